@@ -1,0 +1,110 @@
+"""The one queue of a connection: socket events and layer messages, in order of arrival.
+
+Rules:
+
+- It is used on one event loop, by one consumer; only :meth:`Inbox.get` waits.
+- Socket events are never refused. :meth:`Inbox.put_event` says when the reader should pause, and
+  ``resume`` is called when it may go on, so at most ``HIGH_WATER`` events and what one read
+  brought wait here.
+- Layer messages are refused once ``capacity`` of them wait: the newest is dropped, which is what
+  the channel layer specification asks of a full channel.
+- A layer message that nobody took before its deadline is skipped; socket events do not expire.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, MutableMapping
+from math import inf
+from typing import Any
+
+Event = MutableMapping[str, Any]
+"""An ASGI event or a channel layer message: a dict with a ``type``."""
+
+HIGH_WATER = 16  # as websockets' ``max_queue``
+LOW_WATER = 4
+
+
+class Inbox:
+    """A bounded queue with one consumer.
+
+    Args:
+        resume: called when the number of waiting socket events falls to ``LOW_WATER`` after
+            :meth:`put_event` had asked for a pause.
+    """
+
+    __slots__ = ("_events", "_items", "_messages", "_paused", "_resume", "_waiter", "capacity")
+
+    def __init__(self, resume: Callable[[], None] | None = None) -> None:
+        #: How many layer messages may wait. Set by the layer that the channel belongs to.
+        self.capacity = 100
+        self._items: deque[tuple[float | None, Event]] = deque()  # (deadline or None, event)
+        self._events = 0
+        self._messages = 0
+        self._paused = False
+        self._resume = resume
+        self._waiter: asyncio.Future[None] | None = None
+
+    def put_event(self, event: Event) -> bool:
+        """Add a socket event. Returns whether its reader should pause until ``resume``."""
+        self._items.append((None, event))
+        self._events += 1
+        self._wake()
+        self._paused = self._paused or self._events >= HIGH_WATER
+        return self._paused
+
+    def put_message(self, message: Event, expires: float = inf) -> bool:
+        """Add a layer message.
+
+        Args:
+            message: what the consumer gets; it becomes the consumer's own.
+            expires: ``time.monotonic()`` after which nobody wants it any more.
+
+        Returns:
+            False when ``capacity`` messages wait already: this one is dropped.
+        """
+        if self._messages >= self.capacity:
+            return False
+        self._items.append((expires, message))
+        self._messages += 1
+        self._wake()
+        return True
+
+    async def get(self) -> Event:
+        """Take the next event or message, waiting for one if need be. Cancelling it loses none.
+
+        Raises:
+            RuntimeError: somebody waits here already.
+        """
+        while True:
+            while not self._items:
+                await self._wait()
+            deadline, event = self._items.popleft()
+            if deadline is None:
+                self._event_taken()
+                return event
+            self._messages -= 1
+            if deadline is inf or deadline > time.monotonic():
+                return event
+
+    def _event_taken(self) -> None:
+        self._events -= 1
+        if self._paused and self._events <= LOW_WATER:
+            self._paused = False
+            if self._resume is not None:
+                self._resume()
+
+    async def _wait(self) -> None:
+        if self._waiter is not None:
+            raise RuntimeError("two tasks may not receive from one connection at a time")
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
