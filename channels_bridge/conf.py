@@ -1,0 +1,46 @@
+"""The settings, each read when asked for: this is the only file that knows their names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+
+DEFAULT_MIDDLEWARE = (
+    "channels_bridge.middlewares.scope.ScopeMiddleware",
+    "channels_bridge.middlewares.auth.AuthMiddleware",
+    "channels_bridge.middlewares.route.RouteMiddleware",
+)
+
+#: Settings of this package, for finding misspelt ones.
+NAMES = (
+    "WEBSOCKET_MIDDLEWARE",
+    "WEBSOCKET_ROUTE_MODULE",
+    "WEBSOCKET_TRANSPORT_BACKENDS",
+)
+
+
+def asgi_application() -> str | None:
+    """``ASGI_APPLICATION``: the dotted path of the application that is served."""
+    return getattr(settings, "ASGI_APPLICATION", None)
+
+
+def channel_layers() -> dict[str, dict[str, Any]]:
+    """``CHANNEL_LAYERS``, as Channels defines it."""
+    return getattr(settings, "CHANNEL_LAYERS", {})
+
+
+def transport_backends() -> dict[str, dict[str, Any]]:
+    """``WEBSOCKET_TRANSPORT_BACKENDS``: the native name and shape of ``CHANNEL_LAYERS``."""
+    return getattr(settings, "WEBSOCKET_TRANSPORT_BACKENDS", {})
+
+
+def route_module() -> str | None:
+    """``WEBSOCKET_ROUTE_MODULE``: the module whose ``urlpatterns`` lead to native handlers."""
+    return getattr(settings, "WEBSOCKET_ROUTE_MODULE", None)
+
+
+def middleware() -> Sequence[str]:
+    """``WEBSOCKET_MIDDLEWARE``: dotted paths of native middlewares, outermost first."""
+    return getattr(settings, "WEBSOCKET_MIDDLEWARE", DEFAULT_MIDDLEWARE)

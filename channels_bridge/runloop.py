@@ -1,0 +1,151 @@
+"""How a consumer runs inside our server: one inbox, one handler at a time, in order of arrival.
+
+Channels' own loop (``channels.utils.await_many_dispatch``) waits on two tasks for each connection,
+makes a new one for each event and hops to a thread before each handler. Here the consumer awaits
+one inbox that socket events and layer messages share, and hops only when there is a database
+connection to look after (:mod:`.housekeeping`).
+
+:func:`install` gives this loop to every Channels consumer of the process, unmodified ones too. It
+is taken only where the server offered an inbox in ``scope["extensions"]``; elsewhere, as in
+``WebsocketCommunicator``, consumers run as Channels runs them.
+
+What it promises beyond Channels (Spec deviation): whatever ends the consumer, an exception in any
+handler included, its ``websocket.disconnect`` handler runs once and its channel leaves all groups.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+from asgiref.sync import async_to_sync
+from channels.consumer import AsyncConsumer, get_handler_name
+from channels.exceptions import StopConsumer
+from channels.layers import get_channel_layer
+from channels.utils import await_many_dispatch
+from django.db import Error as DatabaseError
+
+from .housekeeping import housekeeping
+from .server.connection import INBOX_EXTENSION
+from .server.context import Receive, Send
+from .server.inbox import Event, Inbox
+
+logger = logging.getLogger("channels_bridge.server")
+
+Dispatch = Callable[[Event], Awaitable[None]]
+
+_channels_call = AsyncConsumer.__call__
+
+
+def install() -> None:
+    """Run all Channels consumers of this process as described above."""
+    AsyncConsumer.__call__ = _call  # type: ignore[assignment, method-assign]
+
+
+async def _call(
+    consumer: AsyncConsumer, scope: dict[str, Any], receive: Receive, send: Send
+) -> None:
+    extension = scope.get("extensions", {}).get(INBOX_EXTENSION)
+    if extension is None:
+        await _channels_call(consumer, scope, receive, send)  # type: ignore[arg-type]
+    else:
+        await _Run(consumer, receive, extension["inbox"], extension["fail"]).run(scope, send)
+
+
+class _Run:
+    """One consumer from its first event to its last."""
+
+    def __init__(
+        self, consumer: Any, receive: Receive, inbox: Inbox, fail: Callable[[], int]
+    ) -> None:
+        self.consumer = consumer
+        self.receive = receive
+        self.inbox = inbox
+        self.fail = fail
+        self.dispatch = _dispatcher(consumer)
+        self.current: Event | None = None  # the event that is being handled, or was last
+
+    async def run(self, scope: dict[str, Any], send: Send) -> None:
+        """Set the consumer up as ``AsyncConsumer.__call__`` does, and run it to its end."""
+        consumer = self.consumer
+        consumer.scope = scope
+        consumer.base_send = async_to_sync(send) if consumer._sync else send
+        layer: Any = get_channel_layer(consumer.channel_layer_alias)
+        consumer.channel_layer = layer
+        if layer is None:
+            await self._run_to_disconnect(self._serve)
+            return
+        consumer.channel_name = name = await layer.new_channel()
+        consumer.channel_receive = functools.partial(layer.receive, name)
+        if not hasattr(layer, "attach"):
+            await self._run_to_disconnect(self._serve_both)
+            return
+        try:
+            if self.receive == self.inbox.get:
+                layer.attach(name, self.inbox)
+                await self._run_to_disconnect(self._serve)
+            else:
+                # A middleware wants to see each socket event: the inbox can't be shared.
+                await self._run_to_disconnect(self._serve_both)
+        finally:
+            layer.detach(name)
+
+    async def _run_to_disconnect(self, serve: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await serve()
+        except StopConsumer:
+            pass
+        except BaseException as error:
+            if isinstance(error, DatabaseError):
+                housekeeping.force()
+            await self._say_goodbye()
+            raise
+
+    async def _serve(self) -> None:
+        receive, dispatch = self.receive, self.dispatch
+        while True:
+            self.current = await receive()
+            await dispatch(self.current)
+
+    async def _serve_both(self) -> None:
+        """Take layer messages through ``receive()``, as Channels does."""
+
+        async def dispatch(event: Event) -> None:
+            self.current = event
+            await self.dispatch(event)
+
+        receivers: list[Any] = [self.receive, self.consumer.channel_receive]
+        await await_many_dispatch(receivers, dispatch)
+
+    async def _say_goodbye(self) -> None:
+        """After a failure: close the connection and run the disconnect handler, unless it ran."""
+        code = self.fail()
+        ran = self.current is not None and self.current["type"] == "websocket.disconnect"
+        if ran or not hasattr(self.consumer, "websocket_disconnect"):
+            return
+        try:
+            await self.dispatch({"type": "websocket.disconnect", "code": code, "reason": ""})
+        except StopConsumer:
+            pass
+        except Exception:
+            logger.exception("Exception in the disconnect handler, after the one that follows")
+
+
+def _dispatcher(consumer: Any) -> Dispatch:
+    """The consumer's own ``dispatch``, or ours where it has Channels' asynchronous one."""
+    if type(consumer).dispatch is AsyncConsumer.dispatch:
+        return functools.partial(_dispatch, consumer)
+    dispatch: Dispatch = consumer.dispatch
+    return dispatch
+
+
+async def _dispatch(consumer: Any, message: Event) -> None:
+    """``AsyncConsumer.dispatch``, without the hop to a thread where there is nothing to do."""
+    handler = getattr(consumer, get_handler_name(cast("dict[str, Any]", message)), None)
+    if handler is None:
+        raise ValueError(f"No handler for message type {message['type']}")
+    if housekeeping.is_due():
+        await housekeeping.close_old_connections()
+    await handler(message)

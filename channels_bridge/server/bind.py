@@ -1,0 +1,281 @@
+"""Where a server listens: ``HOST:PORT``, ``:PORT``, ``[v6]:PORT``, ``unix:/path``, ``fd:N``."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+import stat
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .errors import BindError
+
+BACKLOG = 2048  # as uvicorn and gunicorn; the kernel caps it at net.core.somaxconn
+
+# sizeof(sockaddr_un.sun_path) less the final zero: 108 on Linux, 104 on the BSDs and macOS.
+MAX_UNIX_PATH = 107 if sys.platform == "linux" else 103
+
+FORMS = "write HOST:PORT, :PORT, [IPV6]:PORT, unix:/path or fd:N"
+
+
+@dataclass(frozen=True)
+class TcpBind:
+    """``host`` is empty for every interface."""
+
+    text: str
+    host: str
+    port: int
+
+
+@dataclass(frozen=True)
+class UnixBind:
+    text: str
+    path: str
+
+
+@dataclass(frozen=True)
+class FdBind:
+    """A listening socket inherited from systemd, supervisor or a shell."""
+
+    text: str
+    fd: int
+
+
+Bind = TcpBind | UnixBind | FdBind
+
+
+def parse_bind(text: str) -> Bind:
+    """Read one address.
+
+    Raises:
+        BindError: it has none of the forms above.
+    """
+    scheme, _, rest = text.partition(":")
+    if scheme == "unix":
+        return _parse_unix(text, rest)
+    if scheme == "fd":
+        return FdBind(text, _parse_number(text, rest, "file descriptor", sys.maxsize))
+    return _parse_tcp(text)
+
+
+def parse_binds(texts: Iterable[str]) -> tuple[Bind, ...]:
+    """Read several addresses.
+
+    Raises:
+        BindError: one is malformed, or given twice (port 0, "any free port", may be).
+    """
+    binds: list[Bind] = []
+    for bind in map(parse_bind, texts):
+        anonymous = isinstance(bind, TcpBind) and bind.port == 0
+        if not anonymous and any(_same_place(bind, other) for other in binds):
+            raise BindError(bind.text, "it is given twice")
+        binds.append(bind)
+    return tuple(binds)
+
+
+def _same_place(bind: Bind, other: Bind) -> bool:
+    match bind, other:
+        case TcpBind(), TcpBind():
+            return (bind.host, bind.port) == (other.host, other.port)
+        case UnixBind(), UnixBind():
+            return os.path.realpath(bind.path) == os.path.realpath(other.path)
+        case FdBind(), FdBind():
+            return bind.fd == other.fd
+    return False
+
+
+def _parse_unix(text: str, path: str) -> UnixBind:
+    if not path:
+        raise BindError(text, "the path is missing; write unix:/path/to.sock")
+    size = len(os.fsencode(os.path.abspath(path)))
+    if size > MAX_UNIX_PATH:
+        raise BindError(
+            text, f"the path has {size} bytes, a unix socket's may have {MAX_UNIX_PATH}; shorten it"
+        )
+    return UnixBind(text, os.path.abspath(path))
+
+
+def _parse_tcp(text: str) -> TcpBind:
+    host, colon, port = text.rpartition(":")
+    if not colon:
+        hint = f"; for a port on every interface write :{text}" if text.isdecimal() else ""
+        raise BindError(text, FORMS + hint)
+    bracketed = host.startswith("[") and host.endswith("]")
+    if ":" in host and not bracketed:
+        raise BindError(text, f"an IPv6 address goes in brackets; write [{host}]:{port}")
+    host = host[1:-1] if bracketed else host
+    return TcpBind(text, host, _parse_number(text, port, "port", 65535))
+
+
+def _parse_number(text: str, digits: str, what: str, limit: int) -> int:
+    if not (digits.isascii() and digits.isdecimal()) or int(digits) > limit:
+        raise BindError(text, f"{digits!r} is no {what}; {FORMS}")
+    return int(digits)
+
+
+class Listener:
+    """A listening socket and what is to be done with it at the end.
+
+    Attributes:
+        sock: non-blocking and listening.
+        url: how to reach it, for the person who started the server.
+    """
+
+    def __init__(self, sock: socket.socket, url: str, unlink: str | None = None) -> None:
+        sock.setblocking(False)
+        self.sock = sock
+        self.url = url
+        self._unlink = unlink
+        self._inode = os.stat(unlink).st_ino if unlink is not None else None
+
+    def close(self) -> None:
+        """Stop listening, and remove the socket file unless another server has replaced it."""
+        self.sock.close()
+        if self._unlink is None:
+            return
+        with contextlib.suppress(FileNotFoundError):
+            if os.stat(self._unlink).st_ino == self._inode:
+                os.unlink(self._unlink)
+
+
+def listen(binds: Iterable[Bind]) -> list[Listener]:
+    """Open every address, or none.
+
+    Raises:
+        BindError: one is taken, forbidden, unknown or no listening socket.
+    """
+    listeners: list[Listener] = []
+    try:
+        for bind in binds:
+            listeners.extend(_listen(bind))
+    except BindError:
+        for listener in listeners:
+            listener.close()
+        raise
+    return listeners
+
+
+def _listen(bind: Bind) -> list[Listener]:
+    match bind:
+        case TcpBind():
+            return _listen_tcp(bind)
+        case UnixBind():
+            return [_listen_unix(bind)]
+        case FdBind():
+            return [_listen_fd(bind)]
+
+
+def _listen_tcp(bind: TcpBind) -> list[Listener]:
+    """Every address that the host name stands for, as asyncio's ``create_server`` does."""
+    try:
+        infos = socket.getaddrinfo(
+            bind.host or "0.0.0.0", bind.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except (socket.gaierror, UnicodeError):
+        raise BindError(bind.text, f"the host name {bind.host!r} is unknown here") from None
+    listeners: list[Listener] = []
+    port = bind.port
+    for family, *_, address in dict.fromkeys(infos):
+        try:
+            sock = _open_tcp(family, (address[0], port, *address[2:]))
+        except OSError as error:
+            if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT) and len(infos) > 1:
+                continue  # a name for IPv4 and IPv6 on a machine without one of them
+            for listener in listeners:
+                listener.close()
+            raise BindError(bind.text, _explain(error)) from None
+        port = sock.getsockname()[1]  # port 0 became a number: the same for each address
+        listeners.append(Listener(sock, _url(sock)))
+    if not listeners:
+        raise BindError(bind.text, f"{bind.host!r} is no address of this machine")
+    return listeners
+
+
+def _open_tcp(family: int, address: tuple[object, ...]) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(address)
+        sock.listen(BACKLOG)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _listen_unix(bind: UnixBind) -> Listener:
+    _remove_stale(bind)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.bind(bind.path)
+        # The web server in front runs as another user: Daphne's and uvicorn's mode.
+        os.chmod(bind.path, 0o666)
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise BindError(bind.text, _explain(error)) from None
+    return Listener(sock, f"unix:{bind.path}", unlink=bind.path)
+
+
+def _remove_stale(bind: UnixBind) -> None:
+    """Remove the socket file of a server that is gone, and nothing else."""
+    try:
+        mode = os.stat(bind.path).st_mode
+    except OSError:
+        return  # nothing there; what else is wrong, bind() tells
+    if not stat.S_ISSOCK(mode):
+        raise BindError(bind.text, "a file that is no socket is there; remove it or take another")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(bind.path)
+        except ConnectionRefusedError:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(bind.path)
+        except OSError as error:
+            raise BindError(bind.text, _explain(error)) from None
+        else:
+            raise BindError(bind.text, "another server listens there; stop it or take another path")
+
+
+def _listen_fd(bind: FdBind) -> Listener:
+    try:
+        sock = socket.socket(fileno=bind.fd)
+    except OSError as error:
+        raise BindError(
+            bind.text, f"it is no open socket ({os.strerror(error.errno or 0)})"
+        ) from None
+    if sock.type != socket.SOCK_STREAM or not sock.getsockopt(
+        socket.SOL_SOCKET, socket.SO_ACCEPTCONN
+    ):
+        sock.detach()
+        raise BindError(bind.text, "it is no listening stream socket; pass one that listens")
+    return Listener(sock, _url(sock))
+
+
+def _url(sock: socket.socket) -> str:
+    if sock.family == socket.AF_UNIX:
+        return f"unix:{sock.getsockname()}"
+    host, port = sock.getsockname()[:2]
+    return (
+        f"http://[{host}]:{port}/" if sock.family == socket.AF_INET6 else f"http://{host}:{port}/"
+    )
+
+
+_REASONS = {
+    errno.EADDRINUSE: "another server listens there; stop it or take another port",
+    errno.EADDRNOTAVAIL: "it is no address of this machine",
+    errno.EACCES: "this user may not; take a port above 1023 or a directory that it may write to",
+    errno.EPERM: "this user may not; take a directory that it may write to",
+    errno.ENOENT: "its directory does not exist; create it or take another",
+    errno.ENOTDIR: "its directory is no directory; take another",
+}
+
+
+def _explain(error: OSError) -> str:
+    code = error.errno or 0
+    return _REASONS.get(code, os.strerror(code))

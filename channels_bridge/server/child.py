@@ -1,0 +1,66 @@
+"""What every child process does: signals, the event loop, the report when it cannot start."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from .channel import ChildEnd
+from .errors import StartupError
+
+logger = logging.getLogger("channels_bridge.server")
+
+#: Exit code of a child that could not start; 3 as uvicorn's and gunicorn's.
+STARTUP_FAILURE = 3
+
+Main = Callable[..., Coroutine[Any, Any, None]]
+"""``async main(channel: ChildEnd, stop: asyncio.Event, *args)``"""
+
+
+def load(path: str) -> Any:
+    """The object that ``module:attribute`` names."""
+    module, _, attribute = path.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def run_child(main: str, sock: socket.socket, *args: Any) -> None:
+    """The target of a spawned process: run ``main`` until SIGTERM or the supervisor's end.
+
+    SIGINT is ignored: Ctrl-C reaches the whole process group, and the supervisor says in which
+    order to stop.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # blocked by spawn()
+    channel = ChildEnd(sock)
+    try:
+        run_loop(_run(main, channel, args))
+    except StartupError as error:
+        channel.failed(str(error))
+        sys.exit(STARTUP_FAILURE)
+    except Exception as error:
+        traceback.print_exc()
+        channel.failed(f"{type(error).__name__}: {error}")
+        sys.exit(STARTUP_FAILURE)
+
+
+def run_loop(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run on uvloop where it is installed (extra ``uvloop``), else on asyncio's own loop."""
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(coroutine)
+    else:
+        uvloop.run(coroutine)
+
+
+async def _run(main: str, channel: ChildEnd, args: tuple[Any, ...]) -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    await load(main)(channel, stop, *args)

@@ -1,0 +1,63 @@
+"""How a server runs. The command line, settings and tests all build this one object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .bind import Bind, parse_binds
+from .errors import StartupError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerConfig:
+    """Everything a worker and the supervisor need to know; picklable, validated on construction.
+
+    Each default has a precedent, named beside it.
+
+    Raises:
+        StartupError: a value is out of range.
+    """
+
+    #: ``module:attribute`` of an async context manager factory that yields the ASGI application.
+    #: It is entered in the worker's running loop and left after the last connection closed.
+    application: str
+
+    #: Where to listen. Daphne, uvicorn and runserver: 127.0.0.1:8000.
+    binds: tuple[Bind, ...] = parse_binds(["127.0.0.1:8000"])
+
+    #: Worker processes.
+    workers: int = 1
+
+    #: Whether requests that are no WebSocket handshake go to the application's HTTP side.
+    http: bool = True
+
+    #: Restart workers when their source files change. For development.
+    reload: bool = False
+
+    #: Seconds for a client to send its first request, and again for the application to accept or
+    #: deny it. websockets' ``open_timeout``; Daphne allows 5, too few for a busy thread pool.
+    handshake_timeout: float = 10
+
+    #: Seconds for the closing handshake, and for the application to return once it was told of
+    #: the disconnect. Daphne's ``--application-close-timeout``, websockets' ``close_timeout``.
+    close_timeout: float = 10
+
+    #: Seconds between SIGTERM and the cancellation of what still runs.
+    shutdown_timeout: float = 10
+
+    #: Seconds between keepalive pings, and to wait for each pong. 20 and 20: uvicorn, websockets.
+    ping_interval: float = 20
+    ping_timeout: float = 20
+
+    #: Bytes of one incoming message. 1 MiB: Daphne since CVE-2026-44545, websockets.
+    max_message_size: int = 2**20
+
+    #: Bytes of a request's head. 64 KiB: h11, and more than nginx or Apache pass on by default.
+    max_head_size: int = 2**16
+
+    def __post_init__(self) -> None:
+        if self.workers < 1:
+            raise StartupError(f"workers must be 1 or more, not {self.workers}")
+        for name in ("handshake_timeout", "close_timeout", "shutdown_timeout"):
+            if getattr(self, name) <= 0:
+                raise StartupError(f"{name} must be more than 0 seconds")

@@ -1,0 +1,487 @@
+"""One WebSocket connection: the ``websockets`` protocol on a transport, an ASGI application on it.
+
+How a connection goes::
+
+    REQUEST -> DECIDING -> OPEN -> CLOSING -> CLOSED
+                       \\-> DENYING ---------/
+
+The application runs in one task from the request on. It is told of the disconnect exactly once,
+whoever ended the connection, and then has ``close_timeout`` seconds to return.
+
+What an application does wrong is its error: logged with its traceback, 500 before the handshake is
+decided, 1011 afterwards. What a client does wrong is answered with a status or a close code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import enum
+import logging
+import os
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, cast
+
+from websockets.datastructures import Headers
+from websockets.exceptions import ProtocolError
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
+
+from .context import Context
+from .headers import decode_headers
+from .inbox import Event, Inbox
+from .scope import BadRequest, build_scope
+
+logger = logging.getLogger("channels_bridge.server")
+
+INBOX_EXTENSION = "channels_bridge.inbox"
+
+# Of the write buffer: beyond it an application's send() waits for the client to read.
+WRITE_HIGH_WATER = 2**16
+
+
+class State(enum.Enum):
+    REQUEST = "waiting for the request"
+    DECIDING = "waiting for the application to accept or deny"
+    DENYING = "sending a denial response"
+    OPEN = "open"
+    CLOSING = "closing"
+    CLOSED = "closed"
+
+
+class WebSocketConnection(asyncio.Protocol):
+    """The transport's protocol, the application's ``send``, and the inbox it receives from.
+
+    Guarantees to the application:
+
+    - events arrive in the order of the wire, ``websocket.connect`` first, ``websocket.disconnect``
+      last and once, always with ``code`` and ``reason``;
+    - ``send`` returns once the frame is in the write buffer and waits while that is full; after the
+      end of the connection it does nothing, whoever ended it (Daphne, hypercorn and granian are
+      silent there too: an application can't know better than its network).
+    """
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.config = context.config
+        self.protocol = ServerProtocol(max_size=self.config.max_message_size)
+        self.loop = asyncio.get_running_loop()
+        self.inbox = Inbox(resume=self._resume_reading)
+        self.state = State.REQUEST
+        #: Set by connection_made.
+        self.transport: asyncio.Transport
+        #: Known once the request is there; for log lines.
+        self.path = ""
+        self.peer = "-"
+        self._scope: dict[str, Any] = {}
+        self._response: Response  # the acceptance, ready to be sent
+        self._task: asyncio.Task[None] | None = None
+        self._disconnected = False  # the application was told, with this code:
+        self._close_code = int(CloseCode.ABNORMAL_CLOSURE)
+        self._reading_paused = False
+        self._writable: asyncio.Future[None] | None = None  # waited for while the buffer is full
+        self._fragments: list[bytes] = []
+        self._text = False  # the type of the message that the fragments belong to
+        self._ping_payload: bytes | None = None  # of the ping that has no pong yet
+        #: The one deadline of the present state: decision, next ping or pong, end of the closing.
+        self._timer: asyncio.TimerHandle | None = None
+        self._return_timer: asyncio.TimerHandle | None = None
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        self.transport.set_write_buffer_limits(WRITE_HIGH_WATER)
+        self.context.entered(self)
+
+    def data_received(self, data: bytes) -> None:
+        self.protocol.receive_data(data)
+        for event in self.protocol.events_received():
+            if isinstance(event, Request):
+                self.handle_request(event)
+            else:
+                assert isinstance(event, Frame)
+                self._frame_handlers[event.opcode](self, event)
+        self._flush()
+        if self.protocol.parser_exc is not None:
+            self._handle_violation()
+
+    def eof_received(self) -> None:
+        self.protocol.receive_eof()
+        self._flush()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._disconnect(CloseCode.ABNORMAL_CLOSURE)
+        self._enter(State.CLOSED)
+        self.resume_writing()
+        self.context.lost(self)
+
+    def pause_writing(self) -> None:
+        self._writable = self.loop.create_future()
+
+    def resume_writing(self) -> None:
+        if self._writable is not None:
+            self._writable.set_result(None)
+            self._writable = None
+
+    # Handshake
+
+    def handle_request(self, request: Request) -> None:
+        """Check the handshake, then let the application decide on it."""
+        self.path = request.path.partition("?")[0]
+        self._response = self.protocol.accept(request)
+        if self._response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+            self._respond(self._response)
+            return
+        try:
+            self._scope = build_scope(request, self.transport)
+        except BadRequest as error:
+            self._reject(HTTPStatus.BAD_REQUEST, f"Bad request: {error}.\n")
+            return
+        self.peer = "{}:{}".format(*self._scope["client"]) if self._scope["client"] else "-"
+        self._scope["state"] = self.context.state.copy()
+        self._scope["extensions"] = {
+            "websocket.http.response": {},
+            INBOX_EXTENSION: {"inbox": self.inbox, "fail": self.fail},
+        }
+        self._enter(State.DECIDING)
+        self._set_timer(self.config.handshake_timeout, self._decision_overdue)
+        self.inbox.put_event({"type": "websocket.connect"})
+        self._task = self.context.run(self._run_application(), f"websocket {self.path}")
+
+    def _decision_overdue(self) -> None:
+        logger.warning(
+            "WebSocket %s [%s]: neither accepted nor denied within %g s",
+            self.path,
+            self.peer,
+            self.config.handshake_timeout,
+        )
+        self._reject(HTTPStatus.GATEWAY_TIMEOUT, "The application did not answer in time.\n")
+        self._disconnect(CloseCode.ABNORMAL_CLOSURE)
+
+    def accept(self, message: Event) -> None:
+        """``websocket.accept``: complete the handshake."""
+        headers = self._response.headers
+        for name, value in decode_headers(message.get("headers") or ()):
+            if name.lower() == "sec-websocket-protocol":
+                raise ValueError("give the subprotocol as such, not as a header")
+            headers[name] = value
+        subprotocol = message.get("subprotocol")
+        if subprotocol is not None:
+            offered = self._scope["subprotocols"]
+            if subprotocol not in offered:
+                raise ValueError(
+                    f"subprotocol {subprotocol!r} is none that the client offered: {offered}"
+                )
+            headers["Sec-WebSocket-Protocol"] = subprotocol
+        self.protocol.send_response(self._response)
+        self._enter(State.OPEN)
+        self._flush()
+        self._schedule_ping()
+        logger.info("WebSocket CONNECT %s [%s]", self.path, self.peer)
+
+    def deny(self, message: Event) -> None:
+        """``websocket.close`` before acceptance: 403 (ASGI "Close")."""
+        self._reject(HTTPStatus.FORBIDDEN, "")
+        self._disconnect(CloseCode.ABNORMAL_CLOSURE)
+
+    def start_denial(self, message: Event) -> None:
+        """``websocket.http.response.start``: an answer of the application's own."""
+        status = HTTPStatus(message["status"])
+        headers = Headers(decode_headers(message.get("headers") or ()))
+        if "Connection" not in headers:
+            headers["Connection"] = "close"  # it ends the body where there is no length
+        self._enter(State.DENYING)
+        self.transport.write(Response(status.value, status.phrase, headers, b"").serialize())
+        self._log_rejection(status)
+
+    def continue_denial(self, message: Event) -> None:
+        """``websocket.http.response.body``."""
+        self.transport.write(message.get("body", b""))
+        if not message.get("more_body", False):
+            self._half_close()
+            self._disconnect(CloseCode.ABNORMAL_CLOSURE)
+            self._start_closing()
+
+    def _reject(self, status: HTTPStatus, text: str) -> None:
+        self._respond(self.protocol.reject(status, text))
+
+    def _respond(self, response: Response) -> None:
+        self.protocol.send_response(response)
+        self._flush()
+        self._start_closing()
+        self._log_rejection(response.status_code)
+
+    def _log_rejection(self, status: int) -> None:
+        logger.info("WebSocket REJECT %s [%s] %d", self.path, self.peer, status)
+
+    # From the client
+
+    def handle_data(self, frame: Frame) -> None:
+        """A text or binary message, or the next part of one."""
+        if frame.opcode is not Opcode.CONT:
+            self._text = frame.opcode is Opcode.TEXT
+        self._fragments.append(bytes(frame.data))
+        if frame.fin:
+            data = b"".join(self._fragments)
+            self._fragments.clear()
+            self._handle_message(data)
+
+    def _handle_message(self, data: bytes) -> None:
+        if self._disconnected:
+            return
+        if not self._text:
+            event = {"type": "websocket.receive", "bytes": data}
+        else:
+            try:
+                event = {"type": "websocket.receive", "text": data.decode()}
+            except UnicodeDecodeError as error:
+                reason = f"{error.reason} at position {error.start}"
+                self._fail(CloseCode.INVALID_DATA, reason)
+                return
+        if self.inbox.put_event(event):
+            self._pause_reading()
+
+    def handle_ping(self, frame: Frame) -> None:
+        """The protocol has its answer ready; data_received sends it."""
+
+    def handle_pong(self, frame: Frame) -> None:
+        if self.state is State.OPEN and bytes(frame.data) == self._ping_payload:
+            self._schedule_ping()
+
+    def handle_close(self, frame: Frame) -> None:
+        """The client's close frame: its first word or the answer to ours."""
+        close = self.protocol.close_rcvd
+        assert close is not None
+        self._disconnect(close.code, close.reason)
+        self._start_closing()
+
+    _frame_handlers: dict[Opcode, Callable[[WebSocketConnection, Frame], None]] = {
+        Opcode.TEXT: handle_data,
+        Opcode.BINARY: handle_data,
+        Opcode.CONT: handle_data,
+        Opcode.PING: handle_ping,
+        Opcode.PONG: handle_pong,
+        Opcode.CLOSE: handle_close,
+    }
+
+    def _handle_violation(self) -> None:
+        """The client broke the protocol or a limit: websockets has answered with a close code."""
+        sent = self.protocol.close_sent
+        if sent is None:
+            self._disconnect(CloseCode.ABNORMAL_CLOSURE)
+        else:
+            self._disconnect(sent.code, sent.reason)
+        self._start_closing()
+
+    def _fail(self, code: int, reason: str = "") -> None:
+        """Give up on the connection, from our side."""
+        self.protocol.fail(code, reason)
+        self._disconnect(code, reason)
+        self._flush()
+        self._start_closing()
+
+    # Keepalive. A timer at a time: the next ping, or the deadline of its pong.
+
+    def _schedule_ping(self) -> None:
+        self._set_timer(self.config.ping_interval, self._ping)
+
+    def _ping(self) -> None:
+        self._ping_payload = os.urandom(4)
+        self.protocol.send_ping(self._ping_payload)
+        self._flush()
+        self._set_timer(self.config.ping_timeout, self._pong_overdue)
+
+    def _pong_overdue(self) -> None:
+        if self._reading_paused:  # the pong may lie unread behind messages: our own slowness
+            self._set_timer(self.config.ping_timeout, self._pong_overdue)
+        else:
+            self._fail(CloseCode.INTERNAL_ERROR, "keepalive ping timeout")
+
+    # From the application
+
+    async def send(self, message: Event) -> None:
+        """The ASGI ``send``.
+
+        Raises:
+            RuntimeError: the message isn't one for the connection's state.
+            ValueError: a close code, subprotocol, header or payload that can't be sent.
+        """
+        if self._disconnected:
+            return
+        try:
+            action = self._actions[self.state, message["type"]]
+        except KeyError:
+            raise self._unexpected(message) from None
+        action(self, message)
+        if self._writable is not None:
+            await asyncio.shield(self._writable)
+
+    def send_message(self, message: Event) -> None:
+        """``websocket.send``: one frame."""
+        text, data = message.get("text"), message.get("bytes")
+        if (text is None) == (data is None):
+            raise ValueError("websocket.send takes one of text and bytes")
+        if data is not None:
+            self.protocol.send_binary(data)
+        else:
+            self.protocol.send_text(cast(str, text).encode())
+        self._flush()
+
+    def close(self, message: Event) -> None:
+        """``websocket.close`` after acceptance."""
+        code, reason = message.get("code", CloseCode.NORMAL_CLOSURE), message.get("reason") or ""
+        try:
+            self.protocol.send_close(code, reason)
+        except ProtocolError as error:
+            raise ValueError(
+                f"cannot close with code {code!r} and reason {reason!r}: {error}"
+            ) from None
+        self._flush()
+        self._disconnect(code, reason)
+        self._start_closing()
+
+    _actions: dict[tuple[State, str], Callable[[WebSocketConnection, Event], None]] = {
+        (State.DECIDING, "websocket.accept"): accept,
+        (State.DECIDING, "websocket.close"): deny,
+        (State.DECIDING, "websocket.http.response.start"): start_denial,
+        (State.DENYING, "websocket.http.response.body"): continue_denial,
+        (State.OPEN, "websocket.send"): send_message,
+        (State.OPEN, "websocket.close"): close,
+    }
+
+    def _unexpected(self, message: Event) -> RuntimeError:
+        allowed = [name for state, name in self._actions if state is self.state]
+        return RuntimeError(
+            f"{message['type']!r} while {self.state.value}; expected one of {', '.join(allowed)}"
+        )
+
+    async def _run_application(self) -> None:
+        try:
+            await self.context.application(self._scope, self.inbox.get, self.send)
+        except Exception:
+            logger.exception(
+                "Exception in ASGI application: WebSocket %s [%s]", self.path, self.peer
+            )
+            self.fail()
+        else:
+            self._application_returned()
+        finally:
+            if self._return_timer is not None:
+                self._return_timer.cancel()
+
+    def fail(self) -> int:
+        """The application failed: 500 before the handshake is decided, 1011 once it is open.
+
+        Returns:
+            The close code that the application was told, now or before.
+        """
+        if self.state is State.DECIDING:
+            self._reject(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error\n")
+            self._disconnect(CloseCode.ABNORMAL_CLOSURE)
+        elif self.state is State.DENYING:
+            self.transport.abort()
+        elif self.state is State.OPEN:
+            self.close({"type": "websocket.close", "code": CloseCode.INTERNAL_ERROR})
+        return self._close_code
+
+    def _application_returned(self) -> None:
+        """A connection ends with its application, normally as in ``websockets.serve``."""
+        if self.state is State.OPEN:
+            self.close({"type": "websocket.close"})
+        elif self.state in (State.DECIDING, State.DENYING):
+            logger.error(
+                "WebSocket %s [%s]: the application returned while %s",
+                self.path,
+                self.peer,
+                self.state.value,
+            )
+            self.fail()
+
+    # The end
+
+    def shutdown(self) -> None:
+        """The server stops: 1001 on an open connection, 503 on a handshake."""
+        if self.state is State.OPEN:
+            self.close({"type": "websocket.close", "code": CloseCode.GOING_AWAY})
+        elif self.state is State.DECIDING:
+            self._reject(HTTPStatus.SERVICE_UNAVAILABLE, "The server is shutting down.\n")
+            self._disconnect(CloseCode.ABNORMAL_CLOSURE)
+        elif self.state is State.REQUEST:
+            self.transport.close()
+
+    def _disconnect(self, code: int, reason: str = "") -> None:
+        """Tell the application, once; from now on it has ``close_timeout`` to return."""
+        if self._disconnected:
+            return
+        self._disconnected = True
+        self._close_code = int(code)
+        if self.state is State.OPEN:
+            logger.info("WebSocket DISCONNECT %s [%s] %d", self.path, self.peer, code)
+        if self._task is not None and not self._task.done():
+            self.inbox.put_event(
+                {"type": "websocket.disconnect", "code": int(code), "reason": reason}
+            )
+            self._return_timer = self.loop.call_later(
+                self.config.close_timeout, self._return_overdue
+            )
+
+    def _return_overdue(self) -> None:
+        assert self._task is not None
+        logger.warning(
+            "WebSocket %s [%s]: the application did not return within %g s of the disconnect; "
+            "it is cancelled",
+            self.path,
+            self.peer,
+            self.config.close_timeout,
+        )
+        self._task.cancel()
+
+    def _start_closing(self) -> None:
+        """Wait for the client's side of the end, at most ``close_timeout``."""
+        if self.state in (State.CLOSING, State.CLOSED):
+            return
+        self._enter(State.CLOSING)
+        self._set_timer(self.config.close_timeout, self.transport.abort)
+        self._resume_reading()
+
+    def _half_close(self) -> None:
+        """End our side only: closing the socket with bytes unread would reset the connection and
+        could take the close frame or the response with it (RFC 6455, 7.1.1; RFC 9112, 9.6)."""
+        if not self.transport.can_write_eof():
+            self.transport.close()
+        elif not self.transport.is_closing():
+            with contextlib.suppress(OSError, RuntimeError):  # gone already; uvloop's RuntimeError
+                self.transport.write_eof()
+
+    # Transport and timer
+
+    def _enter(self, state: State) -> None:
+        self.state = state
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _set_timer(self, delay: float, callback: Callable[[], None]) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.loop.call_later(delay, callback)
+
+    def _flush(self) -> None:
+        for data in self.protocol.data_to_send():
+            if data:
+                self.transport.write(data)
+            else:  # websockets' mark for the end of the stream
+                self._half_close()
+
+    def _pause_reading(self) -> None:
+        if not self._reading_paused and not self.transport.is_closing():
+            self._reading_paused = True
+            self.transport.pause_reading()
+
+    def _resume_reading(self) -> None:
+        if self._reading_paused and not self.transport.is_closing():
+            self._reading_paused = False
+            self.transport.resume_reading()

@@ -1,0 +1,76 @@
+"""What all connections of one worker share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from .config import ServerConfig
+from .inbox import Event
+
+Receive = Callable[[], Awaitable[Event]]
+Send = Callable[[Event], Awaitable[None]]
+Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
+
+
+class Closable(Protocol):
+    """A connection as the worker's shutdown sees it."""
+
+    def shutdown(self) -> None:
+        """Finish: tell the application and the client, in whatever way the protocol has."""
+
+
+class Context:
+    """The application and the connections it serves.
+
+    Args:
+        application: the ASGI application.
+        config: how to serve it.
+        state: the lifespan state; each connection gets a shallow copy (ASGI "Lifespan State").
+        on_lost: called once for each connection whose transport is gone.
+
+    Every protocol calls :meth:`entered` when it is given a transport and :meth:`left` when it
+    hands that on; the last one of a transport calls :meth:`lost`.
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        config: ServerConfig,
+        state: dict[str, Any],
+        on_lost: Callable[[], None],
+    ) -> None:
+        self.application = application
+        self.config = config
+        self.state = state
+        self.connections: set[Closable] = set()
+        self._on_lost = on_lost
+        self._empty: asyncio.Future[None] | None = None  # waited for in all_lost()
+        #: Running applications; a connection may be gone before its application returned.
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def entered(self, connection: Closable) -> None:
+        self.connections.add(connection)
+
+    def left(self, connection: Closable) -> None:
+        self.connections.discard(connection)
+
+    def lost(self, connection: Closable) -> None:
+        self.connections.discard(connection)
+        self._on_lost()
+        if self._empty is not None and not self.connections and not self._empty.done():
+            self._empty.set_result(None)
+
+    async def all_lost(self) -> None:
+        """Wait until there is no connection left."""
+        if self.connections:
+            self._empty = asyncio.get_running_loop().create_future()
+            await self._empty
+
+    def run(self, coroutine: Any, name: str) -> asyncio.Task[None]:
+        """Run an application; the worker waits for it before it exits."""
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(coroutine, name=name)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return task

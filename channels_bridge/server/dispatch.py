@@ -1,0 +1,82 @@
+"""A new connection: is its first request a WebSocket handshake, or HTTP?
+
+The head of the request is read here, under a limit of time and size, and the transport handed to
+the protocol that speaks it, together with what was read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import cast
+
+from .connection import WebSocketConnection
+from .context import Context
+from .http import HttpProtocol, plain_response
+
+_METHOD = re.compile(rb"[A-Z]{1,16}( |\Z)")
+_UPGRADE = re.compile(rb"\r\nupgrade:[ \t]*websocket[ \t]*\r\n", re.IGNORECASE)
+_END_OF_HEAD = b"\r\n\r\n"
+
+
+class FirstRequest(asyncio.Protocol):
+    """Reads one request head.
+
+    What the client sees: 408 when the head isn't complete in time (nothing when it has sent
+    nothing), 431 when it is too large; garbage goes to HTTP, which answers 400.
+    """
+
+    def __init__(self, context: Context, http: HttpProtocol) -> None:
+        self.context = context
+        self.http = http
+        self.head = bytearray()
+        self.transport: asyncio.Transport
+        self._timer: asyncio.TimerHandle
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        self.context.entered(self)
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self.context.config.handshake_timeout, self._overdue)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._timer.cancel()
+        self.context.lost(self)
+
+    def data_received(self, data: bytes) -> None:
+        self.head += data
+        size = self.head.find(_END_OF_HEAD)
+        if not _METHOD.match(self.head[:17]):
+            self._hand_over(self.http)
+        elif (size if size >= 0 else len(self.head)) > self.context.config.max_head_size:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        elif size >= 0:
+            upgrade = _UPGRADE.search(self.head, 0, size + 2)
+            self._hand_over(self._websocket if upgrade else self.http)
+
+    def shutdown(self) -> None:
+        self.transport.close()
+
+    def _websocket(self) -> asyncio.Protocol:
+        return WebSocketConnection(self.context)
+
+    def _hand_over(self, factory: Callable[[], asyncio.Protocol]) -> None:
+        self._timer.cancel()
+        self.context.left(self)
+        protocol = factory()
+        self.transport.set_protocol(protocol)
+        protocol.connection_made(self.transport)
+        protocol.data_received(bytes(self.head))
+
+    def _overdue(self) -> None:
+        if self.head:
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+        else:
+            self.transport.close()
+
+    def _refuse(self, status: HTTPStatus) -> None:
+        self._timer.cancel()
+        self.transport.write(plain_response(status, status.phrase))
+        self.transport.close()

@@ -1,0 +1,117 @@
+"""HTTP on the same port, by uvicorn's HTTP protocol (extra ``http``)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from http import HTTPStatus
+from importlib.util import find_spec
+from typing import cast
+
+from websockets.datastructures import Headers
+from websockets.http11 import Response
+
+from .connection import WebSocketConnection
+from .context import Context
+
+HttpProtocol = Callable[[], asyncio.Protocol]
+
+
+def is_available() -> bool:
+    """Whether what the extra ``http`` brings is installed."""
+    return find_spec("uvicorn") is not None and find_spec("httptools") is not None
+
+
+def make_http_protocol(context: Context) -> HttpProtocol:
+    """A factory of protocols for connections whose first request is no WebSocket handshake."""
+    if not context.config.http or not is_available():
+        return lambda: UpgradeRequired(context)
+    return _make_uvicorn_protocol(context)
+
+
+def _make_uvicorn_protocol(context: Context) -> HttpProtocol:
+    from uvicorn.config import Config
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+    from uvicorn.server import ServerState
+
+    def upgrade(**_: object) -> WebSocketConnection:
+        """A handshake on a connection that served HTTP before, as proxies reuse theirs."""
+        return WebSocketConnection(context)
+
+    config = Config(
+        context.application,
+        http=HttpToolsProtocol,
+        ws=upgrade,  # type: ignore[arg-type]
+        lifespan="off",
+        log_config=None,
+        proxy_headers=False,
+    )
+    config.load()
+    state = ServerState()
+    state.tasks = context.tasks
+
+    class Connection(HttpToolsProtocol):
+        """uvicorn's protocol, known to the worker while it lasts."""
+
+        def __init__(self) -> None:
+            super().__init__(config=config, server_state=state, app_state=context.state)
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            context.entered(self)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            context.lost(self)
+
+        def handle_websocket_upgrade(self) -> None:
+            context.left(self)
+            super().handle_websocket_upgrade()
+
+    return Connection
+
+
+class UpgradeRequired(asyncio.Protocol):
+    """Answers every request with 426 and says where HTTP is to be had (RFC 9110, 15.5.22)."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        self.context.entered(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.context.lost(self)
+
+    def data_received(self, data: bytes) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(plain_response(HTTPStatus.UPGRADE_REQUIRED, self._text()))
+            self.transport.close()
+
+    def shutdown(self) -> None:
+        self.transport.close()
+
+    def _text(self) -> str:
+        if not self.context.config.http:
+            return "This port serves WebSocket only: the server runs with --no-http."
+        return (
+            "This port serves WebSocket only: HTTP needs what "
+            "pip install 'channels-bridge[http]' installs."
+        )
+
+
+def plain_response(status: HTTPStatus, text: str) -> bytes:
+    """A whole response in plain text, after which the connection closes."""
+    body = f"{text}\n".encode()
+    headers = Headers(
+        {
+            "Connection": "close",
+            "Content-Length": str(len(body)),
+            "Content-Type": "text/plain; charset=utf-8",
+        }
+    )
+    if status is HTTPStatus.UPGRADE_REQUIRED:
+        headers["Upgrade"] = "websocket"
+    return Response(status.value, status.phrase, headers, body).serialize()

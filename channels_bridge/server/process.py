@@ -1,0 +1,167 @@
+"""A child process of the supervisor, and what keeps one running."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import multiprocessing
+import signal
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from .channel import SupervisorEnd, channel_pair
+from .child import run_child
+from .errors import StartupError
+
+logger = logging.getLogger("channels_bridge.server")
+
+# A child that lived this many seconds is restarted at once when it dies; one that did not waits,
+# twice as long each time, from the first figure to the last.
+STABLE_AFTER = 10.0
+FIRST_DELAY = 0.1
+LAST_DELAY = 10.0
+LAST_DELAY_PATIENT = 2.0  # somebody sits in front of it and mends a file
+
+
+@dataclass(frozen=True)
+class Service:
+    """What a child process runs.
+
+    Attributes:
+        name: for log lines.
+        main: ``module:attribute`` of a :data:`~.child.Main`.
+        args: further arguments for it; pickled.
+    """
+
+    name: str
+    main: str
+    args: tuple[Any, ...] = ()
+
+
+class Child:
+    """One process; a restart makes a new one.
+
+    It is spawned, never forked: neither gRPC nor a running event loop survives a fork.
+    """
+
+    def __init__(self, service: Service) -> None:
+        ours, theirs = channel_pair()
+        self.channel: SupervisorEnd = ours
+        self.name = service.name
+        self.process = multiprocessing.get_context("spawn").Process(
+            target=run_child, args=(service.main, theirs, *service.args), name=service.name
+        )
+        self.started = time.monotonic()
+        self.running = True
+        # Blocked until the child ignores it: Ctrl-C reaches the group, but it is ours to handle.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self.process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+            theirs.close()
+
+    def __str__(self) -> str:
+        return f"{self.name} [{self.process.pid}]"
+
+    def reap(self) -> str:
+        """Collect what an ended process left. Returns how it ended, in words."""
+        self.process.join()
+        self.running = False
+        while self.channel.read():
+            pass
+        self.channel.close()
+        code = self.process.exitcode or 0
+        if self.channel.failure:
+            return self.channel.failure
+        return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+class Keeper:
+    """Keeps one service running: one child at a time, started again when it ends.
+
+    Args:
+        service: what to run.
+        patient: whether to try again even where the very first start fails.
+    """
+
+    def __init__(self, service: Service, *, patient: bool = False) -> None:
+        self.service = service
+        self.child: Child | None = None
+        self._patient = patient
+        self._loop = asyncio.get_running_loop()
+        self._delay = 0.0
+        self._last_failure = ""
+        self._restart: asyncio.TimerHandle | None = None
+        self._stopping = False
+        #: Done once the service was ready; its exception says why it never was.
+        self.started: asyncio.Future[None] = self._loop.create_future()
+        #: Done once it was told to stop and did.
+        self.stopped: asyncio.Future[None] = self._loop.create_future()
+
+    def start(self) -> None:
+        self._restart = None
+        self.child = child = Child(self.service)
+        self._loop.add_reader(child.channel.sock, self._read, child)
+        self._loop.add_reader(child.process.sentinel, self._ended, child)
+
+    def stop(self) -> None:
+        """Ask the child to end; ``stopped`` tells when it has."""
+        self._stopping = True
+        if self._restart is not None:
+            self._restart.cancel()
+        if self.child is not None and self.child.running:
+            self.child.process.terminate()
+        else:
+            self._set_stopped()
+
+    def kill(self) -> None:
+        """End the child without asking; for one that was asked in vain."""
+        if self.child is not None and self.child.running:
+            logger.warning("%s did not stop in time and is killed", self.child)
+            self.child.process.kill()
+
+    def _read(self, child: Child) -> None:
+        child.channel.read()
+        if child.channel.closed:
+            self._loop.remove_reader(child.channel.sock)
+        if child.channel.ready and not self.started.done():
+            self.started.set_result(None)
+
+    def _ended(self, child: Child) -> None:
+        self._loop.remove_reader(child.channel.sock)
+        self._loop.remove_reader(child.process.sentinel)
+        how = child.reap()
+        if self._stopping:
+            self._set_stopped()
+        elif not self.started.done() and not self._patient:
+            self._stopping = True
+            self._set_stopped()
+            self.started.set_exception(StartupError(_startup_message(child, how)))
+        else:
+            self._schedule_restart(child, how)
+
+    def _schedule_restart(self, child: Child, how: str) -> None:
+        if child.process.exitcode == 0:  # as a worker does that saw its source files change
+            self._delay, self._last_failure = 0.0, ""
+        else:
+            self._delay = self._next_delay(child)
+            if how != self._last_failure:
+                logger.error("%s ended (%s); starting another", child, how)
+            self._last_failure = how
+        self._restart = self._loop.call_later(self._delay, self.start)
+
+    def _next_delay(self, child: Child) -> float:
+        if time.monotonic() - child.started >= STABLE_AFTER:
+            return 0.0
+        last = LAST_DELAY_PATIENT if self._patient else LAST_DELAY
+        return min(max(self._delay * 2, FIRST_DELAY), last)
+
+    def _set_stopped(self) -> None:
+        if not self.stopped.done():
+            self.stopped.set_result(None)
+
+
+def _startup_message(child: Child, how: str) -> str:
+    return child.channel.failure or f"{child} ended before it was ready ({how})"

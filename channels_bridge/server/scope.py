@@ -1,0 +1,96 @@
+"""The ASGI scope of a WebSocket connection (ASGI "WebSocket Connection Scope")."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Any
+from urllib.parse import unquote
+
+from websockets.datastructures import Headers
+from websockets.exceptions import InvalidHeaderFormat
+from websockets.headers import parse_subprotocol
+from websockets.http11 import Request
+
+Scope = dict[str, Any]
+
+
+class BadRequest(Exception):
+    """The request cannot be put into a scope; the message may be shown to the client."""
+
+
+def build_scope(request: Request, transport: asyncio.BaseTransport) -> Scope:
+    """Describe a handshake to the application: every key that Daphne or uvicorn gives.
+
+    Raises:
+        BadRequest: the request target isn't ASCII (CVE-2026-44546), or a subprotocol no token.
+    """
+    raw_path, _, query_string = request.path.partition("?")
+    try:
+        raw_target = raw_path.encode("ascii"), query_string.encode("ascii")
+    except UnicodeEncodeError:
+        raise BadRequest("the request target isn't ASCII") from None
+    return {
+        "type": "websocket",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": "1.1",
+        "scheme": "wss" if transport.get_extra_info("ssl_object") is not None else "ws",
+        "path": unquote(raw_path),
+        "raw_path": raw_target[0],
+        "query_string": raw_target[1],
+        "root_path": "",
+        "headers": raw_headers(request.headers),
+        "client": peer_address(transport),
+        "server": local_address(transport),
+        "subprotocols": offered_subprotocols(request.headers),
+    }
+
+
+def raw_headers(headers: Headers) -> list[tuple[bytes, bytes]]:
+    """Lower-case names and undecoded values, in the order received.
+
+    Names with an underscore are left out as Daphne leaves them out: WSGI-style environments can't
+    tell them from names with a hyphen (CVE-2015-0219).
+    """
+    return [
+        (name.lower().encode("ascii"), _header_bytes(value))
+        for name, value in headers.raw_items()
+        if "_" not in name
+    ]
+
+
+def _header_bytes(value: str) -> bytes:
+    """Undo websockets' decoding: ISO-8859-1 since 17.0, ASCII with surrogates before."""
+    try:
+        return value.encode("ascii", "surrogateescape")
+    except UnicodeEncodeError:
+        return value.encode("latin-1")
+
+
+def offered_subprotocols(headers: Headers) -> list[str]:
+    """The client's subprotocols in its order of preference."""
+    try:
+        return [
+            str(name)
+            for value in headers.get_all("Sec-WebSocket-Protocol")
+            for name in parse_subprotocol(value)
+        ]
+    except InvalidHeaderFormat:
+        raise BadRequest("invalid Sec-WebSocket-Protocol header") from None
+
+
+def peer_address(transport: asyncio.BaseTransport) -> tuple[str, int] | None:
+    """``(host, port)`` of the client; None on a unix socket, which has no address."""
+    address = transport.get_extra_info("peername")
+    return (str(address[0]), int(address[1])) if isinstance(address, tuple) else None
+
+
+def local_address(transport: asyncio.BaseTransport) -> tuple[str, int | None] | None:
+    """``(host, port)`` of the server, or ``(path, None)`` on a unix socket (ASGI: "server")."""
+    sock: socket.socket | None = transport.get_extra_info("socket")
+    if sock is None:
+        return None
+    address = sock.getsockname()
+    if isinstance(address, tuple):
+        return str(address[0]), int(address[1])
+    return (str(address), None) if address else None
