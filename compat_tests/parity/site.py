@@ -1,0 +1,132 @@
+"""The sample project on a server, as its clients see it."""
+
+import http.client
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from websockets.sync.client import ClientConnection, connect
+
+from compat_tests import servers
+from compat_tests.servers import Server, wait_for
+
+PROJECT = Path(__file__).resolve().parent.parent / "sample"
+
+PEERS = ["daphne", "uvicorn"]
+OURS = ["bridge-1", "bridge-2", "bridge-2-unix"]
+
+
+@dataclass
+class Response:
+    """An HTTP response, read to its end."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    content: bytes
+
+
+class Site:
+    """The sample project on one running server.
+
+    Args:
+        name: one of `PEERS` or `OURS`.
+        server: the running server.
+        events_path: the file that its consumers record events in.
+
+    """
+
+    def __init__(self, name: str, server: Server, events_path: Path) -> None:
+        self.name = name
+        self.server = server
+        self.events_path = events_path
+        self._log_start = 0
+
+    def start_log(self) -> None:
+        """Let `log()` and `wait_for_log()` see only what the server says from now on."""
+        self._log_start = len(self.server.log())
+
+    def log(self) -> str:
+        return self.server.log()[self._log_start :]
+
+    def wait_for_log(self, text: str) -> None:
+        """Wait until the server has logged `text`."""
+        self.server.wait_until(lambda: text in self.log(), f"{text!r} in the log", 10)
+
+    def connect(self, path: str, *, origin: str | None = None, **options: Any) -> ClientConnection:
+        """Open a WebSocket; from the site's own origin unless told otherwise."""
+        return connect(
+            self.server.ws_url + path,
+            sock=self.server.connect(),
+            origin=origin or self.server.url,
+            **options,
+        )
+
+    def events(self, connection: str) -> list[dict[str, Any]]:
+        """What consumers recorded for the connection with that id, in order."""
+        lines = self.events_path.read_text().splitlines()
+        events = [json.loads(line) for line in lines]
+        return [event for event in events if event["id"] == connection]
+
+    def wait_for_event(self, connection: str, name: str) -> None:
+        """Wait until a consumer has recorded an event of that name."""
+
+        def happened() -> bool:
+            return any(event["event"] == name for event in self.events(connection))
+
+        assert wait_for(happened, 10), f"no event {name!r}"
+
+    def disconnects(self, connection: str) -> list[int]:
+        """The codes that `disconnect()` was called with, once per call."""
+        return [e["code"] for e in self.events(connection) if e["event"] == "disconnect"]
+
+    def wait_for_disconnect(self, connection: str) -> int:
+        """Wait until `disconnect()` has run, which it may do once only. Returns its code."""
+        assert wait_for(lambda: self.disconnects(connection), 10), "disconnect() did not run"
+        (code,) = self.disconnects(connection)
+        return code
+
+    def http(self) -> "closing[http.client.HTTPConnection]":
+        """A connection for several HTTP requests, to be used in a `with` statement."""
+        client = http.client.HTTPConnection("localhost", timeout=10)
+        client.sock = self.server.connect()
+        return closing(client)
+
+    def request(
+        self, method: str, path: str, body: bytes | None = None, **headers: str
+    ) -> Response:
+        """Make one HTTP request; `content_type="..."` gives the header Content-Type."""
+        with self.http() as client:
+            names = {name.replace("_", "-"): value for name, value in headers.items()}
+            client.request(method, path, body, names)
+            response = client.getresponse()
+            return Response(response.status, response.headers, response.read())
+
+
+@contextmanager
+def serve(name: str, database: Path, **env: str) -> Iterator[Site]:
+    """Start the server of that name on the sample project; more environment may be given."""
+    with tempfile.TemporaryDirectory(prefix="cb-") as directory:
+        folder = Path(directory)
+        events_path = folder / "events"
+        events_path.touch()
+        env = {"SAMPLE_DATABASE": str(database), "SAMPLE_EVENTS": str(events_path), **env}
+        with start(name, folder, env) as server:
+            yield Site(name, server, events_path)
+
+
+def start(name: str, folder: Path, env: dict[str, str]) -> AbstractContextManager[Server]:
+    """The server of that name; its sockets go into `folder`."""
+    if name in PEERS:
+        return getattr(servers, name)(PROJECT, env=env)
+    layer = {
+        "SAMPLE_APPS": "channels_bridge",
+        "SAMPLE_LAYER": "channels_bridge.layers.GrpcChannelLayer",
+        "SAMPLE_LAYER_CONFIG": json.dumps({"address": f"unix:{folder / 'groups.sock'}"}),
+    }
+    unix = folder / "http.sock" if name.endswith("-unix") else None
+    workers = int(name.split("-")[1])
+    return servers.websockets_server(PROJECT, workers=workers, unix=unix, env=layer | env)

@@ -1,0 +1,37 @@
+"""The end of a server: its clients and its consumers are told."""
+
+import signal
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from compat_tests.parity.site import OURS, serve
+
+
+@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_shutdown(name: str, number: signal.Signals, database: Path) -> None:
+    """Every client gets 1001, `disconnect()` runs once for each with it, and the exit code is 0."""
+    paths = ["/echo/", "/sync-echo/"] * 4
+    with serve(name, database) as site, ExitStack() as stack:
+        clients = [
+            stack.enter_context(site.connect(f"{path}?id={index}"))
+            for index, path in enumerate(paths)
+        ]
+        site.server.signal(number)
+        for client in clients:
+            with pytest.raises(ConnectionClosed) as caught:
+                client.recv(10)
+            assert caught.value.rcvd is not None and caught.value.rcvd.code == 1001
+        assert site.server.wait() == 0
+        assert [site.disconnects(str(index)) for index in range(len(paths))] == [[1001]] * 8
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_nothing_left_on_disk(name: str, database: Path) -> None:
+    """A server that ended leaves no socket file behind."""
+    with serve(name, database) as site:
+        site.server.stop()
+        assert list(site.events_path.parent.glob("*.sock")) == []

@@ -1,0 +1,53 @@
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.contrib.auth import authenticate, login
+from django.http import HttpResponse, HttpResponseForbidden, StreamingHttpResponse
+from django.views.decorators.http import require_POST
+
+
+def index(request):
+    return HttpResponse(f"Welcome, {request.user or 'stranger'}")
+
+
+def echo(request):
+    """The request's body, with its method and query in headers."""
+    response = HttpResponse(request.body, content_type="application/octet-stream")
+    response["X-Method"] = request.method
+    response["X-Query"] = request.META["QUERY_STRING"]
+    return response
+
+
+async def numbers():
+    for number in range(1000):
+        yield f"{number}\n"
+
+
+def stream(request):
+    return StreamingHttpResponse(numbers(), content_type="text/plain")
+
+
+def crash(request):
+    raise RuntimeError("the crash view crashed")
+
+
+@require_POST
+def log_in(request):
+    user = authenticate(request, **request.POST.dict())
+    if user is None:
+        return HttpResponseForbidden("wrong name or password")
+    login(request, user)
+    return HttpResponse(f"Hello, {user}")
+
+
+def publish(request, group):
+    """Send `?text=` to a group from a synchronous view."""
+    send = async_to_sync(get_channel_layer().group_send)
+    send(group, {"type": "room.message", "text": request.GET["text"]})
+    return HttpResponse("sent")
+
+
+async def apublish(request, group):
+    """Send `?text=` to a group from an asynchronous view."""
+    layer = get_channel_layer()
+    await layer.group_send(group, {"type": "room.message", "text": request.GET["text"]})
+    return HttpResponse("sent")

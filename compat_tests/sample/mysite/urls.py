@@ -1,0 +1,13 @@
+from django.urls import path
+
+from lobby import views
+
+urlpatterns = [
+    path("", views.index),
+    path("echo/", views.echo),
+    path("stream/", views.stream),
+    path("crash/", views.crash),
+    path("login/", views.log_in),
+    path("publish/<str:group>/", views.publish),
+    path("apublish/<str:group>/", views.apublish),
+]
