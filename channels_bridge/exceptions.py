@@ -1,0 +1,97 @@
+"""
+Every exception of this package, and Channels' own under their names.
+
+::
+
+    BridgeError
+    +-- TransportUnavailable    the hub can't be reached, or doesn't answer in time
+    +-- HubAddressError         the hub can't take the address it was given
+    +-- ForeignChannel          receive() from a channel of another process (also a ValueError)
+
+    of Channels: AcceptConnection, ChannelFull, DenyConnection, InvalidChannelLayerError,
+    MessageTooLarge, RequestAborted, RequestTimeout, StopConsumer
+"""
+
+from channels.exceptions import (
+    AcceptConnection,
+    ChannelFull,
+    DenyConnection,
+    InvalidChannelLayerError,
+    MessageTooLarge,
+    RequestAborted,
+    RequestTimeout,
+    StopConsumer,
+)
+
+__all__ = [
+    "AcceptConnection",
+    "BridgeError",
+    "ChannelFull",
+    "DenyConnection",
+    "ForeignChannel",
+    "HubAddressError",
+    "InvalidChannelLayerError",
+    "MessageTooLarge",
+    "RequestAborted",
+    "RequestTimeout",
+    "StopConsumer",
+    "TransportUnavailable",
+]
+
+
+class BridgeError(Exception):
+    """
+    Base class of what channels_bridge raises of its own.
+
+    The message is one line that says what to do.
+    """
+
+
+class TransportUnavailable(BridgeError):
+    """
+    The processes of this project can't be reached.
+
+    Attributes:
+        address: where the hub was looked for.
+        reason: what happened there.
+    """
+
+    def __init__(self, address: str, reason: str) -> None:
+        self.address = address
+        self.reason = reason
+        super().__init__(
+            f"no answer from the groups hub at {address} ({reason}): start it with "
+            f"`manage.py websockets_server` or `manage.py websockets_hub`, "
+            f"or check `address` in the layer's CONFIG"
+        )
+
+
+class HubAddressError(BridgeError):
+    """
+    The hub can't listen at its address.
+
+    Attributes:
+        address: the address it was given.
+        reason: why that doesn't work, and what to do about it.
+    """
+
+    def __init__(self, address: str, reason: str) -> None:
+        self.address = address
+        self.reason = reason
+        super().__init__(f"the groups hub can't listen at {address}: {reason}")
+
+
+class ForeignChannel(BridgeError, ValueError):
+    """
+    A channel that belongs to a process can be received from in that process only.
+
+    Attributes:
+        channel: the name that was given to ``receive()``.
+    """
+
+    def __init__(self, channel: str) -> None:
+        self.channel = channel
+        super().__init__(
+            f"channel {channel} belongs to another process: receive() from a name that "
+            f"new_channel() returned in this one, or from a name without an exclamation mark"
+        )

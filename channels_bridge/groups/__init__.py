@@ -1,0 +1,24 @@
+"""
+Groups: who is a member here, and how a payload reaches the other processes.
+
+``layer`` is the channel layer that users call. Below it, ``node`` is its state in one process:
+``membership`` knows the channels and groups, ``codec`` makes bytes of messages, ``transport`` is
+the interface to other processes, behind which there are ``local`` and ``grpc``.
+"""
+
+from channels_bridge.groups.home import aclose_all
+from channels_bridge.groups.message import GroupMessage
+
+__all__ = ["TRANSPORTS", "GroupMessage", "aclose_all", "hub_address"]
+
+# Imported only when a layer of that kind is used: gRPC costs time and memory, and forbids forking.
+TRANSPORTS = {
+    "local": "channels_bridge.groups.local.LocalTransport",
+    "grpc": "channels_bridge.groups.grpc.transport.GrpcTransport",
+}
+
+
+def hub_address(layer: object) -> str | None:
+    """Return the address of the hub that `layer` needs; None when it needs none."""
+    address: str | None = getattr(layer, "hub_address", None)
+    return address

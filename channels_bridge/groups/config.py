@@ -1,0 +1,104 @@
+"""A layer's CONFIG, checked once."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from channels_bridge.groups.address import Address, default_address
+
+__all__ = ["GrpcConfig", "LayerConfig"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerConfig:
+    """
+    The options of every layer.
+
+    Attributes:
+        expiry: seconds until a message that nobody receives is dropped.
+        group_expiry: seconds until a channel that nobody is known to read leaves a group.
+        capacity: how many messages may wait for one channel.
+        channel_capacity: other capacities: glob or compiled pattern of the channel's name ->
+            number; the first match counts.
+        max_message_size: the longest message, encoded, in bytes. 1 MiB is what the channel layer
+            specification asks for at least.
+    """
+
+    expiry: float = 60
+    group_expiry: float = 86400
+    capacity: int = 100
+    channel_capacity: Mapping[Any, int] = field(default_factory=dict)
+    max_message_size: int = 1024 * 1024
+
+    def __post_init__(self) -> None:
+        for name in ("expiry", "group_expiry"):
+            _require_number(name, getattr(self, name))
+        for name in ("capacity", "max_message_size"):
+            _require_count(name, getattr(self, name))
+        if not isinstance(self.channel_capacity, Mapping):
+            raise ImproperlyConfigured(
+                f"CONFIG key 'channel_capacity' must be a dict of patterns and numbers, "
+                f"not {self.channel_capacity!r}"
+            )
+        for pattern, capacity in self.channel_capacity.items():
+            _require_count(f"channel_capacity[{pattern!r}]", capacity)
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> "LayerConfig":
+        """
+        Make one from a CONFIG dict.
+
+        Raises:
+            ImproperlyConfigured: a key is unknown, or a value isn't valid.
+        """
+        known = [option.name for option in fields(cls)]
+        for name in options:
+            if name not in known:
+                close = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean {close[0]!r}?" if close else f"it can have {', '.join(known)}"
+                raise ImproperlyConfigured(
+                    f"unknown CONFIG key {name!r} of a channel layer: {hint}"
+                )
+        none_is_default = {k: v for k, v in options.items() if v is not None}
+        return cls(**none_is_default)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrpcConfig(LayerConfig):
+    """
+    The options of the layer over gRPC.
+
+    Attributes:
+        address: where the hub listens: ``unix:/path`` or ``host:port``. By default a socket of the
+            project's own, in a directory that only its user can enter.
+        timeout: how many seconds to wait for the hub.
+    """
+
+    address: str = ""
+    timeout: float = 10
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require_number("timeout", self.timeout)
+        try:
+            address = str(Address.parse(self.address or default_address()))
+        except ValueError as error:
+            raise ImproperlyConfigured(f"CONFIG key 'address': {error}") from None
+        object.__setattr__(self, "address", address)
+
+
+def _require_number(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+        raise ImproperlyConfigured(
+            f"CONFIG key {name!r} must be a number of seconds above 0, not {value!r}"
+        )
+
+
+def _require_count(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not value > 0:
+        raise ImproperlyConfigured(
+            f"CONFIG key {name!r} must be a whole number above 0, not {value!r}"
+        )

@@ -1,0 +1,236 @@
+"""
+The channel layer, as Channels' channel layer specification describes it.
+
+It may be called from any thread and any event loop, and after a fork. What differs from
+channels_redis and from InMemoryChannelLayer is labelled "Spec deviation:" where it happens.
+"""
+
+import functools
+import threading
+from typing import Any, ClassVar
+
+from channels.layers import BaseChannelLayer
+from django.utils.module_loading import import_string
+
+from channels_bridge.groups import TRANSPORTS, home
+from channels_bridge.groups.codec import Codec
+from channels_bridge.groups.config import GrpcConfig, LayerConfig
+from channels_bridge.groups.membership import Inbox, Membership
+from channels_bridge.groups.message import GroupMessage
+from channels_bridge.groups.node import Node
+from channels_bridge.groups.overload import Overload
+from channels_bridge.groups.transport import GroupTransport
+
+__all__ = ["BridgeChannelLayer", "GrpcChannelLayer", "LocalChannelLayer"]
+
+
+class BridgeChannelLayer(BaseChannelLayer):
+    """
+    A channel layer whose groups live in the processes that have members.
+
+    Delivery: at most once, in the order sent by each sender; every member gets its own copy.
+
+    Overflow: ``send()`` raises ChannelFull. ``group_send()`` never raises for a full member: the
+    message is dropped for that member, and counted in ``messages_dropped``.
+    """
+
+    extensions = ["groups", "flush"]
+    transport_name: ClassVar[str]
+    config_class: ClassVar[type[LayerConfig]] = LayerConfig
+
+    def __init__(self, **options: Any) -> None:
+        self.config = config = self.config_class.from_options(options)
+        super().__init__(expiry=config.expiry, capacity=config.capacity)  # type: ignore[arg-type]
+        # BaseChannelLayer.get_capacity() reads compiled patterns, but nothing compiles them there.
+        patterns = self.compile_capacities(dict(config.channel_capacity))
+        self.channel_capacity = patterns  # type: ignore[assignment]
+        self.group_expiry = config.group_expiry
+        self._codec = Codec(config.max_message_size)
+        self._overload = Overload()
+        self._current: Node | None = None  # made when first needed, once per process
+        self._lock = threading.RLock()
+        home.register(self)
+
+    @property
+    def messages_dropped(self) -> int:
+        """How many messages to groups didn't reach a member of this process, which was full."""
+        return self._overload.dropped
+
+    # The channel layer API. It may be called from anywhere.
+
+    async def new_channel(self, prefix: str = "specific") -> str:
+        """Return the name of a new channel, which only this process can receive from."""
+        node = self._node()
+        return await home.run(node.loop, node.new_channel(prefix))
+
+    async def send(self, channel: str, message: dict[str, Any] | GroupMessage) -> None:
+        """
+        Put a message into a channel; return once it is there.
+
+        Raises:
+            ChannelFull: ``capacity`` messages wait in it already.
+            TransportUnavailable: another process keeps the channel, and can't be reached.
+        """
+        self.require_valid_channel_name(channel)
+        payload = self._encode(message)
+        node = self._node()
+        await home.run(node.loop, node.send(channel, payload))
+
+    async def receive(self, channel: str) -> dict[str, Any]:
+        """Wait for the next message in a channel. Cancelling this never loses one."""
+        self.require_valid_channel_name(channel)
+        node = self._node()
+        give_back = functools.partial(node.give_back, channel)
+        payload = await home.fetch(node.loop, node.receive(channel), give_back)
+        return self._codec.decode(payload)
+
+    async def group_add(self, group: str, channel: Any) -> None:
+        """
+        Make a channel a member: it gets what is sent to the group after this returned.
+
+        Args:
+            channel: a name, or an object with a ``channel_name``.
+        """
+        self.require_valid_group_name(group)
+        name = self._channel_name(channel)
+        node = self._node()
+        await home.run(node.loop, node.group_add(group, name))
+
+    async def group_discard(self, group: str, channel: Any) -> None:
+        """End a membership, if there is one. Takes the same arguments as ``group_add()``."""
+        self.require_valid_group_name(group)
+        name = self._channel_name(channel)
+        node = self._node()
+        await home.run(node.loop, node.group_discard(group, name))
+
+    async def group_send(self, group: str, message: dict[str, Any] | GroupMessage) -> None:
+        """
+        Give a message to all members of a group.
+
+        In a server's worker this returns once the message is queued for the other processes,
+        elsewhere once they all have it: so it survives that its sender exits.
+
+        Raises:
+            TransportUnavailable: other processes can't be reached.
+        """
+        self.require_valid_group_name(group)
+        payload = self._encode(message)
+        node = self._node()
+        await home.run(node.loop, node.group_send(group, payload))
+
+    async def flush(self) -> None:
+        """Empty all channels and groups, in all processes. Inboxes keep what they have."""
+        node = self._node()
+        await home.run(node.loop, node.flush())
+
+    async def close(self) -> None:
+        """
+        Send what is queued, and disconnect.
+
+        The layer may be used again: it then begins anew, without its channels and memberships.
+        """
+        node, self._current = self._current, None
+        if node is not None and not node.loop.is_closed():
+            await home.run(node.loop, node.aclose())
+
+    # What the server's run loop calls, on the home loop.
+
+    def attach(self, channel: str, inbox: Inbox) -> None:
+        """Deliver messages for `channel` into `inbox` from now on."""
+        self._node().attach(channel, inbox)
+
+    def detach(self, channel: str) -> None:
+        """Leave all groups and forget `channel`."""
+        self._node().detach(channel)
+
+    # What home calls.
+
+    def after_fork(self) -> None:
+        """Begin anew in a forked child, which shares nothing with its parent."""
+        if self._current is not None:
+            # Destroying it would take the parent's file descriptors out of its event loop.
+            _left_behind.append(self._current)
+        self._current = None
+        self._lock = threading.RLock()
+        self._overload = Overload()
+
+    # What differs between layers.
+
+    def _make_transport(self) -> GroupTransport:
+        transport: GroupTransport = import_string(TRANSPORTS[self.transport_name])()
+        return transport
+
+    # Helpers.
+
+    def _node(self) -> Node:
+        node = self._current
+        if node is None or node.loop.is_closed():
+            with self._lock:
+                node = self._current
+                if node is None or node.loop.is_closed():
+                    node = self._current = self._make_node()
+        return node
+
+    def _make_node(self) -> Node:
+        membership = Membership(
+            decode=self._codec.decode,
+            get_capacity=self.get_capacity,
+            expiry=self.config.expiry,
+            group_expiry=self.config.group_expiry,
+        )
+        return Node(
+            loop=home.loop(),
+            config=self.config,
+            membership=membership,
+            get_capacity=self.get_capacity,
+            make_transport=self._make_transport,
+            overload=self._overload,
+            confirm=not home.is_claimed(),
+        )
+
+    def _encode(self, message: dict[str, Any] | GroupMessage) -> bytes:
+        if not isinstance(message, GroupMessage):
+            assert isinstance(message, dict), "message is not a dict"
+            assert "__asgi_channel__" not in message
+        return self._codec.encode(message)
+
+    def _channel_name(self, channel: Any) -> str:
+        name: str = getattr(channel, "channel_name", channel)
+        self.require_valid_channel_name(name)
+        return name
+
+
+class LocalChannelLayer(BridgeChannelLayer):
+    """
+    A layer for one process: nothing leaves it.
+
+    Unlike InMemoryChannelLayer it may be called from any thread and any event loop.
+    """
+
+    transport_name = "local"
+
+
+class GrpcChannelLayer(BridgeChannelLayer):
+    """
+    A layer for the processes of one machine, joined by the hub that `websockets_server` starts.
+
+    See GrpcConfig for the options.
+    """
+
+    transport_name = "grpc"
+    config_class = GrpcConfig
+    config: GrpcConfig
+
+    @property
+    def hub_address(self) -> str:
+        """Where the hub listens."""
+        return self.config.address
+
+    def _make_transport(self) -> GroupTransport:
+        factory = import_string(TRANSPORTS[self.transport_name])
+        transport: GroupTransport = factory(self.config.address, timeout=self.config.timeout)
+        return transport
+
+
+# Nodes of the process that this one was forked from.
+_left_behind: list[Node] = []

@@ -1,0 +1,140 @@
+"""
+Who is a member of which group in this process, and what waits for whom.
+
+Rules of this file:
+
+- A channel of this process is either *attached*, then its messages go straight into a consumer's
+  inbox, or not, then they wait in a queue until ``receive()`` takes them.
+- Each member gets its own copy of a message.
+- A full member doesn't get the message: the newest is dropped, for that member only. Whoever calls
+  is told the names of those that were full.
+- A message that nobody took before it expired is dropped. An unattached channel then leaves its
+  groups, as in InMemoryChannelLayer; it also leaves a group ``group_expiry`` after it joined.
+- Spec deviation: an attached channel stays in its groups however old its membership is. It leaves
+  when its consumer ends: that is certain here, and all that ``group_expiry`` is there for.
+
+Used on the home loop only. No I/O, no tasks.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from channels_bridge.groups.queues import MessageQueues
+
+__all__ = ["Inbox", "Membership"]
+
+
+class Inbox(Protocol):
+    """What this file needs of a consumer's queue (``channels_bridge.server.inbox``)."""
+
+    capacity: int
+
+    def put_message(self, message: Any, expires: float) -> bool: ...
+
+
+class Membership:
+    """
+    The channels of one process and the groups they are in.
+
+    Args:
+        decode: makes a new message of a payload.
+        get_capacity: how many messages may wait for a channel.
+        expiry: seconds until a message is dropped unless taken.
+        group_expiry: seconds until an unattached channel leaves a group.
+    """
+
+    def __init__(
+        self,
+        *,
+        decode: Callable[[bytes], dict[str, Any]],
+        get_capacity: Callable[[str], int],
+        expiry: float,
+        group_expiry: float,
+    ) -> None:
+        self.waiting = MessageQueues()  # what was sent to unattached channels, and their groups
+        self._decode = decode
+        self._get_capacity = get_capacity
+        self._expiry = expiry
+        self._group_expiry = group_expiry
+        self._inboxes: dict[str, Inbox] = {}  # channel -> inbox
+        self._groups: dict[str, dict[str, Inbox]] = {}  # group -> channel -> inbox
+        self._joined: dict[str, set[str]] = {}  # attached channel -> groups
+
+    def attach(self, channel: str, inbox: Inbox) -> None:
+        """From now on messages for `channel` go into `inbox`; so do those that wait for it."""
+        inbox.capacity = self._get_capacity(channel)
+        self._inboxes[channel] = inbox
+        for item in self.waiting.empty(channel):
+            inbox.put_message(self._decode(item.payload), item.expires)
+        for group in self.waiting.unbind_all(channel):
+            self._join(group, channel, inbox)
+
+    def detach(self, channel: str) -> set[str]:
+        """Forget `channel`. Returns the groups that it was in."""
+        self._inboxes.pop(channel, None)
+        self.waiting.empty(channel)
+        left = self.waiting.unbind_all(channel) | self._joined.get(channel, set())
+        for group in left:
+            self.discard(group, channel)
+        return left
+
+    def add(self, group: str, channel: str) -> None:
+        """Make `channel` a member. For one that is a member already, its time starts anew."""
+        inbox = self._inboxes.get(channel)
+        if inbox is not None:
+            self._join(group, channel, inbox)
+        else:
+            self.waiting.bind(
+                group,
+                channel,
+                capacity=self._get_capacity(channel),
+                expiry=self._expiry,
+                lifetime=self._group_expiry,
+            )
+
+    def discard(self, group: str, channel: str) -> None:
+        """End a membership; nothing happens when there is none."""
+        self.waiting.unbind(group, channel)
+        members = self._groups.get(group, {})
+        if members.pop(channel, None) is None:
+            return
+        if not members:
+            del self._groups[group]
+        self._joined[channel].discard(group)
+        if not self._joined[channel]:
+            del self._joined[channel]
+
+    def has_members(self, group: str) -> bool:
+        """Whether anybody in this process is in `group`."""
+        return group in self._groups or self.waiting.has_bound(group)
+
+    def deliver(self, group: str, payload: bytes) -> list[str]:
+        """Give every member its copy. Returns the names of those that were full."""
+        full = []
+        members = self._groups.get(group)
+        if members is not None:
+            decode, expires = self._decode, time.monotonic() + self._expiry
+            for channel, inbox in members.items():
+                if not inbox.put_message(decode(payload), expires):
+                    full.append(channel)
+        full += self.waiting.route(group, payload)
+        return full
+
+    def put(self, channel: str, payload: bytes) -> bool:
+        """Give one channel a message. False when it was full."""
+        inbox = self._inboxes.get(channel)
+        if inbox is not None:
+            return inbox.put_message(self._decode(payload), time.monotonic() + self._expiry)
+        capacity = self._get_capacity(channel)
+        return self.waiting.push(channel, payload, capacity=capacity, expiry=self._expiry)
+
+    def clear(self) -> None:
+        """End all memberships, and drop what waits for unattached channels."""
+        self._groups.clear()
+        self._joined.clear()
+        self.waiting.clear()
+
+    def _join(self, group: str, channel: str, inbox: Inbox) -> None:
+        self._groups.setdefault(group, {})[channel] = inbox
+        self._joined.setdefault(channel, set()).add(group)

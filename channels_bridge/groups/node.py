@@ -1,0 +1,255 @@
+"""
+One layer in one process: its members, its channels, and its transport.
+
+Everything here runs on the home loop; ``layer.py`` is what users call, from anywhere.
+
+A node subscribes to
+
+- ``g:<group>`` while it has a member of the group,
+- ``p:<prefix>`` for what concerns its own channels: messages, joining and leaving groups,
+- ``flush``.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+from uuid import uuid4
+
+import msgpack
+
+from channels_bridge.exceptions import ChannelFull, ForeignChannel, TransportUnavailable
+from channels_bridge.groups.config import LayerConfig
+from channels_bridge.groups.membership import Inbox, Membership
+from channels_bridge.groups.overload import Overload
+from channels_bridge.groups.queues import Item, take
+from channels_bridge.groups.transport import GroupTransport
+
+__all__ = ["Node"]
+
+logger = logging.getLogger("channels_bridge.groups")
+
+FLUSH = "flush:"
+
+
+class Node:
+    """
+    A process' part in a channel layer.
+
+    Args:
+        loop: the home loop.
+        config: the layer's options.
+        membership: empty.
+        make_transport: called on the home loop when the transport is first needed.
+        overload: counts what is dropped.
+        confirm: whether ``group_send()`` waits until every process has the message. Otherwise it
+            returns once the message is queued.
+    """
+
+    def __init__(
+        self,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        config: LayerConfig,
+        membership: Membership,
+        get_capacity: Callable[[str], int],
+        make_transport: Callable[[], GroupTransport],
+        overload: Overload,
+        confirm: bool,
+    ) -> None:
+        self.loop = loop
+        self.prefix = uuid4().hex  # the part of a channel's name that says whose it is
+        self._config = config
+        self._membership = membership
+        self._get_capacity = get_capacity
+        self._make_transport = make_transport
+        self._overload = overload
+        self._confirm = confirm
+        self._groups: set[str] = set()  # those whose topic is subscribed
+        self._sweeping: asyncio.TimerHandle | None = None
+        self._topic_handlers = {
+            "g": self._group_message,
+            "p": self._own_message,
+            "flush": self._flushed,
+        }
+        self._own_handlers: dict[str, Callable[..., bool]] = {
+            "send": self._membership.put,
+            "add": self._added,
+            "discard": self._discarded,
+        }
+
+    @cached_property
+    def _transport(self) -> GroupTransport:
+        transport = self._make_transport()
+        transport.start(self._deliver)
+        self._sweeping = self.loop.call_later(self._config.expiry, self._sweep)
+        return transport
+
+    # Channels.
+
+    async def new_channel(self, prefix: str) -> str:
+        """Return a name that messages reach this process by, from the moment this returns."""
+        await self._transport.subscribe(f"p:{self.prefix}")
+        await self._transport.subscribe(FLUSH)
+        return f"{prefix}.{self.prefix}!{uuid4().hex}"
+
+    def attach(self, channel: str, inbox: Inbox) -> None:
+        """Deliver messages for `channel` into `inbox` from now on."""
+        self._membership.attach(channel, inbox)
+
+    def detach(self, channel: str) -> None:
+        """Leave all groups and forget `channel`."""
+        for group in self._membership.detach(channel):
+            self._unsubscribe_if_empty(group)
+
+    async def send(self, channel: str, payload: bytes) -> None:
+        """Put a message into a channel, or raise ChannelFull."""
+        owner = owner_of(channel)
+        if owner is None:
+            room = await self._transport.push(
+                channel,
+                payload,
+                capacity=self._get_capacity(channel),
+                expiry=self._config.expiry,
+            )
+        elif owner == self.prefix:
+            room = self._membership.put(channel, payload)
+        else:
+            room = await self._tell(owner, "send", channel, payload)
+        if not room:
+            raise ChannelFull(channel)
+
+    async def receive(self, channel: str) -> bytes:
+        """Wait for the next message. Cancelling this never loses one."""
+        owner = owner_of(channel)
+        if owner is None:
+            return await self._transport.pull(channel)
+        if owner != self.prefix:
+            raise ForeignChannel(channel)
+        return (await take(self._membership.waiting, channel)).payload
+
+    def give_back(self, channel: str, payload: bytes) -> None:
+        """Undo a ``receive()`` whose result came too late."""
+        if owner_of(channel) is None:
+            self._transport.give_back(channel, payload)
+        else:
+            item = Item(self.loop.time() + self._config.expiry, payload)
+            self._membership.waiting.push_front(channel, item)
+
+    # Groups.
+
+    async def group_add(self, group: str, channel: str) -> None:
+        """Make a channel a member of a group, from the moment this returns."""
+        owner = owner_of(channel)
+        if owner is None:
+            await self._transport.bind(
+                f"g:{group}",
+                channel,
+                capacity=self._get_capacity(channel),
+                expiry=self._config.expiry,
+                lifetime=self._config.group_expiry,
+            )
+        elif owner == self.prefix:
+            await self._add(group, channel)
+        else:
+            await self._tell(owner, "add", group, channel)
+
+    async def group_discard(self, group: str, channel: str) -> None:
+        """End a membership."""
+        owner = owner_of(channel)
+        if owner is None:
+            await self._transport.unbind(f"g:{group}", channel)
+        elif owner == self.prefix:
+            self._discarded(group, channel)
+        else:
+            await self._tell(owner, "discard", group, channel)
+
+    async def group_send(self, group: str, payload: bytes) -> None:
+        """Give a message to all members: those of this process at once."""
+        self._group_message(group, payload)
+        if self._confirm:
+            await self._transport.publish_confirmed(f"g:{group}", payload)
+        else:
+            await self._transport.publish(f"g:{group}", payload)
+
+    async def flush(self) -> None:
+        """Empty all channels and groups, here and in the other processes."""
+        self._flushed()
+        await self._transport.clear_queues()
+        await self._transport.publish_confirmed(FLUSH, b"")
+
+    async def aclose(self) -> None:
+        """Send what is queued, then disconnect."""
+        if "_transport" not in self.__dict__:
+            return
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        await self._transport.aclose()
+
+    # What comes from other processes.
+
+    def _deliver(self, topic: str, payload: bytes) -> bool:
+        kind, _, name = topic.partition(":")
+        try:
+            return self._topic_handlers[kind](name, payload)
+        except Exception:
+            # The edge: what one process can't read must not cut it off from all others.
+            logger.exception("a message to %s can't be delivered", topic)
+            return True
+
+    def _group_message(self, group: str, payload: bytes) -> bool:
+        for channel in self._membership.deliver(group, payload):
+            self._overload.note(channel)
+        return True
+
+    def _own_message(self, _prefix: str, payload: bytes) -> bool:
+        kind, *arguments = msgpack.unpackb(payload)
+        return self._own_handlers[kind](*arguments)
+
+    def _added(self, group: str, channel: str) -> bool:
+        self._membership.add(group, channel)
+        self._groups.add(group)
+        self._transport.subscribe_nowait(f"g:{group}")
+        return True
+
+    def _discarded(self, group: str, channel: str) -> bool:
+        self._membership.discard(group, channel)
+        self._unsubscribe_if_empty(group)
+        return True
+
+    def _flushed(self, *_: Any) -> bool:
+        self._membership.clear()
+        for group in list(self._groups):
+            self._unsubscribe_if_empty(group)
+        return True
+
+    # Helpers.
+
+    async def _add(self, group: str, channel: str) -> None:
+        self._added(group, channel)
+        try:
+            await self._transport.subscribe(f"g:{group}")
+        except (TransportUnavailable, asyncio.CancelledError):
+            self._discarded(group, channel)
+            raise
+
+    async def _tell(self, owner: str, *words: str | bytes) -> bool:
+        return await self._transport.publish_confirmed(f"p:{owner}", msgpack.packb(words))
+
+    def _unsubscribe_if_empty(self, group: str) -> None:
+        if group in self._groups and not self._membership.has_members(group):
+            self._groups.discard(group)
+            self._transport.unsubscribe(f"g:{group}")
+
+    def _sweep(self) -> None:
+        self._membership.waiting.sweep()
+        for group in list(self._groups):
+            self._unsubscribe_if_empty(group)
+        self._sweeping = self.loop.call_later(self._config.expiry, self._sweep)
+
+
+def owner_of(channel: str) -> str | None:
+    """Return the prefix of the process that a channel belongs to; None for any process."""
+    name, local, _ = channel.partition("!")
+    return name.rpartition(".")[2] if local else None

@@ -1,0 +1,218 @@
+"""
+Messages that wait in named queues until somebody pulls them.
+
+Three places keep such queues: the hub for channels without an exclamation mark, the local transport
+for the same, and each process for its own channels that nobody attached an inbox to.
+
+Rules of this file:
+
+- A queue is first in, first out, and bounded: when `capacity` messages wait, the newest is refused.
+- A message that nobody pulled before it expires is dropped. Its queue then leaves all topics, as
+  InMemoryChannelLayer does: nobody seems to read from it.
+- A message is handed to one puller, the one that waits longest.
+- A bound queue gets a copy of what is published to the topic, until the binding's own end.
+- Times are of ``time.monotonic()``. No I/O, no tasks: call ``sweep()`` now and then.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+__all__ = ["Item", "MessageQueues", "Taker", "take"]
+
+
+class Item(NamedTuple):
+    """One message in a queue."""
+
+    expires: float
+    payload: bytes
+
+
+class Binding(NamedTuple):
+    """How a queue takes part in a topic."""
+
+    capacity: int
+    expiry: float
+    until: float
+
+
+# Called with an item as soon as there is one; returns False when it isn't wanted any more.
+Taker = Callable[[Item], bool]
+
+
+class _Queue:
+    """What waits under one name: items for takers, or takers for items, never both."""
+
+    __slots__ = ("items", "takers")
+
+    def __init__(self) -> None:
+        self.items: deque[Item] = deque()
+        self.takers: deque[Taker] = deque()
+
+    def offer(self, item: Item) -> bool:
+        """Hand `item` to the first taker that wants it."""
+        while self.takers:
+            if self.takers.popleft()(item):
+                return True
+        return False
+
+
+class MessageQueues:
+    """Named queues, and the topics that feed them."""
+
+    def __init__(self) -> None:
+        self._queues: dict[str, _Queue] = {}
+        self._bindings: dict[str, dict[str, Binding]] = {}  # topic -> queue -> binding
+        self._topics: dict[str, set[str]] = {}  # queue -> topics
+
+    def push(self, name: str, payload: bytes, *, capacity: int, expiry: float) -> bool:
+        """Append to a queue. False when it is full: the message is dropped."""
+        now = time.monotonic()
+        self._expire(name, now)
+        return self._put(name, Item(now + expiry, payload), capacity)
+
+    def push_front(self, name: str, item: Item) -> None:
+        """Give back what was pulled: it will be the next to go out, whatever the capacity."""
+        queue = self._queues.setdefault(name, _Queue())
+        if not queue.offer(item):
+            queue.items.appendleft(item)
+
+    def pull(self, name: str, taker: Taker) -> None:
+        """Call `taker` with the next item: at once, or when it comes."""
+        self._expire(name, time.monotonic())
+        queue = self._queues.setdefault(name, _Queue())
+        if not queue.items:
+            queue.takers.append(taker)
+        elif taker(queue.items[0]):
+            queue.items.popleft()
+        self._forget_if_idle(name)
+
+    def withdraw(self, name: str, taker: Taker) -> None:
+        """Forget a taker that waits."""
+        queue = self._queues.get(name)
+        if queue is not None and taker in queue.takers:
+            queue.takers.remove(taker)
+            self._forget_if_idle(name)
+
+    def empty(self, name: str) -> list[Item]:
+        """Remove a queue, and return what waited in it."""
+        self._expire(name, time.monotonic())
+        queue = self._queues.pop(name, None)
+        return list(queue.items) if queue is not None else []
+
+    def bind(self, topic: str, name: str, *, capacity: int, expiry: float, lifetime: float) -> None:
+        """From now on the queue `name` gets what ``route()`` brings for `topic`."""
+        binding = Binding(capacity, expiry, time.monotonic() + lifetime)
+        self._bindings.setdefault(topic, {})[name] = binding
+        self._topics.setdefault(name, set()).add(topic)
+
+    def unbind(self, topic: str, name: str) -> None:
+        """Undo ``bind()``."""
+        bound = self._bindings.get(topic, {})
+        if bound.pop(name, None) is None:
+            return
+        if not bound:
+            del self._bindings[topic]
+        self._topics[name].discard(topic)
+        if not self._topics[name]:
+            del self._topics[name]
+
+    def unbind_all(self, name: str) -> set[str]:
+        """Undo all bindings of a queue, and return their topics."""
+        topics = set(self._topics.get(name, ()))
+        for topic in topics:
+            self.unbind(topic, name)
+        return topics
+
+    def is_bound(self, topic: str, name: str) -> bool:
+        """Whether ``bind()`` is in force."""
+        return name in self._bindings.get(topic, {})
+
+    def has_bound(self, topic: str) -> bool:
+        """Whether any queue is bound to `topic`."""
+        return topic in self._bindings
+
+    def route(self, topic: str, payload: bytes) -> list[str]:
+        """Push `payload` into every queue bound to `topic`; return the names of the full ones."""
+        if topic not in self._bindings:
+            return []
+        now = time.monotonic()
+        full = []
+        for name, binding in list(self._bindings[topic].items()):
+            if binding.until <= now:
+                self.unbind(topic, name)
+            elif self._expire(name, now):
+                pass  # it has just left this topic
+            elif not self._put(name, Item(now + binding.expiry, payload), binding.capacity):
+                full.append(name)
+        return full
+
+    def sweep(self) -> None:
+        """Drop everything that has expired."""
+        now = time.monotonic()
+        for name in list(self._queues):
+            self._expire(name, now)
+        for topic, bound in list(self._bindings.items()):
+            for name in [name for name, binding in bound.items() if binding.until <= now]:
+                self.unbind(topic, name)
+
+    def clear(self) -> None:
+        """Drop all messages and bindings. Those who wait go on waiting."""
+        self._bindings.clear()
+        self._topics.clear()
+        for name, queue in list(self._queues.items()):
+            queue.items.clear()
+            self._forget_if_idle(name)
+
+    def _put(self, name: str, item: Item, capacity: int) -> bool:
+        queue = self._queues.setdefault(name, _Queue())
+        if queue.offer(item):
+            self._forget_if_idle(name)
+            return True
+        if len(queue.items) >= capacity:
+            return False
+        queue.items.append(item)
+        return True
+
+    def _expire(self, name: str, now: float) -> bool:
+        """Drop what has expired in one queue; True when there was something."""
+        queue = self._queues.get(name)
+        if queue is None or not queue.items or queue.items[0].expires > now:
+            return False
+        while queue.items and queue.items[0].expires <= now:
+            queue.items.popleft()
+        self.unbind_all(name)
+        self._forget_if_idle(name)
+        return True
+
+    def _forget_if_idle(self, name: str) -> None:
+        queue = self._queues[name]
+        if not queue.items and not queue.takers:
+            del self._queues[name]
+
+
+async def take(queues: MessageQueues, name: str) -> Item:
+    """
+    Wait for the next item of a queue.
+
+    Cancelling this never loses an item: one that has just been handed over goes back to the front.
+    """
+    arrival: asyncio.Future[Item] = asyncio.get_running_loop().create_future()
+
+    def accept(item: Item) -> bool:
+        if arrival.done():
+            return False
+        arrival.set_result(item)
+        return True
+
+    queues.pull(name, accept)
+    try:
+        return await arrival
+    except asyncio.CancelledError:
+        if arrival.cancelled():
+            queues.withdraw(name, accept)
+        else:
+            queues.push_front(name, arrival.result())
+        raise

@@ -1,0 +1,1 @@
+"""What processes and the hub say to each other."""

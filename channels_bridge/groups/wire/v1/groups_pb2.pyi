@@ -1,0 +1,246 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Batch(_message.Message):
+    __slots__ = ("frames",)
+    FRAMES_FIELD_NUMBER: _ClassVar[int]
+    frames: _containers.RepeatedCompositeFieldContainer[Frame]
+    def __init__(self, frames: _Optional[_Iterable[_Union[Frame, _Mapping]]] = ...) -> None: ...
+
+class Frame(_message.Message):
+    __slots__ = ("hello", "subscribe", "unsubscribe", "publish", "push", "bind", "unbind", "clear", "pull", "withdraw", "taken", "handled", "bye", "welcome", "refused", "settled", "delivery", "item", "withdrawn", "peers", "unbound", "cleared")
+    HELLO_FIELD_NUMBER: _ClassVar[int]
+    SUBSCRIBE_FIELD_NUMBER: _ClassVar[int]
+    UNSUBSCRIBE_FIELD_NUMBER: _ClassVar[int]
+    PUBLISH_FIELD_NUMBER: _ClassVar[int]
+    PUSH_FIELD_NUMBER: _ClassVar[int]
+    BIND_FIELD_NUMBER: _ClassVar[int]
+    UNBIND_FIELD_NUMBER: _ClassVar[int]
+    CLEAR_FIELD_NUMBER: _ClassVar[int]
+    PULL_FIELD_NUMBER: _ClassVar[int]
+    WITHDRAW_FIELD_NUMBER: _ClassVar[int]
+    TAKEN_FIELD_NUMBER: _ClassVar[int]
+    HANDLED_FIELD_NUMBER: _ClassVar[int]
+    BYE_FIELD_NUMBER: _ClassVar[int]
+    WELCOME_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
+    SETTLED_FIELD_NUMBER: _ClassVar[int]
+    DELIVERY_FIELD_NUMBER: _ClassVar[int]
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    WITHDRAWN_FIELD_NUMBER: _ClassVar[int]
+    PEERS_FIELD_NUMBER: _ClassVar[int]
+    UNBOUND_FIELD_NUMBER: _ClassVar[int]
+    CLEARED_FIELD_NUMBER: _ClassVar[int]
+    hello: Hello
+    subscribe: Subscribe
+    unsubscribe: Unsubscribe
+    publish: Publish
+    push: Push
+    bind: Bind
+    unbind: Unbind
+    clear: Clear
+    pull: Pull
+    withdraw: Withdraw
+    taken: Taken
+    handled: Handled
+    bye: Bye
+    welcome: Welcome
+    refused: Refused
+    settled: Settled
+    delivery: Delivery
+    item: Item
+    withdrawn: Withdrawn
+    peers: Peers
+    unbound: Unbound
+    cleared: Cleared
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., subscribe: _Optional[_Union[Subscribe, _Mapping]] = ..., unsubscribe: _Optional[_Union[Unsubscribe, _Mapping]] = ..., publish: _Optional[_Union[Publish, _Mapping]] = ..., push: _Optional[_Union[Push, _Mapping]] = ..., bind: _Optional[_Union[Bind, _Mapping]] = ..., unbind: _Optional[_Union[Unbind, _Mapping]] = ..., clear: _Optional[_Union[Clear, _Mapping]] = ..., pull: _Optional[_Union[Pull, _Mapping]] = ..., withdraw: _Optional[_Union[Withdraw, _Mapping]] = ..., taken: _Optional[_Union[Taken, _Mapping]] = ..., handled: _Optional[_Union[Handled, _Mapping]] = ..., bye: _Optional[_Union[Bye, _Mapping]] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., refused: _Optional[_Union[Refused, _Mapping]] = ..., settled: _Optional[_Union[Settled, _Mapping]] = ..., delivery: _Optional[_Union[Delivery, _Mapping]] = ..., item: _Optional[_Union[Item, _Mapping]] = ..., withdrawn: _Optional[_Union[Withdrawn, _Mapping]] = ..., peers: _Optional[_Union[Peers, _Mapping]] = ..., unbound: _Optional[_Union[Unbound, _Mapping]] = ..., cleared: _Optional[_Union[Cleared, _Mapping]] = ...) -> None: ...
+
+class Hello(_message.Message):
+    __slots__ = ("version", "process", "epoch", "peers", "topics", "bindings", "pulls")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    PROCESS_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    PEERS_FIELD_NUMBER: _ClassVar[int]
+    TOPICS_FIELD_NUMBER: _ClassVar[int]
+    BINDINGS_FIELD_NUMBER: _ClassVar[int]
+    PULLS_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    process: bytes
+    epoch: bytes
+    peers: _containers.RepeatedScalarFieldContainer[bytes]
+    topics: _containers.RepeatedScalarFieldContainer[str]
+    bindings: _containers.RepeatedCompositeFieldContainer[Bind]
+    pulls: _containers.RepeatedCompositeFieldContainer[Pull]
+    def __init__(self, version: _Optional[int] = ..., process: _Optional[bytes] = ..., epoch: _Optional[bytes] = ..., peers: _Optional[_Iterable[bytes]] = ..., topics: _Optional[_Iterable[str]] = ..., bindings: _Optional[_Iterable[_Union[Bind, _Mapping]]] = ..., pulls: _Optional[_Iterable[_Union[Pull, _Mapping]]] = ...) -> None: ...
+
+class Subscribe(_message.Message):
+    __slots__ = ("seq", "topic")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    topic: str
+    def __init__(self, seq: _Optional[int] = ..., topic: _Optional[str] = ...) -> None: ...
+
+class Unsubscribe(_message.Message):
+    __slots__ = ("topic",)
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    topic: str
+    def __init__(self, topic: _Optional[str] = ...) -> None: ...
+
+class Publish(_message.Message):
+    __slots__ = ("seq", "topic", "payload")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    PAYLOAD_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    topic: str
+    payload: bytes
+    def __init__(self, seq: _Optional[int] = ..., topic: _Optional[str] = ..., payload: _Optional[bytes] = ...) -> None: ...
+
+class Push(_message.Message):
+    __slots__ = ("seq", "queue", "payload", "capacity", "expiry", "front")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_FIELD_NUMBER: _ClassVar[int]
+    PAYLOAD_FIELD_NUMBER: _ClassVar[int]
+    CAPACITY_FIELD_NUMBER: _ClassVar[int]
+    EXPIRY_FIELD_NUMBER: _ClassVar[int]
+    FRONT_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    queue: str
+    payload: bytes
+    capacity: int
+    expiry: float
+    front: bool
+    def __init__(self, seq: _Optional[int] = ..., queue: _Optional[str] = ..., payload: _Optional[bytes] = ..., capacity: _Optional[int] = ..., expiry: _Optional[float] = ..., front: bool = ...) -> None: ...
+
+class Bind(_message.Message):
+    __slots__ = ("seq", "topic", "queue", "capacity", "expiry", "lifetime")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_FIELD_NUMBER: _ClassVar[int]
+    CAPACITY_FIELD_NUMBER: _ClassVar[int]
+    EXPIRY_FIELD_NUMBER: _ClassVar[int]
+    LIFETIME_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    topic: str
+    queue: str
+    capacity: int
+    expiry: float
+    lifetime: float
+    def __init__(self, seq: _Optional[int] = ..., topic: _Optional[str] = ..., queue: _Optional[str] = ..., capacity: _Optional[int] = ..., expiry: _Optional[float] = ..., lifetime: _Optional[float] = ...) -> None: ...
+
+class Unbind(_message.Message):
+    __slots__ = ("seq", "topic", "queue")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    topic: str
+    queue: str
+    def __init__(self, seq: _Optional[int] = ..., topic: _Optional[str] = ..., queue: _Optional[str] = ...) -> None: ...
+
+class Clear(_message.Message):
+    __slots__ = ("seq",)
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    def __init__(self, seq: _Optional[int] = ...) -> None: ...
+
+class Pull(_message.Message):
+    __slots__ = ("id", "queue")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    queue: str
+    def __init__(self, id: _Optional[int] = ..., queue: _Optional[str] = ...) -> None: ...
+
+class Withdraw(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    def __init__(self, id: _Optional[int] = ...) -> None: ...
+
+class Taken(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    def __init__(self, id: _Optional[int] = ...) -> None: ...
+
+class Handled(_message.Message):
+    __slots__ = ("count", "refused")
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
+    count: int
+    refused: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, count: _Optional[int] = ..., refused: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class Bye(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class Welcome(_message.Message):
+    __slots__ = ("epoch",)
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    epoch: bytes
+    def __init__(self, epoch: _Optional[bytes] = ...) -> None: ...
+
+class Refused(_message.Message):
+    __slots__ = ("reason",)
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    reason: str
+    def __init__(self, reason: _Optional[str] = ...) -> None: ...
+
+class Settled(_message.Message):
+    __slots__ = ("seqs", "refused")
+    SEQS_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
+    seqs: _containers.RepeatedScalarFieldContainer[int]
+    refused: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, seqs: _Optional[_Iterable[int]] = ..., refused: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class Delivery(_message.Message):
+    __slots__ = ("sender", "seq", "topic", "payload")
+    SENDER_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    PAYLOAD_FIELD_NUMBER: _ClassVar[int]
+    sender: bytes
+    seq: int
+    topic: str
+    payload: bytes
+    def __init__(self, sender: _Optional[bytes] = ..., seq: _Optional[int] = ..., topic: _Optional[str] = ..., payload: _Optional[bytes] = ...) -> None: ...
+
+class Item(_message.Message):
+    __slots__ = ("id", "payload")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    PAYLOAD_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    payload: bytes
+    def __init__(self, id: _Optional[int] = ..., payload: _Optional[bytes] = ...) -> None: ...
+
+class Withdrawn(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    def __init__(self, id: _Optional[int] = ...) -> None: ...
+
+class Peers(_message.Message):
+    __slots__ = ("processes",)
+    PROCESSES_FIELD_NUMBER: _ClassVar[int]
+    processes: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, processes: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class Unbound(_message.Message):
+    __slots__ = ("topic", "queue")
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_FIELD_NUMBER: _ClassVar[int]
+    topic: str
+    queue: str
+    def __init__(self, topic: _Optional[str] = ..., queue: _Optional[str] = ...) -> None: ...
+
+class Cleared(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
