@@ -30,8 +30,8 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
 from .context import Context
-from .headers import decode_headers
 from .inbox import Event, Inbox
+from .responses import decode_headers, plain_response
 from .scope import BadRequest, build_scope
 
 logger = logging.getLogger("channels_bridge.server")
@@ -80,6 +80,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
         self._disconnected = False  # the application was told, with this code:
         self._close_code = int(CloseCode.ABNORMAL_CLOSURE)
+        self._early = b""  # sent by the client before it was accepted
         self._reading_paused = False
         self._writable: asyncio.Future[None] | None = None  # waited for while the buffer is full
         self._fragments: list[bytes] = []
@@ -97,6 +98,18 @@ class WebSocketConnection(asyncio.Protocol):
         self.context.entered(self)
 
     def data_received(self, data: bytes) -> None:
+        if self.state is State.DECIDING:
+            self._keep_early(data)
+        else:
+            self._feed(data)
+
+    def _keep_early(self, data: bytes) -> None:
+        """Keep what a hasty client sends before it was accepted."""
+        self._early += data
+        if len(self._early) > self.config.max_head_size:
+            self._pause_reading()
+
+    def _feed(self, data: bytes) -> None:
         self.protocol.receive_data(data)
         for event in self.protocol.events_received():
             if isinstance(event, Request):
@@ -104,6 +117,8 @@ class WebSocketConnection(asyncio.Protocol):
             else:
                 assert isinstance(event, Frame)
                 self._frame_handlers[event.opcode](self, event)
+        if self.state is State.REQUEST and self.protocol.handshake_exc is not None:
+            self._refuse_request()
         self._flush()
         if self.protocol.parser_exc is not None:
             self._handle_violation()
@@ -151,6 +166,13 @@ class WebSocketConnection(asyncio.Protocol):
         self.inbox.put_event({"type": "websocket.connect"})
         self._task = self.context.run(self._run_application(), f"websocket {self.path}")
 
+    def _refuse_request(self) -> None:
+        """The request can't be read: say so where websockets only ends the connection."""
+        answer = b"".join(self.protocol.data_to_send())
+        self.transport.write(answer or plain_response(HTTPStatus.BAD_REQUEST, "Bad Request"))
+        self._half_close()
+        self._start_closing()
+
     def _decision_overdue(self) -> None:
         logger.warning(
             "WebSocket %s [%s]: neither accepted nor denied within %g s",
@@ -181,6 +203,10 @@ class WebSocketConnection(asyncio.Protocol):
         self._flush()
         self._schedule_ping()
         logger.info("WebSocket CONNECT %s [%s]", self.path, self.peer)
+        if self._early:
+            early, self._early = self._early, b""
+            self._resume_reading()
+            self._feed(early)
 
     def deny(self, message: Event) -> None:
         """``websocket.close`` before acceptance: 403 (ASGI "Close")."""
@@ -337,7 +363,7 @@ class WebSocketConnection(asyncio.Protocol):
             self.protocol.send_close(code, reason)
         except ProtocolError as error:
             raise ValueError(
-                f"cannot close with code {code!r} and reason {reason!r}: {error}"
+                f"cannot close with code {code} and reason {reason!r}: {error}"
             ) from None
         self._flush()
         self._disconnect(code, reason)

@@ -14,7 +14,8 @@ from typing import cast
 
 from .connection import WebSocketConnection
 from .context import Context
-from .http import HttpProtocol, plain_response
+from .http import HttpProtocol
+from .responses import plain_response
 
 _METHOD = re.compile(rb"[A-Z]{1,16}( |\Z)")
 _UPGRADE = re.compile(rb"\r\nupgrade:[ \t]*websocket[ \t]*\r\n", re.IGNORECASE)
@@ -53,8 +54,11 @@ class FirstRequest(asyncio.Protocol):
         elif (size if size >= 0 else len(self.head)) > self.context.config.max_head_size:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         elif size >= 0:
-            upgrade = _UPGRADE.search(self.head, 0, size + 2)
-            self._hand_over(self._websocket if upgrade else self.http)
+            size += len(_END_OF_HEAD)
+            if _UPGRADE.search(self.head, 0, size):
+                self._hand_over(self._websocket, size)
+            else:
+                self._hand_over(self.http)
 
     def shutdown(self) -> None:
         self.transport.close()
@@ -62,13 +66,16 @@ class FirstRequest(asyncio.Protocol):
     def _websocket(self) -> asyncio.Protocol:
         return WebSocketConnection(self.context)
 
-    def _hand_over(self, factory: Callable[[], asyncio.Protocol]) -> None:
+    def _hand_over(self, factory: Callable[[], asyncio.Protocol], size: int | None = None) -> None:
+        """Give the transport to another protocol, with what was read: ``size`` bytes, the rest."""
         self._timer.cancel()
         self.context.left(self)
         protocol = factory()
         self.transport.set_protocol(protocol)
         protocol.connection_made(self.transport)
-        protocol.data_received(bytes(self.head))
+        protocol.data_received(bytes(self.head[:size]))
+        if size is not None and len(self.head) > size:
+            protocol.data_received(bytes(self.head[size:]))
 
     def _overdue(self) -> None:
         if self.head:

@@ -8,11 +8,9 @@ from http import HTTPStatus
 from importlib.util import find_spec
 from typing import cast
 
-from websockets.datastructures import Headers
-from websockets.http11 import Response
-
 from .connection import WebSocketConnection
 from .context import Context
+from .responses import plain_response
 
 HttpProtocol = Callable[[], asyncio.Protocol]
 
@@ -100,18 +98,3 @@ class UpgradeRequired(asyncio.Protocol):
             "This port serves WebSocket only: HTTP needs what "
             "pip install 'channels-bridge[http]' installs."
         )
-
-
-def plain_response(status: HTTPStatus, text: str) -> bytes:
-    """A whole response in plain text, after which the connection closes."""
-    body = f"{text}\n".encode()
-    headers = Headers(
-        {
-            "Connection": "close",
-            "Content-Length": str(len(body)),
-            "Content-Type": "text/plain; charset=utf-8",
-        }
-    )
-    if status is HTTPStatus.UPGRADE_REQUIRED:
-        headers["Upgrade"] = "websocket"
-    return Response(status.value, status.phrase, headers, body).serialize()

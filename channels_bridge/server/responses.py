@@ -1,0 +1,42 @@
+"""What is answered before a connection is a WebSocket."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from http import HTTPStatus
+
+from websockets.datastructures import Headers
+from websockets.http11 import Response
+
+_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2: token
+_VALUE = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*")  # RFC 9110, 5.5: no control characters
+
+
+def decode_headers(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[str, str]]:
+    """Check an application's header pairs, and decode them for websockets.
+
+    Raises:
+        ValueError: a name or value that would break the response apart.
+    """
+    for name, value in headers:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"invalid header name {name!r}")
+        if not _VALUE.fullmatch(value):
+            raise ValueError(f"invalid value of header {name!r}")
+        yield name.decode("ascii"), value.decode("latin-1")
+
+
+def plain_response(status: HTTPStatus, text: str) -> bytes:
+    """A whole response in plain text, after which the connection closes."""
+    body = f"{text}\n".encode()
+    headers = Headers(
+        {
+            "Connection": "close",
+            "Content-Length": str(len(body)),
+            "Content-Type": "text/plain; charset=utf-8",
+        }
+    )
+    if status is HTTPStatus.UPGRADE_REQUIRED:
+        headers["Upgrade"] = "websocket"
+    return Response(status.value, status.phrase, headers, body).serialize()

@@ -1,0 +1,516 @@
+"""One WebSocket connection over the engine: handshake, messages, end, and what can go wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import struct
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.frames import Frame, Opcode
+
+from .conftest import DEADLINE, HANDSHAKE, Script
+
+ACCEPT = {"type": "websocket.accept"}
+
+
+async def accept(receive, send, **options):
+    assert (await receive())["type"] == "websocket.connect"
+    await send({**ACCEPT, **options})
+
+
+async def echo(scope, receive, send):
+    await accept(receive, send)
+    while (event := await receive())["type"] == "websocket.receive":
+        await send({**event, "type": "websocket.send"})
+
+
+def sending(*messages):
+    """An application that takes the connect event and sends these."""
+
+    async def body(scope, receive, send):
+        await receive()
+        for message in messages:
+            await send(message)
+        while (await receive())["type"] != "websocket.disconnect":
+            pass
+
+    return Script(body)
+
+
+def masked(opcode, data, *, fin=True):
+    return Frame(opcode, data, fin).serialize(mask=True)
+
+
+async def status_of(engine, **options):
+    with pytest.raises(InvalidStatus) as raised:
+        async with engine.connect(**options):
+            pass
+    return raised.value.response
+
+
+async def close_of(websocket):
+    with pytest.raises(ConnectionClosed) as raised:
+        await asyncio.wait_for(websocket.recv(), DEADLINE)
+    return raised.value.rcvd
+
+
+# Handshake
+
+
+async def test_text_and_bytes_come_back(serve):
+    """Text and binary messages pass in both directions, empty ones too, each under one key."""
+    app = Script(echo)
+    engine = await serve(app)
+    async with engine.connect() as websocket:
+        for message in ("hé", "", b"\x00\xff", b"", "x" * 100_000):
+            await websocket.send(message)
+            assert await websocket.recv() == message
+    events = await app.finished()
+    assert all(len(event) == 2 for event in events if event["type"] == "websocket.receive")
+
+
+async def test_scope(serve):
+    """The scope has every key that Daphne or uvicorn gives, in the form that the ASGI spec says."""
+    app = Script(echo)
+    engine = await serve(app)
+    async with engine.connect(
+        "/a%2Fb/%C3%A9?q=%20", subprotocols=["one", "two"], additional_headers={"X-A": "1"}
+    ):
+        pass
+    await app.finished()
+    scope = app.scope
+    assert scope["type"] == "websocket"
+    assert scope["path"] == "/a/b/é"
+    assert scope["raw_path"] == b"/a%2Fb/%C3%A9"
+    assert scope["query_string"] == b"q=%20"
+    assert scope["root_path"] == ""
+    assert scope["scheme"] == "ws"
+    assert scope["subprotocols"] == ["one", "two"]
+    assert (b"x-a", b"1") in scope["headers"]
+    assert scope["server"] == ("127.0.0.1", engine.port)
+    assert scope["client"][0] == "127.0.0.1"
+    assert scope["state"] == {"from": "lifespan"}
+    assert "websocket.http.response" in scope["extensions"]
+
+
+async def test_subprotocol_and_headers_of_accept(serve):
+    """A consumer chooses the subprotocol and may add headers, such as a cookie."""
+    headers = [(b"set-cookie", b"a=1"), (b"set-cookie", b"b=2")]
+    engine = await serve(sending({**ACCEPT, "subprotocol": "two", "headers": headers}))
+    async with engine.connect(subprotocols=["one", "two"]) as websocket:
+        assert websocket.subprotocol == "two"
+        assert websocket.response.headers.get_all("Set-Cookie") == ["a=1", "b=2"]
+
+
+async def test_close_before_accept_is_403(serve):
+    """A consumer that denies: 403 for the client, a disconnect with 1006 for the consumer."""
+    app = sending({"type": "websocket.close", "code": 4001})
+    engine = await serve(app)
+    response = await status_of(engine)
+    assert (response.status_code, response.body) == (403, b"")
+    assert (await app.finished())[-1] == {
+        "type": "websocket.disconnect",
+        "code": 1006,
+        "reason": "",
+    }
+
+
+async def test_denial_response(serve):
+    """A consumer may deny with a response of its own (ASGI extension websocket.http.response)."""
+    app = sending(
+        {"type": "websocket.http.response.start", "status": 418, "headers": [(b"x-why", b"tea")]},
+        {"type": "websocket.http.response.body", "body": b"short ", "more_body": True},
+        {"type": "websocket.http.response.body", "body": b"and stout"},
+    )
+    engine = await serve(app)
+    response = await status_of(engine)
+    assert (response.status_code, response.body) == (418, b"short and stout")
+    assert response.headers["X-Why"] == "tea"
+    assert (await app.finished())[-1]["code"] == 1006
+
+
+async def test_exception_before_accept_is_500(serve, caplog):
+    """An application that fails to decide: 500 without a traceback, which goes to the log."""
+
+    async def body(scope, receive, send):
+        raise LookupError("secret")
+
+    engine = await serve(Script(body))
+    response = await status_of(engine)
+    assert response.status_code == 500
+    assert b"secret" not in response.body
+    assert caplog.records[-1].exc_info[0] is LookupError
+
+
+async def test_return_before_accept_is_500(serve, caplog):
+    """An application that returns without deciding: 500, and the log says so."""
+
+    async def body(scope, receive, send):
+        pass
+
+    engine = await serve(Script(body))
+    assert (await status_of(engine)).status_code == 500
+    assert "the application returned while waiting" in caplog.text
+
+
+async def test_no_decision_is_504(serve, caplog):
+    """An application that never decides: 504 after the time limit, then a disconnect."""
+
+    async def body(scope, receive, send):
+        while (await receive())["type"] != "websocket.disconnect":
+            pass
+
+    app = Script(body)
+    engine = await serve(app, handshake_timeout=0.1)
+    assert (await status_of(engine)).status_code == 504
+    assert [event["type"] for event in await app.finished()] == [
+        "websocket.connect",
+        "websocket.disconnect",
+    ]
+    assert "neither accepted nor denied within 0.1 s" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ({"type": "websocket.send", "text": "early"}, "while waiting for the application"),
+        ({**ACCEPT, "subprotocol": "unheard"}, "is none that the client offered"),
+        ({**ACCEPT, "headers": [(b"sec-websocket-protocol", b"x")]}, "give the subprotocol as"),
+        ({**ACCEPT, "headers": [(b"x\r\ny", b"x")]}, "invalid header name"),
+        ({**ACCEPT, "headers": [(b"x", b"a\r\nset-cookie: b")]}, "invalid value of header"),
+        ({"type": "websocket.http.response.body"}, "while waiting for the application"),
+        ({"type": "http.response.start"}, "while waiting for the application"),
+    ],
+)
+async def test_wrong_message_before_accept(serve, caplog, message, words):
+    """A mistake of the application in the handshake: 500, and the log says what was wrong."""
+    engine = await serve(sending(message))
+    assert (await status_of(engine)).status_code == 500
+    assert words in str(caplog.records[-1].exc_info[1])
+
+
+async def test_client_gone_before_accept(serve):
+    """A client that leaves during the handshake: the application is told, its accept is silent."""
+    connected, gone = asyncio.Event(), asyncio.Event()
+
+    async def body(scope, receive, send):
+        await receive()
+        connected.set()
+        assert (await receive())["code"] == 1006
+        await send(ACCEPT)
+        gone.set()
+
+    engine = await serve(Script(body))
+    _, writer = await engine.open()
+    writer.write(HANDSHAKE)
+    await asyncio.wait_for(connected.wait(), DEADLINE)
+    writer.transport.abort()
+    await asyncio.wait_for(gone.wait(), DEADLINE)
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ((b"Version: 13", b"Version: 12"), b"400"),
+        ((b"dGhlIHNhbXBsZSBub25jZQ==", b"short"), b"400"),
+        ((b"Connection: Upgrade", b"Connection: close"), b"426"),
+        ((b"GET / ", b"GET /\xc3\xa9 "), b"400"),
+        ((b"GET / ", b"GET /?\xff "), b"400"),
+        ((b"Host: localhost", b"Host: localhost\r\nSec-WebSocket-Protocol: (a)"), b"400"),
+        ((b"Host: localhost", b"Host: localhost\r\nX: " + b"y" * 9000), b"431"),
+        ((b"Host: localhost", b"\r\n".join(b"X-%d: y" % n for n in range(200))), b"431"),
+        ((b"GET / ", b"GET /" + b"y" * 9000 + b" "), b"414"),
+    ],
+)
+async def test_malformed_handshake(serve, change, status):
+    """A handshake that breaks the rules is answered with the status that says which."""
+    engine = await serve(Script(echo))
+    response = await engine.request(HANDSHAKE.replace(*change))
+    assert response.split()[1] == status
+
+
+# The end
+
+
+async def test_close_code_and_reason_reach_the_client(serve):
+    """What the consumer closes with is what the client sees, and what the consumer is told."""
+    app = sending(ACCEPT, {"type": "websocket.close", "code": 4123, "reason": "enough"})
+    engine = await serve(app)
+    async with engine.connect() as websocket:
+        close = await close_of(websocket)
+    assert (close.code, close.reason) == (4123, "enough")
+    last = (await app.finished())[-1]
+    assert last == {"type": "websocket.disconnect", "code": 4123, "reason": "enough"}
+
+
+async def test_client_close_reaches_the_consumer(serve):
+    """The client's code and reason are in the disconnect event; its code comes back."""
+    app = Script(echo)
+    engine = await serve(app)
+    websocket = await engine.connect()
+    await websocket.close(4321, "bye")
+    assert websocket.protocol.close_rcvd.code == 4321
+    last = (await app.finished())[-1]
+    assert last == {"type": "websocket.disconnect", "code": 4321, "reason": "bye"}
+
+
+async def test_client_close_without_a_code(serve):
+    """A close frame without a code is 1005 (RFC 6455, 7.1.5)."""
+    app = Script(echo)
+    engine = await serve(app)
+    response = await engine.request(HANDSHAKE + masked(Opcode.CLOSE, b""))
+    assert response.endswith(b"\x88\x00")
+    assert (await app.finished())[-1]["code"] == 1005
+
+
+async def test_abrupt_end_is_1006(serve):
+    """A client that vanishes: the consumer is told 1006 (RFC 6455, 7.1.5)."""
+    app = Script(echo)
+    engine = await serve(app)
+    reader, writer = await engine.open()
+    writer.write(HANDSHAKE)
+    await reader.readuntil(b"\r\n\r\n")
+    linger = struct.pack("ii", 1, 0)  # close() sends RST
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    writer.close()
+    assert (await app.finished())[-1]["code"] == 1006
+
+
+async def test_exception_is_1011(serve, caplog):
+    """An application that fails: 1011 for the client, the traceback in the log."""
+
+    async def body(scope, receive, send):
+        await accept(receive, send)
+        raise LookupError("secret")
+
+    engine = await serve(Script(body))
+    async with engine.connect() as websocket:
+        close = await close_of(websocket)
+    assert (close.code, close.reason) == (1011, "")
+    assert caplog.records[-1].exc_info[0] is LookupError
+
+
+async def test_return_is_a_normal_close(serve):
+    """An application that returns has finished with the connection: 1000."""
+
+    async def body(scope, receive, send):
+        await accept(receive, send)
+
+    engine = await serve(Script(body))
+    async with engine.connect() as websocket:
+        assert (await close_of(websocket)).code == 1000
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (ACCEPT, "'websocket.accept' while open"),
+        ({"type": "websocket.send"}, "takes one of text and bytes"),
+        ({"type": "websocket.send", "text": "a", "bytes": b"a"}, "takes one of text and bytes"),
+        ({"type": "websocket.close", "code": 1006}, "cannot close with code 1006"),
+        ({"type": "websocket.close", "code": 2999}, "cannot close with code 2999"),
+        ({"type": "websocket.close", "reason": "x" * 124}, "cannot close with code 1000"),
+    ],
+)
+async def test_wrong_message_after_accept(serve, caplog, message, words):
+    """A mistake of the application on an open connection: 1011, and the log says what was wrong."""
+    engine = await serve(sending(ACCEPT, message))
+    async with engine.connect() as websocket:
+        assert (await close_of(websocket)).code == 1011
+    assert words in str(caplog.records[-1].exc_info[1])
+
+
+async def test_sends_after_the_end_are_silent(serve):
+    """A consumer that sends to a client that left, or after its own close, is not disturbed."""
+    sent = asyncio.Event()
+
+    async def body(scope, receive, send):
+        await accept(receive, send)
+        await send({"type": "websocket.close"})
+        await send({"type": "websocket.send", "text": "late"})
+        await send({"type": "websocket.close", "code": 4000})
+        assert (await receive())["code"] == 1000
+        await send({"type": "websocket.send", "text": "later"})
+        sent.set()
+
+    engine = await serve(Script(body))
+    async with engine.connect() as websocket:
+        assert (await close_of(websocket)).code == 1000
+    await asyncio.wait_for(sent.wait(), DEADLINE)
+
+
+async def test_application_that_ignores_the_disconnect_is_cancelled(serve, caplog):
+    """An application that doesn't return is cancelled, with a line in the log."""
+
+    async def body(scope, receive, send):
+        await accept(receive, send)
+        await asyncio.Event().wait()
+
+    app = Script(body)
+    engine = await serve(app, close_timeout=0.1)
+    async with engine.connect():
+        pass
+    await app.finished()
+    assert "did not return within 0.1 s" in caplog.text
+
+
+async def test_shutdown_is_1001(serve):
+    """A server that stops tells clients 1001, and applications before it waits for them."""
+    app = Script(echo)
+    engine = await serve(app)
+    async with engine.connect() as websocket:
+        await websocket.send("a")
+        await websocket.recv()
+        stopping = asyncio.create_task(engine.stop())
+        assert (await close_of(websocket)).code == 1001
+    await stopping
+    assert (await app.finished())[-1]["code"] == 1001
+
+
+async def test_shutdown_cancels_what_does_not_return(serve, caplog):
+    """A server that stops cancels applications that don't return by the deadline."""
+
+    async def body(scope, receive, send):
+        await accept(receive, send)
+        await asyncio.Event().wait()
+
+    engine = await serve(Script(body), shutdown_timeout=0.1)
+    async with engine.connect():
+        await engine.stop()
+    assert "1 applications did not return in time" in caplog.text
+
+
+# Protocol and limits
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (masked(Opcode.TEXT, b"x" * 1001), 1009),
+        (masked(Opcode.TEXT, b"x" * 600, fin=False) + masked(Opcode.CONT, b"x" * 600), 1009),
+        (masked(Opcode.TEXT, b"\xff"), 1007),
+        (masked(Opcode.TEXT, b"\xc3", fin=False) + masked(Opcode.CONT, b"x"), 1007),
+        (masked(Opcode.CONT, b"x"), 1002),
+        (Frame(Opcode.TEXT, b"unmasked").serialize(mask=False), 1002),
+        (masked(Opcode.CLOSE, b"\x03\xee"), 1002),  # 1006 must not be on the wire
+        (b"\xf1\x80\x00\x00\x00\x00", 1002),  # reserved bits
+    ],
+)
+async def test_violations(serve, data, code):
+    """What a client may not send is answered with the close code of RFC 6455, 7.4.1."""
+    app = Script(echo)
+    engine = await serve(app, max_message_size=1000)
+    response = await engine.request(HANDSHAKE + data)
+    frame = response.partition(b"\r\n\r\n")[2]
+    assert frame[0] == 0x88
+    assert int.from_bytes(frame[2:4], "big") == code
+    assert (await app.finished())[-1]["code"] == code
+
+
+async def test_fragments_are_joined(serve):
+    """A message in several frames is one event, a split character whole again."""
+    app = Script(echo)
+    engine = await serve(app)
+    parts = masked(Opcode.TEXT, b"\xc3", fin=False) + masked(Opcode.PING, b"p")
+    parts += masked(Opcode.CONT, b"\xa9") + masked(Opcode.CLOSE, b"")
+    await engine.request(HANDSHAKE + parts)
+    assert (await app.finished())[1] == {"type": "websocket.receive", "text": "é"}
+
+
+async def test_a_client_that_floods_is_read_no_further(serve):
+    """What a client sends faster than the application works waits with the client."""
+    go = asyncio.Event()
+
+    async def body(scope, receive, send):
+        await accept(receive, send)
+        await go.wait()
+        while (event := await receive())["type"] == "websocket.receive":
+            await send({"type": "websocket.send", "text": str(len(event["bytes"]))})
+
+    engine = await serve(Script(body))
+    size, count = 2**19, 64
+    async with engine.connect() as websocket:
+        sending_all = asyncio.create_task(_send_all(websocket, b"x" * size, count))
+        done, _ = await asyncio.wait([sending_all], timeout=0.5)
+        assert not done  # 32 MiB: far more than sockets and the inbox hold
+        go.set()
+        for _ in range(count):
+            assert await asyncio.wait_for(websocket.recv(), DEADLINE) == str(size)
+        await sending_all
+
+
+async def _send_all(websocket, message, count):
+    for _ in range(count):
+        await websocket.send(message)
+
+
+async def test_a_client_that_does_not_read_makes_send_wait(serve):
+    """What an application sends faster than the client reads waits with the application."""
+    sent = 0
+
+    async def body(scope, receive, send):
+        nonlocal sent
+        await accept(receive, send)
+        for _ in range(400):
+            await send({"type": "websocket.send", "bytes": b"x" * 2**18})
+            sent += 1
+
+    app = Script(body)
+    engine = await serve(app, close_timeout=0.5)
+    reader, writer = await engine.open()
+    writer.write(HANDSHAKE)
+    await reader.readuntil(b"\r\n\r\n")
+    with pytest.raises(asyncio.TimeoutError):
+        await asyncio.wait_for(app.done.wait(), 0.5)
+    assert 0 < sent < 100
+    writer.transport.abort()
+    await app.finished()
+
+
+async def test_keepalive(serve):
+    """An idle client is asked for a sign of life, and closed with 1011 where it gives none."""
+    app = Script(echo)
+    engine = await serve(app, ping_interval=0.05, ping_timeout=0.2)
+    async with engine.connect() as websocket:
+        await asyncio.wait_for(_pings(websocket, 3), DEADLINE)
+    assert (await app.finished())[-1]["code"] == 1000
+
+    mute = Script(echo)
+    engine = await serve(mute, ping_interval=0.05, ping_timeout=0.05)
+    response = await engine.request(HANDSHAKE)
+    assert response.endswith(b"\x03\xf3keepalive ping timeout")
+    assert (await mute.finished())[-1]["code"] == 1011
+
+
+async def _pings(websocket, count):
+    seen = asyncio.Semaphore(0)
+    recv_frame = websocket.protocol.recv_frame
+
+    def recording(frame):
+        if frame.opcode is Opcode.PING:
+            seen.release()
+        recv_frame(frame)
+
+    websocket.protocol.recv_frame = recording
+    for _ in range(count):
+        await seen.acquire()
+
+
+async def test_one_line_per_connection_opened_and_closed(serve, caplog):
+    """The log has a line for the opening and one for the end, none for a message."""
+    caplog.set_level(logging.INFO, "channels_bridge.server")
+    app = Script(echo)
+    engine = await serve(app)
+    async with engine.connect("/room/") as websocket:
+        await websocket.send("a")
+        await websocket.recv()
+    await app.finished()
+    lines = [record.getMessage() for record in caplog.records]
+    ours = [line for line in lines if line.startswith("WebSocket")]
+    assert [line.split()[:3] for line in ours] == [
+        ["WebSocket", "CONNECT", "/room/"],
+        ["WebSocket", "DISCONNECT", "/room/"],
+    ]

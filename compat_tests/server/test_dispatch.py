@@ -1,0 +1,116 @@
+"""The first request of a connection: WebSocket or HTTP, in time, of reasonable size."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from channels_bridge.server import http
+
+from .conftest import DEADLINE, HANDSHAKE, Script
+from .test_connection import echo
+
+GET = b"GET /page HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+
+async def page(scope, receive, send):
+    if scope["type"] == "websocket":
+        await echo(scope, receive, send)
+        return
+    headers = [(b"content-length", b"4"), (b"x-path", scope["path"].encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"page"})
+
+
+async def test_http_goes_to_the_application(serve):
+    """A page is served on the same port."""
+    engine = await serve(page)
+    response = await engine.request(GET)
+    assert response.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"x-path: /page\r\n" in response
+    assert response.endswith(b"\r\n\r\npage")
+
+
+async def test_handshake_on_a_connection_that_served_http(serve):
+    """A proxy that keeps its connections may send a handshake on one that carried a page."""
+    engine = await serve(page)
+    reader, writer = await engine.open()
+    writer.write(GET.replace(b"Connection: close\r\n", b""))
+    await asyncio.wait_for(reader.readuntil(b"page"), DEADLINE)
+    await asyncio.wait_for(reader.readuntil(b"\r\n\r\npage"), DEADLINE)
+    writer.write(HANDSHAKE)
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), DEADLINE)
+    assert head.startswith(b"HTTP/1.1 101 ")
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_request_in_small_pieces(serve):
+    """A handshake may arrive byte by byte."""
+    engine = await serve(page)
+    reader, writer = await engine.open()
+    for byte in HANDSHAKE:
+        writer.write(bytes([byte]))
+        await writer.drain()
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), DEADLINE)
+    assert head.startswith(b"HTTP/1.1 101 ")
+    writer.close()
+    await writer.wait_closed()
+
+
+@pytest.mark.parametrize("data", [b"\x16\x03\x01\x02\x00\x01", b"hello\r\n\r\n", b"GET\r\n\r\n"])
+async def test_garbage_is_400(serve, data):
+    """What is no HTTP is answered 400, TLS on a plain port included."""
+    engine = await serve(page)
+    assert (await engine.request(data)).startswith(b"HTTP/1.1 400 ")
+
+
+async def test_oversized_head_is_431(serve):
+    """A head beyond the limit is refused before it is read to its end."""
+    engine = await serve(page, max_head_size=2000)
+    response = await engine.request(b"GET / HTTP/1.1\r\nX: " + b"y" * 3000)
+    assert response.startswith(b"HTTP/1.1 431 ")
+
+
+async def test_slow_request_is_408(serve):
+    """A client that doesn't finish its request in time is answered 408."""
+    engine = await serve(page, handshake_timeout=0.1)
+    assert (await engine.request(HANDSHAKE[:-2])).startswith(b"HTTP/1.1 408 ")
+
+
+async def test_silent_connection_is_closed(serve):
+    """A connection without a request is closed after the time limit, without a word."""
+    engine = await serve(page, handshake_timeout=0.1)
+    assert await engine.request(b"") == b""
+
+
+async def test_no_http(serve):
+    """With --no-http a page is answered 426, which says why."""
+    engine = await serve(page, http=False)
+    response = await engine.request(GET)
+    assert response.startswith(b"HTTP/1.1 426 Upgrade Required\r\n")
+    assert b"--no-http" in response
+    async with engine.connect() as websocket:
+        await websocket.send("a")
+        assert await websocket.recv() == "a"
+
+
+async def test_without_the_http_extra(serve, monkeypatch):
+    """Without uvicorn a page is answered 426, which says what to install."""
+    monkeypatch.setattr(http, "find_spec", lambda name: None)
+    engine = await serve(page)
+    response = await engine.request(GET)
+    assert response.startswith(b"HTTP/1.1 426 ")
+    assert b"channels-bridge[http]" in response
+
+
+async def test_every_lost_connection_is_reported_once(serve):
+    """The supervisor's count of a worker's connections stays true, whatever they spoke."""
+    engine = await serve(Script(page))
+    await engine.request(GET)
+    await engine.request(b"garbage\r\n\r\n")
+    async with engine.connect():
+        pass
+    await asyncio.wait_for(engine.context.all_lost(), DEADLINE)
+    assert engine.lost == 3
