@@ -1,0 +1,27 @@
+"""Who is connected."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.apps import apps
+
+from channels_bridge.native.application import CallNext
+from channels_bridge.native.websocket import WebSocket
+
+
+class AuthMiddleware:
+    """Puts the user of the connection's session, or an ``AnonymousUser``, into ``scope["user"]``.
+
+    It is the user at the time of the handshake: a later logout doesn't change it, as in Channels.
+    Without ``django.contrib.auth`` in ``INSTALLED_APPS`` there are no users, and no such key.
+    Needs ``ScopeMiddleware`` before it.
+    """
+
+    async def __call__(self, websocket: WebSocket, call_next: CallNext) -> None:
+        if apps.is_installed("django.contrib.auth"):
+            # Importable only once Django knows its models.
+            from channels.auth import get_user
+
+            websocket.scope["user"] = await get_user(cast(Any, websocket.scope))
+        await call_next(websocket)

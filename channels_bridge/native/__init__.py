@@ -1,0 +1,13 @@
+"""The native surface's way from a connection to a handler.
+
+``application`` builds the stack of middlewares and runs it over each connection. ``websocket`` is
+the connection as middlewares and consumers see it; ``feed`` gives it an inbox where the server has
+none; ``plain`` puts it on top of a connection of ``websockets.serve()``.
+"""
+
+from __future__ import annotations
+
+from channels_bridge.native.application import get_native_application
+from channels_bridge.native.websocket import State, WebSocket
+
+__all__ = ["State", "WebSocket", "get_native_application"]

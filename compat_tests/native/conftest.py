@@ -1,0 +1,43 @@
+"""A native application for one test, with the routes that the test wants."""
+
+import sys
+from collections.abc import Callable
+from types import ModuleType
+
+import pytest
+from channels.testing import WebsocketCommunicator
+from django.urls import path
+
+from channels_bridge.native import get_native_application
+
+ROUTES = "compat_tests.native.routes_of_one_test"
+
+
+@pytest.fixture(autouse=True)
+def keep_connections(monkeypatch):
+    """Leave the test's database connections open, as `channels.testing` does."""
+    monkeypatch.setattr("channels.db.close_old_connections", lambda: None)
+
+
+@pytest.fixture
+def routes(monkeypatch, settings) -> Callable[..., None]:
+    """Make WEBSOCKET_ROUTE_MODULE a module with these urlpatterns."""
+
+    def install(*urlpatterns):
+        module = ModuleType(ROUTES)
+        module.urlpatterns = list(urlpatterns)
+        monkeypatch.setitem(sys.modules, ROUTES, module)
+        settings.WEBSOCKET_ROUTE_MODULE = ROUTES
+
+    return install
+
+
+@pytest.fixture
+def client(routes) -> Callable[..., WebsocketCommunicator]:
+    """Make a client of a consumer, which is served at /ws/."""
+
+    def make(consumer, *, query="", headers=(), **initkwargs):
+        routes(path("ws/", consumer.as_handler(**initkwargs)))
+        return WebsocketCommunicator(get_native_application(), f"/ws/{query}", list(headers))
+
+    return make

@@ -1,0 +1,205 @@
+"""What the native middlewares make of a connection."""
+
+import logging
+
+import pytest
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth import (
+    BACKEND_SESSION_KEY,
+    HASH_SESSION_KEY,
+    SESSION_KEY,
+    get_user_model,
+)
+from django.contrib.sessions.backends.db import SessionStore
+from django.urls import include, path, re_path
+
+from channels_bridge.consumers import BaseConsumer
+from channels_bridge.middlewares.scope import decode_headers
+from channels_bridge.middlewares.utils import database_sync_to_async
+from channels_bridge.native import get_native_application
+
+
+class Witness(BaseConsumer):
+    """Shows its scope to the test."""
+
+    seen: list[dict]
+
+    def __init__(self, seen):
+        self.seen = seen
+
+    async def connect(self):
+        self.seen.append(self.scope)
+
+
+# Scope
+
+
+async def test_scope(client):
+    """The scope has ASGI's keys as they are, and headers, cookies and a session beside them."""
+    seen = []
+    headers = [(b"host", b"testserver"), (b"x-trace", b"1"), (b"cookie", b"a=1; b=2")]
+    websocket = client(Witness, query="?room=lobby", headers=headers, seen=seen)
+    await websocket.connect()
+    (scope,) = seen
+    assert (scope["path"], scope["query_string"]) == ("/ws/", b"room=lobby")
+    assert scope["headers"] == headers
+    assert scope["HEADERS"]["X-Trace"] == scope["HEADERS"]["x-trace"] == "1"
+    assert scope["COOKIES"] == {"a": "1", "b": "2"}
+    assert scope["session"].session_key is None
+    assert scope["user"].is_anonymous
+    await websocket.disconnect()
+
+
+def test_headers_that_come_twice():
+    """Values of a repeated header are joined, cookies with a semicolon."""
+    headers = decode_headers([(b"x-a", b"1"), (b"x-a", b"2"), (b"cookie", b"a"), (b"cookie", b"b")])
+    assert dict(headers) == {"X-A": "1, 2", "Cookie": "a; b"}
+
+
+def test_headers_with_underscores():
+    """A header with an underscore cannot pass for one with a hyphen (CVE-2015-0219)."""
+    assert dict(decode_headers([(b"x_auth_user", b"root"), (b"x-a", b"1")])) == {"X-A": "1"}
+
+
+# Origin
+
+
+@pytest.mark.parametrize("origin", [None, b"http://testserver", b"https://testserver:8443"])
+async def test_own_origin(client, origin):
+    """Pages of the site's own hosts may connect, and clients that aren't browsers."""
+    headers = [] if origin is None else [(b"origin", origin)]
+    websocket = client(Witness, headers=headers, seen=[])
+    assert (await websocket.connect())[0]
+    await websocket.disconnect()
+
+
+@pytest.mark.parametrize("origin", [b"http://evil.example", b"null", b"http://[", b"", b"\xff"])
+async def test_foreign_origin(client, caplog, origin):
+    """A page of another site is refused, with a line in the log; no consumer sees it."""
+    seen = []
+    websocket = client(Witness, headers=[(b"origin", origin)], seen=seen)
+    with caplog.at_level(logging.WARNING, "channels_bridge.native"):
+        assert (await websocket.connect())[0] is False
+    await websocket.wait()
+    assert not seen
+    assert f"Refused a WebSocket from {origin.decode('latin1')!r}" in caplog.text
+
+
+# User
+
+
+@database_sync_to_async
+def log_in():
+    """Make a user with a session. Returns the session's key."""
+    user = get_user_model().objects.create_user("ada")
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    return session.session_key
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_user_of_the_session(client):
+    """In connect(), scope["user"] is the user whom the session cookie belongs to."""
+    seen = []
+    cookie = f"sessionid={await log_in()}".encode()
+    websocket = client(Witness, headers=[(b"cookie", cookie)], seen=seen)
+    await websocket.connect()
+    assert type(seen[0]["user"]) is get_user_model()
+    assert seen[0]["user"].get_username() == "ada"
+    await websocket.disconnect()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_unknown_session(client):
+    """A session cookie that means nothing makes nobody."""
+    seen = []
+    websocket = client(Witness, headers=[(b"cookie", b"sessionid=nonsense")], seen=seen)
+    await websocket.connect()
+    assert seen[0]["user"].is_anonymous
+    await websocket.disconnect()
+
+
+# Routes
+
+
+async def matched(routes, urlpattern, url, root_path=""):
+    """The captured arguments of a connection, or None if it found no handler."""
+    seen = []
+    routes(urlpattern(Witness.as_handler(seen=seen)))
+    websocket = WebsocketCommunicator(get_native_application(), url)
+    websocket.scope["root_path"] = root_path
+    websocket.scope["extensions"] = {"websocket.http.response": {}}
+    await websocket.send_input({"type": "websocket.connect"})
+    answer = await websocket.receive_output()
+    if answer["type"] == "websocket.accept":
+        await websocket.disconnect()
+        return seen[0]["url_route"]
+    assert answer["status"] == 404
+    body = await websocket.receive_output()
+    assert body["body"].decode() == f"no WebSocket route for {websocket.scope['path']}\n"
+    return None
+
+
+@pytest.mark.parametrize(
+    ("urlpattern", "url", "kwargs"),
+    [
+        (lambda view: path("ws/chat/", view), "/ws/chat/", {}),
+        (lambda view: path("/ws/chat/", view), "/ws/chat/", {}),
+        (lambda view: path("ws/<slug:room>/", view), "/ws/lobby/", {"room": "lobby"}),
+        (lambda view: path("ws/<int:number>/", view), "/ws/12/", {"number": 12}),
+        (lambda view: path("ws/", view, {"room": "lobby"}), "/ws/", {"room": "lobby"}),
+        (lambda view: re_path(r"/ws/internalchat/?$", view), "/ws/internalchat", {}),
+        (lambda view: re_path(r"/ws/internalchat/?$", view), "/ws/internalchat/", {}),
+        (lambda view: re_path(r"^ws/(?P<room>\w+)/$", view), "/ws/lobby/", {"room": "lobby"}),
+        (lambda view: re_path(r"^/ws/(?P<room>\w+)/$", view), "/ws/lobby/", {"room": "lobby"}),
+        (lambda view: path("ws/", include([path("<slug:room>/", view)])), "/ws/a/", {"room": "a"}),
+        (lambda view: path("/ws/", include([path("<slug:room>/", view)])), "/ws/a/", {"room": "a"}),
+    ],
+)
+async def test_route(routes, urlpattern, url, kwargs):
+    """Patterns match with and without their leading slash, and tell what they captured."""
+    assert await matched(routes, urlpattern, url) == {"args": (), "kwargs": kwargs}
+
+
+async def test_route_arguments(routes):
+    """Unnamed groups are positional arguments, as in Django."""
+    route = await matched(routes, lambda view: re_path(r"^ws/(\w+)/(\w+)/$", view), "/ws/a/b/")
+    assert route == {"args": ("a", "b"), "kwargs": {}}
+
+
+@pytest.mark.parametrize(
+    ("urlpattern", "url"),
+    [
+        (lambda view: path("ws/chat/", view), "/ws/other/"),
+        (lambda view: path("ws/chat/", view), "/"),
+        (lambda view: path("ws/<int:number>/", view), "/ws/twelve/"),
+        (lambda view: re_path(r"/ws/internalchat/?$", view), "/ws/internalchat/more"),
+        (lambda view: path("ws/", include([path("chat/", view)])), "/ws/other/"),
+    ],
+)
+async def test_no_route(routes, urlpattern, url):
+    """A path without a handler is answered 404."""
+    assert await matched(routes, urlpattern, url) is None
+
+
+async def test_root_path(routes):
+    """Patterns match what comes after the root path; outside of it there is nothing."""
+    found = await matched(routes, lambda view: path("ws/", view), "/site/ws/", root_path="/site")
+    assert found == {"args": (), "kwargs": {}}
+    assert await matched(routes, lambda view: path("ws/", view), "/ws/", root_path="/site") is None
+
+
+async def test_first_route_wins(routes):
+    """The first pattern that matches is taken, with or without its slash."""
+    first, second = [], []
+    routes(
+        path("/ws/lobby/", Witness.as_handler(seen=first)),
+        path("ws/<slug:room>/", Witness.as_handler(seen=second)),
+    )
+    websocket = WebsocketCommunicator(get_native_application(), "/ws/lobby/")
+    await websocket.connect()
+    await websocket.disconnect()
+    assert (len(first), len(second)) == (1, 0)

@@ -1,0 +1,5 @@
+from django.urls import re_path
+
+from chat.consumers import ChatConsumer
+
+urlpatterns = [re_path(r"/ws/chat/(?P<room>[-\w]+)/?$", ChatConsumer.as_handler())]
