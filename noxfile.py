@@ -1,0 +1,114 @@
+"""What is run on the project, as nox sessions. Versions and tools are in pyproject.toml."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import nox
+from packaging.requirements import Requirement
+
+nox.options.sessions = ["tests", "lint", "types"]
+nox.options.reuse_venv = "yes"
+
+ROOT = Path(__file__).resolve().parent
+PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+PYTHONS = nox.project.python_versions(PYPROJECT)
+MATRIX = PYPROJECT["tool"]["channels_bridge"]["matrix"]
+WIRE = "channels_bridge/groups/wire/v1"
+
+
+def group(name: str) -> list[str]:
+    """What a dependency group of pyproject.toml installs."""
+    return list(nox.project.dependency_groups(PYPROJECT, name))
+
+
+def oldest() -> list[str]:
+    """The oldest releases that `dependencies` allows, of what the matrix varies."""
+    requirements = [Requirement(line) for line in PYPROJECT["project"]["dependencies"]]
+    return [
+        f"{requirement.name}=={bound.version}"
+        for requirement in requirements
+        if requirement.name in MATRIX["bounds"]
+        for bound in requirement.specifier
+        if bound.operator == ">="
+    ]
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Serve the chat example on two workers, until Ctrl-C."""
+    session.install("-q", ".[standard]")
+    session.chdir("examples/chat")
+    session.run("python", "manage.py", "migrate", "-v", "0")
+    python = shutil.which("python", path=session.bin)
+    assert python is not None
+    command = ["python", "manage.py", "websockets_server", "-w", "2", *session.posargs]
+    # Take this process's place: nox in between would end the server before it has drained.
+    os.execve(python, command, {**os.environ, "PYTHONUNBUFFERED": "1"})
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the whole suite."""
+    session.install("-q", "-e", ".[standard]", *group("test"))
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+@nox.parametrize("versions", ["oldest", "newest"])
+def matrix(session: nox.Session, versions: str) -> None:
+    """Run the suite with the oldest and the newest releases, on each Python at hand."""
+    bounds = oldest() if versions == "oldest" else MATRIX["bounds"]
+    session.install("-q", "--upgrade", "-e", ".[standard]", *group("test"), *bounds)
+    session.run("python", "-m", "pip", "list")
+    session.run("pytest", *MATRIX["pytest"], *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and formatting."""
+    session.install("-q", *group("lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check", "--diff")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types, strictly."""
+    session.install("-q", "-e", ".[standard]", *group("types"))
+    session.run("mypy")
+
+
+@nox.session(python=PYTHONS[0])
+def proto(session: nox.Session) -> None:
+    """Generate the protobuf files again; fail if they change."""
+    session.install("-q", *group("proto"))
+    protoc = ["python", "-m", "grpc_tools.protoc", "-I.", "--python_out=.", "--pyi_out=."]
+    session.run(*protoc, f"{WIRE}/groups.proto")
+    session.run("git", "diff", "--exit-code", "--", WIRE, external=True)
+
+
+@nox.session(reuse_venv=False)
+def build(session: nox.Session) -> None:
+    """Build sdist and wheel; install the wheel where nothing else is, and use it from there."""
+    dist = Path(session.create_tmp()).resolve() / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    session.install("-q", *group("build"))
+    session.run("python", "-m", "build", "--outdir", str(dist))
+    (wheel,) = dist.glob("*.whl")
+    empty = dist.parent / "venv"
+    session.run("python", "-m", "venv", "--clear", str(empty))
+    python = str(empty / "bin" / "python")
+    install = [python, "-m", "pip", "install", "-q"]
+    session.run(*install, f"channels-bridge[standard] @ {wheel.as_uri()}", external=True)
+    session.chdir(dist.parent)
+    session.run(python, "-I", str(ROOT / "compat_tests" / "installed.py"), external=True)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure the server beside Daphne and channels_redis."""
+    session.install("-q", ".[standard,bench]")
+    session.run("python", "-m", "channels_bridge.bench", *session.posargs)
