@@ -123,11 +123,14 @@ class Keeper:
             self.child.process.kill()
 
     def _read(self, child: Child) -> None:
+        was_ready = child.channel.ready
         child.channel.read()
         if child.channel.closed:
             self._loop.remove_reader(child.channel.sock)
-        if child.channel.ready and not self.started.done():
-            self.started.set_result(None)
+        if child.channel.ready and not was_ready:
+            logger.info("%s is ready", child)
+            if not self.started.done():
+                self.started.set_result(None)
 
     def _ended(self, child: Child) -> None:
         self._loop.remove_reader(child.channel.sock)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 
@@ -33,3 +34,18 @@ async def _echo(scope, receive, send):
 async def broken(config):
     raise LookupError("no such database")
     yield
+
+
+@contextlib.asynccontextmanager
+async def stubborn(config):
+    yield _stubborn
+
+
+async def _stubborn(scope, receive, send):
+    """Accepts, and then neither returns nor can be cancelled."""
+    if scope["type"] != "websocket":
+        raise ValueError(scope["type"])
+    await send({"type": "websocket.accept"})
+    while True:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()

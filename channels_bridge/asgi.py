@@ -1,0 +1,164 @@
+"""The application that a worker serves: the project's own, as settings name it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import traceback
+from collections.abc import AsyncIterator
+from importlib import import_module
+from typing import Any, cast
+
+import django
+from channels.routing import ProtocolTypeRouter
+from django.apps import apps
+from django.conf import settings
+from django.core.asgi import get_asgi_application
+from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.asgi import ASGIHandler
+from django.urls import Resolver404
+
+from . import conf, reload, runloop
+from .groups import aclose_all, home
+from .server.config import ServerConfig
+from .server.context import Application, Receive, Send
+from .server.errors import StartupError
+
+logger = logging.getLogger("channels_bridge.server")
+
+
+@contextlib.asynccontextmanager
+async def application(config: ServerConfig) -> AsyncIterator[Application]:
+    """Set up Django and its groups in a worker; the worker's ``ServerConfig.application``.
+
+    Raises:
+        StartupError: settings name no application that can be served.
+    """
+    home.claim()  # before the application, whose import may make a channel layer
+    django.setup()
+    configure_logging()
+    runloop.install()
+    served = get_application(http=config.http)
+    if config.reload:
+        reload.watch()
+    try:
+        yield NotFound(served)
+    finally:
+        await aclose_all()
+
+
+def configure_logging() -> None:
+    """Show the server's log lines on the console, unless LOGGING says where they go."""
+    package = logging.getLogger("channels_bridge")
+    if not package.hasHandlers():
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("[{asctime}] {levelname} {message}", style="{"))
+        package.addHandler(handler)
+        package.setLevel(logging.INFO)
+
+
+def get_application(*, http: bool = True) -> Application:
+    """The project's application, with native routes and static files where it has them.
+
+    Raises:
+        StartupError: there is none, or none that takes WebSocket connections.
+    """
+    try:
+        served = _get_native() if conf.route_module() else _import_application()
+        _require_websocket(served)
+    except ImproperlyConfigured as error:
+        raise StartupError(str(error)) from error
+    if http and settings.DEBUG and apps.is_installed("django.contrib.staticfiles"):
+        from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
+
+        served = ASGIStaticFilesHandler(served)
+    return cast(Application, served)
+
+
+def _get_native() -> Any:
+    from .native import get_native_application
+
+    http = _import_application() if conf.asgi_application() else get_asgi_application()
+    others = getattr(http, "application_mapping", None) or {"http": http}
+    return ProtocolTypeRouter({**others, "websocket": get_native_application()})
+
+
+def _import_application() -> Any:
+    path = conf.asgi_application()
+    if not path or "." not in path:
+        raise ImproperlyConfigured(
+            f"ASGI_APPLICATION is {path!r}; name your application by its dotted path, such as "
+            '"mysite.asgi.application".'
+        )
+    module_name, _, name = path.rpartition(".")
+    try:
+        module = import_module(module_name)
+    except Exception as error:
+        raise ImproperlyConfigured(
+            f"ASGI_APPLICATION is {path!r}, but importing {module_name} fails: {_describe(error)}"
+        ) from error
+    if not hasattr(module, name):
+        raise ImproperlyConfigured(
+            f"ASGI_APPLICATION is {path!r}, but {module_name} has no {name!r}; define it there or "
+            "correct the setting."
+        )
+    application = getattr(module, name)
+    if not callable(application):
+        raise ImproperlyConfigured(
+            f"ASGI_APPLICATION is {path!r}, which is no ASGI application but a "
+            f"{type(application).__name__}; name a callable such as a ProtocolTypeRouter."
+        )
+    return application
+
+
+def _describe(error: Exception) -> str:
+    """An exception of the user's code in one line, with the place where it was raised."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    text = f"{type(error).__name__}: {error}"
+    if place.filename.startswith("<frozen importlib"):
+        return text
+    return f"{text} ({place.filename}, line {place.lineno})"
+
+
+def _require_websocket(application: Any) -> None:
+    mapping = getattr(application, "application_mapping", None)
+    if isinstance(application, ASGIHandler) or (
+        isinstance(application, ProtocolTypeRouter) and "websocket" not in (mapping or ())
+    ):
+        raise ImproperlyConfigured(
+            f"ASGI_APPLICATION is {conf.asgi_application()!r}, which takes no WebSocket "
+            'connections; make it a ProtocolTypeRouter with a "websocket" entry.'
+        )
+
+
+class NotFound:
+    """Answers a handshake with 404 where Channels' routers find no route.
+
+    Spec deviation: under Daphne and uvicorn the ``ValueError`` of ``URLRouter`` becomes a 500 with
+    a traceback (channels#2147).
+    """
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] != "websocket":
+            await self.application(scope, receive, send)
+            return
+        try:
+            await self.application(scope, receive, send)
+        except (ValueError, Resolver404) as error:
+            if not _is_no_route(error):
+                raise
+            logger.warning("Not Found: %s", scope["path"])
+            headers = [(b"content-type", b"text/plain; charset=utf-8")]
+            start = {"type": "websocket.http.response.start", "status": 404, "headers": headers}
+            await send(start)
+            await send({"type": "websocket.http.response.body", "body": b"Not Found\n"})
+
+
+def _is_no_route(error: Exception) -> bool:
+    """Whether a router raised it, and not the code that it led to."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    raised_in = frames[-1][0].f_globals.get("__name__")
+    return raised_in == "channels.routing" and "No route found" in str(error)

@@ -1,0 +1,136 @@
+"""System checks: each possible mistake in settings has an id and says what to write instead."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning
+from django.utils.module_loading import import_string
+
+from . import conf
+from .server import http
+
+#: Settings that people misspell: ours, and those of Channels that we read.
+_KNOWN = (*conf.NAMES, "ASGI_APPLICATION", "CHANNEL_LAYERS")
+
+
+def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """All checks of the package."""
+    return [
+        *_check_application(),
+        *_check_layers("CHANNEL_LAYERS", conf.channel_layers()),
+        *_check_layers("WEBSOCKET_TRANSPORT_BACKENDS", conf.transport_backends()),
+        *_check_routes(),
+        *_check_middleware(),
+        *_check_names(),
+        *_check_http(),
+    ]
+
+
+def _check_application() -> Iterator[CheckMessage]:
+    if not conf.asgi_application() and not conf.route_module():
+        yield Error(
+            "Neither ASGI_APPLICATION nor WEBSOCKET_ROUTE_MODULE is set: nothing can be served.",
+            hint='Set ASGI_APPLICATION = "mysite.asgi.application".',
+            id="channels_bridge.E001",
+        )
+
+
+def _check_layers(setting: str, layers: Mapping[str, Mapping[str, Any]]) -> Iterator[CheckMessage]:
+    """Build each of our layers, as the first use would: its mistakes are found now."""
+    for alias, layer in layers.items():
+        where = f"{setting}[{alias!r}]"
+        backend = layer.get("BACKEND")
+        if not backend:
+            yield Error(
+                f"{where} has no BACKEND.",
+                hint=f'Write "BACKEND": "{_BACKENDS[0]}".',
+                id="channels_bridge.E002",
+            )
+            continue
+        try:
+            layer_class = import_string(backend)
+        except ImportError as error:
+            yield Error(
+                f"{where}: BACKEND {backend!r} cannot be imported: {error}.",
+                hint=_did_you_mean(backend, _BACKENDS),
+                id="channels_bridge.E003",
+            )
+            continue
+        if layer_class.__module__.startswith("channels_bridge."):
+            yield from _check_config(where, layer_class, layer.get("CONFIG", {}))
+
+
+_BACKENDS = (
+    "channels_bridge.layers.GrpcChannelLayer",
+    "channels_bridge.layers.LocalChannelLayer",
+    "channels_bridge.transport.GrpcTransportLayer",
+)
+
+
+def _check_config(
+    where: str, layer_class: Any, config: Mapping[str, Any]
+) -> Iterator[CheckMessage]:
+    try:
+        layer_class.check_config(**config)
+    except Exception as error:
+        yield Error(f"{where}: {error}", id="channels_bridge.E004")
+
+
+def _check_routes() -> Iterator[CheckMessage]:
+    module = conf.route_module()
+    if module and not _can_find(module):
+        yield Error(
+            f"WEBSOCKET_ROUTE_MODULE is {module!r}, which is no module that can be imported.",
+            hint='Name the module that holds your urlpatterns, such as "mysite.routing".',
+            id="channels_bridge.E005",
+        )
+
+
+def _can_find(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _check_middleware() -> Iterator[CheckMessage]:
+    for path in conf.middleware():
+        try:
+            import_string(path)
+        except ImportError as error:
+            yield Error(
+                f"WEBSOCKET_MIDDLEWARE: {path!r} cannot be imported: {error}.",
+                hint=_did_you_mean(path, conf.DEFAULT_MIDDLEWARE),
+                id="channels_bridge.E006",
+            )
+
+
+def _check_names() -> Iterator[CheckMessage]:
+    names = [name for name in dir(settings) if name.isupper() and name not in _KNOWN]
+    for name in names:
+        hint = _did_you_mean(name, _KNOWN, cutoff=0.85)
+        if hint or name.startswith("WEBSOCKET_"):
+            yield Warning(
+                f"The setting {name} is unknown and has no effect.",
+                hint=hint or f"Settings of channels_bridge are {', '.join(conf.NAMES)}.",
+                id="channels_bridge.W001",
+            )
+
+
+def _did_you_mean(word: str, known: tuple[str, ...], cutoff: float = 0.6) -> str | None:
+    matches = difflib.get_close_matches(word, known, n=1, cutoff=cutoff)
+    return f"Did you mean {matches[0]}?" if matches else None
+
+
+def _check_http() -> Iterator[CheckMessage]:
+    if not http.is_available():
+        yield Warning(
+            "HTTP is not served: every request that is no WebSocket handshake is answered 426.",
+            hint="Run pip install 'channels-bridge[http]', or start the server with --no-http.",
+            id="channels_bridge.W002",
+        )

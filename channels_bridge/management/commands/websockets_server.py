@@ -1,0 +1,109 @@
+"""``manage.py websockets_server``: serve the project's WebSockets and pages."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from channels_bridge import __version__, conf
+from channels_bridge.groups import hub_address
+from channels_bridge.server import http
+from channels_bridge.server.bind import Listener, listen, parse_binds
+from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.errors import StartupError
+from channels_bridge.server.process import Service
+from channels_bridge.server.supervisor import Supervisor
+
+APPLICATION = "channels_bridge.asgi:application"
+HUB = "channels_bridge.hub:serve"
+
+
+class Command(BaseCommand):
+    help = "Serves ASGI_APPLICATION on websockets, with groups over gRPC."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "-b",
+            "--bind",
+            action="append",
+            metavar="ADDRESS",
+            help="HOST:PORT, :PORT, [IPV6]:PORT, unix:/path or fd:N; repeatable "
+            "(default: 127.0.0.1:8000)",
+        )
+        parser.add_argument(
+            "-w",
+            "--workers",
+            type=int,
+            default=1,
+            metavar="N",
+            help="worker processes; 0 is one per core (default: %(default)s)",
+        )
+        parser.add_argument(
+            "--no-http",
+            dest="http",
+            action="store_false",
+            help="serve WebSockets only, for example behind a web server that serves the pages",
+        )
+        parser.add_argument(
+            "--reload",
+            action="store_true",
+            help="restart workers when a source file changes, for development",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            config = ServerConfig(
+                application=APPLICATION,
+                binds=parse_binds(options["bind"] or ["127.0.0.1:8000"]),
+                workers=options["workers"] or os.cpu_count() or 1,
+                http=options["http"],
+                reload=options["reload"],
+            )
+            asyncio.run(self.serve(config))
+        except StartupError as error:
+            raise CommandError(str(error)) from error
+
+    async def serve(self, config: ServerConfig) -> None:
+        addresses = hub_addresses()
+        hubs = [Service("hub", HUB, (address,)) for address in addresses]
+        listeners = listen(config.binds)
+
+        def announce() -> None:
+            self.stdout.write(self.banner(config, addresses, listeners))
+            self.stdout.flush()
+
+        await Supervisor(config, listeners, hubs, announce).run()
+
+    def banner(
+        self, config: ServerConfig, addresses: Sequence[str], listeners: Sequence[Listener]
+    ) -> str:
+        """What is served, where, how: in the manner of runserver."""
+        workers = "1 worker" if config.workers == 1 else f"{config.workers} workers"
+        served = "HTTP and WebSocket" if config.http and http.is_available() else "WebSocket"
+        groups = f"gRPC at {', '.join(addresses)}" if addresses else "the project's channel layers"
+        return "\n".join(
+            [
+                f"{datetime.now():%B %d, %Y - %X}",
+                f"Django version {self.get_version()}, using settings {settings.SETTINGS_MODULE!r}",
+                f"channels_bridge version {__version__}, serving {served} on {workers}, "
+                f"groups over {groups}",
+                *(f"Listening at {listener.url}" for listener in listeners),
+                "Quit the server with CONTROL-C.",
+            ]
+        )
+
+
+def hub_addresses() -> list[str]:
+    """The hubs that the project's channel layers need, each once."""
+    from channels_bridge.transport import get_channel_layer
+
+    aliases = dict.fromkeys([*conf.channel_layers(), *conf.transport_backends()])
+    found = (hub_address(get_channel_layer(alias)) for alias in aliases)
+    return list(dict.fromkeys(address for address in found if address is not None))
