@@ -21,6 +21,7 @@ from django.db import Error as DatabaseError
 from websockets.asyncio.server import ServerConnection
 
 from channels_bridge.groups import GroupMessage
+from channels_bridge.groups.codec import GROUP_MESSAGE
 from channels_bridge.housekeeping import housekeeping
 from channels_bridge.native.feed import open_channel
 from channels_bridge.native.frames import FrameCalls, FrameKind, frame_calls
@@ -176,7 +177,8 @@ class BaseConsumer:
         kind: FrameKind = "text" if event.get("text") is not None else "bytes"
         call = calls[kind]
         if call is None:
-            await self.close(UNSUPPORTED_DATA, f"{kind} messages are not accepted here")
+            name = "binary" if kind == "bytes" else kind
+            await self.close(UNSUPPORTED_DATA, f"{name} messages are not accepted here")
         else:
             await call(event[kind])
 
@@ -197,8 +199,8 @@ def group_message(event: Message) -> GroupMessage:
     A plain dict, as Channels' consumers send it, becomes a message too: where it has no
     ``params`` of its own, they are all its keys other than ``type`` and ``message``.
     """
-    if "__group_message__" in event:
-        message: GroupMessage = event["__group_message__"]
+    if GROUP_MESSAGE in event:
+        message: GroupMessage = event[GROUP_MESSAGE]
         return message
     others = {key: event[key] for key in event if key not in ("type", "message")}
     params = others.get("params", others or None)

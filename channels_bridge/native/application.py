@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
@@ -11,6 +12,8 @@ from django.utils.module_loading import import_string
 from channels_bridge import conf
 from channels_bridge.native.feed import open_inbox
 from channels_bridge.native.websocket import Receive, Send, WebSocket
+
+logger = logging.getLogger("channels_bridge.native")
 
 CallNext: TypeAlias = Callable[[WebSocket], Awaitable[None]]
 
@@ -98,6 +101,7 @@ def _call(middleware: Middleware, call_next: CallNext) -> CallNext:
 async def run_handler(websocket: WebSocket) -> None:
     """Run what the middlewares found for this connection; 404 if they found nothing."""
     if websocket.handler is None:
+        logger.warning("Not Found: %s", websocket.scope["path"])
         await websocket.reject(404, f"no WebSocket route for {websocket.scope['path']}\n")
     else:
         await websocket.handler(websocket)

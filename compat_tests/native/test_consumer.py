@@ -243,7 +243,7 @@ async def test_kind_not_taken(client):
     await websocket.connect()
     await websocket.send_to(bytes_data=b"\x00")
     closed = await websocket.receive_output()
-    assert (closed["code"], closed["reason"]) == (1003, "bytes messages are not accepted here")
+    assert (closed["code"], closed["reason"]) == (1003, "binary messages are not accepted here")
     await websocket.wait()
     assert codes == [1003]
 
