@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from typing import Any
 
-from django.conf import settings
+from django.conf import global_settings, settings
 from django.core.checks import CheckMessage, Error, Warning
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from . import conf
+from .groups.layer import BridgeChannelLayer
 from .server import http
 
 #: Settings that people misspell: ours, and those of Channels that we read.
@@ -41,7 +43,7 @@ def _check_application() -> Iterator[CheckMessage]:
 
 
 def _check_layers(setting: str, layers: Mapping[str, Mapping[str, Any]]) -> Iterator[CheckMessage]:
-    """Build each of our layers, as the first use would: its mistakes are found now."""
+    """Read each of our layers' CONFIG as its first use would: mistakes are found now."""
     for alias, layer in layers.items():
         where = f"{setting}[{alias!r}]"
         backend = layer.get("BACKEND")
@@ -61,7 +63,7 @@ def _check_layers(setting: str, layers: Mapping[str, Mapping[str, Any]]) -> Iter
                 id="channels_bridge.E003",
             )
             continue
-        if layer_class.__module__.startswith("channels_bridge."):
+        if issubclass(layer_class, BridgeChannelLayer):
             yield from _check_config(where, layer_class, layer.get("CONFIG", {}))
 
 
@@ -73,12 +75,12 @@ _BACKENDS = (
 
 
 def _check_config(
-    where: str, layer_class: Any, config: Mapping[str, Any]
+    where: str, layer_class: type[BridgeChannelLayer], config: Mapping[str, Any]
 ) -> Iterator[CheckMessage]:
     try:
-        layer_class.check_config(**config)
-    except Exception as error:
-        yield Error(f"{where}: {error}", id="channels_bridge.E004")
+        layer_class.config_class.from_options(config)
+    except ImproperlyConfigured as error:
+        yield Error(f"{where}: {error}.", id="channels_bridge.E004")
 
 
 def _check_routes() -> Iterator[CheckMessage]:
@@ -111,8 +113,7 @@ def _check_middleware() -> Iterator[CheckMessage]:
 
 
 def _check_names() -> Iterator[CheckMessage]:
-    names = [name for name in dir(settings) if name.isupper() and name not in _KNOWN]
-    for name in names:
+    for name in set(filter(str.isupper, dir(settings))) - {*dir(global_settings), *_KNOWN}:
         hint = _did_you_mean(name, _KNOWN, cutoff=0.85)
         if hint or name.startswith("WEBSOCKET_"):
             yield Warning(
