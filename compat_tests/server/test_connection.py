@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 
-from .conftest import DEADLINE, HANDSHAKE, Script
+from ..engine import DEADLINE, HANDSHAKE, Script
 
 ACCEPT = {"type": "websocket.accept"}
 

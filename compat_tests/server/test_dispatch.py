@@ -8,7 +8,7 @@ import pytest
 
 from channels_bridge.server import http
 
-from .conftest import DEADLINE, HANDSHAKE, Script
+from ..engine import DEADLINE, HANDSHAKE, Script
 from .test_connection import echo
 
 GET = b"GET /page HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"

@@ -1,0 +1,109 @@
+"""An engine in the test's own loop: one application, no supervisor, no Django.
+
+The fixture `serve` is for `conftest.py` files to import.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+import pytest
+from websockets.asyncio.client import connect
+
+from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.context import Context
+from channels_bridge.server.dispatch import FirstRequest
+from channels_bridge.server.http import make_http_protocol
+from channels_bridge.server.worker import shutdown
+
+DEADLINE = 10  # seconds that a test waits for what must happen
+
+
+class Engine:
+    """Serves an application on a free port of 127.0.0.1."""
+
+    def __init__(self, application, **options):
+        self.config = ServerConfig(application="", **{"shutdown_timeout": 2, **options})
+        self.lost = 0
+        self.context = Context(application, self.config, {"from": "lifespan"}, self._count)
+
+    def _count(self):
+        self.lost += 1
+
+    async def start(self):
+        factory = partial(FirstRequest, self.context, make_http_protocol(self.context))
+        loop = asyncio.get_running_loop()
+        self.server = await loop.create_server(factory, "127.0.0.1", 0)
+        self.port = self.server.sockets[0].getsockname()[1]
+
+    async def stop(self):
+        self.server.close()
+        await shutdown(self.context)
+
+    def connect(self, path="/", **options):
+        return connect(f"ws://127.0.0.1:{self.port}{path}", **options)
+
+    async def open(self):
+        """A bare connection, for what a well-behaved client never sends."""
+        return await asyncio.open_connection("127.0.0.1", self.port)
+
+    async def request(self, data):
+        """Send bytes, and read until the server closes."""
+        reader, writer = await self.open()
+        writer.write(data)
+        response = await asyncio.wait_for(reader.read(), DEADLINE)
+        writer.close()
+        await writer.wait_closed()
+        return response
+
+
+@pytest.fixture
+async def serve():
+    """Start engines; they are shut down at the end, and no connection may be left then."""
+    engines = []
+
+    async def start(application, **options):
+        engine = Engine(application, **options)
+        await engine.start()
+        engines.append(engine)
+        return engine
+
+    yield start
+    for engine in engines:
+        await engine.stop()
+        assert not engine.context.tasks
+        assert not engine.context.connections
+
+
+HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+class Script:
+    """An application that runs one coroutine function and records what it was given."""
+
+    def __init__(self, body):
+        self.body = body
+        self.events = []
+        self.scope = None
+        self.done = asyncio.Event()
+
+    async def __call__(self, scope, receive, send):
+        self.scope = scope
+
+        async def recording():
+            event = await receive()
+            self.events.append(event)
+            return event
+
+        try:
+            await self.body(scope, recording, send)
+        finally:
+            self.done.set()
+
+    async def finished(self):
+        await asyncio.wait_for(self.done.wait(), DEADLINE)
+        return self.events

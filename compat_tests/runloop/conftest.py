@@ -1,0 +1,20 @@
+"""Channels consumers on the engine, in the test's own loop, with our run loop installed."""
+
+import pytest
+from channels.consumer import AsyncConsumer
+
+from channels_bridge import runloop
+from channels_bridge.groups import aclose_all, home
+
+from ..engine import serve
+
+__all__ = ["serve"]
+
+
+@pytest.fixture(autouse=True)
+async def worker(monkeypatch):
+    """What a worker does before it serves."""
+    monkeypatch.setattr(AsyncConsumer, "__call__", runloop._call)
+    home.claim()
+    yield
+    await aclose_all()

@@ -1,0 +1,206 @@
+"""What a person can get wrong when starting the server, and what they are told: one line."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .servers import environment
+
+SETTINGS = """
+SECRET_KEY = "x"
+DEBUG = False
+ALLOWED_HOSTS = ["*"]
+ROOT_URLCONF = "urls"
+INSTALLED_APPS = ["channels_bridge"]
+ASGI_APPLICATION = "asgi.application"
+{}
+"""
+
+ASGI = """
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+http = get_asgi_application()
+application = ProtocolTypeRouter({"http": http, "websocket": URLRouter([])})
+number = 7
+without_websocket = ProtocolTypeRouter({"http": http})
+"""
+
+UNPRIVILEGED = 65534  # nobody
+
+
+@pytest.fixture
+def project(socket_dir):
+    """A directory with a project; `write()` changes its files."""
+
+    def write(settings="", asgi=ASGI):
+        (socket_dir / "settings.py").write_text(SETTINGS.format(settings))
+        (socket_dir / "asgi.py").write_text(asgi)
+        (socket_dir / "urls.py").write_text("urlpatterns = []")
+        return socket_dir
+
+    write()
+    os.chmod(socket_dir, 0o755)
+    yield write
+
+
+def start(project: Path, *arguments: str, user: int | None = None) -> subprocess.CompletedProcess:
+    """Run `websockets_server` where it should not start. Returns what it left."""
+    env = environment({"DJANGO_SETTINGS_MODULE": "settings", "PYTHONDONTWRITEBYTECODE": "1"})
+    env["PYTHONPATH"] = os.pathsep.join([str(project), env["PYTHONPATH"]])
+    command = [sys.executable, "-m", "django", "websockets_server", "-b", "127.0.0.1:0"]
+    if user is not None:
+        ids = [f"--reuid={user}", f"--regid={user}", "--clear-groups"]
+        command = ["setpriv", *ids, *command]
+    if "-b" in arguments:
+        command = command[:-2]
+    command += arguments
+    return subprocess.run(command, env=env, cwd=project, capture_output=True, text=True, timeout=60)
+
+
+def assert_refused(result: subprocess.CompletedProcess, words: str, code: int = 1) -> None:
+    assert result.returncode == code, result.stderr
+    assert "Traceback" not in result.stderr
+    assert words in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("bind", "words"),
+    [
+        ("localhost", "CommandError: cannot listen on localhost: write HOST:PORT"),
+        ("8000", "write :8000"),
+        ("localhost:eighty", "'eighty' is no port"),
+        ("localhost:70000", "'70000' is no port"),
+        ("::1:8000", "write [::1]:8000"),
+        ("unix:", "the path is missing"),
+        ("unix:/tmp/" + "x" * 120, "shorten it"),
+        ("unix:/no/such/directory/s.sock", "its directory does not exist"),
+        ("fd:99", "it is no open socket"),
+        ("192.0.2.1:8000", "no address of this machine"),
+        ("no-such-host.invalid:8000", "is unknown here"),
+    ],
+)
+def test_bind(project, bind, words):
+    """An address that can't be used: one line that says what to write instead."""
+    result = start(project(), "-b", bind)
+    assert_refused(result, words)
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_duplicate_bind(project):
+    """The same address twice."""
+    assert_refused(start(project(), "-b", ":8001", "-b", ":8001"), "given twice")
+
+
+def test_occupied_port(project):
+    """A port that another server has."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        bind = f"127.0.0.1:{other.getsockname()[1]}"
+        assert_refused(start(project(), "-b", bind), "another server listens there")
+
+
+def test_occupied_unix_socket(project, socket_dir):
+    """A unix socket that another server has; it is left alone."""
+    path = socket_dir / "s.sock"
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(path))
+        other.listen()
+        assert_refused(start(project(), "-b", f"unix:{path}"), "another server listens there")
+        assert path.exists()
+
+
+needs_root = pytest.mark.skipif(
+    os.geteuid() != 0 or not shutil.which("setpriv") or not Path("/proc/sys/net").is_dir(),
+    reason="becoming another user takes root and setpriv",
+)
+
+
+def privileged_port() -> bool:
+    limit = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+    return limit.exists() and int(limit.read_text()) > 80
+
+
+@needs_root
+@pytest.mark.skipif(not privileged_port(), reason="any user may listen on port 80 here")
+def test_privileged_port(project):
+    """A port that this user may not have."""
+    result = start(project(), "-b", "127.0.0.1:80", user=UNPRIVILEGED)
+    assert_refused(result, "take a port above 1023")
+
+
+@needs_root
+def test_forbidden_directory(project, socket_dir):
+    """A unix socket in a directory that this user may not write to."""
+    result = start(project(), "-b", f"unix:{socket_dir}/s.sock", user=UNPRIVILEGED)
+    assert_refused(result, "a directory that it may write to")
+
+
+@pytest.mark.parametrize(
+    ("workers", "words", "code"),
+    [("-1", "workers must be 1 or more, not -1", 1), ("two", "invalid int value: 'two'", 2)],
+)
+def test_workers(project, workers, words, code):
+    """A number of workers that is none."""
+    assert_refused(start(project(), "-w", workers), words, code)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ("del ASGI_APPLICATION", "channels_bridge.E001"),
+        ('ASGI_APPLICATION = "asgi"', "by its dotted path"),
+        ('ASGI_APPLICATION = "missing.application"', "No module named 'missing'"),
+        ('ASGI_APPLICATION = "asgi.missing"', "asgi has no 'missing'"),
+        ('ASGI_APPLICATION = "asgi.number"', "no ASGI application but a int"),
+        ('ASGI_APPLICATION = "asgi.without_websocket"', 'with a "websocket" entry'),
+        ('ASGI_APPLICATION = "asgi.http"', 'with a "websocket" entry'),
+        ('CHANNEL_LAYERS = {"default": {"BACKEND": "channels_bridge.layers.Grpc"}}', "E003"),
+        (
+            'CHANNEL_LAYERS = {"default": {"BACKEND": "channels_bridge.layers.GrpcChannelLayer",'
+            ' "CONFIG": {"adress": "x"}}}',
+            "did you mean 'address'?",
+        ),
+        (
+            'CHANNEL_LAYERS = {"default": {"BACKEND": "channels_bridge.layers.GrpcChannelLayer",'
+            ' "CONFIG": {"address": "unix:/no/such/directory/groups.sock"}}}',
+            "/no/such/directory",
+        ),
+        ('WEBSOCKET_ROUTE_MODULE = "missing.routing"', "channels_bridge.E005"),
+        ('WEBSOCKET_ROUTE_MODULE = "urls"\nWEBSOCKET_MIDDLEWARE = ["urls.X"]', "E006"),
+    ],
+)
+def test_settings(project, settings, words):
+    """A setting that can't be used: what is wrong with it, and no traceback."""
+    assert_refused(start(project(settings)), words)
+
+
+@pytest.mark.parametrize(
+    ("asgi", "words"),
+    [
+        ("import missing", "No module named 'missing' ("),
+        ("x = 1 +", "SyntaxError"),
+        ("1 / 0", "ZeroDivisionError: division by zero ("),
+    ],
+)
+def test_application_that_cannot_be_imported(project, asgi, words):
+    """A mistake in the project's own code is named with its place."""
+    result = start(project(asgi=asgi))
+    assert_refused(result, words)
+    assert "asgi.py" in result.stderr
+
+
+@needs_root
+def test_hub_of_another_user(project, socket_dir):
+    """A hub's socket in a directory that belongs to somebody else."""
+    theirs = socket_dir / "theirs"
+    theirs.mkdir(mode=0o700)
+    address = f"unix:{theirs}/groups.sock"
+    layer = {"BACKEND": "channels_bridge.layers.GrpcChannelLayer", "CONFIG": {"address": address}}
+    result = start(project(f"CHANNEL_LAYERS = {{'default': {layer!r}}}"), user=UNPRIVILEGED)
+    assert_refused(result, str(theirs))
