@@ -77,7 +77,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check types, strictly."""
-    session.install("-q", "-e", ".[standard]", *group("types"))
+    session.install("-q", "-e", ".[standard,bench]", *group("types"))
     session.run("mypy")
 
 

@@ -73,7 +73,7 @@ def test_returned_without_deciding(ours: Site) -> None:
 
 def test_undecided(ours: Site) -> None:
     """A consumer that never decides is a 504 after the time limit, and is told to disconnect."""
-    connection = f"undecided {ours.name}"
+    connection = f"undecided-{ours.name}"
     assert refused(ours, f"/undecided/?id={connection}").response.status_code == 504
     assert ours.wait_for_disconnect(connection) == 1006
 

@@ -1,0 +1,1 @@
+"""What every stack serves: the Channels tutorial's chat, nothing imported of ours."""
