@@ -110,11 +110,16 @@ async def _wait(
     Raises:
         StartupError: the exception of the first that has one, at once.
     """
-    everything: asyncio.Future[Any] = asyncio.gather(*map(asyncio.shield, futures))
-    event: asyncio.Future[Any] = asyncio.ensure_future((unless or asyncio.Event()).wait())
-    await asyncio.wait([everything, event], timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+    everything = asyncio.create_task(_gather(futures))
+    event = asyncio.create_task((unless or asyncio.Event()).wait())
+    tasks: set[asyncio.Task[Any]] = {everything, event}
+    await asyncio.wait(tasks, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
     event.cancel()
     if everything.done():
         everything.result()
     else:
         everything.cancel()
+
+
+async def _gather(futures: Sequence[asyncio.Future[None]]) -> None:
+    await asyncio.gather(*map(asyncio.shield, futures))

@@ -140,6 +140,7 @@ async def test_second_signal_shortens():
             server.signal(signal.SIGTERM)
             assert await asyncio.to_thread(server.wait) == 0
         assert "did not stop in time and is killed" in server.log()
+        assert "exception" not in server.log()
 
 
 def _accepts(server):
