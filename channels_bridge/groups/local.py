@@ -1,5 +1,7 @@
 """The transport of a single process: nothing leaves it."""
 
+import time
+
 from channels_bridge.groups.queues import Item, MessageQueues, take
 from channels_bridge.groups.transport import Deliver, GroupTransport
 
@@ -59,8 +61,8 @@ class LocalTransport(GroupTransport):
     async def pull(self, queue: str) -> bytes:
         return (await take(self._exchange.queues, queue)).payload
 
-    def give_back(self, queue: str, payload: bytes) -> None:
-        self._exchange.queues.push_front(queue, Item(float("inf"), payload))
+    def give_back(self, queue: str, payload: bytes, *, expiry: float) -> None:
+        self._exchange.queues.push_front(queue, Item(time.monotonic() + expiry, payload))
 
     async def bind(
         self, topic: str, queue: str, *, capacity: int, expiry: float, lifetime: float

@@ -12,6 +12,7 @@ A node subscribes to
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -131,10 +132,11 @@ class Node:
 
     def give_back(self, channel: str, payload: bytes) -> None:
         """Undo a ``receive()`` whose result came too late."""
+        expiry = self._config.expiry
         if owner_of(channel) is None:
-            self._transport.give_back(channel, payload)
+            self._transport.give_back(channel, payload, expiry=expiry)
         else:
-            item = Item(self.loop.time() + self._config.expiry, payload)
+            item = Item(time.monotonic() + expiry, payload)
             self._membership.waiting.push_front(channel, item)
 
     # Groups.

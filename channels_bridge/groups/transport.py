@@ -96,7 +96,7 @@ class GroupTransport(ABC):
         """
 
     @abstractmethod
-    def give_back(self, queue: str, payload: bytes) -> None:
+    def give_back(self, queue: str, payload: bytes, *, expiry: float) -> None:
         """Put what was pulled at the front again, whatever the capacity."""
 
     @abstractmethod

@@ -1,0 +1,245 @@
+"""
+A process' side of the conversation with the hub: what it wants, and what it waits for.
+
+No I/O here. ``link`` connects: it calls ``connected()`` for each new stream, writes what comes out
+of the outbox, and gives what it reads to ``receive()``.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import uuid4
+
+from channels_bridge.groups.grpc import frames
+from channels_bridge.groups.grpc.marks import Marks
+from channels_bridge.groups.grpc.outbox import Outbox
+from channels_bridge.groups.transport import Deliver
+from channels_bridge.groups.wire.v1 import groups_pb2 as wire
+
+__all__ = ["Client", "Pull", "Request"]
+
+logger = logging.getLogger("channels_bridge.groups")
+
+# What may be unanswered before publishing waits. The hub's own bound per process (session.py) is
+# far higher, so that a slow process slows its senders down rather than be cut off.
+MAX_REQUESTS = 4096
+MAX_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(eq=False)
+class Request:
+    """A frame that the hub hasn't answered yet."""
+
+    seq: int
+    frame: bytes
+    answer: asyncio.Future[bool]  # True when it is done, False when there was no room
+
+
+@dataclass(eq=False)
+class Pull:
+    """Somebody waits for an item of a named queue."""
+
+    id: int
+    queue: str
+    item: asyncio.Future[bytes]
+    withdrawn: bool = False  # the hub was told so; it hasn't confirmed yet
+
+
+class Client:
+    """
+    One process at the hub.
+
+    Args:
+        deliver: gets what others publish.
+
+    Attributes:
+        id: who this is, for the hub and for all peers.
+        outbox: what to write to the stream; None while there is none.
+        refusal: why the hub doesn't talk to this client; None when it does.
+        on_answers: called with the number of requests that were just answered.
+    """
+
+    def __init__(self, deliver: Deliver) -> None:
+        self.id = uuid4().bytes
+        self.outbox: Outbox | None = None
+        self.refusal: str | None = None
+        self.on_answers: Callable[[int], None] = lambda count: None
+        self._deliver = deliver
+        self._loop = asyncio.get_running_loop()
+        self._seq = 0
+        self._requests: dict[int, Request] = {}  # by number, in order
+        self._bytes = 0  # in those requests
+        self._topics: dict[str, Request] = {}
+        self._bindings: dict[tuple[str, str], wire.Bind] = {}  # (topic, queue) -> frame
+        self._pulls: dict[int, Pull] = {}
+        self._last_pull = 0
+        self._marks = Marks()
+        self._epoch = b""  # the hub that this was connected to last
+        self._peers: list[bytes] = []  # the processes that were receiving there
+        self._handled = wire.Handled()  # deliveries of the batch that is being received
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much is unanswered that publishing should wait."""
+        return len(self._requests) >= MAX_REQUESTS or self._bytes >= MAX_BYTES
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything has been answered."""
+        return not self._requests
+
+    # What the transport asks for.
+
+    def subscribe(self, topic: str) -> Request:
+        """Ask for a topic, unless that was done; in force when answered."""
+        request = self._topics.get(topic)
+        if request is None:
+            request = self._topics[topic] = self.request(wire.Subscribe(topic=topic))
+        return request
+
+    def unsubscribe(self, topic: str) -> None:
+        """Stop asking for a topic."""
+        request = self._topics.pop(topic, None)
+        if request is not None:
+            self.abandon(request)
+            self._write(wire.Unsubscribe(topic=topic))
+
+    def bind(self, bind: wire.Bind) -> Request:
+        """Bind a queue, now and whenever a new hub has to be told."""
+        self._bindings[bind.topic, bind.queue] = bind
+        return self.request(bind)
+
+    def unbind(self, topic: str, queue: str) -> Request:
+        """Undo a binding, whoever made it."""
+        self._bindings.pop((topic, queue), None)
+        return self.request(wire.Unbind(topic=topic, queue=queue))
+
+    def request(self, kind: frames.Request) -> Request:
+        """Give `kind` the next number and send it, again and again until it is answered."""
+        self._seq += 1
+        kind.seq = self._seq
+        frame = frames.encode(kind)
+        request = Request(self._seq, frame, self._loop.create_future())
+        self._requests[self._seq] = request
+        self._bytes += len(frame)
+        if self.outbox is not None:
+            self.outbox.put(frame)
+        return request
+
+    def abandon(self, request: Request) -> None:
+        """Don't send a request any more. Nobody waits for its answer either."""
+        if self._requests.pop(request.seq, None) is not None:
+            self._bytes -= len(request.frame)
+        if not request.answer.done():
+            request.answer.set_result(True)
+
+    def pull(self, queue: str) -> Pull:
+        """Wait for an item. Call ``took()`` or ``withdraw()`` in the end."""
+        self._last_pull += 1
+        pull = Pull(self._last_pull, queue, self._loop.create_future())
+        self._pulls[pull.id] = pull
+        self._write(wire.Pull(id=pull.id, queue=queue))
+        return pull
+
+    def took(self, pull: Pull) -> None:
+        """The item has reached whoever waited for it."""
+        del self._pulls[pull.id]
+        self._write(wire.Taken(id=pull.id))
+
+    def withdraw(self, pull: Pull) -> None:
+        """Nobody waits any more: an item that is there already goes back to its queue."""
+        pull.withdrawn = True
+        self._write(wire.Withdraw(id=pull.id))
+
+    # What the link calls.
+
+    def connected(self) -> Outbox:
+        """Begin a conversation: say who this is, what it wants, and what wasn't answered."""
+        self.outbox = Outbox()
+        self._write(
+            wire.Hello(
+                version=frames.VERSION,
+                process=self.id,
+                epoch=self._epoch,
+                peers=self._peers,
+                topics=self._topics,
+                bindings=self._bindings.values(),
+                pulls=[wire.Pull(id=pull.id, queue=pull.queue) for pull in self._pulls.values()],
+            )
+        )
+        for pull in self._pulls.values():
+            if pull.withdrawn:
+                self._write(wire.Withdraw(id=pull.id))
+        for request in self._requests.values():
+            self.outbox.put(request.frame)
+        return self.outbox
+
+    def disconnected(self) -> None:
+        """The stream is gone: keep what has to be said for the next one."""
+        self.outbox = None
+
+    def leave(self) -> None:
+        """Say goodbye; the hub then forgets this process at once."""
+        if self.outbox is not None:
+            self._write(wire.Bye())
+            self.outbox.close()
+
+    def receive(self, batch: bytes) -> None:
+        """Take what the hub wrote."""
+        for field, kind in frames.parse(batch):
+            handler = getattr(self, f"_on_{field}", None)
+            if handler is not None:
+                handler(kind)
+        if self._handled.count:
+            self._write(self._handled)
+            self._handled = wire.Handled()
+
+    # One method per frame.
+
+    def _on_welcome(self, welcome: wire.Welcome) -> None:
+        self._epoch = welcome.epoch
+        self.refusal = None
+
+    def _on_refused(self, refused: wire.Refused) -> None:
+        if self.refusal != refused.reason:
+            logger.error("the groups hub refuses this process: %s", refused.reason)
+        self.refusal = refused.reason
+
+    def _on_settled(self, settled: wire.Settled) -> None:
+        for seq in settled.seqs:
+            request = self._requests.pop(seq, None)
+            if request is not None:
+                self._bytes -= len(request.frame)
+                if not request.answer.done():
+                    request.answer.set_result(seq not in settled.refused)
+        self.on_answers(len(settled.seqs))
+
+    def _on_delivery(self, delivery: wire.Delivery) -> None:
+        position = self._handled.count
+        self._handled.count += 1
+        if not self._marks.advance(delivery.sender, delivery.seq):
+            return
+        if not self._deliver(delivery.topic, delivery.payload):
+            self._handled.refused.append(position)
+
+    def _on_item(self, item: wire.Item) -> None:
+        pull = self._pulls.get(item.id)
+        if pull is not None and not pull.item.done():
+            pull.item.set_result(item.payload)
+
+    def _on_withdrawn(self, withdrawn: wire.Withdrawn) -> None:
+        self._pulls.pop(withdrawn.id, None)
+
+    def _on_peers(self, peers: wire.Peers) -> None:
+        self._peers = list(peers.processes)
+
+    def _on_unbound(self, unbound: wire.Unbound) -> None:
+        self._bindings.pop((unbound.topic, unbound.queue), None)
+
+    def _on_cleared(self, _: wire.Cleared) -> None:
+        self._bindings.clear()
+
+    def _write(self, kind: frames.Kind) -> None:
+        if self.outbox is not None:
+            self.outbox.put(frames.encode(kind))

@@ -1,0 +1,59 @@
+"""
+Frames as bytes.
+
+A Batch is a protobuf message with one repeated field, so that batches joined end to end are a batch
+of all their frames: each frame is encoded once, as a batch of its own, however many it is sent to.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from google.protobuf.message import DecodeError
+
+from channels_bridge.groups.wire.v1 import groups_pb2 as wire
+
+__all__ = ["VERSION", "DecodeError", "Kind", "Request", "encode", "parse"]
+
+VERSION = 1
+
+# Frames with a number, which the hub answers.
+Request = wire.Bind | wire.Clear | wire.Publish | wire.Push | wire.Subscribe | wire.Unbind
+
+Kind = (
+    Request
+    | wire.Bye
+    | wire.Cleared
+    | wire.Delivery
+    | wire.Handled
+    | wire.Hello
+    | wire.Item
+    | wire.Peers
+    | wire.Pull
+    | wire.Refused
+    | wire.Settled
+    | wire.Taken
+    | wire.Unbound
+    | wire.Unsubscribe
+    | wire.Welcome
+    | wire.Withdraw
+    | wire.Withdrawn
+)
+
+
+def encode(kind: Kind) -> bytes:
+    """Return a batch of one frame."""
+    fields: dict[str, Any] = {type(kind).__name__.lower(): kind}
+    return wire.Batch(frames=[wire.Frame(**fields)]).SerializeToString()
+
+
+def parse(batch: bytes) -> Iterator[tuple[str, Any]]:
+    """
+    Yield the name and the content of each frame. Those of a later version are left out.
+
+    Raises:
+        DecodeError: these bytes aren't a batch.
+    """
+    for frame in wire.Batch.FromString(batch).frames:
+        field = frame.WhichOneof("kind")
+        if field is not None:
+            yield field, getattr(frame, field)

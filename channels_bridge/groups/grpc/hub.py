@@ -1,0 +1,177 @@
+"""
+The hub: the process in the middle.
+
+``websockets_server`` runs one beside its workers, ``manage.py websockets_hub`` runs one alone.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from channels_bridge.exceptions import HubAddressError
+from channels_bridge.groups.address import Address
+from channels_bridge.groups.grpc import frames
+from channels_bridge.groups.grpc.exchange import Exchange
+from channels_bridge.groups.grpc.outbox import Outbox
+from channels_bridge.groups.grpc.place import SocketPlace
+from channels_bridge.groups.grpc.session import Session
+from channels_bridge.groups.grpc.stream import EOF, METHOD, OPTIONS, SERVICE
+from channels_bridge.groups.wire.v1 import groups_pb2 as wire
+
+__all__ = ["serve"]
+
+logger = logging.getLogger("channels_bridge.groups")
+
+# How often a hub on standby looks whether the other one is gone, and how often the exchange does
+# what time has brought, in seconds.
+STANDBY_INTERVAL = 0.1
+TICK_INTERVAL = 0.25
+
+
+async def serve(address: str, *, ready: Callable[[], None], stop: asyncio.Event) -> None:
+    """
+    Run a hub until `stop` is set.
+
+    On a unix socket, a second hub at the same address stands by, and takes over when the first one
+    ends or dies.
+
+    Args:
+        address: ``unix:/path`` or ``host:port``.
+        ready: called once the hub serves, or stands by.
+
+    Raises:
+        HubAddressError: it can't listen there.
+    """
+    try:
+        where = Address.parse(address)
+    except ValueError as error:
+        raise HubAddressError(address, str(error)) from None
+    if where.path is None:
+        async with _Hub(where, is_successor=False):
+            ready()
+            await stop.wait()
+    else:
+        await _serve_socket(where, SocketPlace(where.path), ready, stop)
+
+
+async def _serve_socket(
+    where: Address, place: SocketPlace, ready: Callable[[], None], stop: asyncio.Event
+) -> None:
+    try:
+        if not place.try_take():
+            logger.info("a groups hub serves %s already: standing by", where)
+            ready()
+            ready = _do_nothing
+            while not place.try_take():
+                if await _is_set_within(stop, STANDBY_INTERVAL):
+                    return
+        async with _Hub(where, is_successor=place.prepare()) as hub:
+            ready()
+            await stop.wait()
+        place.clear(leaves_processes=hub.exchange.is_receiving)
+    finally:
+        place.close()
+
+
+def _do_nothing() -> None: ...
+
+
+async def _is_set_within(stop: asyncio.Event, seconds: float) -> bool:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except asyncio.TimeoutError:
+        return False
+    return True
+
+
+class _Hub:
+    """A gRPC server, and the exchange behind it."""
+
+    def __init__(self, where: Address, *, is_successor: bool) -> None:
+        self.exchange = Exchange(is_successor=is_successor)
+        self._where = where
+        # Without serialisers: batches are bytes already.
+        methods = {METHOD: grpc.stream_stream_rpc_method_handler(self._connect)}
+        self._server = grpc.aio.server(options=[*OPTIONS, ("grpc.so_reuseport", 0)])
+        self._server.add_generic_rpc_handlers(
+            [grpc.method_handlers_generic_handler(SERVICE, methods)]
+        )
+
+    async def __aenter__(self) -> "_Hub":
+        # Only this user may connect, from the first moment on.
+        previous = os.umask(0o177)
+        try:
+            self._server.add_insecure_port(str(self._where))
+        except RuntimeError:
+            reason = "the address is in use, or not one of this machine"
+            raise HubAddressError(str(self._where), reason) from None
+        finally:
+            os.umask(previous)
+        await self._server.start()
+        self._ticking = asyncio.create_task(self._tick())
+        logger.info("groups hub serves %s", self._where)
+        return self
+
+    async def __aexit__(self, *_: Any) -> None:
+        self._ticking.cancel()
+        await asyncio.wait([self._ticking])
+        await self._server.stop(None)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_INTERVAL)
+            self.exchange.tick()
+
+    async def _connect(self, _: AsyncIterator[bytes], context: Any) -> None:
+        """Serve the stream of one process."""
+        first = await context.read()
+        if first is EOF:
+            return
+        hello = _read_hello(first)
+        if hello.version != frames.VERSION:
+            await context.write(frames.encode(_refusal(hello.version)))
+            return
+        outbox = Outbox()
+        session = self.exchange.join(hello, outbox)
+        self.exchange.receive(session, first)
+        ways = [
+            asyncio.create_task(_write(context, outbox)),
+            asyncio.create_task(self._read(context, session)),
+            # A process that doesn't read is cut off while the writer waits for it.
+            asyncio.create_task(outbox.closed.wait()),
+        ]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self.exchange.lost(session, outbox)
+            for way in ways:
+                way.cancel()
+            await asyncio.wait(ways)
+
+    async def _read(self, context: Any, session: Session) -> None:
+        while (batch := await context.read()) is not EOF:
+            self.exchange.receive(session, batch)
+
+
+async def _write(context: Any, outbox: Outbox) -> None:
+    while (batch := await outbox.take()) is not None:
+        await context.write(batch)
+
+
+def _read_hello(batch: bytes) -> wire.Hello:
+    for _, kind in frames.parse(batch):
+        if isinstance(kind, wire.Hello):
+            return kind
+    raise frames.DecodeError("the first batch has no Hello")
+
+
+def _refusal(version: int) -> wire.Refused:
+    return wire.Refused(
+        reason=f"it speaks version {version} of the protocol and the hub version {frames.VERSION}: "
+        f"use the same release of channels-bridge for both"
+    )

@@ -1,0 +1,49 @@
+"""Frames that wait until a stream can take more."""
+
+import asyncio
+from collections import deque
+
+__all__ = ["Outbox"]
+
+# A batch is closed once it has so many bytes. Large enough to be efficient, small enough that
+# handling one doesn't keep the receiver's loop busy for long.
+BATCH_SIZE = 128 * 1024
+
+
+class Outbox:
+    """
+    The frames for one stream, in order. A new stream gets a new outbox.
+
+    It has no bound of its own: whoever fills it stops at theirs (``Client``, ``Session``).
+
+    Attributes:
+        closed: set by ``close()``.
+    """
+
+    def __init__(self) -> None:
+        self._frames: deque[bytes] = deque()
+        self._filled = asyncio.Event()
+        self.closed = asyncio.Event()
+
+    def put(self, frame: bytes) -> None:
+        """Append an encoded frame."""
+        self._frames.append(frame)
+        self._filled.set()
+
+    def close(self) -> None:
+        """Let ``take()`` end once everything is taken."""
+        self.closed.set()
+        self._filled.set()
+
+    async def take(self) -> bytes | None:
+        """Wait for frames and return a batch of them. None when there will be no more."""
+        await self._filled.wait()
+        batch: list[bytes] = []
+        size = 0
+        while self._frames and size < BATCH_SIZE:
+            frame = self._frames.popleft()
+            batch.append(frame)
+            size += len(frame)
+        if not self._frames and not self.closed.is_set():
+            self._filled.clear()
+        return b"".join(batch) if batch else None

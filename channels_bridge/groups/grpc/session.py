@@ -1,0 +1,161 @@
+"""What the hub knows about one process, over all of its streams."""
+
+import time
+from collections import deque
+from typing import NamedTuple
+
+from channels_bridge.groups.grpc import frames
+from channels_bridge.groups.grpc.outbox import Outbox
+from channels_bridge.groups.queues import Item
+from channels_bridge.groups.wire.v1 import groups_pb2 as wire
+
+__all__ = ["Delivery", "HandingOut", "Session"]
+
+# What a process may leave unhandled before it is cut off, so that it can't fill the hub's memory.
+MAX_PENDING = 65_536
+MAX_PENDING_BYTES = 128 * 1024 * 1024
+
+
+class Delivery:
+    """One publication on its way to several processes."""
+
+    __slots__ = ("_room", "_sender", "_seq", "_waiting")
+
+    def __init__(self, sender: "Session", seq: int, receivers: int) -> None:
+        self._sender = sender
+        self._seq = seq
+        self._waiting = receivers
+        self._room = True  # False when a receiver had none
+
+    def handled(self, *, refused: bool) -> None:
+        """One receiver has it, had no room for it, or has gone. The last one answers the sender."""
+        self._waiting -= 1
+        self._room = self._room and not refused
+        if not self._waiting:
+            self._sender.answer(self._seq, self._room)
+
+
+class Pending(NamedTuple):
+    """A delivery that a process hasn't handled yet."""
+
+    delivery: Delivery
+    frame: bytes
+    since: float
+
+
+class HandingOut:
+    """
+    A pull that waits at the hub, or whose item is on its way.
+
+    Attributes:
+        item: None while it waits.
+    """
+
+    def __init__(self, session: "Session", pull_id: int, queue: str) -> None:
+        self.queue = queue
+        self.item: Item | None = None
+        self._session = session
+        self._id = pull_id
+
+    def accept(self, item: Item) -> bool:
+        """Send an item to the process that asked."""
+        self.item = item
+        self.resend()
+        return True
+
+    def resend(self) -> None:
+        """Send it once more, after a reconnect."""
+        assert self.item is not None
+        self._session.write(wire.Item(id=self._id, payload=self.item.payload))
+
+
+class Session:
+    """
+    One process.
+
+    Attributes:
+        id: the process' own name for itself.
+        outbox: what to write to its stream; None while there is none.
+        lost_at: when the last stream broke, in ``time.monotonic()``; None while there is one.
+        topics: what it subscribed to.
+        pulls: what it pulls, by the numbers that it gave them.
+        unanswered: the numbers of its requests that are being worked on.
+    """
+
+    def __init__(self, process: bytes) -> None:
+        self.id = process
+        self.outbox: Outbox | None = None
+        self.lost_at: float | None = None
+        self.topics: set[str] = set()
+        self.pulls: dict[int, HandingOut] = {}
+        self.unanswered: set[int] = set()
+        self._answers = wire.Settled()  # those that haven't been written yet
+        self._pending: deque[Pending] = deque()
+        self._pending_bytes = 0
+
+    @property
+    def is_receiving(self) -> bool:
+        """Whether anything can be sent to this process."""
+        return bool(self.topics or self.pulls)
+
+    @property
+    def is_overrun(self) -> bool:
+        """Whether it leaves too much unhandled."""
+        return len(self._pending) > MAX_PENDING or self._pending_bytes > MAX_PENDING_BYTES
+
+    def stalled_for(self, now: float) -> float:
+        """Return for how many seconds the oldest delivery has been waiting."""
+        return now - self._pending[0].since if self._pending else 0
+
+    def connect(self, outbox: Outbox) -> None:
+        """Go on with a new stream."""
+        self.outbox = outbox
+        self.lost_at = None
+
+    def disconnect(self) -> None:
+        """The stream is gone."""
+        self.outbox = None
+        self.lost_at = time.monotonic()
+
+    def write(self, kind: frames.Kind) -> None:
+        """Write a frame, if there is a stream."""
+        if self.outbox is not None:
+            self.outbox.put(frames.encode(kind))
+
+    def answer(self, seq: int, room: bool = True) -> None:
+        """A request is done. ``flush_answers()`` says so."""
+        self.unanswered.discard(seq)
+        self._answers.seqs.append(seq)
+        if not room:
+            self._answers.refused.append(seq)
+
+    def flush_answers(self) -> None:
+        """Write the answers that have come together."""
+        if self._answers.seqs:
+            self.write(self._answers)
+            self._answers = wire.Settled()
+
+    def deliver(self, delivery: Delivery, frame: bytes) -> None:
+        """Send a delivery, and keep it until it is handled."""
+        self._pending.append(Pending(delivery, frame, time.monotonic()))
+        self._pending_bytes += len(frame)
+        if self.outbox is not None:
+            self.outbox.put(frame)
+
+    def redeliver(self) -> None:
+        """Send once more what wasn't handled, on a new stream."""
+        assert self.outbox is not None
+        for pending in self._pending:
+            self.outbox.put(pending.frame)
+
+    def handled(self, handled: wire.Handled) -> None:
+        """The process has handled the next deliveries."""
+        for position in range(min(handled.count, len(self._pending))):
+            pending = self._pending.popleft()
+            self._pending_bytes -= len(pending.frame)
+            pending.delivery.handled(refused=position in handled.refused)
+
+    def abandon_deliveries(self) -> None:
+        """The process won't handle anything any more."""
+        while self._pending:
+            self._pending.popleft().delivery.handled(refused=False)

@@ -1,0 +1,155 @@
+"""The transport that users configure: what the layer asks, put to the hub."""
+
+import asyncio
+import logging
+from collections import deque
+
+from channels_bridge.exceptions import TransportUnavailable
+from channels_bridge.groups import home
+from channels_bridge.groups.address import Address
+from channels_bridge.groups.grpc.client import Client, Request
+from channels_bridge.groups.grpc.link import Link
+from channels_bridge.groups.grpc.relayed import RelayedStream
+from channels_bridge.groups.grpc.stream import GrpcStream, Stream
+from channels_bridge.groups.transport import Deliver, GroupTransport
+from channels_bridge.groups.wire.v1 import groups_pb2 as wire
+
+__all__ = ["GrpcTransport"]
+
+logger = logging.getLogger("channels_bridge.groups")
+
+# How long aclose() waits for what is queued to arrive, in seconds.
+CLOSE_TIMEOUT = 5
+
+
+class GrpcTransport(GroupTransport):
+    """
+    Joins the processes of a machine over a hub.
+
+    Args:
+        address: where the hub listens: ``unix:/path`` or ``host:port``.
+        timeout: how many seconds to wait for it before raising TransportUnavailable.
+    """
+
+    def __init__(self, address: str, *, timeout: float) -> None:
+        self._address = Address.parse(address)
+        self._timeout = timeout
+        # Those who wait until there is room to publish, in order.
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        # Done when everything has been answered; made when somebody waits for that.
+        self._emptied: asyncio.Future[None] | None = None
+
+    def start(self, deliver: Deliver) -> None:
+        self._client = Client(deliver)
+        self._client.on_answers = self._make_room
+        self._link = Link(self._client, self._address, open_stream)
+
+    def subscribe_nowait(self, topic: str) -> None:
+        self._client.subscribe(topic)
+
+    async def subscribe(self, topic: str) -> None:
+        request = self._client.subscribe(topic)
+        if not request.answer.done():
+            await self._answer(request)
+
+    def unsubscribe(self, topic: str) -> None:
+        self._client.unsubscribe(topic)
+
+    async def publish(self, topic: str, payload: bytes) -> None:
+        await self._room()
+        self._client.request(wire.Publish(topic=topic, payload=payload))
+
+    async def publish_confirmed(self, topic: str, payload: bytes) -> bool:
+        await self._room()
+        return await self._done(self._client.request(wire.Publish(topic=topic, payload=payload)))
+
+    async def push(self, queue: str, payload: bytes, *, capacity: int, expiry: float) -> bool:
+        await self._room()
+        push = wire.Push(queue=queue, payload=payload, capacity=capacity, expiry=expiry)
+        return await self._done(self._client.request(push))
+
+    async def pull(self, queue: str) -> bytes:
+        pull = self._client.pull(queue)
+        try:
+            payload = await pull.item
+        except asyncio.CancelledError:
+            self._client.withdraw(pull)
+            raise
+        self._client.took(pull)
+        return payload
+
+    def give_back(self, queue: str, payload: bytes, *, expiry: float) -> None:
+        self._client.request(wire.Push(queue=queue, payload=payload, expiry=expiry, front=True))
+
+    async def bind(
+        self, topic: str, queue: str, *, capacity: int, expiry: float, lifetime: float
+    ) -> None:
+        bind = wire.Bind(
+            topic=topic, queue=queue, capacity=capacity, expiry=expiry, lifetime=lifetime
+        )
+        await self._answer(self._client.bind(bind))
+
+    async def unbind(self, topic: str, queue: str) -> None:
+        await self._answer(self._client.unbind(topic, queue))
+
+    async def clear_queues(self) -> None:
+        await self._done(self._client.request(wire.Clear()))
+
+    async def aclose(self) -> None:
+        if not self._client.is_idle:
+            self._emptied = asyncio.get_running_loop().create_future()
+            await asyncio.wait([self._emptied], timeout=CLOSE_TIMEOUT)
+        if not self._client.is_idle:
+            logger.error("%s: what was sent last may be lost", self._unavailable())
+        await self._link.aclose()
+
+    # Waiting.
+
+    async def _answer(self, request: Request) -> bool:
+        """Wait until `request` is answered; it goes on when that takes too long."""
+        await asyncio.wait([request.answer], timeout=self._timeout)
+        if not request.answer.done():
+            raise self._unavailable()
+        return request.answer.result()
+
+    async def _done(self, request: Request) -> bool:
+        """Wait until `request` is answered; it is abandoned when that takes too long."""
+        try:
+            return await self._answer(request)
+        finally:
+            self._client.abandon(request)
+
+    async def _room(self) -> None:
+        """Wait until more can be published."""
+        if not self._waiting and not self._client.is_full:
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await asyncio.wait([turn], timeout=self._timeout)
+            if not turn.done():
+                raise self._unavailable()
+        finally:
+            if not turn.done():
+                self._waiting.remove(turn)
+
+    def _make_room(self, count: int) -> None:
+        """Let as many go on as requests were answered."""
+        while count and self._waiting and not self._client.is_full:
+            count -= 1
+            self._waiting.popleft().set_result(None)
+        if self._emptied is not None and self._client.is_idle and not self._emptied.done():
+            self._emptied.set_result(None)
+
+    def _unavailable(self) -> TransportUnavailable:
+        reason = self._client.refusal or self._link.trouble
+        return TransportUnavailable(
+            str(self._address), reason or f"it didn't answer within {self._timeout:g} seconds"
+        )
+
+
+async def open_stream(address: Address) -> Stream:
+    """Connect to the hub: over gRPC, or in a forked process through another that may use it."""
+    if home.inherited_grpc():
+        return await RelayedStream.open(address)
+    return GrpcStream(address)
