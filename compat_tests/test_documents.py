@@ -1,0 +1,33 @@
+"""What the documents say about the project's own files is true."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parent
+ROOT = TESTS.parent
+README = (ROOT / "README.md").read_text()
+GUIDE = ROOT / "migration_guide"
+DIFFERENCES = re.findall(r"`(\S+\.py)::(\w+)`", (GUIDE / "differences.md").read_text())
+DOCUMENTS = [ROOT / "README.md", *GUIDE.glob("*.md"), *ROOT.glob("examples/*/*.md")]
+
+
+@pytest.mark.parametrize("file, name", DIFFERENCES)
+def test_differences_are_tested(file: str, name: str) -> None:
+    """Each difference from Channels names a test that exists."""
+    assert re.search(rf"^(async )?def {name}\(", (TESTS / file).read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(document: Path) -> None:
+    """Relative links between documents and files are not broken."""
+    for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
+        assert (document.parent / link).exists(), link
+
+
+def test_ci_runs_the_documented_command() -> None:
+    """CI runs README's test command, letter by letter."""
+    commands = re.findall(r"^```\n(python3 .*)\n```$", README, re.MULTILINE)
+    assert len(commands) == 2
+    assert f"\n{commands[1]}\n" in (ROOT / ".ci/run").read_text()
