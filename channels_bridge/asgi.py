@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from importlib import import_module
 from typing import Any, cast
 
@@ -80,7 +80,8 @@ def _get_native() -> Any:
 
     http = _import_application() if conf.asgi_application() else get_asgi_application()
     others = getattr(http, "application_mapping", None) or {"http": http}
-    return ProtocolTypeRouter({**others, "websocket": get_native_application()})
+    with _explaining(f"WEBSOCKET_ROUTE_MODULE is {conf.route_module()!r}, but importing it fails"):
+        return ProtocolTypeRouter({**others, "websocket": get_native_application()})
 
 
 def _import_application() -> Any:
@@ -91,12 +92,8 @@ def _import_application() -> Any:
             '"mysite.asgi.application".'
         )
     module_name, _, name = path.rpartition(".")
-    try:
+    with _explaining(f"ASGI_APPLICATION is {path!r}, but importing {module_name} fails"):
         module = import_module(module_name)
-    except Exception as error:
-        raise ImproperlyConfigured(
-            f"ASGI_APPLICATION is {path!r}, but importing {module_name} fails: {_describe(error)}"
-        ) from error
     if not hasattr(module, name):
         raise ImproperlyConfigured(
             f"ASGI_APPLICATION is {path!r}, but {module_name} has no {name!r}; define it there or "
@@ -105,10 +102,21 @@ def _import_application() -> Any:
     application = getattr(module, name)
     if not callable(application):
         raise ImproperlyConfigured(
-            f"ASGI_APPLICATION is {path!r}, which is no ASGI application but a "
+            f"ASGI_APPLICATION is {path!r}, which is no ASGI application but of type "
             f"{type(application).__name__}; name a callable such as a ProtocolTypeRouter."
         )
     return application
+
+
+@contextlib.contextmanager
+def _explaining(what: str) -> Iterator[None]:
+    """Turn whatever the user's code raises into one line: what failed, and how."""
+    try:
+        yield
+    except ImproperlyConfigured:
+        raise
+    except Exception as error:
+        raise ImproperlyConfigured(f"{what}: {_describe(error)}") from error
 
 
 def _describe(error: Exception) -> str:

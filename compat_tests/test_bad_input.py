@@ -157,7 +157,7 @@ def test_workers(project, workers, words, code):
         ('ASGI_APPLICATION = "asgi"', "by its dotted path"),
         ('ASGI_APPLICATION = "missing.application"', "No module named 'missing'"),
         ('ASGI_APPLICATION = "asgi.missing"', "asgi has no 'missing'"),
-        ('ASGI_APPLICATION = "asgi.number"', "no ASGI application but a int"),
+        ('ASGI_APPLICATION = "asgi.number"', "no ASGI application but of type int"),
         ('ASGI_APPLICATION = "asgi.without_websocket"', 'with a "websocket" entry'),
         ('ASGI_APPLICATION = "asgi.http"', 'with a "websocket" entry'),
         ('CHANNEL_LAYERS = {"default": {"BACKEND": "channels_bridge.layers.Grpc"}}', "E003"),
@@ -188,19 +188,21 @@ def test_settings(project, settings, words):
         ("1 / 0", "ZeroDivisionError: division by zero ("),
     ],
 )
-def test_application_that_cannot_be_imported(project, asgi, words):
+@pytest.mark.parametrize("setting", ["", 'WEBSOCKET_ROUTE_MODULE = "asgi"\ndel ASGI_APPLICATION'])
+def test_code_that_cannot_be_imported(project, asgi, words, setting):
     """A mistake in the project's own code is named with its place."""
-    result = start(project(asgi=asgi))
+    result = start(project(setting, asgi))
     assert_refused(result, words)
     assert "asgi.py" in result.stderr
 
 
 @needs_root
-def test_hub_of_another_user(project, socket_dir):
-    """A hub's socket in a directory that belongs to somebody else."""
-    theirs = socket_dir / "theirs"
-    theirs.mkdir(mode=0o700)
-    address = f"unix:{theirs}/groups.sock"
-    layer = {"BACKEND": "channels_bridge.layers.GrpcChannelLayer", "CONFIG": {"address": address}}
-    result = start(project(f"CHANNEL_LAYERS = {{'default': {layer!r}}}"), user=UNPRIVILEGED)
-    assert_refused(result, str(theirs))
+def test_hub_of_another_user(project, socket_dir, monkeypatch):
+    """A directory for the hub's socket that somebody else made first."""
+    monkeypatch.setenv("TMPDIR", str(socket_dir))
+    layer = {"BACKEND": "channels_bridge.layers.GrpcChannelLayer"}
+    directory = project(f"CHANNEL_LAYERS = {{'default': {layer!r}}}")
+    assert start(directory, "-b", "fd:99").returncode == 1  # it got as far as making its own
+    (private,) = socket_dir.glob("channels_bridge-*")
+    os.chown(private, UNPRIVILEGED, UNPRIVILEGED)
+    assert_refused(start(directory), f"{private} is owned by another user")
