@@ -57,6 +57,7 @@ def site(request, socket_dir):
     manage(project, env, "migrate", "--verbosity=0")
     with websockets_server(project, workers=2, env=env) as server:
         yield Site(project, env, server)
+        print(server.log())  # which pytest shows if the test failed
 
 
 @pytest.fixture

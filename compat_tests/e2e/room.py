@@ -53,7 +53,7 @@ class Room:
 
     @property
     def people(self) -> list[str]:
-        return [text.split("\n")[1] for text in self._texts("#people li")]
+        return self._texts("#people b")
 
     @property
     def typing(self) -> str:

@@ -302,6 +302,51 @@ async def test_dict_from_channels(client, event, message, params):
     await websocket.disconnect()
 
 
+async def test_layer_of_channels(client, settings):
+    """On a layer that isn't ours a consumer joins by its channel name, and gets GroupMessages."""
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+
+    class Named(Member):
+        async def connect(self):
+            await get_channel_layer().group_add("room", self.channel_name)
+
+    websocket = client(Named)
+    await websocket.connect()
+    await get_channel_layer().group_send("room", {"type": "chat.message", "message": "hi"})
+    assert await websocket.receive_json_from() == ["chat.message", "hi", None]
+    await websocket.disconnect()
+
+
+async def test_no_layer(client, settings):
+    """A consumer needs no layer unless it uses one."""
+    settings.CHANNEL_LAYERS = {}
+    websocket = client(Echo)
+    await websocket.connect()
+    await websocket.send_to(text_data="hello")
+    assert await websocket.receive_from() == "hello"
+    await websocket.disconnect()
+
+
+async def test_lagging_consumer(client):
+    """While a consumer lags, its client is not read further; later it gets all, in order."""
+    may_go_on = asyncio.Event()
+
+    class Lagging(Echo):
+        async def receive(self, text_data):
+            await may_go_on.wait()
+            await super().receive(text_data)
+
+    websocket = client(Lagging)
+    await websocket.connect()
+    for number in range(100):
+        await websocket.send_to(text_data=str(number))
+    assert await websocket.receive_nothing()
+    assert websocket.input_queue.qsize() > 50
+    may_go_on.set()
+    assert [await websocket.receive_from() for _ in range(100)] == list(map(str, range(100)))
+    await websocket.disconnect()
+
+
 @pytest.mark.parametrize(
     ("type", "text"),
     [("_converse", "leading underscore"), ("chat.joke", "no method 'chat_joke'")],

@@ -13,6 +13,7 @@ const room = document.querySelector(".room").dataset.room;
 let socket = null;
 let myName = null;
 let delay = FIRST_DELAY;
+let retry = null; // the timer of the next attempt to connect
 const shown = new Set(); // ids of the messages on the page
 const people = new Map(); // id of a connection -> {name, seen}
 const typing = new Map(); // name -> when we heard of it
@@ -36,8 +37,16 @@ function reconnectLater() {
   delay = Math.min(delay * 2, LONGEST_DELAY);
   element("worker").textContent = "–";
   setStatus("lost", `Connection lost – trying again in ${Math.ceil(pause / 1000)} s`);
-  setTimeout(connect, pause);
+  retry = setTimeout(connect, pause);
 }
+
+// A browser may keep a page that one has left, and its connection with it: then nobody is here.
+addEventListener("pagehide", () => {
+  clearTimeout(retry);
+  socket.onclose = null;
+  socket.close();
+});
+addEventListener("pageshow", (event) => event.persisted && connect());
 
 function send(content) {
   if (socket?.readyState !== WebSocket.OPEN) return false;
@@ -107,7 +116,8 @@ function showPeople() {
   element("people").replaceChildren(
     ...names.map((name) => {
       const item = create("li");
-      item.append(avatar(name), name, name === myName ? create("i", { textContent: "you" }) : "");
+      item.append(avatar(name), create("b", { textContent: name }));
+      if (name === myName) item.append(create("i", { textContent: "you" }));
       return item;
     }),
   );
