@@ -14,10 +14,9 @@ import json
 import os
 from urllib.parse import parse_qs
 
-from channels_bridge.transport import get_channel_layer
-
 from channels_bridge.consumers import BaseConsumer
 from channels_bridge.groups import GroupMessage
+from channels_bridge.transport import get_channel_layer
 
 from .models import Message, group_of, recent_messages
 

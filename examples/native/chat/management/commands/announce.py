@@ -1,10 +1,10 @@
 from asgiref.sync import async_to_sync
-from channels_bridge.transport import get_channel_layer
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_slug
 
 from channels_bridge.groups import GroupMessage
+from channels_bridge.transport import get_channel_layer
 from chat.models import Message, group_of
 
 
