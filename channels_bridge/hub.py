@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from .exceptions import BridgeError
-from .groups.grpc import hub
+from .groups.grpc.hub import serve as serve_hub
 from .server.channel import ChildEnd
 from .server.errors import StartupError
 
@@ -19,6 +19,6 @@ async def serve(channel: ChildEnd, stop: asyncio.Event, address: str) -> None:
     # Nothing is ever passed to a hub: what can be read is the end of the supervisor.
     asyncio.get_running_loop().add_reader(channel.sock, stop.set)
     try:
-        await hub.serve(address, ready=channel.ready, stop=stop)
+        await serve_hub(address, ready=channel.ready, stop=stop)
     except BridgeError as error:
         raise StartupError(str(error)) from error

@@ -142,12 +142,18 @@ def test_forbidden_directory(project, socket_dir):
 
 
 @pytest.mark.parametrize(
-    ("workers", "words", "code"),
-    [("-1", "workers must be 1 or more, not -1", 1), ("two", "invalid int value: 'two'", 2)],
+    ("option", "value", "words", "code"),
+    [
+        ("--workers", "-1", "workers must be a number above 0, not -1", 1),
+        ("--workers", "two", "invalid int value: 'two'", 2),
+        ("--ping-interval", "0", "ping_interval must be a number above 0, not 0.0", 1),
+        ("--close-timeout", "nan", "close_timeout must be a number above 0, not nan", 1),
+        ("--max-message-size", "1M", "invalid int value: '1M'", 2),
+    ],
 )
-def test_workers(project, workers, words, code):
-    """A number of workers that is none."""
-    assert_refused(start(project(), "-w", workers), words, code)
+def test_numbers(project, option, value, words, code):
+    """A number that can't be meant."""
+    assert_refused(start(project(), option, value), words, code)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from math import inf
 
 from .bind import Bind, parse_binds
 from .errors import StartupError
@@ -56,8 +57,7 @@ class ServerConfig:
     max_head_size: int = 2**16
 
     def __post_init__(self) -> None:
-        if self.workers < 1:
-            raise StartupError(f"workers must be 1 or more, not {self.workers}")
-        for name in ("handshake_timeout", "close_timeout", "shutdown_timeout"):
-            if getattr(self, name) <= 0:
-                raise StartupError(f"{name} must be more than 0 seconds")
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.type in ("float", "int") and not 0 < value < inf:
+                raise StartupError(f"{field.name} must be a number above 0, not {value}")

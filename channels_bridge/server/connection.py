@@ -125,6 +125,8 @@ class WebSocketConnection(asyncio.Protocol):
 
     def eof_received(self) -> None:
         self.protocol.receive_eof()
+        self._disconnect(CloseCode.ABNORMAL_CLOSURE)
+        self._start_closing()
         self._flush()
 
     def connection_lost(self, exc: Exception | None) -> None:

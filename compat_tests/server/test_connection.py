@@ -211,6 +211,29 @@ async def test_client_gone_before_accept(serve):
     await asyncio.wait_for(gone.wait(), DEADLINE)
 
 
+async def test_end_of_stream_while_the_application_decides(serve):
+    """A client that ends its side during the handshake is gone; a late decision does no harm."""
+    connected = asyncio.Event()
+    told = asyncio.Event()
+
+    async def body(scope, receive, send):
+        await receive()
+        connected.set()
+        assert (await receive())["code"] == 1006
+        await send({"type": "websocket.close"})
+        told.set()
+
+    engine = await serve(Script(body), handshake_timeout=0.1)
+    reader, writer = await engine.open()
+    writer.write(HANDSHAKE)
+    await asyncio.wait_for(connected.wait(), DEADLINE)
+    writer.write_eof()
+    await asyncio.wait_for(told.wait(), DEADLINE)
+    assert await asyncio.wait_for(reader.read(), DEADLINE) == b""
+    writer.close()
+    await writer.wait_closed()
+
+
 @pytest.mark.parametrize(
     ("change", "status"),
     [

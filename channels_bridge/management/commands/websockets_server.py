@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,24 @@ from channels_bridge.server.supervisor import Supervisor
 
 APPLICATION = "channels_bridge.asgi:application"
 HUB = "channels_bridge.hub:serve"
+
+#: Options that are fields of ServerConfig: type, metavar, help.
+LIMITS: dict[str, tuple[Callable[[str], Any], str, str]] = {
+    "handshake_timeout": (
+        float,
+        "SECONDS",
+        "for a client to send its first request, and for the application to accept or deny it",
+    ),
+    "close_timeout": (
+        float,
+        "SECONDS",
+        "for the closing handshake, and for the application to return after a disconnect",
+    ),
+    "shutdown_timeout": (float, "SECONDS", "for applications to return when the server stops"),
+    "ping_interval": (float, "SECONDS", "between keepalive pings"),
+    "ping_timeout": (float, "SECONDS", "for the answer to a keepalive ping"),
+    "max_message_size": (int, "BYTES", "of one incoming message"),
+}
 
 
 class Command(BaseCommand):
@@ -56,6 +74,14 @@ class Command(BaseCommand):
             action="store_true",
             help="restart workers when a source file changes, for development",
         )
+        for name, (number, metavar, text) in LIMITS.items():
+            parser.add_argument(
+                "--" + name.replace("_", "-"),
+                type=number,
+                default=getattr(ServerConfig, name),
+                metavar=metavar,
+                help=f"{text} (default: %(default)s)",
+            )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -65,6 +91,7 @@ class Command(BaseCommand):
                 workers=options["workers"] or os.cpu_count() or 1,
                 http=options["http"],
                 reload=options["reload"],
+                **{name: options[name] for name in LIMITS},
             )
             asyncio.run(self.serve(config))
         except StartupError as error:
