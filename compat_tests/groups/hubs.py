@@ -1,0 +1,76 @@
+"""A hub as a real process, and what waiting for things needs."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+# How long anything may take before a test fails, in seconds: far more than it ever needs.
+DEADLINE = 15
+
+ENVIRONMENT = {
+    **os.environ,
+    "DJANGO_SETTINGS_MODULE": "compat_tests.settings",
+    "PYTHONPATH": str(ROOT),
+    "PYTHONWARNINGS": "error",
+}
+
+
+class HubProcess:
+    """``manage.py websockets_hub`` at an address. It may be killed and started again."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.start()
+
+    def start(self) -> None:
+        """Start it, and wait until it serves or stands by."""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "django", "websockets_hub", "--address", self.address],
+            cwd=ROOT,
+            env=ENVIRONMENT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line == f"Groups hub at {self.address}\n", line
+
+    def kill(self) -> None:
+        """Give it no chance to say goodbye."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """End it as a service manager does; returns its exit code."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, number: signal.Signals) -> int:
+        self.process.send_signal(number)
+        code = self.process.wait(DEADLINE)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return code
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        if self.process.returncode is None:
+            self.kill()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until `condition` holds."""
+    deadline = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < deadline, "this takes too long"
+        await asyncio.sleep(0.005)
+
+
+async def soon(awaitable):
+    """Await something that must not take long."""
+    return await asyncio.wait_for(awaitable, DEADLINE)
