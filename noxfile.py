@@ -40,11 +40,10 @@ def oldest() -> list[str]:
 def demo(session: nox.Session) -> None:
     """Serve the chat example on two workers, until Ctrl-C."""
     session.install("-q", ".[standard]")
+    python = str(Path(session.bin).absolute() / "python")
     session.chdir("examples/chat")
-    session.run("python", "manage.py", "migrate", "-v", "0")
-    python = shutil.which("python", path=session.bin)
-    assert python is not None
-    command = ["python", "manage.py", "websockets_server", "-w", "2", *session.posargs]
+    session.run(python, "manage.py", "migrate", "-v", "0", external=True)
+    command = [python, "manage.py", "websockets_server", "-w", "2", *session.posargs]
     # Take this process's place: nox in between would end the server before it has drained.
     os.execve(python, command, {**os.environ, "PYTHONUNBUFFERED": "1"})
 
