@@ -20,6 +20,7 @@ from django.urls import Resolver404
 
 from . import conf, reload, runloop
 from .groups import aclose_all, home
+from .logs import configure_logging
 from .server.config import ServerConfig
 from .server.context import Application, Receive, Send
 from .server.errors import StartupError
@@ -45,16 +46,6 @@ async def application(config: ServerConfig) -> AsyncIterator[Application]:
         yield NotFound(served)
     finally:
         await aclose_all()
-
-
-def configure_logging() -> None:
-    """Show the server's log lines on the console, unless LOGGING says where they go."""
-    package = logging.getLogger("channels_bridge")
-    if not package.hasHandlers():
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("[{asctime}] {levelname} {message}", style="{"))
-        package.addHandler(handler)
-        package.setLevel(logging.INFO)
 
 
 def get_application(*, http: bool = True) -> Application:

@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from channels_bridge import __version__, conf
 from channels_bridge.groups import hub_address
+from channels_bridge.logs import configure_logging
 from channels_bridge.server import http
 from channels_bridge.server.bind import Listener, listen, parse_binds
 from channels_bridge.server.config import ServerConfig
@@ -93,6 +94,7 @@ class Command(BaseCommand):
                 reload=options["reload"],
                 **{name: options[name] for name in LIMITS},
             )
+            configure_logging()
             asyncio.run(self.serve(config))
         except StartupError as error:
             raise CommandError(str(error)) from error

@@ -1,0 +1,83 @@
+"""The sample project on two workers, and a room whose members are on both."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from websockets.sync.client import connect
+
+from ..parity.site import PROJECT
+from ..servers import Server, environment, websockets_server
+
+MEMBERS = 4
+DEADLINE = 20
+
+
+class Project:
+    """A running server, other processes of the same project, and clients in one room."""
+
+    def __init__(self, server: Server, env: dict[str, str]) -> None:
+        self.server = server
+        self.env = env
+
+    def run(self, *arguments: str) -> str:
+        """Run another process of the project to its end. Returns what it printed."""
+        result = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=PROJECT,
+            env=environment(self.env),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    @contextlib.contextmanager
+    def members(self, count: int = MEMBERS) -> Iterator[list]:
+        """Clients in the room "lobby"; they alternate between the workers."""
+        with contextlib.ExitStack() as stack:
+            yield [stack.enter_context(self.connect()) for _ in range(count)]
+
+    def connect(self):
+        url = f"{self.server.ws_url}/room/lobby/"
+        return connect(url, origin=self.server.url, proxy=None, open_timeout=DEADLINE)
+
+    def hub(self) -> psutil.Process:
+        """The process that listens on the hub's socket."""
+        (path,) = [json.loads(self.env["SAMPLE_LAYER_CONFIG"])["address"].removeprefix("unix:")]
+        (hub,) = [process for process in self.server.children() if _listens(process, path)]
+        return hub
+
+
+def _listens(process: psutil.Process, path: str) -> bool:
+    with contextlib.suppress(psutil.Error):
+        found = process.net_connections(kind="unix")
+        return any(connection.laddr == path for connection in found) and not process.children()
+    return False
+
+
+def heard(members, count=1):
+    """The next messages of each member."""
+    return [[json.loads(m.recv(DEADLINE))["text"] for _ in range(count)] for m in members]
+
+
+@pytest.fixture
+def project(tmp_path: Path, socket_dir: Path) -> Iterator[Project]:
+    env = {
+        "DJANGO_SETTINGS_MODULE": "mysite.settings",
+        "SAMPLE_DATABASE": str(tmp_path / "db.sqlite3"),
+        "SAMPLE_EVENTS": str(tmp_path / "events"),
+        "SAMPLE_APPS": "channels_bridge",
+        "SAMPLE_LAYER": "channels_bridge.layers.GrpcChannelLayer",
+        "SAMPLE_LAYER_CONFIG": json.dumps({"address": f"unix:{socket_dir}/groups.sock"}),
+    }
+    with websockets_server(PROJECT, workers=2, env=env) as server:
+        yield Project(server, env)

@@ -1,0 +1,119 @@
+"""`group_send` from wherever a project calls it reaches the members on every worker, once."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from .conftest import MEMBERS, heard
+
+SETUP = """
+import asyncio, multiprocessing, os, signal, sys, threading
+import django
+django.setup()
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.core.signals import request_started
+
+def say(text):
+    async_to_sync(get_channel_layer().group_send)("lobby", {"type": "room.message", "text": text})
+
+async def asay(text):
+    await get_channel_layer().group_send("lobby", {"type": "room.message", "text": text})
+"""
+
+CALLERS = {
+    "script": "say('hi')",
+    "running loop": "asyncio.run(asay('hi'))",
+    "thread": """
+        thread = threading.Thread(target=say, args=['hi'])
+        thread.start()
+        thread.join()
+    """,
+    "view under WSGI": """
+        from django.core.handlers.wsgi import WSGIHandler
+        from wsgiref.util import setup_testing_defaults
+        request = {"PATH_INFO": "/publish/lobby/", "QUERY_STRING": "text=hi"}
+        setup_testing_defaults(request)
+        request["HTTP_HOST"] = "localhost"
+        print(WSGIHandler()(request, print))
+    """,
+    "receiver of a Django signal": """
+        def receiver(**kwargs):
+            say("hi")
+        request_started.connect(receiver)
+        request_started.send(sender=None)
+    """,
+    "handler of an OS signal": """
+        signal.signal(signal.SIGUSR1, lambda *_: say("hi"))
+        os.kill(os.getpid(), signal.SIGUSR1)
+    """,
+    "fork, parent unused": """
+        pid = os.fork()
+        if not pid:
+            say("hi")
+            os._exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+    """,
+    "fork, parent used": """
+        say("warm-up")
+        pid = os.fork()
+        if not pid:
+            say("hi")
+            os._exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+    """,
+    "pool of forked workers": """
+        say("warm-up")
+        with multiprocessing.get_context("fork").Pool(1) as pool:
+            pool.apply(say, ["hi"])
+    """,
+}
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_caller(project, caller):
+    """A message from another process of the project arrives at each member exactly once."""
+    source = textwrap.dedent(CALLERS[caller])
+    expected = ["warm-up", "hi", "last"] if "warm-up" in source else ["hi", "last"]
+    with project.members() as members:
+        project.run("-c", f"{SETUP}\n{source}")
+        project.run("-c", f"{SETUP}\nsay('last')")
+        assert heard(members, len(expected)) == [expected] * MEMBERS
+
+
+def test_shell(project):
+    """`manage.py shell` can send to a group."""
+    with project.members() as members:
+        project.run("manage.py", "shell", "-c", f"{SETUP}\nsay('hi')")
+        assert heard(members) == [["hi"]] * MEMBERS
+
+
+@pytest.mark.parametrize("view", ["publish", "apublish"])
+def test_view_of_the_server_itself(project, view):
+    """A page of the same server sends to a group, from a synchronous and an asynchronous view."""
+    with project.members() as members:
+        source = f"urllib.request.urlopen('{project.server.url}/{view}/lobby/?text=hi').read()"
+        project.run("-c", f"import urllib.request\n{source}")
+        assert heard(members) == [["hi"]] * MEMBERS
+
+
+def test_a_thousand_calls_leak_nothing(project):
+    """1,000 calls in a row from one process: no thread, descriptor or loop more than after ten."""
+    source = """
+    import gc
+    def held():
+        gc.collect()
+        loops = sum(isinstance(o, asyncio.AbstractEventLoop) for o in gc.get_objects())
+        return threading.active_count(), len(os.listdir("/proc/self/fd")), loops
+    for number in range(10):
+        say(number)
+    before = held()
+    for number in range(10, 1000):
+        say(number)
+    assert held() == before, (before, held())
+    """
+    with project.members(1) as members:
+        project.run("-c", SETUP + textwrap.dedent(source))
+        assert heard(members[:1], 1000) == [list(range(1000))]

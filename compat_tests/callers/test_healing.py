@@ -1,0 +1,67 @@
+"""A hub or a worker that is killed: the server heals by itself."""
+
+from __future__ import annotations
+
+import json
+
+from websockets.exceptions import ConnectionClosed
+
+from ..servers import wait_for
+from .conftest import DEADLINE, MEMBERS, heard
+
+
+def say(member, text):
+    member.send(json.dumps({"text": text}))
+
+
+def test_killed_hub(project):
+    """The hub is killed: what is sent meanwhile arrives once, and members stay members."""
+    with project.members() as members:
+        say(members[0], "before")
+        assert heard(members) == [["before"]] * MEMBERS
+        hub = project.hub()
+        hub.kill()
+        for number in range(50):
+            say(members[number % MEMBERS], number)
+        for texts in heard(members, 50):
+            assert sorted(texts) == list(range(50))
+            for sender in range(MEMBERS):
+                own = [number for number in texts if number % MEMBERS == sender]
+                assert own == sorted(own)
+        assert wait_for(lambda: not hub.is_running(), DEADLINE)
+        assert project.hub().pid != hub.pid
+        say(members[1], "after")
+        assert heard(members) == [["after"]] * MEMBERS
+
+
+def test_killed_worker(project):
+    """A worker is killed: its clients reconnect, the others' connections and groups go on."""
+    with project.members() as members:
+        workers = [child for child in project.server.children() if child.pid != project.hub().pid]
+        served = [worker for worker in workers if _serves(worker, project.server.port)]
+        served[0].kill()
+        lost = [member for member in members if _is_lost(member)]
+        assert len(lost) == MEMBERS // 2
+        project.server.wait_for_log("is ready", 4)
+        again = [project.connect() for _ in lost]
+        everyone = [member for member in members if member not in lost] + again
+        say(everyone[0], "after")
+        assert heard(everyone) == [["after"]] * MEMBERS
+        for member in again:
+            member.close()
+
+
+def _serves(process, port):
+    connections = process.net_connections(kind="tcp")
+    return any(connection.laddr.port == port for connection in connections)
+
+
+def _is_lost(member):
+    """Whether this connection ends now; the others have nothing to say."""
+    try:
+        member.recv(2)
+    except ConnectionClosed:
+        return True
+    except TimeoutError:
+        return False
+    return False
