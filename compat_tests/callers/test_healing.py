@@ -43,12 +43,10 @@ def test_killed_worker(project):
         lost = [member for member in members if _is_lost(member)]
         assert len(lost) == MEMBERS // 2
         project.server.wait_for_log("is ready", 4)
-        again = [project.connect() for _ in lost]
-        everyone = [member for member in members if member not in lost] + again
-        say(everyone[0], "after")
-        assert heard(everyone) == [["after"]] * MEMBERS
-        for member in again:
-            member.close()
+        with project.members(len(lost)) as again:
+            everyone = [member for member in members if member not in lost] + again
+            say(everyone[0], "after")
+            assert heard(everyone) == [["after"]] * MEMBERS
 
 
 def _serves(process, port):
