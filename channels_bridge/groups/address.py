@@ -50,6 +50,20 @@ class Address:
             return cls(_parse_path(text))
         return _parse_tcp(text)
 
+    def find_trouble(self) -> str | None:
+        """Say why nobody can be reached here, as far as that shows from outside."""
+        if self.path is None:
+            return None
+        try:
+            found = self.path.lstat()
+        except FileNotFoundError:
+            return "there is no such socket"
+        except OSError as error:
+            return error.strerror
+        if found.st_uid != os.getuid():
+            return f"the socket is owned by another user (uid {found.st_uid})"
+        return None
+
     def __str__(self) -> str:
         if self.path is not None:
             return f"unix:{self.path}"

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,7 @@ class HubProcess:
 
     def __init__(self, address: str) -> None:
         self.address = address
+        self._log = tempfile.TemporaryFile("w+")
         self.start()
 
     def start(self) -> None:
@@ -36,6 +38,7 @@ class HubProcess:
             cwd=ROOT,
             env=ENVIRONMENT,
             stdout=subprocess.PIPE,
+            stderr=self._log,
             text=True,
         )
         assert self.process.stdout is not None
@@ -44,13 +47,14 @@ class HubProcess:
 
     def kill(self) -> None:
         """Give it no chance to say goodbye."""
-        self._end(signal.SIGKILL)
+        self.end(signal.SIGKILL)
 
     def stop(self) -> int:
         """End it as a service manager does; returns its exit code."""
-        return self._end(signal.SIGTERM)
+        return self.end(signal.SIGTERM)
 
-    def _end(self, number: signal.Signals) -> int:
+    def end(self, number: signal.Signals) -> int:
+        """End it by a signal; returns its exit code."""
         self.process.send_signal(number)
         code = self.process.wait(DEADLINE)
         assert self.process.stdout is not None
@@ -58,9 +62,12 @@ class HubProcess:
         return code
 
     def close(self) -> None:
-        """Leave nothing behind."""
+        """Leave nothing behind. Whatever happened, it must not have been a surprise to the hub."""
         if self.process.returncode is None:
-            self.kill()
+            self.stop()
+        with self._log:
+            self._log.seek(0)
+            assert "Traceback" not in (log := self._log.read()), log
 
 
 async def until(condition: Callable[[], bool]) -> None:

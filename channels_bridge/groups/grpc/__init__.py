@@ -28,3 +28,9 @@ What is promised, and how:
   one before, but for what waited in named queues, which is lost. It forwards nothing before the
   processes that were receiving are back.
 """
+
+import os
+
+# Read when gRPC is imported, which happens below this package. gRPC's own support for forking can't
+# work while a stream is open, but prints a line at each fork to say so; see ``relayed`` for ours.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")

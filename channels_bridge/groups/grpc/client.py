@@ -33,6 +33,7 @@ class Request:
 
     seq: int
     frame: bytes
+    carries_message: bool
     answer: asyncio.Future[bool]  # True when it is done, False when there was no room
 
 
@@ -55,6 +56,7 @@ class Client:
 
     Attributes:
         id: who this is, for the hub and for all peers.
+        bindings: those that a new hub has to be told: (topic, queue) -> frame.
         outbox: what to write to the stream; None while there is none.
         refusal: why the hub doesn't talk to this client; None when it does.
         on_answers: called with the number of requests that were just answered.
@@ -62,6 +64,7 @@ class Client:
 
     def __init__(self, deliver: Deliver) -> None:
         self.id = uuid4().bytes
+        self.bindings: dict[tuple[str, str], wire.Bind] = {}
         self.outbox: Outbox | None = None
         self.refusal: str | None = None
         self.on_answers: Callable[[int], None] = lambda count: None
@@ -71,7 +74,6 @@ class Client:
         self._requests: dict[int, Request] = {}  # by number, in order
         self._bytes = 0  # in those requests
         self._topics: dict[str, Request] = {}
-        self._bindings: dict[tuple[str, str], wire.Bind] = {}  # (topic, queue) -> frame
         self._pulls: dict[int, Pull] = {}
         self._last_pull = 0
         self._marks = Marks()
@@ -86,8 +88,8 @@ class Client:
 
     @property
     def is_idle(self) -> bool:
-        """Whether everything has been answered."""
-        return not self._requests
+        """Whether no message waits for its answer."""
+        return not any(request.carries_message for request in self._requests.values())
 
     # What the transport asks for.
 
@@ -105,22 +107,13 @@ class Client:
             self.abandon(request)
             self._write(wire.Unsubscribe(topic=topic))
 
-    def bind(self, bind: wire.Bind) -> Request:
-        """Bind a queue, now and whenever a new hub has to be told."""
-        self._bindings[bind.topic, bind.queue] = bind
-        return self.request(bind)
-
-    def unbind(self, topic: str, queue: str) -> Request:
-        """Undo a binding, whoever made it."""
-        self._bindings.pop((topic, queue), None)
-        return self.request(wire.Unbind(topic=topic, queue=queue))
-
     def request(self, kind: frames.Request) -> Request:
         """Give `kind` the next number and send it, again and again until it is answered."""
         self._seq += 1
         kind.seq = self._seq
         frame = frames.encode(kind)
-        request = Request(self._seq, frame, self._loop.create_future())
+        carries_message = isinstance(kind, (wire.Publish, wire.Push))
+        request = Request(self._seq, frame, carries_message, self._loop.create_future())
         self._requests[self._seq] = request
         self._bytes += len(frame)
         if self.outbox is not None:
@@ -164,7 +157,7 @@ class Client:
                 epoch=self._epoch,
                 peers=self._peers,
                 topics=self._topics,
-                bindings=self._bindings.values(),
+                bindings=self.bindings.values(),
                 pulls=[wire.Pull(id=pull.id, queue=pull.queue) for pull in self._pulls.values()],
             )
         )
@@ -235,10 +228,10 @@ class Client:
         self._peers = list(peers.processes)
 
     def _on_unbound(self, unbound: wire.Unbound) -> None:
-        self._bindings.pop((unbound.topic, unbound.queue), None)
+        self.bindings.pop((unbound.topic, unbound.queue), None)
 
     def _on_cleared(self, _: wire.Cleared) -> None:
-        self._bindings.clear()
+        self.bindings.clear()
 
     def _write(self, kind: frames.Kind) -> None:
         if self.outbox is not None:

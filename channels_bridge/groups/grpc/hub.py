@@ -130,11 +130,9 @@ class _Hub:
     async def _connect(self, _: AsyncIterator[bytes], context: Any) -> None:
         """Serve the stream of one process."""
         first = await context.read()
-        if first is EOF:
-            return
-        hello = _read_hello(first)
-        if hello.version != frames.VERSION:
-            await context.write(frames.encode(_refusal(hello.version)))
+        hello = _read_hello(b"" if first is EOF else first)
+        if hello is None or hello.version != frames.VERSION:
+            await context.write(frames.encode(_refusal(hello)))
             return
         outbox = Outbox()
         session = self.exchange.join(hello, outbox)
@@ -155,7 +153,11 @@ class _Hub:
 
     async def _read(self, context: Any, session: Session) -> None:
         while (batch := await context.read()) is not EOF:
-            self.exchange.receive(session, batch)
+            try:
+                self.exchange.receive(session, batch)
+            except frames.DecodeError as error:
+                logger.warning("process %s is disconnected: %s", session.id.hex(), error)
+                return
 
 
 async def _write(context: Any, outbox: Outbox) -> None:
@@ -163,15 +165,17 @@ async def _write(context: Any, outbox: Outbox) -> None:
         await context.write(batch)
 
 
-def _read_hello(batch: bytes) -> wire.Hello:
-    for _, kind in frames.parse(batch):
-        if isinstance(kind, wire.Hello):
-            return kind
-    raise frames.DecodeError("the first batch has no Hello")
+def _read_hello(batch: bytes) -> wire.Hello | None:
+    try:
+        first = next(iter(frames.parse(batch)), None)
+    except frames.DecodeError:
+        return None
+    return first[1] if first is not None and first[0] == "hello" else None
 
 
-def _refusal(version: int) -> wire.Refused:
+def _refusal(hello: wire.Hello | None) -> wire.Refused:
+    spoken = f"version {hello.version} of the protocol" if hello is not None else "another protocol"
     return wire.Refused(
-        reason=f"it speaks version {version} of the protocol and the hub version {frames.VERSION}: "
+        reason=f"it speaks {spoken} and the hub version {frames.VERSION}: "
         f"use the same release of channels-bridge for both"
     )

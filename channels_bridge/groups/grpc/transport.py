@@ -87,12 +87,15 @@ class GrpcTransport(GroupTransport):
         bind = wire.Bind(
             topic=topic, queue=queue, capacity=capacity, expiry=expiry, lifetime=lifetime
         )
-        await self._answer(self._client.bind(bind))
+        await self._done(self._client.request(bind))
+        self._client.bindings[topic, queue] = bind
 
     async def unbind(self, topic: str, queue: str) -> None:
-        await self._answer(self._client.unbind(topic, queue))
+        self._client.bindings.pop((topic, queue), None)
+        await self._done(self._client.request(wire.Unbind(topic=topic, queue=queue)))
 
     async def clear_queues(self) -> None:
+        self._client.bindings.clear()
         await self._done(self._client.request(wire.Clear()))
 
     async def aclose(self) -> None:
@@ -138,11 +141,11 @@ class GrpcTransport(GroupTransport):
         while count and self._waiting and not self._client.is_full:
             count -= 1
             self._waiting.popleft().set_result(None)
-        if self._emptied is not None and self._client.is_idle and not self._emptied.done():
+        if self._emptied is not None and not self._emptied.done() and self._client.is_idle:
             self._emptied.set_result(None)
 
     def _unavailable(self) -> TransportUnavailable:
-        reason = self._client.refusal or self._link.trouble
+        reason = self._client.refusal or self._address.find_trouble() or self._link.trouble
         return TransportUnavailable(
             str(self._address), reason or f"it didn't answer within {self._timeout:g} seconds"
         )

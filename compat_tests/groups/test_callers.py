@@ -1,0 +1,71 @@
+"""The layer is called from anywhere: real processes do it in every way that users do."""
+
+import asyncio
+import subprocess
+import sys
+
+import pytest
+
+from .hubs import DEADLINE, ENVIRONMENT, ROOT, soon
+
+ONE = [{"type": "hello"}]
+
+CALLERS = {
+    "plain": ONE,
+    "running_loop": ONE,
+    "thread": ONE,
+    "threads": [{"type": "hello", "number": number} for number in range(20)],
+    "thousand": [{"type": "hello", "number": number} for number in range(1000)],
+    "signal_handler": ONE,
+    "fork_before_use": ONE,
+    "fork_after_use": [
+        {"type": "hello", "who": who} for who in ("parent before", "child", "parent after")
+    ],
+    "fork_twice": ONE,
+    "fork_with_members": ONE,
+    "fork_clean_exit": ONE,
+    "multiprocessing_fork": ONE,
+    "nothing": [],
+}
+
+
+async def act(*arguments: str) -> str:
+    """Run an actor to its end; it must succeed and have nothing to complain about."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "compat_tests.groups.actors",
+        *arguments,
+        cwd=ROOT,
+        env={**ENVIRONMENT, "PYTHONWARNINGS": "default"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    stdout, stderr = await asyncio.wait_for(process.communicate(), 4 * DEADLINE)
+    assert process.returncode == 0, stderr.decode()
+    assert stderr == b"", stderr.decode()
+    return stdout.decode()
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+async def test_caller(hub, make_grpc_layer, caller):
+    """A message sent from there arrives, once, and the sender ends cleanly."""
+    layer = make_grpc_layer(capacity=2000)
+    channel = await layer.new_channel()
+    await layer.group_add("room", channel)
+    await act(caller, hub.address, "room")
+    expected = CALLERS[caller]
+    got = [await soon(layer.receive(channel)) for _ in expected]
+    if caller == "threads":
+        got.sort(key=lambda message: message["number"])
+    assert got == expected
+    await layer.group_send("room", {"type": "last"})
+    assert await soon(layer.receive(channel)) == {"type": "last"}
+
+
+async def test_named_channel_between_processes(hub, make_grpc_layer):
+    """Messages for a named channel wait for a worker that starts later, in order."""
+    layer = make_grpc_layer()
+    for number in range(5):
+        await layer.send("thumbnails", {"type": "make", "number": number})
+    assert await act("receive", hub.address, "thumbnails", "5") == "0\n1\n2\n3\n4\n"

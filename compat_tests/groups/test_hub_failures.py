@@ -1,0 +1,242 @@
+"""The hub is killed, replaced, missing or overrun; processes are killed or stop reading."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import grpc.aio
+import pytest
+
+from channels_bridge.exceptions import TransportUnavailable
+from channels_bridge.groups.grpc import frames
+from channels_bridge.groups.grpc.stream import METHOD, SERVICE
+from channels_bridge.groups.grpc.transport import GrpcTransport
+from channels_bridge.groups.wire.v1 import groups_pb2 as wire
+from channels_bridge.layers import GrpcChannelLayer
+
+from .hubs import ENVIRONMENT, ROOT, HubProcess, soon, until
+from .peers import Peer
+
+
+@pytest.fixture
+async def connect(address):
+    """Makes peers at `address`."""
+    peers = []
+
+    def connect(timeout=10):
+        peers.append(Peer(GrpcTransport(address, timeout=timeout)))
+        return peers[-1]
+
+    yield connect
+    for peer in peers:
+        await peer.transport.aclose()
+
+
+async def test_killed_hub(hub, connect):
+    """What is sent while the hub is killed and started again arrives once, in order."""
+    sender, one, two = connect(), connect(), connect()
+    await one.transport.subscribe("g:room")
+    await two.transport.subscribe("g:room")
+    payloads = [b"%d" % number for number in range(3000)]
+    for number, payload in enumerate(payloads):
+        await sender.transport.publish("g:room", payload)
+        if number % 1000 == 500:
+            await until(lambda: bool(one.received))
+            hub.kill()
+        if number % 1000 == 600:
+            hub.start()
+        if number % 10 == 0:
+            await asyncio.sleep(0)
+    await one.has_received(*payloads)
+    await two.has_received(*payloads)
+
+
+async def test_killed_hub_restores_memberships(hub, make_grpc_layer):
+    """Members, and bound channels, are members still after the hub was killed and started again."""
+    one, two, sender = make_grpc_layer(), make_grpc_layer(), make_grpc_layer()
+    channels = {layer: await layer.new_channel() for layer in (one, two)}
+    for layer, channel in channels.items():
+        await layer.group_add("room", channel)
+    await one.group_add("room", "worker")
+    hub.kill()
+    hub.start()
+    await sender.group_send("room", {"type": "hello"})
+    for layer, channel in channels.items():
+        assert await soon(layer.receive(channel)) == {"type": "hello"}
+    assert await soon(sender.receive("worker")) == {"type": "hello"}
+
+
+async def test_new_process_after_killed_hub(hub, make_grpc_layer):
+    """A process that comes first to a restarted hub reaches the members of those who come later."""
+    member = make_grpc_layer()
+    channel = await member.new_channel()
+    await member.group_add("room", channel)
+    hub.kill()
+    hub.start()
+    newcomer = make_grpc_layer()
+    await newcomer.group_send("room", {"type": "hello"})
+    assert await soon(member.receive(channel)) == {"type": "hello"}
+
+
+async def test_waiting_pull_survives(hub, connect):
+    """Who waits for a message of a named channel goes on waiting at the next hub."""
+    receiver, sender = connect(), connect()
+    pull = asyncio.create_task(receiver.transport.pull("work"))
+    await receiver.transport.publish_confirmed("g:nobody", b"")
+    hub.kill()
+    hub.start()
+    await sender.transport.push("work", b"hello", capacity=1, expiry=60)
+    assert await soon(pull) == b"hello"
+
+
+async def test_standby(hub, connect):
+    """A second hub at an address stands by, and takes over when the first one is killed."""
+    sender, receiver = connect(), connect()
+    await receiver.transport.subscribe("g:room")
+    standby = HubProcess(hub.address)
+    try:
+        await sender.transport.publish_confirmed("g:room", b"1")
+        hub.kill()
+        await sender.transport.publish_confirmed("g:room", b"2")
+        await receiver.has_received(b"1", b"2")
+    finally:
+        standby.close()
+
+
+async def test_standby_stops(hub):
+    """A hub that stands by ends when it is told to."""
+    standby = HubProcess(hub.address)
+    assert standby.stop() == 0
+    standby.close()
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_hub_stops(hub, address, stop):
+    """A hub ends with exit code 0 and takes its socket with it."""
+    assert hub.end(stop) == 0
+    assert not os.path.exists(address.removeprefix("unix:"))
+
+
+def test_socket_is_private(hub, address):
+    """Nobody else may connect to the hub's socket."""
+    assert os.stat(address.removeprefix("unix:")).st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("call", ["group_send", "group_add", "send", "send_named", "new_channel"])
+async def test_no_hub(address, call):
+    """Without a hub each call fails in time, and says where it looked and what to do."""
+    layer = GrpcChannelLayer(address=address, timeout=0.2)
+    calls = {
+        "group_send": lambda: layer.group_send("room", {}),
+        "group_add": lambda: layer.group_add("room", "worker"),
+        "send": lambda: layer.send("specific.other!channel", {}),
+        "send_named": lambda: layer.send("worker", {}),
+        "new_channel": layer.new_channel,
+    }
+    started = time.monotonic()
+    with pytest.raises(TransportUnavailable) as caught:
+        await calls[call]()
+    assert time.monotonic() - started < 5
+    assert address in str(caught.value)
+    assert "websockets_hub" in str(caught.value)
+    assert "CONFIG" in str(caught.value)
+
+
+async def test_hub_comes_later(address, connect):
+    """A call that waits for the hub succeeds when the hub starts in time."""
+    sender = connect()
+    publishing = asyncio.create_task(sender.transport.publish_confirmed("g:room", b"hello"))
+    await asyncio.sleep(0)
+    hub = HubProcess(address)
+    try:
+        assert await soon(publishing)
+        await sender.transport.aclose()
+    finally:
+        hub.close()
+
+
+async def test_publishing_waits_while_too_much_is_queued(address, connect):
+    """Without a hub publishing goes on until the queue is full, then fails after the timeout."""
+    sender = connect(timeout=0.1)
+    with pytest.raises(TransportUnavailable):
+        for _ in range(10_000):
+            await sender.transport.publish("g:room", b"")
+    hub = HubProcess(address)
+    try:
+        await sender.transport.aclose()
+    finally:
+        hub.close()
+
+
+@pytest.fixture
+def receiver(hub):
+    """Another process that subscribed to a topic."""
+    command = [sys.executable, "-m", "compat_tests.groups.actors"]
+    with subprocess.Popen(
+        [*command, "subscribe", hub.address, "g:room"],
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout.readline() == b"subscribed\n"
+        yield process
+        process.kill()
+
+
+async def test_killed_receiver(receiver, connect):
+    """A process that is killed doesn't keep its senders waiting."""
+    sender = connect()
+    assert await sender.transport.publish_confirmed("g:room", b"1")
+    receiver.kill()
+    assert await asyncio.wait_for(sender.transport.publish_confirmed("g:room", b"2"), 5)
+
+
+async def test_stopped_receiver(receiver, connect):
+    """A process that stops reading is cut off, and keeps nobody from going on."""
+    receiver.send_signal(signal.SIGSTOP)
+    sender, other = connect(), connect()
+    await other.transport.subscribe("g:room")
+    payloads = [b"%d" % number + bytes(10_000) for number in range(6000)]
+    for payload in payloads:
+        await sender.transport.publish("g:room", payload)
+    await sender.transport.publish_confirmed("g:room", b"last")
+    await other.has_received(*payloads, b"last")
+    # Back again, it goes on with what comes then.
+    receiver.send_signal(signal.SIGCONT)
+    await soon(_reaches(sender, receiver))
+
+
+async def _reaches(sender, process):
+    loop = asyncio.get_running_loop()
+    line = loop.run_in_executor(None, process.stdout.readline)
+    while not line.done():
+        await sender.transport.publish_confirmed("g:room", b"say so")
+        await asyncio.sleep(0.05)
+    assert line.result() == b"asked\n"
+
+
+async def test_version_mismatch(hub, connect, monkeypatch, caplog):
+    """A process that speaks another version of the protocol is refused, and told so."""
+    monkeypatch.setattr(frames, "VERSION", 99)
+    sender = connect(timeout=0.5)
+    with caplog.at_level(logging.CRITICAL), pytest.raises(TransportUnavailable, match="version 99"):
+        await sender.transport.publish_confirmed("g:room", b"hello")
+    monkeypatch.undo()
+
+
+async def test_garbage(hub, connect):
+    """Who doesn't speak the protocol is disconnected; the hub goes on."""
+    async with grpc.aio.insecure_channel(hub.address) as channel:
+        for batch in (b"\xff\xff", frames.encode(wire.Bye())):
+            call = channel.stream_stream(f"/{SERVICE}/{METHOD}")()
+            await call.write(batch)
+            assert b"another protocol" in await soon(call.read())
+    with socket.socket(socket.AF_UNIX) as stranger:
+        stranger.connect(hub.address.removeprefix("unix:"))
+        stranger.sendall(b"GET / HTTP/1.0\r\n\r\n")
+    assert await soon(connect().transport.publish_confirmed("g:room", b"hello"))
