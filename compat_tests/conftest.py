@@ -5,6 +5,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from asgiref.sync import SyncToAsync
+from django.db import connections
+
+
+@pytest.fixture(autouse=True)
+def close_connections(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Leave no database connection open in the thread of `sync_to_async()`.
+
+    Tests that come later may not touch the database, which includes looking after a connection.
+    """
+    yield
+    if request.node.get_closest_marker("django_db"):
+        SyncToAsync.single_thread_executor.submit(connections.close_all).result(10)
 
 
 @pytest.fixture

@@ -1,5 +1,9 @@
 """Django settings of the unit tests: the least that Channels and channels_bridge need."""
 
+import os
+import tempfile
+from pathlib import Path
+
 SECRET_KEY = "for tests only"
 DEBUG = False
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "testserver"]
@@ -19,6 +23,14 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
 ]
 
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+# A file, as a connection to a database in memory cannot be closed.
+DATABASE = Path(tempfile.gettempdir(), f"channels_bridge-tests-{os.getpid()}.sqlite3")
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": DATABASE,
+        "TEST": {"NAME": DATABASE},
+    }
+}
 
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels_bridge.layers.LocalChannelLayer"}}
