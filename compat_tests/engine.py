@@ -23,7 +23,8 @@ DEADLINE = 10  # seconds that a test waits for what must happen
 class Engine:
     """Serves an application on a free port of 127.0.0.1."""
 
-    def __init__(self, application, **options):
+    def __init__(self, application, ssl=None, **options):
+        self.ssl = ssl
         self.config = ServerConfig(application="", **{"shutdown_timeout": 2, **options})
         self.lost = 0
         self.context = Context(application, self.config, {"from": "lifespan"}, self._count)
@@ -34,7 +35,7 @@ class Engine:
     async def start(self):
         factory = partial(FirstRequest, self.context, make_http_protocol(self.context))
         loop = asyncio.get_running_loop()
-        self.server = await loop.create_server(factory, "127.0.0.1", 0)
+        self.server = await loop.create_server(factory, "127.0.0.1", 0, ssl=self.ssl)
         self.port = self.server.sockets[0].getsockname()[1]
 
     async def stop(self):

@@ -121,15 +121,21 @@ class Listener:
 
     Attributes:
         sock: non-blocking and listening.
-        url: how to reach it, for the person who started the server.
     """
 
-    def __init__(self, sock: socket.socket, url: str, unlink: str | None = None) -> None:
+    def __init__(self, sock: socket.socket, unlink: str | None = None) -> None:
         sock.setblocking(False)
         self.sock = sock
-        self.url = url
         self._unlink = unlink
         self._inode = os.stat(unlink).st_ino if unlink is not None else None
+
+    def url(self, scheme: str = "http") -> str:
+        """How to reach it, for the person who started the server."""
+        if self.sock.family == socket.AF_UNIX:
+            return f"unix:{self.sock.getsockname()}"
+        host, port = self.sock.getsockname()[:2]
+        place = f"[{host}]:{port}" if self.sock.family == socket.AF_INET6 else f"{host}:{port}"
+        return f"{scheme}://{place}/"
 
     def close(self) -> None:
         """Stop listening, and remove the socket file unless another server has replaced it."""
@@ -188,7 +194,7 @@ def _listen_tcp(bind: TcpBind) -> list[Listener]:
                 listener.close()
             raise BindError(bind.text, _explain(error)) from None
         port = sock.getsockname()[1]  # port 0 became a number: the same for each address
-        listeners.append(Listener(sock, _url(sock)))
+        listeners.append(Listener(sock))
     if not listeners:
         raise BindError(bind.text, f"{bind.host!r} is no address of this machine")
     return listeners
@@ -219,7 +225,7 @@ def _listen_unix(bind: UnixBind) -> Listener:
     except OSError as error:
         sock.close()
         raise BindError(bind.text, _explain(error)) from None
-    return Listener(sock, f"unix:{bind.path}", unlink=bind.path)
+    return Listener(sock, unlink=bind.path)
 
 
 def _remove_stale(bind: UnixBind) -> None:
@@ -254,16 +260,7 @@ def _listen_fd(bind: FdBind) -> Listener:
     ):
         sock.detach()
         raise BindError(bind.text, "it is no listening stream socket; pass one that listens")
-    return Listener(sock, _url(sock))
-
-
-def _url(sock: socket.socket) -> str:
-    if sock.family == socket.AF_UNIX:
-        return f"unix:{sock.getsockname()}"
-    host, port = sock.getsockname()[:2]
-    return (
-        f"http://[{host}]:{port}/" if sock.family == socket.AF_INET6 else f"http://{host}:{port}/"
-    )
+    return Listener(sock)
 
 
 _REASONS = {

@@ -7,6 +7,8 @@ from math import inf
 
 from .bind import Bind, parse_binds
 from .errors import StartupError
+from .proxy import NO_PROXY, Proxy
+from .tls import Certificate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,18 @@ class ServerConfig:
 
     #: Restart workers when their source files change. For development.
     reload: bool = False
+
+    #: The certificate that connections are encrypted with; None: plain.
+    certificate: Certificate | None = None
+
+    #: What a proxy in front passes on. Nothing is believed by default, as in Daphne.
+    proxy: Proxy = NO_PROXY
+
+    #: A line for each page served and each WebSocket opened and closed.
+    access_log: bool = True
+
+    #: The ``Server`` header of responses; empty: none, which tells attackers least.
+    server_name: str = ""
 
     #: Seconds for a client to send its first request, and again for the application to accept or
     #: deny it. websockets' ``open_timeout``; Daphne allows 5, too few for a busy thread pool.

@@ -35,6 +35,7 @@ from .responses import decode_headers, plain_response
 from .scope import BadRequest, build_scope
 
 logger = logging.getLogger("channels_bridge.server")
+access_logger = logging.getLogger("channels_bridge.access")
 
 INBOX_EXTENSION = "channels_bridge.inbox"
 
@@ -153,7 +154,7 @@ class WebSocketConnection(asyncio.Protocol):
             self._respond(self._response)
             return
         try:
-            self._scope = build_scope(request, self.transport)
+            self._scope = build_scope(request, self.transport, self.config.proxy)
         except BadRequest as error:
             self._reject(HTTPStatus.BAD_REQUEST, f"Bad request: {error}.\n")
             return
@@ -200,11 +201,12 @@ class WebSocketConnection(asyncio.Protocol):
                     f"subprotocol {subprotocol!r} is none that the client offered: {offered}"
                 )
             headers["Sec-WebSocket-Protocol"] = subprotocol
+        self._name_server(headers)
         self.protocol.send_response(self._response)
         self._enter(State.OPEN)
         self._flush()
         self._schedule_ping()
-        logger.info("WebSocket CONNECT %s [%s]", self.path, self.peer)
+        self._log_access("CONNECT")
         if self._early:
             early, self._early = self._early, b""
             self._resume_reading()
@@ -223,7 +225,7 @@ class WebSocketConnection(asyncio.Protocol):
             headers["Connection"] = "close"  # it ends the body where there is no length
         self._enter(State.DENYING)
         self.transport.write(Response(status.value, status.phrase, headers, b"").serialize())
-        self._log_rejection(status)
+        self._log_access("REJECT", status)
 
     def continue_denial(self, message: Event) -> None:
         """``websocket.http.response.body``."""
@@ -233,17 +235,19 @@ class WebSocketConnection(asyncio.Protocol):
             self._disconnect(CloseCode.ABNORMAL_CLOSURE)
             self._start_closing()
 
+    def _name_server(self, headers: Headers) -> None:
+        if self.config.server_name and "Server" not in headers:
+            headers["Server"] = self.config.server_name
+
     def _reject(self, status: HTTPStatus, text: str) -> None:
         self._respond(self.protocol.reject(status, text))
 
     def _respond(self, response: Response) -> None:
+        self._name_server(response.headers)
         self.protocol.send_response(response)
         self._flush()
         self._start_closing()
-        self._log_rejection(response.status_code)
-
-    def _log_rejection(self, status: int) -> None:
-        logger.info("WebSocket REJECT %s [%s] %d", self.path, self.peer, status)
+        self._log_access("REJECT", response.status_code)
 
     # From the client
 
@@ -447,7 +451,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._disconnected = True
         self._close_code = int(code)
         if self.state is State.OPEN:
-            logger.info("WebSocket DISCONNECT %s [%s] %d", self.path, self.peer, code)
+            self._log_access("DISCONNECT", code)
         if self._task is not None and not self._task.done():
             self.inbox.put_event(
                 {"type": "websocket.disconnect", "code": int(code), "reason": reason}
@@ -483,6 +487,12 @@ class WebSocketConnection(asyncio.Protocol):
         elif not self.transport.is_closing():
             with contextlib.suppress(OSError, RuntimeError):  # gone already; uvloop's RuntimeError
                 self.transport.write_eof()
+
+    def _log_access(self, action: str, code: int | None = None) -> None:
+        """One line for each connection opened, closed or rejected, in Daphne's words."""
+        if self.config.access_log:
+            suffix = "" if code is None else f" {code:d}"
+            access_logger.info("WebSocket %s %s [%s]%s", action, self.path, self.peer, suffix)
 
     # Transport and timer
 

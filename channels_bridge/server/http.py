@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from email.utils import formatdate
 from http import HTTPStatus
 from importlib.util import find_spec
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
-from .connection import WebSocketConnection
-from .context import Context
+from .connection import WebSocketConnection, access_logger
+from .context import Context, Receive, Send
 from .responses import plain_response
+
+if TYPE_CHECKING:
+    from uvicorn.server import ServerState
 
 HttpProtocol = Callable[[], asyncio.Protocol]
 
@@ -30,14 +34,17 @@ def make_http_protocol(context: Context) -> HttpProtocol:
 def _make_uvicorn_protocol(context: Context) -> HttpProtocol:
     from uvicorn.config import Config
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-    from uvicorn.server import ServerState
 
     def upgrade(**_: object) -> WebSocketConnection:
         """A handshake on a connection that served HTTP before, as proxies reuse theirs."""
         return WebSocketConnection(context)
 
+    async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        context.config.proxy.apply(scope)
+        await context.application(scope, receive, send)
+
     config = Config(
-        context.application,
+        application,
         http=HttpToolsProtocol,
         ws=upgrade,  # type: ignore[arg-type]
         lifespan="off",
@@ -45,14 +52,15 @@ def _make_uvicorn_protocol(context: Context) -> HttpProtocol:
         proxy_headers=False,
     )
     config.load()
-    state = ServerState()
-    state.tasks = context.tasks
+    state = _make_state(context)
 
     class Connection(HttpToolsProtocol):
         """uvicorn's protocol, known to the worker while it lasts."""
 
         def __init__(self) -> None:
             super().__init__(config=config, server_state=state, app_state=context.state)
+            self.access_logger = access_logger
+            self.access_log = context.config.access_log
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
@@ -67,6 +75,25 @@ def _make_uvicorn_protocol(context: Context) -> HttpProtocol:
             super().handle_websocket_upgrade()
 
     return Connection
+
+
+def _make_state(context: Context) -> ServerState:
+    """What uvicorn's protocols share: the worker's tasks, and headers with the present date."""
+    from uvicorn.server import ServerState
+
+    state = ServerState()
+    state.tasks = context.tasks
+    name = context.config.server_name.encode("latin-1")
+
+    def refresh() -> None:
+        state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
+        if name:
+            state.default_headers.append((b"server", name))
+        loop.call_later(1, refresh)
+
+    loop = asyncio.get_running_loop()
+    refresh()
+    return state
 
 
 class UpgradeRequired(asyncio.Protocol):

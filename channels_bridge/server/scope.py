@@ -12,6 +12,8 @@ from websockets.exceptions import InvalidHeaderFormat
 from websockets.headers import parse_subprotocol
 from websockets.http11 import Request
 
+from .proxy import NO_PROXY, Proxy
+
 Scope = dict[str, Any]
 
 
@@ -19,7 +21,9 @@ class BadRequest(Exception):
     """The request cannot be put into a scope; the message may be shown to the client."""
 
 
-def build_scope(request: Request, transport: asyncio.BaseTransport) -> Scope:
+def build_scope(
+    request: Request, transport: asyncio.BaseTransport, proxy: Proxy = NO_PROXY
+) -> Scope:
     """Describe a handshake to the application: every key that Daphne or uvicorn gives.
 
     Raises:
@@ -30,7 +34,7 @@ def build_scope(request: Request, transport: asyncio.BaseTransport) -> Scope:
         raw_target = raw_path.encode("ascii"), query_string.encode("ascii")
     except UnicodeEncodeError:
         raise BadRequest("the request target isn't ASCII") from None
-    return {
+    scope: Scope = {
         "type": "websocket",
         "asgi": {"version": "3.0", "spec_version": "2.4"},
         "http_version": "1.1",
@@ -44,6 +48,8 @@ def build_scope(request: Request, transport: asyncio.BaseTransport) -> Scope:
         "server": local_address(transport),
         "subprotocols": offered_subprotocols(request.headers),
     }
+    proxy.apply(scope)
+    return scope
 
 
 def raw_headers(headers: Headers) -> list[tuple[bytes, bytes]]:

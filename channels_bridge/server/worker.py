@@ -53,6 +53,8 @@ class Intake:
         self._stop = stop
         self._loop = asyncio.get_running_loop()
         self._factory = partial(FirstRequest, context, make_http_protocol(context))
+        certificate = context.config.certificate
+        self._ssl = certificate.load() if certificate is not None else None
         self._starting: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -75,8 +77,13 @@ class Intake:
 
     async def _serve(self, sock: socket.socket) -> None:
         try:
-            await self._loop.connect_accepted_socket(self._factory, sock)
-        except OSError as error:  # gone between accept and here
+            await self._loop.connect_accepted_socket(
+                self._factory,
+                sock,
+                ssl=self._ssl,
+                ssl_handshake_timeout=self._context.config.handshake_timeout if self._ssl else None,
+            )
+        except OSError as error:  # gone between accept and here, or no TLS
             logger.debug("a connection was lost before it was served: %s", error)
             sock.close()
             self._channel.lost()

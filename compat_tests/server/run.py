@@ -23,7 +23,7 @@ async def main(bind, application, workers, *options):
 
     def announce():
         for listener in listeners:
-            print(f"Listening at {listener.url}", flush=True)
+            print(f"Listening at {listener.url()}", flush=True)
 
     await Supervisor(config, listeners, on_ready=announce).run()
 

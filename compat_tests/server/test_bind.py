@@ -139,7 +139,7 @@ def test_inherited_socket():
     inherited = socket.create_server(("127.0.0.1", 0))
     port = inherited.getsockname()[1]
     (listener,) = listen(parse_binds([f"fd:{inherited.detach()}"]))
-    assert listener.url == f"http://127.0.0.1:{port}/"
+    assert listener.url() == f"http://127.0.0.1:{port}/"
     listener.close()
 
 

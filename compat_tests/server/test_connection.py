@@ -524,7 +524,7 @@ async def _pings(websocket, count):
 
 async def test_one_line_per_connection_opened_and_closed(serve, caplog):
     """The log has a line for the opening and one for the end, none for a message."""
-    caplog.set_level(logging.INFO, "channels_bridge.server")
+    caplog.set_level(logging.INFO, "channels_bridge.access")
     app = Script(echo)
     engine = await serve(app)
     async with engine.connect("/room/") as websocket:

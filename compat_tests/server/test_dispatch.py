@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import pytest
 
@@ -114,3 +115,29 @@ async def test_every_lost_connection_is_reported_once(serve):
         pass
     await asyncio.wait_for(engine.context.all_lost(), DEADLINE)
     assert engine.lost == 3
+
+
+async def test_headers_of_the_server(serve):
+    """A page has the date; a Server header goes along where one is set."""
+    engine = await serve(page)
+    response = await engine.request(GET)
+    assert b"\r\ndate: " in response
+    assert b"server: " not in response.lower()
+    engine = await serve(page, server_name="Acme")
+    assert b"\r\nserver: Acme\r\n" in await engine.request(GET)
+    async with engine.connect() as websocket:
+        assert websocket.response.headers["Server"] == "Acme"
+
+
+async def test_access_log(serve, caplog):
+    """A line for a page served, and none with --no-access-log."""
+    caplog.set_level(logging.INFO, "channels_bridge.access")
+    engine = await serve(page)
+    await engine.request(GET)
+    assert '"GET /page HTTP/1.1" 200' in caplog.messages[-1]
+    caplog.clear()
+    engine = await serve(page, access_log=False)
+    await engine.request(GET)
+    async with engine.connect():
+        pass
+    assert [record for record in caplog.records if record.name == "channels_bridge.access"] == []

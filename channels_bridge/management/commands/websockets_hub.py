@@ -43,7 +43,10 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
 
     def _address_of(self, alias: str) -> str:
-        address = hub_address(get_channel_layer(alias))
+        layer = get_channel_layer(alias)
+        if layer is None:
+            raise CommandError(f"channel layer {alias!r} isn't configured in CHANNEL_LAYERS")
+        address = hub_address(layer)
         if address is None:
             raise CommandError(
                 f"channel layer {alias!r} doesn't need a hub: its BACKEND isn't "

@@ -20,7 +20,9 @@ from channels_bridge.server.bind import Listener, listen, parse_binds
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
 from channels_bridge.server.process import Service
+from channels_bridge.server.proxy import Proxy
 from channels_bridge.server.supervisor import Supervisor
+from channels_bridge.server.tls import Certificate
 
 APPLICATION = "channels_bridge.asgi:application"
 HUB = "channels_bridge.hub:serve"
@@ -75,6 +77,32 @@ class Command(BaseCommand):
             action="store_true",
             help="restart workers when a source file changes, for development",
         )
+        parser.add_argument(
+            "--root-path",
+            default="",
+            metavar="PATH",
+            help="the prefix under which a proxy serves the project, whether the proxy takes it "
+            "away or not",
+        )
+        parser.add_argument(
+            "--forwarded-allow-ips",
+            default="",
+            metavar="LIST",
+            help="peers whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses or "
+            "networks, separated by commas, 'unix' for unix sockets, '*' for all (default: none)",
+        )
+        parser.add_argument("--ssl-certfile", metavar="FILE", help="certificate chain, PEM")
+        parser.add_argument("--ssl-keyfile", metavar="FILE", help="its key, PEM")
+        parser.add_argument("--ssl-keyfile-password", metavar="TEXT", help="the key's password")
+        parser.add_argument(
+            "--server-name", default="", metavar="TEXT", help="a Server header (default: none)"
+        )
+        parser.add_argument(
+            "--no-access-log",
+            dest="access_log",
+            action="store_false",
+            help="no line for each page served and each WebSocket opened and closed",
+        )
         for name, (number, metavar, text) in LIMITS.items():
             parser.add_argument(
                 "--" + name.replace("_", "-"),
@@ -86,16 +114,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            config = ServerConfig(
-                application=APPLICATION,
-                binds=parse_binds(options["bind"] or ["127.0.0.1:8000"]),
-                workers=options["workers"] or os.cpu_count() or 1,
-                http=options["http"],
-                reload=options["reload"],
-                **{name: options[name] for name in LIMITS},
-            )
             configure_logging()
-            asyncio.run(self.serve(config))
+            asyncio.run(self.serve(make_config(options)))
         except StartupError as error:
             raise CommandError(str(error)) from error
 
@@ -114,6 +134,7 @@ class Command(BaseCommand):
         self, config: ServerConfig, addresses: Sequence[str], listeners: Sequence[Listener]
     ) -> str:
         """What is served, where, how: in the manner of runserver."""
+        scheme = "https" if config.certificate else "http"
         workers = "1 worker" if config.workers == 1 else f"{config.workers} workers"
         served = "HTTP and WebSocket" if config.http and http.is_available() else "WebSocket"
         groups = f"gRPC at {', '.join(addresses)}" if addresses else "the project's channel layers"
@@ -123,10 +144,42 @@ class Command(BaseCommand):
                 f"Django version {self.get_version()}, using settings {settings.SETTINGS_MODULE!r}",
                 f"channels_bridge version {__version__}, serving {served} on {workers}, "
                 f"groups over {groups}",
-                *(f"Listening at {listener.url}" for listener in listeners),
+                *(f"Listening at {listener.url(scheme)}" for listener in listeners),
                 "Quit the server with CONTROL-C.",
             ]
         )
+
+
+def make_config(options: dict[str, Any]) -> ServerConfig:
+    """The command line as the one object that everything else reads.
+
+    Raises:
+        StartupError: an option has no meaning.
+    """
+    trusted = filter(None, map(str.strip, options["forwarded_allow_ips"].split(",")))
+    return ServerConfig(
+        application=APPLICATION,
+        binds=parse_binds(options["bind"] or ["127.0.0.1:8000"]),
+        workers=options["workers"] or os.cpu_count() or 1,
+        http=options["http"],
+        reload=options["reload"],
+        certificate=make_certificate(options),
+        proxy=Proxy(root_path=options["root_path"], trusted=tuple(trusted)),
+        access_log=options["access_log"],
+        server_name=options["server_name"],
+        **{name: options[name] for name in LIMITS},
+    )
+
+
+def make_certificate(options: dict[str, Any]) -> Certificate | None:
+    if options["ssl_certfile"] is None:
+        if options["ssl_keyfile"] is not None:
+            raise StartupError("--ssl-keyfile needs --ssl-certfile")
+        return None
+    names = ("ssl_certfile", "ssl_keyfile", "ssl_keyfile_password")
+    certificate = Certificate(*(options[name] for name in names))
+    certificate.load()
+    return certificate
 
 
 def hub_addresses() -> list[str]:

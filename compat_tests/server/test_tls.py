@@ -1,0 +1,76 @@
+"""TLS on the server's own port."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import ssl
+import subprocess
+
+import pytest
+from websockets.asyncio.client import connect
+
+from channels_bridge.server.errors import StartupError
+from channels_bridge.server.tls import Certificate
+
+from ..engine import DEADLINE, Script
+from .test_connection import echo
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A certificate for localhost and its key; a key with a password; a key of another."""
+    folder = tmp_path_factory.mktemp("tls")
+    for name in ("mine", "other"):
+        subject = ["-x509", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+        out = ["-keyout", f"{name}.key", "-out", f"{name}.pem"]
+        openssl(folder, "req", *subject, "-newkey", "rsa:2048", "-nodes", "-days", "2", *out)
+    openssl(folder, "rsa", "-aes256", "-in", "mine.key", "-out", "locked.key", "-passout", "pass:x")
+    (folder / "text.pem").write_text("no certificate")
+    return folder
+
+
+def openssl(folder, *arguments):
+    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def certificate(files, certfile="mine.pem", keyfile="mine.key", password=None):
+    return Certificate(str(files / certfile), str(files / keyfile), password)
+
+
+@pytest.mark.parametrize(("keyfile", "password"), [("mine.key", None), ("locked.key", "x")])
+async def test_wss(serve, files, keyfile, password):
+    """A WebSocket over TLS; the scope says wss."""
+    app = Script(echo)
+    context = certificate(files, keyfile=keyfile, password=password).load()
+    engine = await serve(app, ssl=context)
+    client = ssl.create_default_context(cafile=files / "mine.pem")
+    address = f"wss://localhost:{engine.port}/"
+    async with connect(address, host="127.0.0.1", ssl=client, proxy=None) as websocket:
+        await websocket.send("a" * 100_000)
+        assert await asyncio.wait_for(websocket.recv(), DEADLINE) == "a" * 100_000
+    assert (await app.finished())[-1]["code"] == 1000
+    assert app.scope["scheme"] == "wss"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"certfile": "missing.pem"}, "No such file"),
+        ({"keyfile": "missing.key"}, "No such file"),
+        ({"certfile": "text.pem"}, "give a PEM chain"),
+        ({"keyfile": "other.key"}, "KEY_VALUES_MISMATCH"),
+        ({"keyfile": "locked.key"}, "the key's password"),
+        ({"keyfile": "locked.key", "password": "y"}, "the key's password"),
+    ],
+)
+def test_mistakes(files, options, words):
+    """A certificate that can't be used is named, with what to give instead."""
+    with pytest.raises(StartupError, match=words) as raised:
+        certificate(files, **options).load()
+    assert "\n" not in str(raised.value)
+
+
+def test_a_certificate_can_be_passed_to_a_worker(files):
+    """What a worker is spawned with can be pickled."""
+    assert pickle.loads(pickle.dumps(certificate(files))) == certificate(files)
