@@ -84,8 +84,12 @@ def default_address() -> str:
     place = Path(source).resolve().parent if source else Path.cwd()
     digest = hashlib.sha256(f"{module}\0{place}".encode()).hexdigest()[:12]
     directory = Path(tempfile.gettempdir(), f"channels_bridge-{os.getuid()}-{digest}")
-    directory.mkdir(mode=0o700, exist_ok=True)
-    _require_private(directory)
+    try:
+        os.mkdir(directory, 0o700)
+    except FileExistsError:
+        _require_private(directory)
+    except OSError as error:
+        raise ValueError(f"{directory} can't be made ({error.strerror}): set `address`") from None
     return f"unix:{directory / 'groups.sock'}"
 
 

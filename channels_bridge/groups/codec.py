@@ -5,7 +5,6 @@ Dicts, lists, strings, bytes, numbers, booleans and None keep their type; tuples
 Whatever is accepted can be read on the other side: ``encode()`` makes sure of it.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import msgpack
@@ -30,6 +29,8 @@ ADVICE = {
     "set": "convert it with list() first",
     "frozenset": "convert it with list() first",
 }
+
+PROBLEM = "which a channel layer can't carry"
 
 Path = tuple[Any, ...]
 
@@ -87,27 +88,22 @@ class Codec:
 
 def explain(message: Any) -> str | None:
     """Say what in `message` can't be serialised, and where; None when everything can be."""
-    for path, value, problem in _problems(message):
-        return f"{_spell(path)} is {_article(value)}, {problem}"
-    return None
-
-
-def _problems(message: Any) -> Iterator[tuple[Path, Any, str]]:
     pending: list[tuple[Path, Any]] = [((), message)]
     while pending:
         path, value = pending.pop()
         if len(path) > MAX_DEPTH:
-            yield path[:3], value, f"nested more than {MAX_DEPTH} levels deep"
-        elif isinstance(value, dict):
+            return f"{_spell(path[:3])} is nested more than {MAX_DEPTH} levels deep"
+        if isinstance(value, dict):
             for key in value:
-                if isinstance(key, (tuple, list)) or not _packs(key):
-                    yield path, key, "as a key, which a channel layer can't carry: use a string"
+                if isinstance(key, tuple) or not _packs(key):
+                    return f"{_spell(path)} has {_name(key)} as a key, {PROBLEM}: use a string"
             pending.extend(((*path, key), item) for key, item in reversed(value.items()))
         elif isinstance(value, (list, tuple)):
             pending.extend(((*path, index), item) for index, item in enumerate(value))
         elif not _packs(value):
             advice = ADVICE.get(type(value).__name__, "send plain data instead")
-            yield path, value, f"which a channel layer can't carry: {advice}"
+            return f"{_spell(path)} is {_name(value)}, {PROBLEM}: {advice}"
+    return None
 
 
 def _packs(value: Any) -> bool:
@@ -122,10 +118,10 @@ def _spell(path: Path) -> str:
     return "message" + "".join(f"[{part!r}]" for part in path)
 
 
-def _article(value: Any) -> str:
+def _name(value: Any) -> str:
     name = type(value).__name__
     if isinstance(value, int):
         return "an integer of more than 64 bits"
     if isinstance(value, str):
         return "a str that isn't valid Unicode"
-    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+    return f"{'an' if name[0] in 'aeioAEIO' else 'a'} {name}"

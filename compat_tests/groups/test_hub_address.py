@@ -1,0 +1,128 @@
+"""Where a hub can listen, and where it can't."""
+
+import asyncio
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from channels_bridge.exceptions import HubAddressError
+from channels_bridge.groups.grpc.hub import serve
+from channels_bridge.groups.grpc.transport import GrpcTransport
+
+from .hubs import ENVIRONMENT, ROOT, HubProcess, soon
+from .peers import Peer
+
+
+async def run_until_ready(address: str) -> None:
+    """Run a hub and stop it as soon as it serves."""
+    stop = asyncio.Event()
+    await soon(serve(address, ready=stop.set, stop=stop))
+
+
+@pytest.fixture
+def path(address) -> Path:
+    """The path of the socket."""
+    return Path(address.removeprefix("unix:"))
+
+
+async def test_stale_socket(address, path):
+    """The socket of a killed program is replaced."""
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(str(path))
+    await run_until_ready(address)
+    assert not path.exists()
+
+
+async def test_live_socket(address, path):
+    """The socket of another program is left alone."""
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(path))
+        other.listen()
+        with pytest.raises(HubAddressError, match="another program listens there"):
+            await run_until_ready(address)
+    assert path.exists()
+
+
+async def test_no_socket(address, path):
+    """A file that isn't a socket is left alone."""
+    path.write_text("precious")
+    with pytest.raises(HubAddressError, match="something else of that name"):
+        await run_until_ready(address)
+    assert path.read_text() == "precious"
+
+
+async def test_no_directory(address):
+    """A missing directory is named."""
+    with pytest.raises(HubAddressError, match="there is no directory .*: make it"):
+        await run_until_ready(address.replace("groups.sock", "missing/groups.sock"))
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file away")
+async def test_foreign_socket(address, path):
+    """A socket of another user is left alone."""
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(str(path))
+    os.chown(path, 12345, -1)
+    with pytest.raises(HubAddressError, match="owned by another user"):
+        await run_until_ready(address)
+
+
+async def test_symlinked_lock(address, path):
+    """The lock file isn't followed to where somebody else has put it."""
+    os.symlink(path.parent / "elsewhere", f"{path}.lock")
+    with pytest.raises(HubAddressError, match="lock can't be opened"):
+        await run_until_ready(address)
+
+
+async def test_tcp_port_in_use():
+    """A TCP port that is in use is an error."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        with pytest.raises(HubAddressError, match=f"{address}: the address is in use"):
+            await run_until_ready(address)
+
+
+async def test_tcp():
+    """Groups work over TCP on the loopback interface."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    hub = HubProcess(address)
+    try:
+        sender, receiver = (Peer(GrpcTransport(address, timeout=10)) for _ in range(2))
+        await receiver.transport.subscribe("g:room")
+        await sender.transport.publish_confirmed("g:room", b"hello")
+        assert receiver.payloads == [b"hello"]
+        for peer in (sender, receiver):
+            await peer.transport.aclose()
+    finally:
+        hub.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["--address", "nonsense"], "CommandError: .*'nonsense' isn't valid: write unix:/path"),
+        (["--layer", "default"], "CommandError: channel layer 'default' doesn't need a hub"),
+        (["--layer", "other"], "CommandError: channel layer 'other' isn't configured"),
+    ],
+)
+def test_command_errors(arguments, error):
+    """`websockets_hub` says in one line what is wrong."""
+    done = subprocess.run(
+        [sys.executable, "-m", "django", "websockets_hub", *arguments],
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode == 1
+    assert re.fullmatch(error + ".*\n", done.stderr), done.stderr
