@@ -35,7 +35,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 # What each server prints once it accepts connections: "host:port" or "unix:/path" is group 1.
 DAPHNE_READY = re.compile(r"Listening on TCP address (\S+)")
 UVICORN_READY = re.compile(r"Uvicorn running on http://(\S+)")
-BRIDGE_READY = re.compile(r"^Listening at (?:http://)?([^\s/]+:(?:/\S+|\d+))", re.MULTILINE)
+BRIDGE_READY = re.compile(r"^Listening at (?:https?://)?([^\s/]+:(?:/\S+|\d+))", re.MULTILINE)
 
 
 class ServerFailed(Exception):

@@ -129,4 +129,8 @@ def start(name: str, folder: Path, env: dict[str, str]) -> AbstractContextManage
     }
     unix = folder / "http.sock" if name.endswith("-unix") else None
     workers = int(name.split("-")[1])
-    return servers.websockets_server(PROJECT, workers=workers, unix=unix, env=layer | env)
+    # The default of 10 seconds is too long to wait for in tests.
+    limit = ["--handshake-timeout", "4"]
+    return servers.websockets_server(
+        PROJECT, workers=workers, unix=unix, env=layer | env, arguments=limit
+    )

@@ -74,7 +74,7 @@ def test_returned_without_deciding(ours: Site) -> None:
 def test_undecided(ours: Site) -> None:
     """A consumer that never decides is a 504 after the time limit, and is told to disconnect."""
     connection = f"undecided-{ours.name}"
-    error = refused(ours, f"/undecided/?id={connection}", open_timeout=20)
+    error = refused(ours, f"/undecided/?id={connection}")
     assert error.response.status_code == 504
     assert ours.wait_for_disconnect(connection) == 1006
 
