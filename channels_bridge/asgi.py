@@ -35,20 +35,34 @@ async def application(config: ServerConfig) -> AsyncIterator[Application]:
     Raises:
         StartupError: settings name no application that can be served.
     """
-    home.claim()  # before the application, whose import may make a channel layer
     django.setup()
     configure_logging()
+    static = config.http and settings.DEBUG and apps.is_installed("django.contrib.staticfiles")
+    async with open_application(static=static) as served:
+        if config.reload:
+            reload.watch()
+        yield served
+
+
+@contextlib.asynccontextmanager
+async def open_application(*, static: bool) -> AsyncIterator[Application]:
+    """Make the running loop the home of this process' groups, and run its consumers our way.
+
+    Args:
+        static: whether to serve static files, as ``runserver`` does.
+
+    Raises:
+        StartupError: settings name no application that can be served.
+    """
+    home.claim()  # before the application, whose import may make a channel layer
     runloop.install()
-    served = get_application(http=config.http)
-    if config.reload:
-        reload.watch()
     try:
-        yield NotFound(served)
+        yield NotFound(get_application(static=static))
     finally:
         await aclose_all()
 
 
-def get_application(*, http: bool = True) -> Application:
+def get_application(*, static: bool = False) -> Application:
     """The project's application, with native routes and static files where it has them.
 
     Raises:
@@ -59,7 +73,7 @@ def get_application(*, http: bool = True) -> Application:
         _require_websocket(served)
     except ImproperlyConfigured as error:
         raise StartupError(str(error)) from error
-    if http and settings.DEBUG and apps.is_installed("django.contrib.staticfiles"):
+    if static:
         from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 
         served = ASGIStaticFilesHandler(served)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from typing import Any
 
+from django.apps import apps
 from django.conf import global_settings, settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
@@ -30,6 +31,7 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         *_check_middleware(),
         *_check_names(),
         *_check_http(),
+        *_check_order(),
     ]
 
 
@@ -134,4 +136,16 @@ def _check_http() -> Iterator[CheckMessage]:
             "HTTP is not served: every request that is no WebSocket handshake is answered 426.",
             hint="Run pip install 'channels-bridge[http]', or start the server with --no-http.",
             id="channels_bridge.W002",
+        )
+
+
+def _check_order() -> Iterator[CheckMessage]:
+    names = [config.name for config in apps.get_app_configs()]
+    if "django.contrib.staticfiles" not in names:
+        return
+    if names.index("django.contrib.staticfiles") < names.index("channels_bridge"):
+        yield Warning(
+            "runserver takes no WebSockets: django.contrib.staticfiles brings one of its own.",
+            hint='Put "channels_bridge" before "django.contrib.staticfiles" in INSTALLED_APPS.',
+            id="channels_bridge.W003",
         )

@@ -44,3 +44,16 @@ def route_module() -> str | None:
 def middleware() -> Sequence[str]:
     """``WEBSOCKET_MIDDLEWARE``: dotted paths of native middlewares, outermost first."""
     return getattr(settings, "WEBSOCKET_MIDDLEWARE", DEFAULT_MIDDLEWARE)
+
+
+def max_sizes(message: int | None, frame: int | None) -> tuple[int, int]:
+    """What ``runserver`` accepts of a message and of a frame, in bytes, unless its options say.
+
+    ``DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE`` and ``DAPHNE_WEBSOCKET_MAX_FRAME_SIZE`` are settings of
+    Daphne's ``runserver``; a project that has them means the server that it runs.
+    """
+    if message is None:
+        message = getattr(settings, "DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE", 2**20)
+    if frame is None:
+        frame = getattr(settings, "DAPHNE_WEBSOCKET_MAX_FRAME_SIZE", 2**20)
+    return message, frame

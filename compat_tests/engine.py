@@ -42,6 +42,12 @@ class Engine:
         self.server.close()
         await shutdown(self.context)
 
+    async def idle(self):
+        """Wait until every application has returned."""
+        while self.context.tasks:
+            _, running = await asyncio.wait(self.context.tasks, timeout=DEADLINE)
+            assert not running
+
     def connect(self, path="/", **options):
         return connect(f"ws://127.0.0.1:{self.port}{path}", **options)
 

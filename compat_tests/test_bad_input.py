@@ -146,7 +146,7 @@ def test_forbidden_directory(project, socket_dir):
     [
         ("--workers", "-1", "workers must be a number above 0, not -1", 1),
         ("--workers", "two", "invalid int value: 'two'", 2),
-        ("--ping-interval", "0", "ping_interval must be a number above 0, not 0.0", 1),
+        ("--ping-timeout", "0", "ping_timeout must be a number above 0, not 0.0", 1),
         ("--close-timeout", "nan", "close_timeout must be a number above 0, not nan", 1),
         ("--max-message-size", "1M", "invalid int value: '1M'", 2),
     ],

@@ -116,6 +116,15 @@ def test_http_extra_missing(monkeypatch):
     assert "channels-bridge[http]" in found()["channels_bridge.W002"]
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_order_of_apps(settings, first):
+    """W003: the static files' runserver comes before ours."""
+    static = "django.contrib.staticfiles"
+    others = settings.INSTALLED_APPS
+    with override_settings(INSTALLED_APPS=[*others, static] if first else [static, *others]):
+        assert ("channels_bridge.W003" in found()) != first
+
+
 def test_manage_py_check_runs_them():
     """`manage.py check` runs these checks where the package is in INSTALLED_APPS."""
     assert check_settings in checks.registry.registry.get_checks()

@@ -10,6 +10,8 @@ from .errors import StartupError
 from .proxy import NO_PROXY, Proxy
 from .tls import Certificate
 
+_ZERO_IS_OFF = ("max_message_size", "max_frame_size", "ping_interval")
+
 
 @dataclass(frozen=True, kw_only=True)
 class ServerConfig:
@@ -60,12 +62,15 @@ class ServerConfig:
     #: Seconds between SIGTERM and the cancellation of what still runs.
     shutdown_timeout: float = 10
 
-    #: Seconds between keepalive pings, and to wait for each pong. 20 and 20: uvicorn, websockets.
+    #: Seconds between keepalive pings (0: none), and to wait for each pong. 20 and 20: uvicorn.
     ping_interval: float = 20
     ping_timeout: float = 20
 
-    #: Bytes of one incoming message. 1 MiB: Daphne since CVE-2026-44545, websockets.
+    #: Bytes of one incoming message; 0: no limit. 1 MiB: Daphne since CVE-2026-44545, websockets.
     max_message_size: int = 2**20
+
+    #: Bytes of one incoming frame; 0: no limit but the message's.
+    max_frame_size: int = 0
 
     #: Bytes of a request's head. 64 KiB: h11, and more than nginx or Apache pass on by default.
     max_head_size: int = 2**16
@@ -73,5 +78,6 @@ class ServerConfig:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.type in ("float", "int") and not 0 < value < inf:
+            off = value == 0 and field.name in _ZERO_IS_OFF
+            if field.type in ("float", "int") and not (0 < value < inf or off):
                 raise StartupError(f"{field.name} must be a number above 0, not {value}")

@@ -29,13 +29,14 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
+from .access import client_name
+from .config import ServerConfig
 from .context import Context
 from .inbox import Event, Inbox
 from .responses import decode_headers, plain_response
 from .scope import BadRequest, build_scope
 
 logger = logging.getLogger("channels_bridge.server")
-access_logger = logging.getLogger("channels_bridge.access")
 
 INBOX_EXTENSION = "channels_bridge.inbox"
 
@@ -67,7 +68,7 @@ class WebSocketConnection(asyncio.Protocol):
     def __init__(self, context: Context) -> None:
         self.context = context
         self.config = context.config
-        self.protocol = ServerProtocol(max_size=self.config.max_message_size)
+        self.protocol = ServerProtocol(max_size=_size_limits(self.config))
         self.loop = asyncio.get_running_loop()
         self.inbox = Inbox(resume=self._resume_reading)
         self.state = State.REQUEST
@@ -158,12 +159,14 @@ class WebSocketConnection(asyncio.Protocol):
         except BadRequest as error:
             self._reject(HTTPStatus.BAD_REQUEST, f"Bad request: {error}.\n")
             return
-        self.peer = "{}:{}".format(*self._scope["client"]) if self._scope["client"] else "-"
+        self.peer = client_name(self._scope["client"])
         self._scope["state"] = self.context.state.copy()
         self._scope["extensions"] = {
             "websocket.http.response": {},
             INBOX_EXTENSION: {"inbox": self.inbox, "fail": self.fail},
         }
+        if self.config.access_log:
+            self.context.access.handshaking(self.path, self.peer)
         self._enter(State.DECIDING)
         self._set_timer(self.config.handshake_timeout, self._decision_overdue)
         self.inbox.put_event({"type": "websocket.connect"})
@@ -318,7 +321,8 @@ class WebSocketConnection(asyncio.Protocol):
     # Keepalive. A timer at a time: the next ping, or the deadline of its pong.
 
     def _schedule_ping(self) -> None:
-        self._set_timer(self.config.ping_interval, self._ping)
+        if self.config.ping_interval:
+            self._set_timer(self.config.ping_interval, self._ping)
 
     def _ping(self) -> None:
         self._ping_payload = os.urandom(4)
@@ -489,10 +493,8 @@ class WebSocketConnection(asyncio.Protocol):
                 self.transport.write_eof()
 
     def _log_access(self, action: str, code: int | None = None) -> None:
-        """One line for each connection opened, closed or rejected, in Daphne's words."""
         if self.config.access_log:
-            suffix = "" if code is None else f" {code:d}"
-            access_logger.info("WebSocket %s %s [%s]%s", action, self.path, self.peer, suffix)
+            self.context.access.websocket(action, self.path, self.peer, code)
 
     # Transport and timer
 
@@ -523,3 +525,9 @@ class WebSocketConnection(asyncio.Protocol):
         if self._reading_paused and not self.transport.is_closing():
             self._reading_paused = False
             self.transport.resume_reading()
+
+
+def _size_limits(config: ServerConfig) -> Any:
+    """websockets' ``max_size``; the pair of limits that it takes since 16.0 only where needed."""
+    message, frame = config.max_message_size or None, config.max_frame_size or None
+    return message if frame is None or (message and frame >= message) else (message, frame)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
+from .access import AccessLog
 from .config import ServerConfig
 from .inbox import Event
 
@@ -29,6 +30,7 @@ class Context:
         config: how to serve it.
         state: the lifespan state; each connection gets a shallow copy (ASGI "Lifespan State").
         on_lost: called once for each connection whose transport is gone.
+        access: writes a line for each page and connection, if the configuration asks for them.
 
     Every protocol calls :meth:`entered` when it is given a transport and :meth:`left` when it
     hands that on; the last one of a transport calls :meth:`lost`.
@@ -40,10 +42,12 @@ class Context:
         config: ServerConfig,
         state: dict[str, Any],
         on_lost: Callable[[], None],
+        access: AccessLog | None = None,
     ) -> None:
         self.application = application
         self.config = config
         self.state = state
+        self.access = access or AccessLog()
         self.connections: set[Closable] = set()
         self._on_lost = on_lost
         self._empty: asyncio.Future[None] | None = None  # waited for in all_lost()

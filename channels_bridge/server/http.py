@@ -9,7 +9,8 @@ from http import HTTPStatus
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 
-from .connection import WebSocketConnection, access_logger
+from .access import logged
+from .connection import WebSocketConnection
 from .context import Context, Receive, Send
 from .responses import plain_response
 
@@ -39,9 +40,13 @@ def _make_uvicorn_protocol(context: Context) -> HttpProtocol:
         """A handshake on a connection that served HTTP before, as proxies reuse theirs."""
         return WebSocketConnection(context)
 
+    served = context.application
+    if context.config.access_log:
+        served = logged(served, context.access)
+
     async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         context.config.proxy.apply(scope)
-        await context.application(scope, receive, send)
+        await served(scope, receive, send)
 
     config = Config(
         application,
@@ -59,8 +64,7 @@ def _make_uvicorn_protocol(context: Context) -> HttpProtocol:
 
         def __init__(self) -> None:
             super().__init__(config=config, server_state=state, app_state=context.state)
-            self.access_logger = access_logger
-            self.access_log = context.config.access_log
+            self.access_log = False  # ours tells how long it took, too
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from .access import AccessLog
 from .bind import BACKLOG
 from .config import ServerConfig
 from .context import Application, Context
@@ -23,6 +24,7 @@ async def serve(
     *,
     ready: Callable[[], None],
     stop: asyncio.Event,
+    access: AccessLog | None = None,
 ) -> None:
     """Serve an application until ``stop`` is set, then end all connections as a worker does.
 
@@ -32,6 +34,7 @@ async def serve(
         config: the limits. ``application``, ``binds`` and ``workers`` have no meaning here.
         ready: called once, as soon as connections are accepted.
         stop: set it in the loop that this runs in.
+        access: writes the access lines, if not as ``websockets_server`` does.
 
     Raises:
         StartupError: the application's lifespan startup failed.
@@ -42,7 +45,7 @@ async def serve(
     try:
         lifespan = Lifespan(application)
         await lifespan.startup()
-        context = Context(application, config, lifespan.state, on_lost=lambda: None)
+        context = Context(application, config, lifespan.state, on_lost=lambda: None, access=access)
         factory = partial(FirstRequest, context, make_http_protocol(context))
         for sock in sockets:
             servers.append(await loop.create_server(factory, sock=sock, backlog=BACKLOG))

@@ -147,8 +147,7 @@ async def test_disconnect_runs_once_whatever_fails(serve, caplog, room, faulty, 
             else:
                 await websocket.recv()
     calls = await recorder.finished()
-    while engine.context.tasks:
-        await asyncio.wait(engine.context.tasks, timeout=DEADLINE)
+    await engine.idle()
     assert [call for call in calls if call[0] == "disconnect"] == [("disconnect", code or 1000)]
     assert await members() == 0
     errors = [record.exc_info[0] for record in caplog.records if record.levelno == logging.ERROR]
@@ -168,8 +167,7 @@ async def test_disconnect_that_fails_after_a_failure(serve, caplog):
     async with engine.connect() as websocket:
         await websocket.send("a")
         await websocket.wait_closed()
-    while engine.context.tasks:
-        await asyncio.wait(engine.context.tasks, timeout=DEADLINE)
+    await engine.idle()
     errors = [record.exc_info[0] for record in caplog.records if record.levelno == logging.ERROR]
     assert errors == [KeyError, Faulty]
     assert await members() == 0
@@ -331,7 +329,7 @@ async def test_unknown_type(serve, caplog):
         await get_channel_layer().group_send("room", {"type": "no.such.handler"})
         with pytest.raises(ConnectionClosed):
             await websocket.recv()
-    await recorder.finished()
+    await engine.idle()
     assert "No handler for message type no.such.handler" in caplog.text
 
 

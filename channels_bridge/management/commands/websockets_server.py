@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from channels_bridge import __version__, conf
-from channels_bridge.groups import hub_address
+from channels_bridge import __version__, hub
 from channels_bridge.logs import configure_logging
 from channels_bridge.server import http
 from channels_bridge.server.bind import Listener, listen, parse_binds
@@ -40,16 +38,16 @@ LIMITS: dict[str, tuple[Callable[[str], Any], str, str]] = {
         "for the closing handshake, and for the application to return after a disconnect",
     ),
     "shutdown_timeout": (float, "SECONDS", "for applications to return when the server stops"),
-    "ping_interval": (float, "SECONDS", "between keepalive pings"),
+    "ping_interval": (float, "SECONDS", "between keepalive pings; 0 sends none"),
     "ping_timeout": (float, "SECONDS", "for the answer to a keepalive ping"),
-    "max_message_size": (int, "BYTES", "of one incoming message"),
+    "max_message_size": (int, "BYTES", "of one incoming message; 0 is no limit"),
 }
 
 
 class Command(BaseCommand):
     help = "Serves ASGI_APPLICATION on websockets, with groups over gRPC."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "-b",
             "--bind",
@@ -120,7 +118,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     async def serve(self, config: ServerConfig) -> None:
-        addresses = hub_addresses()
+        addresses = hub.addresses()
         hubs = [Service("hub", HUB, (address,)) for address in addresses]
         listeners = listen(config.binds)
 
@@ -180,12 +178,3 @@ def make_certificate(options: dict[str, Any]) -> Certificate | None:
     certificate = Certificate(*(options[name] for name in names))
     certificate.load()
     return certificate
-
-
-def hub_addresses() -> list[str]:
-    """The hubs that the project's channel layers need, each once."""
-    from channels_bridge.transport import get_channel_layer
-
-    aliases = dict.fromkeys([*conf.channel_layers(), *conf.transport_backends()])
-    found = (hub_address(get_channel_layer(alias)) for alias in aliases)
-    return list(dict.fromkeys(address for address in found if address is not None))

@@ -1,0 +1,208 @@
+"""``manage.py runserver`` for pages and WebSockets, in place of Daphne's."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sys
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.management.base import CommandError, CommandParser
+from django.core.management.color import Style
+from django.core.management.commands.runserver import Command as RunserverCommand
+
+from channels_bridge import __version__, conf
+from channels_bridge.asgi import open_application
+from channels_bridge.hub import addresses
+from channels_bridge.server.access import AccessLog, client_name, target
+from channels_bridge.server.bind import TcpBind, listen
+from channels_bridge.server.child import run_loop
+from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.errors import StartupError
+from channels_bridge.server.inprocess import serve
+from channels_bridge.server.proxy import Proxy
+from channels_bridge.server.timeout import limited
+
+# Channels' name for it, which projects have in their LOGGING.
+logger = logging.getLogger("django.channels.server")
+
+
+class Command(RunserverCommand):
+    help = "Starts a lightweight web server for development, with WebSockets."
+    stealth_options = (*RunserverCommand.stealth_options, "use_static_handler", "insecure_serving")
+
+    # Set by Django's handle().
+    addr: str
+    port: str
+    _raw_ipv6: bool
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--noasgi",
+            action="store_false",
+            dest="use_asgi",
+            help="run Django's WSGI server instead, which takes no WebSockets",
+        )
+        parser.add_argument(
+            "--http_timeout",
+            type=int,
+            metavar="SECONDS",
+            help="for a page, which is answered 503 then (default: no limit)",
+        )
+        parser.add_argument(
+            "--websocket_handshake_timeout",
+            type=int,
+            default=5,
+            metavar="SECONDS",
+            help="for the application to accept or deny a WebSocket (default: %(default)s)",
+        )
+        parser.add_argument(
+            "--websocket-max-message-size",
+            type=int,
+            metavar="BYTES",
+            help="of one incoming message; 0 is no limit (default: 1 MiB)",
+        )
+        parser.add_argument(
+            "--websocket-max-frame-size",
+            type=int,
+            metavar="BYTES",
+            help="of one incoming frame; 0 is no limit but the message's (default: 1 MiB)",
+        )
+        if apps.is_installed("django.contrib.staticfiles"):
+            parser.add_argument(
+                "--nostatic",
+                action="store_false",
+                dest="use_static_handler",
+                help="do not serve static files at STATIC_URL",
+            )
+            parser.add_argument(
+                "--insecure",
+                action="store_true",
+                dest="insecure_serving",
+                help="serve static files even if DEBUG is False",
+            )
+
+    def inner_run(self, *args: Any, **options: Any) -> None:
+        if not options["use_asgi"]:
+            super().inner_run(*args, **options)
+            return
+        self.stdout.write("Performing system checks...\n\n")
+        self.check(display_num_errors=True)
+        self.check_migrations()
+        try:
+            config = make_config(
+                f"[{self.addr}]" if self._raw_ipv6 else self.addr, self.port, options
+            )
+            run_loop(self.serve(config, options))
+        except StartupError as error:
+            raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            self.stdout.write(options.get("shutdown_message", ""))
+            sys.exit(0)
+
+    async def serve(self, config: ServerConfig, options: Mapping[str, Any]) -> None:
+        """Serve until Ctrl-C, or until the autoreloader ends this process."""
+        listeners = listen(config.binds)
+        stop = asyncio.Event()  # nobody sets it: both end the process
+        async with hubs(), open_application(static=serves_static(options)) as application:
+            if options["http_timeout"]:
+                application = limited(application, options["http_timeout"])
+            await serve(
+                application,
+                [listener.sock for listener in listeners],
+                config,
+                ready=partial(self.announce, listeners[0].url()),
+                stop=stop,
+                access=ConsoleLog(self.style),
+            )
+
+    def announce(self, url: str) -> None:
+        quit_command = "CTRL-BREAK" if sys.platform == "win32" else "CONTROL-C"
+        self.stdout.write(
+            f"{datetime.now():%B %d, %Y - %X}\n"
+            f"Django version {self.get_version()}, using settings {settings.SETTINGS_MODULE!r}\n"
+            f"Starting ASGI/channels_bridge version {__version__} development server at {url}\n"
+            f"Quit the server with {quit_command}.\n"
+        )
+
+
+def make_config(host: str, port: str, options: Mapping[str, Any]) -> ServerConfig:
+    """The options as what the engine reads."""
+    message_size, frame_size = conf.max_sizes(
+        options["websocket_max_message_size"], options["websocket_max_frame_size"]
+    )
+    return ServerConfig(
+        application="",  # it is served in this process
+        binds=(TcpBind(f"{host}:{port}", host.strip("[]"), int(port)),),
+        handshake_timeout=options["websocket_handshake_timeout"],
+        max_message_size=message_size,
+        max_frame_size=frame_size,
+        proxy=Proxy(root_path=settings.FORCE_SCRIPT_NAME or ""),
+    )
+
+
+def serves_static(options: Mapping[str, Any]) -> bool:
+    installed = apps.is_installed("django.contrib.staticfiles")
+    wanted = options.get("use_static_handler", installed)
+    return bool(wanted and (settings.DEBUG or options.get("insecure_serving")))
+
+
+@contextlib.asynccontextmanager
+async def hubs() -> AsyncIterator[None]:
+    """Run the hubs of the project's layers in this process, while nobody else runs them."""
+    stop = asyncio.Event()
+    tasks = []
+    for address in addresses():
+        from channels_bridge.groups.grpc.hub import serve as serve_hub
+
+        ready = asyncio.Event()
+        tasks.append(asyncio.create_task(serve_hub(address, ready=ready.set, stop=stop)))
+        await ready.wait()
+    try:
+        yield
+    finally:
+        stop.set()
+        await asyncio.gather(*tasks)
+
+
+class ConsoleLog(AccessLog):
+    """The lines of Daphne's ``runserver``, in the colours of Django's."""
+
+    def __init__(self, style: Style) -> None:
+        self.style = style
+
+    def handshaking(self, path: str, client: str) -> None:
+        self.websocket("HANDSHAKING", path, client, None)
+
+    def websocket(self, action: str, path: str, client: str, code: int | None) -> None:
+        logger.info("WebSocket %s %s [%s]", action, path, client)
+
+    def http(self, scope: Mapping[str, Any], status: int, seconds: float) -> None:
+        details = {
+            "method": scope["method"],
+            "path": target(scope),
+            "status": status,
+            "time_taken": seconds,
+            "client": client_name(scope["client"]),
+        }
+        colour = self._colour(status)
+        text = colour("HTTP %(method)s %(path)s %(status)s [%(time_taken).2f, %(client)s]")
+        level = logging.ERROR if status >= 500 else logging.WARNING
+        logger.log(level if status >= 400 else logging.INFO, text, details)
+
+    def _colour(self, status: int) -> Any:
+        named = {304: self.style.HTTP_NOT_MODIFIED, 404: self.style.HTTP_NOT_FOUND}
+        by_class = {
+            1: self.style.HTTP_INFO,
+            2: self.style.HTTP_SUCCESS,
+            3: self.style.HTTP_REDIRECT,
+            4: self.style.HTTP_BAD_REQUEST,
+        }
+        return named.get(status) or by_class.get(status // 100, self.style.HTTP_SERVER_ERROR)

@@ -1,0 +1,175 @@
+"""`manage.py runserver` with channels_bridge where Daphne stood: real processes."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import sys
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from ..servers import ServerFailed, running
+
+READY = re.compile(r"Starting ASGI/channels_bridge version \S+ development server at http://(\S+)/")
+
+SETTINGS = """
+SECRET_KEY = "x"
+DEBUG = {debug}
+ALLOWED_HOSTS = ["127.0.0.1"]
+ROOT_URLCONF = "urls"
+INSTALLED_APPS = ["channels_bridge", "django.contrib.staticfiles"]
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [__file__.rpartition("/")[0] + "/assets"]
+ASGI_APPLICATION = "asgi.application"
+WSGI_APPLICATION = None
+CHANNEL_LAYERS = {{"default": {{"BACKEND": "channels_bridge.layers.GrpcChannelLayer"}}}}
+DATABASES = {{}}
+"""
+
+ASGI = """
+from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+from django.urls import path
+
+http = get_asgi_application()
+
+class Room(AsyncWebsocketConsumer):
+    groups = ["room"]
+
+    async def connect(self):
+        if self.scope["path"].startswith("/slow/"):
+            return
+        await self.accept()
+
+    async def receive(self, text_data=None, bytes_data=None):
+        await self.channel_layer.group_send("room", {"type": "say", "text": text_data})
+
+    async def say(self, event):
+        await self.send(event["text"])
+
+routes = [path("ws/", Room.as_asgi()), path("slow/", Room.as_asgi())]
+application = ProtocolTypeRouter({"http": http, "websocket": URLRouter(routes)})
+"""
+
+URLS = """
+import time
+from django.http import HttpResponse
+from django.urls import path
+
+def slow(request):
+    time.sleep(2)
+    return HttpResponse("late")
+
+urlpatterns = [path("", lambda request: HttpResponse("one")), path("slow/", slow)]
+"""
+
+
+@pytest.fixture
+def project(socket_dir: Path) -> Path:
+    (socket_dir / "assets").mkdir()
+    (socket_dir / "assets" / "style.css").write_text("body {}")
+    (socket_dir / "asgi.py").write_text(ASGI)
+    (socket_dir / "urls.py").write_text(URLS)
+    (socket_dir / "settings.py").write_text(SETTINGS.format(debug=True))
+    return socket_dir
+
+
+def runserver(project: Path, *options: str, port: int = 0):
+    command = [sys.executable, "-m", "django", "runserver", f"127.0.0.1:{port}", *options]
+    # The last PYTHONPATH is the one that `environment()` adds the repository to.
+    env = {"DJANGO_SETTINGS_MODULE": "settings", "TMPDIR": str(project)}
+    env["PYTHONPATH"] = os.pathsep.join([str(project), str(Path(__file__).parents[2])])
+    return running(command, project, READY, env=env)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        return sock.getsockname()[1]
+
+
+def get(server, path):
+    with urlopen(server.url + path, timeout=10) as response:
+        return response.read().decode()
+
+
+def test_pages_static_files_and_sockets(project):
+    """One development server for pages, static files and WebSockets, with Daphne's log lines."""
+    with runserver(project, "--noreload") as server:
+        assert get(server, "/") == "one"
+        assert get(server, "/static/style.css") == "body {}"
+        with connect(server.ws_url + "/ws/", proxy=None) as websocket:
+            websocket.send("hello")
+            assert websocket.recv(10) == "hello"
+        server.wait_for_log("WebSocket DISCONNECT /ws/ [127.0.0.1:")
+        log = server.log()
+        assert re.search(r"HTTP GET /static/style.css 200 \[\d+\.\d\d, 127.0.0.1:\d+\]", log)
+        for action in ("HANDSHAKING", "CONNECT"):
+            assert f"WebSocket {action} /ws/ [127.0.0.1:" in log
+
+
+def test_reload(project):
+    """A change of a source file restarts it, on the same port."""
+    with runserver(project, port=free_port()) as server:
+        assert get(server, "/") == "one"
+        (project / "urls.py").write_text(URLS.replace('"one"', '"two"'))
+        server.wait_until(lambda: len(server.addresses) == 2, "a second start", 20)
+        assert get(server, "/") == "two"
+
+
+def test_limits(project):
+    """The limits of Daphne's `runserver` have the same options."""
+    options = ["--http_timeout", "1", "--websocket_handshake_timeout", "1"]
+    sizes = ["--websocket-max-message-size", "10"]
+    with runserver(project, "--noreload", *options, *sizes) as server:
+        with pytest.raises(OSError, match="503"):
+            get(server, "/slow/")
+        with pytest.raises(InvalidStatus) as refused, connect(server.ws_url + "/slow/", proxy=None):
+            pass
+        assert refused.value.response.status_code == 504
+        with connect(server.ws_url + "/ws/", proxy=None) as websocket:
+            websocket.send("x" * 11)
+            assert websocket.close_code is None or websocket.close_code == 1009
+            server.wait_for_log("WebSocket DISCONNECT /ws/")
+        assert websocket.close_code == 1009
+
+
+@pytest.mark.parametrize(
+    ("debug", "options", "served"),
+    [(True, ["--nostatic"], False), (False, [], False), (False, ["--insecure"], True)],
+)
+def test_static_options(project, debug, options, served):
+    """Static files are served in DEBUG, unless --nostatic; without DEBUG only with --insecure."""
+    (project / "settings.py").write_text(SETTINGS.format(debug=debug))
+    with runserver(project, "--noreload", *options) as server:
+        if served:
+            assert get(server, "/static/style.css") == "body {}"
+        else:
+            with pytest.raises(OSError, match="404"):
+                get(server, "/static/style.css")
+
+
+def test_noasgi(project):
+    """`--noasgi` is Django's own server."""
+    port = free_port()
+    ready = re.compile(r"Starting development server at http://(\S+)/")
+    command = [sys.executable, "-m", "django", "runserver", f"127.0.0.1:{port}", "--noreload"]
+    env = {"DJANGO_SETTINGS_MODULE": "settings", "TMPDIR": str(project)}
+    env["PYTHONPATH"] = os.pathsep.join([str(project), str(Path(__file__).parents[2])])
+    with running([*command, "--noasgi"], project, ready, env=env) as server:
+        assert get(server, "/") == "one"
+
+
+def test_occupied_port(project):
+    """A port that another server has: one line, no traceback."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(ServerFailed) as failed, runserver(project, "--noreload", port=port):
+            pass
+    assert "another server listens there" in str(failed.value)
+    assert "Traceback" not in str(failed.value)
