@@ -60,7 +60,7 @@ def tests(session: nox.Session) -> None:
 def matrix(session: nox.Session, versions: str) -> None:
     """Run the suite with the oldest and the newest releases, on each Python at hand."""
     bounds = oldest() if versions == "oldest" else MATRIX["bounds"]
-    session.install("-q", "--upgrade", "-e", ".[standard,bench]", *group("test"), *bounds)
+    session.install("-q", "--upgrade", "-e", ".[standard]", *group("test"), *bounds)
     session.run("python", "-m", "pip", "list")
     session.run("pytest", *MATRIX["pytest"], *session.posargs)
 

@@ -5,11 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from channels_bridge.management.commands.websockets_server import Command
+
 TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent
 README = (ROOT / "README.md").read_text()
 GUIDE = ROOT / "migration_guide"
 DIFFERENCES = re.findall(r"`(\S+\.py)::(\w+)`", (GUIDE / "differences.md").read_text())
+OPTIONS = re.findall(
+    r"^\|[^|]*\|.*?`(--?[\w-]+).*\|", (GUIDE / "command.md").read_text(), re.MULTILINE
+)
 DOCUMENTS = [ROOT / "README.md", *GUIDE.glob("*.md"), *ROOT.glob("examples/*/*.md")]
 
 
@@ -17,6 +22,13 @@ DOCUMENTS = [ROOT / "README.md", *GUIDE.glob("*.md"), *ROOT.glob("examples/*/*.m
 def test_differences_are_tested(file: str, name: str) -> None:
     """Each difference from Channels names a test that exists."""
     assert re.search(rf"^(async )?def {name}\(", (TESTS / file).read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_options_exist(option: str) -> None:
+    """Each option in the guide is one of the command's."""
+    parser = Command().create_parser("manage.py", "websockets_server")
+    assert option in parser.format_help().split()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

