@@ -37,7 +37,8 @@ async def act(*arguments: str) -> str:
         "compat_tests.groups.actors",
         *arguments,
         cwd=ROOT,
-        env={**ENVIRONMENT, "PYTHONWARNINGS": "default"},
+        # Python 3.12 and later warn of any fork that has threads around it.
+        env={**ENVIRONMENT, "PYTHONWARNINGS": "default,ignore:This process:DeprecationWarning"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
