@@ -6,7 +6,7 @@ from django.apps import AppConfig
 from django.core import checks
 
 
-class ChannelsBridgeConfig(AppConfig):
+class ChannelsConfig(AppConfig):
     """Registers the system checks; the management commands come with INSTALLED_APPS."""
 
     name = "channels_bridge"

@@ -12,31 +12,11 @@ Every exception of this package, and Channels' own under their names.
     MessageTooLarge, RequestAborted, RequestTimeout, StopConsumer
 """
 
-from channels.exceptions import (
-    AcceptConnection,
-    ChannelFull,
-    DenyConnection,
-    InvalidChannelLayerError,
-    MessageTooLarge,
-    RequestAborted,
-    RequestTimeout,
-    StopConsumer,
-)
+from channels.exceptions import *  # noqa: F403
 
-__all__ = [
-    "AcceptConnection",
-    "BridgeError",
-    "ChannelFull",
-    "DenyConnection",
-    "ForeignChannel",
-    "HubAddressError",
-    "InvalidChannelLayerError",
-    "MessageTooLarge",
-    "RequestAborted",
-    "RequestTimeout",
-    "StopConsumer",
-    "TransportUnavailable",
-]
+from channels_bridge.surface import extend
+
+__all__ = ["BridgeError", "ForeignChannel", "HubAddressError", "TransportUnavailable"]
 
 
 class BridgeError(Exception):
@@ -95,3 +75,6 @@ class ForeignChannel(BridgeError, ValueError):
             f"channel {channel} belongs to another process: receive() from a name that "
             f"new_channel() returned in this one, or from a name without an exclamation mark"
         )
+
+
+extend(__name__)

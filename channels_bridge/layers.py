@@ -1,21 +1,10 @@
-"""Channels' ``channels.layers``, and the layers of this package."""
+"""Channels' ``channels.layers``, and the layers of this package: see :mod:`.surface`."""
 
-from channels.layers import (
-    BaseChannelLayer,
-    ChannelLayerManager,
-    InMemoryChannelLayer,
-    channel_layers,
-    get_channel_layer,
-)
+from channels.layers import *  # noqa: F403
 
 from channels_bridge.groups.layer import GrpcChannelLayer, LocalChannelLayer
+from channels_bridge.surface import extend
 
-__all__ = [
-    "BaseChannelLayer",
-    "ChannelLayerManager",
-    "GrpcChannelLayer",
-    "InMemoryChannelLayer",
-    "LocalChannelLayer",
-    "channel_layers",
-    "get_channel_layer",
-]
+__all__ = ["GrpcChannelLayer", "LocalChannelLayer"]
+
+extend(__name__)

@@ -1,0 +1,7 @@
+"""``channels.auth``, the very module: see :mod:`channels_bridge.surface`."""
+
+from channels.auth import *  # noqa: F403
+
+from channels_bridge.surface import alias
+
+alias(__name__)

@@ -1,0 +1,7 @@
+"""``channels.utils``, the very module: see :mod:`channels_bridge.surface`."""
+
+from channels.utils import *  # noqa: F403
+
+from channels_bridge.surface import alias
+
+alias(__name__)

@@ -1,0 +1,7 @@
+"""``channels.worker``, the very module: see :mod:`channels_bridge.surface`."""
+
+from channels.worker import *  # noqa: F403
+
+from channels_bridge.surface import alias
+
+alias(__name__)
