@@ -162,6 +162,10 @@ class BridgeChannelLayer(BaseChannelLayer):
 
     # Helpers.
 
+    if not hasattr(BaseChannelLayer, "require_valid_channel_name"):  # Channels 4.2.0
+        require_valid_channel_name = BaseChannelLayer.valid_channel_name  # type: ignore[assignment]
+        require_valid_group_name = BaseChannelLayer.valid_group_name  # type: ignore[assignment]
+
     def _node(self) -> Node:
         node = self._current
         if node is None or node.loop.is_closed():
