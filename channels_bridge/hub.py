@@ -1,8 +1,10 @@
-"""The hubs that the project's channel layers need, and one as a child process of the server."""
+"""The hubs that the project's channel layers need: child processes of the server, or tasks."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 
 from . import conf
 from .exceptions import BridgeError
@@ -33,3 +35,34 @@ async def serve(channel: ChildEnd, stop: asyncio.Event, address: str) -> None:
         await serve_hub(address, ready=channel.ready, stop=stop)
     except BridgeError as error:
         raise StartupError(str(error)) from error
+
+
+@contextlib.asynccontextmanager
+async def serving_hubs() -> AsyncIterator[None]:
+    """Run in this process what hubs are needed, each while nobody else runs it.
+
+    Raises:
+        StartupError: a hub cannot listen at its address.
+    """
+    stop = asyncio.Event()
+    hubs: list[asyncio.Task[None]] = []
+    try:
+        for address in addresses():
+            hubs.append(await _start(address, stop))
+        yield
+    finally:
+        stop.set()
+        await asyncio.gather(*hubs)
+
+
+async def _start(address: str, stop: asyncio.Event) -> asyncio.Task[None]:
+    from .groups.grpc.hub import serve as serve_hub
+
+    ready = asyncio.Event()
+    hub = asyncio.create_task(serve_hub(address, ready=ready.set, stop=stop), name="hub")
+    waiting = asyncio.create_task(ready.wait())
+    await asyncio.wait([hub, waiting], return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if hub.done() and isinstance(error := hub.exception(), BridgeError):
+        raise StartupError(str(error)) from error
+    return hub

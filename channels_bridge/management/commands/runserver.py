@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -19,7 +18,7 @@ from django.core.management.commands.runserver import Command as RunserverComman
 
 from channels_bridge import __version__, conf
 from channels_bridge.asgi import open_application
-from channels_bridge.hub import addresses
+from channels_bridge.hub import serving_hubs
 from channels_bridge.server.access import AccessLog, client_name, target
 from channels_bridge.server.bind import TcpBind, listen
 from channels_bridge.server.child import run_loop
@@ -111,7 +110,7 @@ class Command(RunserverCommand):
         """Serve until Ctrl-C, or until the autoreloader ends this process."""
         listeners = listen(config.binds)
         stop = asyncio.Event()  # nobody sets it: both end the process
-        async with hubs(), open_application(static=serves_static(options)) as application:
+        async with serving_hubs(), open_application(static=serves_static(options)) as application:
             if options["http_timeout"]:
                 application = limited(application, options["http_timeout"])
             await serve(
@@ -152,24 +151,6 @@ def serves_static(options: Mapping[str, Any]) -> bool:
     installed = apps.is_installed("django.contrib.staticfiles")
     wanted = options.get("use_static_handler", installed)
     return bool(wanted and (settings.DEBUG or options.get("insecure_serving")))
-
-
-@contextlib.asynccontextmanager
-async def hubs() -> AsyncIterator[None]:
-    """Run the hubs of the project's layers in this process, while nobody else runs them."""
-    stop = asyncio.Event()
-    tasks = []
-    for address in addresses():
-        from channels_bridge.groups.grpc.hub import serve as serve_hub
-
-        ready = asyncio.Event()
-        tasks.append(asyncio.create_task(serve_hub(address, ready=ready.set, stop=stop)))
-        await ready.wait()
-    try:
-        yield
-    finally:
-        stop.set()
-        await asyncio.gather(*tasks)
 
 
 class ConsoleLog(AccessLog):
