@@ -24,6 +24,7 @@ from asgiref.sync import async_to_sync
 from channels.consumer import AsyncConsumer, get_handler_name
 from channels.exceptions import StopConsumer
 from channels.layers import get_channel_layer
+from channels.sessions import InstanceSessionWrapper
 from channels.utils import await_many_dispatch
 from django.db import Error as DatabaseError
 
@@ -35,6 +36,8 @@ from .server.inbox import Event, Inbox
 logger = logging.getLogger("channels_bridge.server")
 
 Dispatch = Callable[[Event], Awaitable[None]]
+
+HTTP_ONLY = ["http.response.start"]
 
 _channels_call = AsyncConsumer.__call__
 
@@ -71,6 +74,7 @@ class _Run:
         """Set the consumer up as ``AsyncConsumer.__call__`` does, and run it to its end."""
         consumer = self.consumer
         consumer.scope = scope
+        send = _past_sessions(send)
         consumer.base_send = async_to_sync(send) if consumer._sync else send
         layer: Any = get_channel_layer(consumer.channel_layer_alias)
         consumer.channel_layer = layer
@@ -131,6 +135,15 @@ class _Run:
             pass
         except Exception:
             logger.exception("Exception in the disconnect handler, after the one that follows")
+
+
+def _past_sessions(send: Send) -> Send:
+    """Channels' session middleware looks into the session with each message that is sent, but saves
+    it with ``http.response.start`` only: a consumer's messages needn't pass through."""
+    wrapper: Any = getattr(send, "__self__", None)
+    if type(wrapper) is InstanceSessionWrapper and wrapper.save_message_types == HTTP_ONLY:
+        return _past_sessions(wrapper.real_send)
+    return send
 
 
 def _dispatcher(consumer: Any) -> Dispatch:

@@ -347,24 +347,28 @@ class WebSocketConnection(asyncio.Protocol):
         """
         if self._disconnected:
             return
+        if message["type"] == "websocket.send" and self.state is State.OPEN:
+            self.send_message(message)
+        else:
+            self._act(message)
+        if self._writable is not None:
+            await asyncio.shield(self._writable)
+
+    def send_message(self, message: Event) -> None:
+        """``websocket.send``: one frame, written past the protocol, which has no part in it."""
+        text, data = message.get("text"), message.get("bytes")
+        if (text is None) == (data is None):
+            raise ValueError("websocket.send takes one of text and bytes")
+        payload = cast("str | bytes", data if text is None else text)
+        self.transport.write(self.context.frames.frame(payload))
+
+    def _act(self, message: Event) -> None:
+        """Any other message."""
         try:
             action = self._actions[self.state, message["type"]]
         except KeyError:
             raise self._unexpected(message) from None
         action(self, message)
-        if self._writable is not None:
-            await asyncio.shield(self._writable)
-
-    def send_message(self, message: Event) -> None:
-        """``websocket.send``: one frame."""
-        text, data = message.get("text"), message.get("bytes")
-        if (text is None) == (data is None):
-            raise ValueError("websocket.send takes one of text and bytes")
-        if data is not None:
-            self.protocol.send_binary(data)
-        else:
-            self.protocol.send_text(cast(str, text).encode())
-        self._flush()
 
     def close(self, message: Event) -> None:
         """``websocket.close`` after acceptance."""

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from .access import AccessLog
 from .config import ServerConfig
+from .frames import FrameCache
 from .inbox import Event
 
 Receive = Callable[[], Awaitable[Event]]
@@ -48,6 +49,7 @@ class Context:
         self.config = config
         self.state = state
         self.access = access or AccessLog()
+        self.frames = FrameCache()
         self.connections: set[Closable] = set()
         self._on_lost = on_lost
         self._empty: asyncio.Future[None] | None = None  # waited for in all_lost()

@@ -79,14 +79,15 @@ class Inbox:
             RuntimeError: somebody waits here already.
         """
         while True:
-            while not self._items:
+            if not self._items:
                 await self._wait()
+                continue
             deadline, event = self._items.popleft()
             if deadline is None:
                 self._event_taken()
                 return event
             self._messages -= 1
-            if deadline is inf or deadline > time.monotonic():
+            if deadline > time.monotonic():
                 return event
 
     def _event_taken(self) -> None:

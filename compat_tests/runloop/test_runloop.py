@@ -7,7 +7,7 @@ import json
 import logging
 
 import pytest
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
 from channels.exceptions import DenyConnection
 from channels.generic.websocket import (
     AsyncJsonWebsocketConsumer,
@@ -15,6 +15,7 @@ from channels.generic.websocket import (
     WebsocketConsumer,
 )
 from channels.layers import InMemoryChannelLayer, channel_layers, get_channel_layer
+from channels.sessions import SessionMiddlewareStack
 from channels.testing import WebsocketCommunicator
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -348,3 +349,20 @@ async def test_in_a_communicator_consumers_run_as_ever(room):
         ("room_message", "a"),
         ("disconnect", 1000),
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_session_middleware(serve):
+    """Under Channels' session middleware a consumer reads the session and sends as ever."""
+
+    class Room(AsyncRoom):
+        async def connect(self):
+            assert await sync_to_async(self.scope["session"].get)("missing") is None
+            await super().connect()
+
+    recorder = Recorder()
+    engine = await serve(SessionMiddlewareStack(Room.as_asgi(recorder=recorder)))
+    async with engine.connect() as websocket:
+        await websocket.send("a")
+        assert await websocket.recv() == "a"
+    assert (await recorder.finished())[-1] == ("disconnect", 1000)
