@@ -142,7 +142,7 @@ def _past_sessions(send: Send) -> Send:
     it with ``http.response.start`` only: a consumer's messages needn't pass through."""
     wrapper: Any = getattr(send, "__self__", None)
     if type(wrapper) is InstanceSessionWrapper and wrapper.save_message_types == HTTP_ONLY:
-        return _past_sessions(wrapper.real_send)
+        return _past_sessions(cast(Send, wrapper.real_send))
     return send
 
 
