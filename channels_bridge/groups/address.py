@@ -13,7 +13,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.conf import settings
+from django.conf import ENVIRONMENT_VARIABLE, settings
 
 __all__ = ["Address", "default_address"]
 
@@ -79,7 +79,8 @@ def default_address() -> str:
     Raises:
         ValueError: somebody else made that directory.
     """
-    module = getattr(settings, "SETTINGS_MODULE", None) or ""
+    # Settings that are overridden, as tests do, do not know their module.
+    module = getattr(settings, "SETTINGS_MODULE", None) or os.environ.get(ENVIRONMENT_VARIABLE, "")
     source = getattr(sys.modules.get(module), "__file__", None)
     place = Path(source).resolve().parent if source else Path.cwd()
     digest = hashlib.sha256(f"{module}\0{place}".encode()).hexdigest()[:12]

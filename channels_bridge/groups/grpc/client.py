@@ -80,6 +80,7 @@ class Client:
         self._epoch = b""  # the hub that this was connected to last
         self._peers: list[bytes] = []  # the processes that were receiving there
         self._handled = wire.Handled()  # deliveries of the batch that is being received
+        self._hurry = False  # whether anybody waits for one of them to be handled
 
     @property
     def is_full(self) -> bool:
@@ -185,8 +186,14 @@ class Client:
             if handler is not None:
                 handler(kind)
         if self._handled.count:
-            self._write(self._handled)
-            self._handled = wire.Handled()
+            self._acknowledge()
+
+    def _acknowledge(self) -> None:
+        if self.outbox is not None:
+            put = self.outbox.put if self._hurry else self.outbox.put_lazily
+            put(frames.encode(self._handled))
+        self._handled = wire.Handled()
+        self._hurry = False
 
     # One method per frame.
 
@@ -211,6 +218,7 @@ class Client:
     def _on_delivery(self, delivery: wire.Delivery) -> None:
         position = self._handled.count
         self._handled.count += 1
+        self._hurry = self._hurry or delivery.confirm
         if not self._marks.advance(delivery.sender, delivery.seq):
             return
         if not self._deliver(delivery.topic, delivery.payload):

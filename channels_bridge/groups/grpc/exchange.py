@@ -84,11 +84,11 @@ class Exchange:
             self.lost(session, session.outbox)
         session.connect(outbox)
         session.write(wire.Welcome(epoch=self._epoch))
-        session.write(wire.Peers(processes=self._receiving))
         self._take_over(session, hello)
         session.redeliver()
         self._expect(hello)
         self._settle()
+        session.write(wire.Peers(processes=self._receiving))
         return session
 
     def receive(self, session: Session, batch: bytes) -> None:
@@ -166,6 +166,9 @@ class Exchange:
 
     def _tell_peers(self) -> None:
         receiving = [s.id for s in self._sessions.values() if s.is_receiving]
+        if self._is_holding:
+            # Should this hub be killed too, the next one has to wait for the same processes.
+            receiving += self._awaited - set(receiving)
         if receiving != self._receiving:
             self._receiving = receiving
             for session in self._sessions.values():
@@ -191,7 +194,7 @@ class Exchange:
             session, publish = self._held.popleft()
             answer = self._publish(session, publish)
             if answer is not None:
-                session.answer(publish.seq, answer)
+                session.answer(publish.seq, answer, hurry=publish.confirm)
 
     # Requests: return the answer, or None when it comes later.
 
@@ -203,7 +206,7 @@ class Exchange:
         session.unanswered.add(kind.seq)
         answer = self._request_handlers[field](session, kind)
         if answer is not None:
-            session.answer(kind.seq, answer)
+            session.answer(kind.seq, answer, hurry=field != "publish" or kind.confirm)
 
     def _publish(self, session: Session, publish: wire.Publish) -> bool | None:
         if self._is_holding:
@@ -214,10 +217,14 @@ class Exchange:
         receivers = [receiver for receiver in subscribers if receiver is not session]
         if not receivers:
             return True
-        delivery = Delivery(session, publish.seq, len(receivers))
+        delivery = Delivery(session, publish, len(receivers))
         frame = frames.encode(
             wire.Delivery(
-                sender=session.id, seq=publish.seq, topic=publish.topic, payload=publish.payload
+                sender=session.id,
+                seq=publish.seq,
+                topic=publish.topic,
+                payload=publish.payload,
+                confirm=publish.confirm,
             )
         )
         for receiver in receivers:

@@ -5,6 +5,9 @@ from collections import deque
 
 __all__ = ["Outbox"]
 
+# How long an answer that nobody waits for may be held back, in seconds: one write then has many.
+LAZY_DELAY = 0.01
+
 # A batch is closed once it has so many bytes. Large enough to be efficient, small enough that
 # handling one doesn't keep the receiver's loop busy for long.
 BATCH_SIZE = 128 * 1024
@@ -24,11 +27,18 @@ class Outbox:
         self._frames: deque[bytes] = deque()
         self._filled = asyncio.Event()
         self.closed = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None  # runs while lazy frames wait
 
     def put(self, frame: bytes) -> None:
         """Append an encoded frame."""
         self._frames.append(frame)
         self._filled.set()
+
+    def put_lazily(self, frame: bytes) -> None:
+        """Append an encoded frame that may wait a little, to be written together with others."""
+        self._frames.append(frame)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(LAZY_DELAY, self._filled.set)
 
     def close(self) -> None:
         """Let ``take()`` end once everything is taken."""
@@ -38,6 +48,9 @@ class Outbox:
     async def take(self) -> bytes | None:
         """Wait for frames and return a batch of them. None when there will be no more."""
         await self._filled.wait()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         batch: list[bytes] = []
         size = 0
         while self._frames and size < BATCH_SIZE:

@@ -19,11 +19,12 @@ MAX_PENDING_BYTES = 128 * 1024 * 1024
 class Delivery:
     """One publication on its way to several processes."""
 
-    __slots__ = ("_room", "_sender", "_seq", "_waiting")
+    __slots__ = ("_confirm", "_room", "_sender", "_seq", "_waiting")
 
-    def __init__(self, sender: "Session", seq: int, receivers: int) -> None:
+    def __init__(self, sender: "Session", publish: wire.Publish, receivers: int) -> None:
         self._sender = sender
-        self._seq = seq
+        self._seq = publish.seq
+        self._confirm = publish.confirm
         self._waiting = receivers
         self._room = True  # False when a receiver had none
 
@@ -32,7 +33,7 @@ class Delivery:
         self._waiting -= 1
         self._room = self._room and not refused
         if not self._waiting:
-            self._sender.answer(self._seq, self._room)
+            self._sender.answer(self._seq, self._room, hurry=self._confirm)
 
 
 class Pending(NamedTuple):
@@ -90,6 +91,7 @@ class Session:
         self.pulls: dict[int, HandingOut] = {}
         self.unanswered: set[int] = set()
         self._answers = wire.Settled()  # those that haven't been written yet
+        self._hurry = False  # whether anybody waits for one of them
         self._pending: deque[Pending] = deque()
         self._pending_bytes = 0
 
@@ -122,18 +124,23 @@ class Session:
         if self.outbox is not None:
             self.outbox.put(frames.encode(kind))
 
-    def answer(self, seq: int, room: bool = True) -> None:
+    def answer(self, seq: int, room: bool = True, *, hurry: bool = True) -> None:
         """A request is done. ``flush_answers()`` says so."""
         self.unanswered.discard(seq)
         self._answers.seqs.append(seq)
         if not room:
             self._answers.refused.append(seq)
+        self._hurry = self._hurry or hurry
 
     def flush_answers(self) -> None:
         """Write the answers that have come together."""
-        if self._answers.seqs:
-            self.write(self._answers)
-            self._answers = wire.Settled()
+        if not self._answers.seqs:
+            return
+        if self.outbox is not None:
+            put = self.outbox.put if self._hurry else self.outbox.put_lazily
+            put(frames.encode(self._answers))
+        self._answers = wire.Settled()
+        self._hurry = False
 
     def deliver(self, delivery: Delivery, frame: bytes) -> None:
         """Send a delivery, and keep it until it is handled."""

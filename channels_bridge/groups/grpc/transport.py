@@ -61,7 +61,8 @@ class GrpcTransport(GroupTransport):
 
     async def publish_confirmed(self, topic: str, payload: bytes) -> bool:
         await self._room()
-        return await self._done(self._client.request(wire.Publish(topic=topic, payload=payload)))
+        publish = wire.Publish(topic=topic, payload=payload, confirm=True)
+        return await self._done(self._client.request(publish))
 
     async def push(self, queue: str, payload: bytes, *, capacity: int, expiry: float) -> bool:
         await self._room()

@@ -14,7 +14,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+channels_bridge/groups/wire/v1/groups.proto\x12\x19\x63hannels_bridge.groups.v1\"9\n\x05\x42\x61tch\x12\x30\n\x06\x66rames\x18\x01 \x03(\x0b\x32 .channels_bridge.groups.v1.Frame\"\xab\t\n\x05\x46rame\x12\x31\n\x05hello\x18\x01 \x01(\x0b\x32 .channels_bridge.groups.v1.HelloH\x00\x12\x39\n\tsubscribe\x18\x02 \x01(\x0b\x32$.channels_bridge.groups.v1.SubscribeH\x00\x12=\n\x0bunsubscribe\x18\x03 \x01(\x0b\x32&.channels_bridge.groups.v1.UnsubscribeH\x00\x12\x35\n\x07publish\x18\x04 \x01(\x0b\x32\".channels_bridge.groups.v1.PublishH\x00\x12/\n\x04push\x18\x05 \x01(\x0b\x32\x1f.channels_bridge.groups.v1.PushH\x00\x12/\n\x04\x62ind\x18\x06 \x01(\x0b\x32\x1f.channels_bridge.groups.v1.BindH\x00\x12\x33\n\x06unbind\x18\x07 \x01(\x0b\x32!.channels_bridge.groups.v1.UnbindH\x00\x12\x31\n\x05\x63lear\x18\x08 \x01(\x0b\x32 .channels_bridge.groups.v1.ClearH\x00\x12/\n\x04pull\x18\t \x01(\x0b\x32\x1f.channels_bridge.groups.v1.PullH\x00\x12\x37\n\x08withdraw\x18\n \x01(\x0b\x32#.channels_bridge.groups.v1.WithdrawH\x00\x12\x31\n\x05taken\x18\x0b \x01(\x0b\x32 .channels_bridge.groups.v1.TakenH\x00\x12\x35\n\x07handled\x18\x0c \x01(\x0b\x32\".channels_bridge.groups.v1.HandledH\x00\x12-\n\x03\x62ye\x18\r \x01(\x0b\x32\x1e.channels_bridge.groups.v1.ByeH\x00\x12\x35\n\x07welcome\x18  \x01(\x0b\x32\".channels_bridge.groups.v1.WelcomeH\x00\x12\x35\n\x07refused\x18! \x01(\x0b\x32\".channels_bridge.groups.v1.RefusedH\x00\x12\x35\n\x07settled\x18\" \x01(\x0b\x32\".channels_bridge.groups.v1.SettledH\x00\x12\x37\n\x08\x64\x65livery\x18# \x01(\x0b\x32#.channels_bridge.groups.v1.DeliveryH\x00\x12/\n\x04item\x18$ \x01(\x0b\x32\x1f.channels_bridge.groups.v1.ItemH\x00\x12\x39\n\twithdrawn\x18% \x01(\x0b\x32$.channels_bridge.groups.v1.WithdrawnH\x00\x12\x31\n\x05peers\x18& \x01(\x0b\x32 .channels_bridge.groups.v1.PeersH\x00\x12\x35\n\x07unbound\x18\' \x01(\x0b\x32\".channels_bridge.groups.v1.UnboundH\x00\x12\x35\n\x07\x63leared\x18( \x01(\x0b\x32\".channels_bridge.groups.v1.ClearedH\x00\x42\x06\n\x04kind\"\xba\x01\n\x05Hello\x12\x0f\n\x07version\x18\x01 \x01(\r\x12\x0f\n\x07process\x18\x02 \x01(\x0c\x12\r\n\x05\x65poch\x18\x03 \x01(\x0c\x12\r\n\x05peers\x18\x04 \x03(\x0c\x12\x0e\n\x06topics\x18\x05 \x03(\t\x12\x31\n\x08\x62indings\x18\x06 \x03(\x0b\x32\x1f.channels_bridge.groups.v1.Bind\x12.\n\x05pulls\x18\x07 \x03(\x0b\x32\x1f.channels_bridge.groups.v1.Pull\"\'\n\tSubscribe\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\r\n\x05topic\x18\x02 \x01(\t\"\x1c\n\x0bUnsubscribe\x12\r\n\x05topic\x18\x01 \x01(\t\"6\n\x07Publish\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\r\n\x05topic\x18\x02 \x01(\t\x12\x0f\n\x07payload\x18\x03 \x01(\x0c\"d\n\x04Push\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\r\n\x05queue\x18\x02 \x01(\t\x12\x0f\n\x07payload\x18\x03 \x01(\x0c\x12\x10\n\x08\x63\x61pacity\x18\x04 \x01(\r\x12\x0e\n\x06\x65xpiry\x18\x05 \x01(\x01\x12\r\n\x05\x66ront\x18\x06 \x01(\x08\"e\n\x04\x42ind\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\r\n\x05topic\x18\x02 \x01(\t\x12\r\n\x05queue\x18\x03 \x01(\t\x12\x10\n\x08\x63\x61pacity\x18\x04 \x01(\r\x12\x0e\n\x06\x65xpiry\x18\x05 \x01(\x01\x12\x10\n\x08lifetime\x18\x06 \x01(\x01\"3\n\x06Unbind\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\r\n\x05topic\x18\x02 \x01(\t\x12\r\n\x05queue\x18\x03 \x01(\t\"\x14\n\x05\x43lear\x12\x0b\n\x03seq\x18\x01 \x01(\x04\"!\n\x04Pull\x12\n\n\x02id\x18\x01 \x01(\x04\x12\r\n\x05queue\x18\x02 \x01(\t\"\x16\n\x08Withdraw\x12\n\n\x02id\x18\x01 \x01(\x04\"\x13\n\x05Taken\x12\n\n\x02id\x18\x01 \x01(\x04\")\n\x07Handled\x12\r\n\x05\x63ount\x18\x01 \x01(\x04\x12\x0f\n\x07refused\x18\x02 \x03(\x04\"\x05\n\x03\x42ye\"\x18\n\x07Welcome\x12\r\n\x05\x65poch\x18\x01 \x01(\x0c\"\x19\n\x07Refused\x12\x0e\n\x06reason\x18\x01 \x01(\t\"(\n\x07Settled\x12\x0c\n\x04seqs\x18\x01 \x03(\x04\x12\x0f\n\x07refused\x18\x02 \x03(\x04\"G\n\x08\x44\x65livery\x12\x0e\n\x06sender\x18\x01 \x01(\x0c\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12\r\n\x05topic\x18\x03 \x01(\t\x12\x0f\n\x07payload\x18\x04 \x01(\x0c\"#\n\x04Item\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0f\n\x07payload\x18\x02 \x01(\x0c\"\x17\n\tWithdrawn\x12\n\n\x02id\x18\x01 \x01(\x04\"\x1a\n\x05Peers\x12\x11\n\tprocesses\x18\x01 \x03(\x0c\"\'\n\x07Unbound\x12\r\n\x05topic\x18\x01 \x01(\t\x12\r\n\x05queue\x18\x02 \x01(\t\"\t\n\x07\x43leared2[\n\x06Groups\x12Q\n\x07\x43onnect\x12 .channels_bridge.groups.v1.Batch\x1a .channels_bridge.groups.v1.Batch(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+channels_bridge/groups/wire/v1/groups.proto\x12\x19\x63hannels_bridge.groups.v1\"9\n\x05\x42\x61tch\x12\x30\n\x06\x66rames\x18\x01 \x03(\x0b\x32 .channels_bridge.groups.v1.Frame\"\xab\t\n\x05\x46rame\x12\x31\n\x05hello\x18\x01 \x01(\x0b\x32 .channels_bridge.groups.v1.HelloH\x00\x12\x39\n\tsubscribe\x18\x02 \x01(\x0b\x32$.channels_bridge.groups.v1.SubscribeH\x00\x12=\n\x0bunsubscribe\x18\x03 \x01(\x0b\x32&.channels_bridge.groups.v1.UnsubscribeH\x00\x12\x35\n\x07publish\x18\x04 \x01(\x0b\x32\".channels_bridge.groups.v1.PublishH\x00\x12/\n\x04push\x18\x05 \x01(\x0b\x32\x1f.channels_bridge.groups.v1.PushH\x00\x12/\n\x04\x62ind\x18\x06 \x01(\x0b\x32\x1f.channels_bridge.groups.v1.BindH\x00\x12\x33\n\x06unbind\x18\x07 \x01(\x0b\x32!.channels_bridge.groups.v1.UnbindH\x00\x12\x31\n\x05\x63lear\x18\x08 \x01(\x0b\x32 .channels_bridge.groups.v1.ClearH\x00\x12/\n\x04pull\x18\t \x01(\x0b\x32\x1f.channels_bridge.groups.v1.PullH\x00\x12\x37\n\x08withdraw\x18\n \x01(\x0b\x32#.channels_bridge.groups.v1.WithdrawH\x00\x12\x31\n\x05taken\x18\x0b \x01(\x0b\x32 .channels_bridge.groups.v1.TakenH\x00\x12\x35\n\x07handled\x18\x0c \x01(\x0b\x32\".channels_bridge.groups.v1.HandledH\x00\x12-\n\x03\x62ye\x18\r \x01(\x0b\x32\x1e.channels_bridge.groups.v1.ByeH\x00\x12\x35\n\x07welcome\x18  \x01(\x0b\x32\".channels_bridge.groups.v1.WelcomeH\x00\x12\x35\n\x07refused\x18! \x01(\x0b\x32\".channels_bridge.groups.v1.RefusedH\x00\x12\x35\n\x07settled\x18\" \x01(\x0b\x32\".channels_bridge.groups.v1.SettledH\x00\x12\x37\n\x08\x64\x65livery\x18# \x01(\x0b\x32#.channels_bridge.groups.v1.DeliveryH\x00\x12/\n\x04item\x18$ \x01(\x0b\x32\x1f.channels_bridge.groups.v1.ItemH\x00\x12\x39\n\twithdrawn\x18% \x01(\x0b\x32$.channels_bridge.groups.v1.WithdrawnH\x00\x12\x31\n\x05peers\x18& \x01(\x0b\x32 .channels_bridge.groups.v1.PeersH\x00\x12\x35\n\x07unbound\x18\' \x01(\x0b\x32\".channels_bridge.groups.v1.UnboundH\x00\x12\x35\n\x07\x63leared\x18( \x01(\x0b\x32\".channels_bridge.groups.v1.ClearedH\x00\x42\x06\n\x04kind\"\xba\x01\n\x05Hello\x12\x0f\n\x07version\x18\x01 \x01(\r\x12\x0f\n\x07process\x18\x02 \x01(\x0c\x12\r\n\x05\x65poch\x18\x03 \x01(\x0c\x12\r\n\x05peers\x18\x04 \x03(\x0c\x12\x0e\n\x06topics\x18\x05 \x03(\t\x12\x31\n\x08\x62indings\x18\x06 \x03(\x0b\x32\x1f.channels_bridge.groups.v1.Bind\x12.\n\x05pulls\x18\x07 \x03(\x0b\x32\x1f.channels_bridge.groups.v1.Pull\"\'\n\tSubscribe\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\r\n\x05topic\x18\x02 \x01(\t\"\x1c\n\x0bUnsubscribe\x12\r\n\x05topic\x18\x01 \x01(\t\"G\n\x07Publish\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\r\n\x05topic\x18\x02 \x01(\t\x12\x0f\n\x07payload\x18\x03 \x01(\x0c\x12\x0f\n\x07\x63onfirm\x18\x04 \x01(\x08\"d\n\x04Push\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\r\n\x05queue\x18\x02 \x01(\t\x12\x0f\n\x07payload\x18\x03 \x01(\x0c\x12\x10\n\x08\x63\x61pacity\x18\x04 \x01(\r\x12\x0e\n\x06\x65xpiry\x18\x05 \x01(\x01\x12\r\n\x05\x66ront\x18\x06 \x01(\x08\"e\n\x04\x42ind\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\r\n\x05topic\x18\x02 \x01(\t\x12\r\n\x05queue\x18\x03 \x01(\t\x12\x10\n\x08\x63\x61pacity\x18\x04 \x01(\r\x12\x0e\n\x06\x65xpiry\x18\x05 \x01(\x01\x12\x10\n\x08lifetime\x18\x06 \x01(\x01\"3\n\x06Unbind\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\r\n\x05topic\x18\x02 \x01(\t\x12\r\n\x05queue\x18\x03 \x01(\t\"\x14\n\x05\x43lear\x12\x0b\n\x03seq\x18\x01 \x01(\x04\"!\n\x04Pull\x12\n\n\x02id\x18\x01 \x01(\x04\x12\r\n\x05queue\x18\x02 \x01(\t\"\x16\n\x08Withdraw\x12\n\n\x02id\x18\x01 \x01(\x04\"\x13\n\x05Taken\x12\n\n\x02id\x18\x01 \x01(\x04\")\n\x07Handled\x12\r\n\x05\x63ount\x18\x01 \x01(\x04\x12\x0f\n\x07refused\x18\x02 \x03(\x04\"\x05\n\x03\x42ye\"\x18\n\x07Welcome\x12\r\n\x05\x65poch\x18\x01 \x01(\x0c\"\x19\n\x07Refused\x12\x0e\n\x06reason\x18\x01 \x01(\t\"(\n\x07Settled\x12\x0c\n\x04seqs\x18\x01 \x03(\x04\x12\x0f\n\x07refused\x18\x02 \x03(\x04\"X\n\x08\x44\x65livery\x12\x0e\n\x06sender\x18\x01 \x01(\x0c\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12\r\n\x05topic\x18\x03 \x01(\t\x12\x0f\n\x07payload\x18\x04 \x01(\x0c\x12\x0f\n\x07\x63onfirm\x18\x05 \x01(\x08\"#\n\x04Item\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0f\n\x07payload\x18\x02 \x01(\x0c\"\x17\n\tWithdrawn\x12\n\n\x02id\x18\x01 \x01(\x04\"\x1a\n\x05Peers\x12\x11\n\tprocesses\x18\x01 \x03(\x0c\"\'\n\x07Unbound\x12\r\n\x05topic\x18\x01 \x01(\t\x12\r\n\x05queue\x18\x02 \x01(\t\"\t\n\x07\x43leared2[\n\x06Groups\x12Q\n\x07\x43onnect\x12 .channels_bridge.groups.v1.Batch\x1a .channels_bridge.groups.v1.Batch(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,43 +32,43 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_UNSUBSCRIBE']._serialized_start=1561
   _globals['_UNSUBSCRIBE']._serialized_end=1589
   _globals['_PUBLISH']._serialized_start=1591
-  _globals['_PUBLISH']._serialized_end=1645
-  _globals['_PUSH']._serialized_start=1647
-  _globals['_PUSH']._serialized_end=1747
-  _globals['_BIND']._serialized_start=1749
-  _globals['_BIND']._serialized_end=1850
-  _globals['_UNBIND']._serialized_start=1852
-  _globals['_UNBIND']._serialized_end=1903
-  _globals['_CLEAR']._serialized_start=1905
-  _globals['_CLEAR']._serialized_end=1925
-  _globals['_PULL']._serialized_start=1927
-  _globals['_PULL']._serialized_end=1960
-  _globals['_WITHDRAW']._serialized_start=1962
-  _globals['_WITHDRAW']._serialized_end=1984
-  _globals['_TAKEN']._serialized_start=1986
-  _globals['_TAKEN']._serialized_end=2005
-  _globals['_HANDLED']._serialized_start=2007
-  _globals['_HANDLED']._serialized_end=2048
-  _globals['_BYE']._serialized_start=2050
-  _globals['_BYE']._serialized_end=2055
-  _globals['_WELCOME']._serialized_start=2057
-  _globals['_WELCOME']._serialized_end=2081
-  _globals['_REFUSED']._serialized_start=2083
-  _globals['_REFUSED']._serialized_end=2108
-  _globals['_SETTLED']._serialized_start=2110
-  _globals['_SETTLED']._serialized_end=2150
-  _globals['_DELIVERY']._serialized_start=2152
-  _globals['_DELIVERY']._serialized_end=2223
-  _globals['_ITEM']._serialized_start=2225
-  _globals['_ITEM']._serialized_end=2260
-  _globals['_WITHDRAWN']._serialized_start=2262
-  _globals['_WITHDRAWN']._serialized_end=2285
-  _globals['_PEERS']._serialized_start=2287
-  _globals['_PEERS']._serialized_end=2313
-  _globals['_UNBOUND']._serialized_start=2315
-  _globals['_UNBOUND']._serialized_end=2354
-  _globals['_CLEARED']._serialized_start=2356
-  _globals['_CLEARED']._serialized_end=2365
-  _globals['_GROUPS']._serialized_start=2367
-  _globals['_GROUPS']._serialized_end=2458
+  _globals['_PUBLISH']._serialized_end=1662
+  _globals['_PUSH']._serialized_start=1664
+  _globals['_PUSH']._serialized_end=1764
+  _globals['_BIND']._serialized_start=1766
+  _globals['_BIND']._serialized_end=1867
+  _globals['_UNBIND']._serialized_start=1869
+  _globals['_UNBIND']._serialized_end=1920
+  _globals['_CLEAR']._serialized_start=1922
+  _globals['_CLEAR']._serialized_end=1942
+  _globals['_PULL']._serialized_start=1944
+  _globals['_PULL']._serialized_end=1977
+  _globals['_WITHDRAW']._serialized_start=1979
+  _globals['_WITHDRAW']._serialized_end=2001
+  _globals['_TAKEN']._serialized_start=2003
+  _globals['_TAKEN']._serialized_end=2022
+  _globals['_HANDLED']._serialized_start=2024
+  _globals['_HANDLED']._serialized_end=2065
+  _globals['_BYE']._serialized_start=2067
+  _globals['_BYE']._serialized_end=2072
+  _globals['_WELCOME']._serialized_start=2074
+  _globals['_WELCOME']._serialized_end=2098
+  _globals['_REFUSED']._serialized_start=2100
+  _globals['_REFUSED']._serialized_end=2125
+  _globals['_SETTLED']._serialized_start=2127
+  _globals['_SETTLED']._serialized_end=2167
+  _globals['_DELIVERY']._serialized_start=2169
+  _globals['_DELIVERY']._serialized_end=2257
+  _globals['_ITEM']._serialized_start=2259
+  _globals['_ITEM']._serialized_end=2294
+  _globals['_WITHDRAWN']._serialized_start=2296
+  _globals['_WITHDRAWN']._serialized_end=2319
+  _globals['_PEERS']._serialized_start=2321
+  _globals['_PEERS']._serialized_end=2347
+  _globals['_UNBOUND']._serialized_start=2349
+  _globals['_UNBOUND']._serialized_end=2388
+  _globals['_CLEARED']._serialized_start=2390
+  _globals['_CLEARED']._serialized_end=2399
+  _globals['_GROUPS']._serialized_start=2401
+  _globals['_GROUPS']._serialized_end=2492
 # @@protoc_insertion_point(module_scope)

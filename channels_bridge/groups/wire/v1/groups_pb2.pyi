@@ -92,14 +92,16 @@ class Unsubscribe(_message.Message):
     def __init__(self, topic: _Optional[str] = ...) -> None: ...
 
 class Publish(_message.Message):
-    __slots__ = ("seq", "topic", "payload")
+    __slots__ = ("seq", "topic", "payload", "confirm")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     TOPIC_FIELD_NUMBER: _ClassVar[int]
     PAYLOAD_FIELD_NUMBER: _ClassVar[int]
+    CONFIRM_FIELD_NUMBER: _ClassVar[int]
     seq: int
     topic: str
     payload: bytes
-    def __init__(self, seq: _Optional[int] = ..., topic: _Optional[str] = ..., payload: _Optional[bytes] = ...) -> None: ...
+    confirm: bool
+    def __init__(self, seq: _Optional[int] = ..., topic: _Optional[str] = ..., payload: _Optional[bytes] = ..., confirm: bool = ...) -> None: ...
 
 class Push(_message.Message):
     __slots__ = ("seq", "queue", "payload", "capacity", "expiry", "front")
@@ -202,16 +204,18 @@ class Settled(_message.Message):
     def __init__(self, seqs: _Optional[_Iterable[int]] = ..., refused: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Delivery(_message.Message):
-    __slots__ = ("sender", "seq", "topic", "payload")
+    __slots__ = ("sender", "seq", "topic", "payload", "confirm")
     SENDER_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
     TOPIC_FIELD_NUMBER: _ClassVar[int]
     PAYLOAD_FIELD_NUMBER: _ClassVar[int]
+    CONFIRM_FIELD_NUMBER: _ClassVar[int]
     sender: bytes
     seq: int
     topic: str
     payload: bytes
-    def __init__(self, sender: _Optional[bytes] = ..., seq: _Optional[int] = ..., topic: _Optional[str] = ..., payload: _Optional[bytes] = ...) -> None: ...
+    confirm: bool
+    def __init__(self, sender: _Optional[bytes] = ..., seq: _Optional[int] = ..., topic: _Optional[str] = ..., payload: _Optional[bytes] = ..., confirm: bool = ...) -> None: ...
 
 class Item(_message.Message):
     __slots__ = ("id", "payload")
