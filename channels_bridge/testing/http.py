@@ -1,0 +1,7 @@
+"""``channels.testing.http``, the very module: see :mod:`channels_bridge.surface`."""
+
+from channels.testing.http import *  # noqa: F403
+
+from channels_bridge.surface import alias
+
+alias(__name__)

@@ -1,0 +1,70 @@
+"""A live server for tests under pytest-django.
+
+Name it in the project's ``conftest.py``, and use it as a fixture::
+
+    pytest_plugins = ["channels_bridge.testing.pytest_plugin"]
+
+    def test_greeting(channels_live_server):
+        with connect(f"{channels_live_server.ws_url}/greet/") as websocket:
+            assert websocket.recv() == "hello"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import pytest
+from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
+from django.test.utils import modify_settings
+
+from .live import make_application, require_shared_databases, stop, wait_until_ready
+from .process import ServerProcess
+
+
+@dataclass(frozen=True)
+class LiveServer:
+    """Where the project is served.
+
+    Attributes:
+        host: the host name.
+        port: the port.
+    """
+
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """The site's root, without a slash at the end."""
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def ws_url(self) -> str:
+        """The same for WebSockets."""
+        return f"ws://{self.host}:{self.port}"
+
+
+@pytest.fixture
+def channels_live_server(transactional_db: None, _live_server: LiveServer) -> LiveServer:
+    """The project, with static files, served by our engine in a process of its own.
+
+    One process serves all tests of the session; the database is flushed after each.
+    """
+    return _live_server
+
+
+@pytest.fixture(scope="session")
+def _live_server(django_db_setup: None, django_db_blocker: object) -> Iterator[LiveServer]:
+    host = "localhost"
+    require_shared_databases()
+    with modify_settings(ALLOWED_HOSTS={"append": host}):
+        process = ServerProcess(
+            host, partial(make_application, static_wrapper=ASGIStaticFilesHandler)
+        )
+        process.start()
+        try:
+            yield LiveServer(host, wait_until_ready(process))
+        finally:
+            stop(process)
