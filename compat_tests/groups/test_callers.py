@@ -42,7 +42,12 @@ async def act(*arguments: str) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    stdout, stderr = await asyncio.wait_for(process.communicate(), 4 * DEADLINE)
+    try:
+        stdout, stderr = await asyncio.wait_for(process.communicate(), 4 * DEADLINE)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     assert process.returncode == 0, stderr.decode()
     assert stderr == b"", stderr.decode()
     return stdout.decode()
