@@ -1,0 +1,54 @@
+"""The search-and-replace that a project's imports go through, and how its own tests are run."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from compat_tests.servers import environment
+
+DEADLINE = 90  # seconds for the test suite of a project
+
+
+def copy(project: Path, directory: Path) -> Path:
+    """Copy a project without what running it leaves behind."""
+    ignore = shutil.ignore_patterns("__pycache__", "*.sqlite3*", ".pytest_cache")
+    return Path(shutil.copytree(project, directory / project.name, ignore=ignore))
+
+
+def replace(project: Path) -> int:
+    """Write `channels_bridge` for each `channels` in a project's code. Returns how many."""
+    count = 0
+    for path in project.rglob("*.py"):
+        text, replaced = re.subn(r"\bchannels\b", "channels_bridge", path.read_text())
+        path.write_text(text)
+        count += replaced
+    return count
+
+
+def run(project: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
+    """Run Python in a project; its output, or an assertion that shows it."""
+    process = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=project,
+        env=environment(env or {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=DEADLINE,
+    )
+    assert process.returncode == 0, process.stdout
+    return process.stdout
+
+
+def run_tests(project: Path, *paths: str, env: Mapping[str, str] | None = None) -> int:
+    """Run a project's own tests, which must pass. Returns their number."""
+    options = ["-q", "-p", "no:cacheprovider"]
+    output = run(project, "-m", "pytest", *options, *paths, env=env)
+    match = re.search(r"^(\d+) passed in", output, re.MULTILINE)
+    assert match, output
+    return int(match[1])
