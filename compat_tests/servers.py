@@ -4,10 +4,10 @@ Each context manager starts one server, waits until it says where it listens, an
 it and checks that none of its processes is left::
 
     with websockets_server(PROJECT, workers=2) as server:
-        with connect(server.ws_url + "/echo/", sock=server.connect()) as websocket:
+        with connect(server.ws_url + "/echo/") as websocket:
             ...
 
-`server.connect()` works for TCP and unix sockets alike. What a server prints is in `server.log()`.
+`server.connect()` opens a socket, TCP and unix alike. What a server prints is in `server.log()`.
 """
 
 from __future__ import annotations

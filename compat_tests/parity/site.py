@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import ClientConnection, connect, unix_connect
 
 from compat_tests import servers
 from compat_tests.servers import Server, wait_for
@@ -58,12 +58,10 @@ class Site:
 
     def connect(self, path: str, *, origin: str | None = None, **options: Any) -> ClientConnection:
         """Open a WebSocket; from the site's own origin unless told otherwise."""
-        return connect(
-            self.server.ws_url + path,
-            sock=self.server.connect(),
-            origin=origin or self.server.url,
-            **options,
-        )
+        options |= {"uri": self.server.ws_url + path, "origin": origin or self.server.url}
+        if self.server.address.startswith("unix:"):
+            return unix_connect(self.server.path, **options)
+        return connect(**options)
 
     def events(self, connection: str) -> list[dict[str, Any]]:
         """What consumers recorded for the connection with that id, in order."""
