@@ -10,7 +10,7 @@ from .errors import StartupError
 from .proxy import NO_PROXY, Proxy
 from .tls import Certificate
 
-_ZERO_IS_OFF = ("max_message_size", "max_frame_size", "ping_interval")
+_ZERO_IS_OFF = ("compress_from", "max_message_size", "max_frame_size", "ping_interval")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +71,12 @@ class ServerConfig:
 
     #: Bytes of one incoming frame; 0: no limit but the message's.
     max_frame_size: int = 0
+
+    #: Whether messages are compressed where the client offers it, as browsers do.
+    compression: bool = True
+
+    #: Bytes from which a message is compressed: below, it costs more than it saves. ws of Node.js.
+    compress_from: int = 1024
 
     #: Bytes of a request's head. 64 KiB: h11, and more than nginx or Apache pass on by default.
     max_head_size: int = 2**16

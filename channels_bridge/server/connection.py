@@ -25,6 +25,7 @@ from typing import Any, cast
 
 from websockets.datastructures import Headers
 from websockets.exceptions import ProtocolError
+from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
@@ -32,6 +33,7 @@ from websockets.server import ServerProtocol
 from .access import client_name
 from .config import ServerConfig
 from .context import Context
+from .frames import DEFLATE
 from .inbox import Event, Inbox
 from .responses import decode_headers, plain_response
 from .scope import BadRequest, build_scope
@@ -42,6 +44,10 @@ INBOX_EXTENSION = "channels_bridge.inbox"
 
 # Of the write buffer: beyond it an application's send() waits for the client to read.
 WRITE_HIGH_WATER = 2**16
+
+
+# Bytes handled at a time. They may inflate a thousandfold, to 16 MiB.
+SLICE = 2**14
 
 
 class State(enum.Enum):
@@ -68,7 +74,10 @@ class WebSocketConnection(asyncio.Protocol):
     def __init__(self, context: Context) -> None:
         self.context = context
         self.config = context.config
-        self.protocol = ServerProtocol(max_size=_size_limits(self.config))
+        self.protocol = ServerProtocol(
+            extensions=[DEFLATE] if self.config.compression else None,
+            max_size=_size_limits(self.config),
+        )
         self.loop = asyncio.get_running_loop()
         self.inbox = Inbox(resume=self._resume_reading)
         self.state = State.REQUEST
@@ -82,7 +91,8 @@ class WebSocketConnection(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
         self._disconnected = False  # the application was told, with this code:
         self._close_code = int(CloseCode.ABNORMAL_CLOSURE)
-        self._early = b""  # sent by the client before it was accepted
+        self._deflate: PerMessageDeflate | None = None  # negotiated in the handshake
+        self._held = b""  # read, and not handled yet
         self._reading_paused = False
         self._writable: asyncio.Future[None] | None = None  # waited for while the buffer is full
         self._fragments: list[bytes] = []
@@ -100,18 +110,26 @@ class WebSocketConnection(asyncio.Protocol):
         self.context.entered(self)
 
     def data_received(self, data: bytes) -> None:
-        if self.state is State.DECIDING:
-            self._keep_early(data)
+        if self._held or self.state is State.DECIDING:
+            self._hold(data)
         else:
             self._feed(data)
 
-    def _keep_early(self, data: bytes) -> None:
-        """Keep what a hasty client sends before it was accepted."""
-        self._early += data
-        if len(self._early) > self.config.max_head_size:
+    def _hold(self, data: bytes) -> None:
+        """Keep what can't be handled yet, as what a hasty client sends before it was accepted."""
+        self._held += data
+        if len(self._held) > self.config.max_head_size:
             self._pause_reading()
 
     def _feed(self, data: bytes) -> None:
+        """Handle what was read; in slices, as a few compressed bytes may become many messages."""
+        for start in range(0, len(data), SLICE):
+            if self._reading_paused:
+                self._held = data[start:]
+                return
+            self._feed_slice(data[start : start + SLICE])
+
+    def _feed_slice(self, data: bytes) -> None:
         self.protocol.receive_data(data)
         for event in self.protocol.events_received():
             if isinstance(event, Request):
@@ -206,14 +224,13 @@ class WebSocketConnection(asyncio.Protocol):
             headers["Sec-WebSocket-Protocol"] = subprotocol
         self._name_server(headers)
         self.protocol.send_response(self._response)
+        self._deflate = cast("PerMessageDeflate | None", next(iter(self.protocol.extensions), None))
         self._enter(State.OPEN)
         self._flush()
         self._schedule_ping()
         self._log_access("CONNECT")
-        if self._early:
-            early, self._early = self._early, b""
-            self._resume_reading()
-            self._feed(early)
+        self._resume_reading()
+        self._feed_held()
 
     def deny(self, message: Event) -> None:
         """``websocket.close`` before acceptance: 403 (ASGI "Close")."""
@@ -360,7 +377,7 @@ class WebSocketConnection(asyncio.Protocol):
         if (text is None) == (data is None):
             raise ValueError("websocket.send takes one of text and bytes")
         payload = cast("str | bytes", data if text is None else text)
-        self.transport.write(self.context.frames.frame(payload))
+        self.transport.write(self.context.frames.frame(payload, self._deflate))
 
     def _act(self, message: Event) -> None:
         """Any other message."""
@@ -528,7 +545,13 @@ class WebSocketConnection(asyncio.Protocol):
     def _resume_reading(self) -> None:
         if self._reading_paused and not self.transport.is_closing():
             self._reading_paused = False
-            self.transport.resume_reading()
+            self._feed_held()
+            if not self._reading_paused:
+                self.transport.resume_reading()
+
+    def _feed_held(self) -> None:
+        held, self._held = self._held, b""
+        self._feed(held)
 
 
 def _size_limits(config: ServerConfig) -> Any:

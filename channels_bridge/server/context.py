@@ -49,7 +49,7 @@ class Context:
         self.config = config
         self.state = state
         self.access = access or AccessLog()
-        self.frames = FrameCache()
+        self.frames = FrameCache(config.compress_from)
         self.connections: set[Closable] = set()
         self._on_lost = on_lost
         self._empty: asyncio.Future[None] | None = None  # waited for in all_lost()

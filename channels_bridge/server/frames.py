@@ -1,27 +1,66 @@
-"""Frames of outgoing messages. A server's frames are not masked, so equal messages have equal
-frames: that of the last message is kept, and a group's members are sent the same bytes."""
+"""Frames of outgoing messages.
+
+A server's frames are not masked, so equal messages have equal frames: that of the last message is
+kept, and all members of a group are sent the same bytes. Compression (permessage-deflate, RFC 7692)
+is without context takeover: each message is compressed by itself, which keeps it shareable and
+leaves no compressor behind in memory for each connection.
+"""
 
 from __future__ import annotations
 
+from websockets.extensions.permessage_deflate import (
+    PerMessageDeflate,
+    ServerPerMessageDeflateFactory,
+)
 from websockets.frames import Frame, Opcode
+
+#: What the server makes of a client's offer to compress. Window and level of websockets: a smaller
+#: window costs little on messages of usual size.
+DEFLATE = ServerPerMessageDeflateFactory(
+    server_no_context_takeover=True,
+    client_no_context_takeover=True,
+    server_max_window_bits=12,
+    compress_settings={"memLevel": 5},
+)
+
+Payload = str | bytes
 
 
 class FrameCache:
-    """Builds frames, each payload's once while it repeats; one for all connections of a worker."""
+    """Builds frames, each payload's once while it repeats; one for all connections of a worker.
 
-    __slots__ = ("_frame", "_payload")
+    Args:
+        compress_from: the length from which a message is compressed, where the connection can.
+    """
 
-    def __init__(self) -> None:
-        self._payload: str | bytes | None = None
-        self._frame = b""
+    def __init__(self, compress_from: int) -> None:
+        self._compress_from = compress_from
+        self._payload: Payload | None = None
+        #: Of the last payload: by the window that it is compressed with, None where it is not.
+        self._frames: dict[int | None, bytes] = {}
 
-    def frame(self, payload: str | bytes) -> bytes:
-        """The frame of a message: text for a str, binary for bytes (RFC 6455, 5.2)."""
+    def frame(self, payload: Payload, deflate: PerMessageDeflate | None = None) -> bytes:
+        """The frame of a message: text for a str, binary for bytes (RFC 6455, 5.2).
+
+        Args:
+            payload: the message.
+            deflate: the connection's compression; None where it has none.
+        """
         if payload != self._payload or type(payload) is not type(self._payload):
-            if isinstance(payload, str):
-                frame = Frame(Opcode.TEXT, payload.encode())
-            else:
-                frame = Frame(Opcode.BINARY, payload)
-            self._frame = frame.serialize(mask=False)
             self._payload = payload
-        return self._frame
+            self._frames = {}
+        if deflate is not None and len(payload) < self._compress_from:
+            deflate = None
+        window = None if deflate is None else deflate.local_max_window_bits
+        frame = self._frames.get(window)
+        if frame is None:
+            frame = self._frames[window] = _build(payload, deflate)
+        return frame
+
+
+def _build(payload: Payload, deflate: PerMessageDeflate | None) -> bytes:
+    if isinstance(payload, str):
+        frame = Frame(Opcode.TEXT, payload.encode())
+    else:
+        frame = Frame(Opcode.BINARY, payload)
+    return frame.serialize(mask=False, extensions=[] if deflate is None else [deflate])

@@ -455,7 +455,7 @@ async def test_a_client_that_floods_is_read_no_further(serve):
 
     engine = await serve(Script(body))
     size, count = 2**19, 64
-    async with engine.connect() as websocket:
+    async with engine.connect(compression=None) as websocket:
         sending_all = asyncio.create_task(_send_all(websocket, b"x" * size, count))
         done, _ = await asyncio.wait([sending_all], timeout=0.5)
         assert not done  # 32 MiB: far more than sockets and the inbox hold
@@ -537,3 +537,60 @@ async def test_one_line_per_connection_opened_and_closed(serve, caplog):
         ["WebSocket", "CONNECT", "/room/"],
         ["WebSocket", "DISCONNECT", "/room/"],
     ]
+
+
+@pytest.mark.parametrize("size", [100, 5000])
+async def test_compression(serve, size):
+    """A client that offers compression gets and may send compressed messages, each by itself."""
+    engine = await serve(Script(echo))
+    async with engine.connect(compression="deflate") as websocket:
+        offer = websocket.response.headers["Sec-WebSocket-Extensions"]
+        assert "server_no_context_takeover" in offer
+        assert "client_no_context_takeover" in offer
+        for message in ("a" * size, "b" * size, b"c" * size, "a" * size):
+            await websocket.send(message)
+            assert await websocket.recv() == message
+
+
+async def test_no_compression(serve):
+    """Compression can be turned off; a client that doesn't offer it goes without."""
+    engine = await serve(Script(echo), compression=False)
+    async with engine.connect(compression="deflate") as websocket:
+        assert "Sec-WebSocket-Extensions" not in websocket.response.headers
+    engine = await serve(Script(echo))
+    async with engine.connect(compression=None) as websocket:
+        assert "Sec-WebSocket-Extensions" not in websocket.response.headers
+
+
+async def test_decompressed_size_is_limited(serve):
+    """A small frame that would inflate beyond the limit is refused with 1009 (a "zip bomb")."""
+    engine = await serve(Script(echo), max_message_size=10_000)
+    async with engine.connect(compression="deflate") as websocket:
+        await websocket.send("x" * 1_000_000)
+        assert (await close_of(websocket)).code == 1009
+
+
+async def test_compressed_flood(serve):
+    """Messages that are tiny on the wire and large once inflated wait there, not in memory."""
+    go = asyncio.Event()
+    received = 0
+
+    async def body(scope, receive, send):
+        nonlocal received
+        await accept(receive, send)
+        await go.wait()
+        while (await receive())["type"] == "websocket.receive":
+            received += 1
+            await send({"type": "websocket.send", "text": str(received)})
+
+    engine = await serve(Script(body), ping_interval=0)
+    async with engine.connect(compression="deflate") as websocket:
+        for _ in range(100):
+            await websocket.send(b"x" * 2**20)  # about 1 KiB when deflated
+        with pytest.raises(asyncio.TimeoutError):  # the server has stopped reading
+            await asyncio.wait_for(await websocket.ping(), 0.5)
+        (connection,) = engine.context.connections
+        assert len(connection.inbox._items) < 50
+        go.set()
+        for number in range(1, 101):
+            assert await asyncio.wait_for(websocket.recv(), DEADLINE) == str(number)

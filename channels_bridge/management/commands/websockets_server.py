@@ -40,6 +40,7 @@ LIMITS: dict[str, tuple[Callable[[str], Any], str, str]] = {
     "shutdown_timeout": (float, "SECONDS", "for applications to return when the server stops"),
     "ping_interval": (float, "SECONDS", "between keepalive pings; 0 sends none"),
     "ping_timeout": (float, "SECONDS", "for the answer to a keepalive ping"),
+    "compress_from": (int, "BYTES", "of a message from which it is compressed"),
     "max_message_size": (int, "BYTES", "of one incoming message; 0 is no limit"),
 }
 
@@ -100,6 +101,12 @@ class Command(BaseCommand):
             dest="access_log",
             action="store_false",
             help="no line for each page served and each WebSocket opened and closed",
+        )
+        parser.add_argument(
+            "--no-compression",
+            dest="compression",
+            action="store_false",
+            help="do not compress messages for clients that offer it",
         )
         for name, (number, metavar, text) in LIMITS.items():
             parser.add_argument(
@@ -164,6 +171,7 @@ def make_config(options: dict[str, Any]) -> ServerConfig:
         certificate=make_certificate(options),
         proxy=Proxy(root_path=options["root_path"], trusted=tuple(trusted)),
         access_log=options["access_log"],
+        compression=options["compression"],
         server_name=options["server_name"],
         **{name: options[name] for name in LIMITS},
     )
