@@ -107,6 +107,19 @@ def build(session: nox.Session) -> None:
 
 
 @nox.session
+def autobahn(session: nox.Session) -> None:
+    """Run the Autobahn test suite, which needs Python 2.7, against the engine."""
+    python2 = shutil.which("python2.7")
+    if python2 is None:
+        session.skip("there is no python2.7 on PATH")
+    suite = str(Path(session.create_tmp()).resolve() / "autobahn")
+    install = [python2, "-m", "pip", "install", "-q", "--target", suite, "--upgrade"]
+    session.run(*install, PYPROJECT["tool"]["channels_bridge"]["autobahn"], external=True)
+    session.install("-q", "-e", ".[standard]", *group("test"))
+    session.run("python", "-m", "compat_tests.autobahn", python2, suite, *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure the server beside Daphne and channels_redis."""
     session.install("-q", ".[standard,bench]")

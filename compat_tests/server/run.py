@@ -17,7 +17,10 @@ async def main(bind, application, workers, *options):
         application=f"compat_tests.server.applications:{application}",
         binds=parse_binds([bind]),
         workers=int(workers),
-        **{name: float(value) for name, _, value in (option.partition("=") for option in options)},
+        **{
+            name: int(value) if value.isdecimal() else float(value)
+            for name, _, value in (option.partition("=") for option in options)
+        },
     )
     listeners = listen(config.binds)
 

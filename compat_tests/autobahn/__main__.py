@@ -1,0 +1,106 @@
+"""``python -m compat_tests.autobahn PYTHON2 DIRECTORY [CASE ...]``: the Autobahn test suite.
+
+The same cases run against our engine and against an echo server of bare ``websockets``: none may
+fail with us that doesn't fail there. ``autobahntestsuite`` needs PYTHON2, a Python 2.7, and is
+found in DIRECTORY, where ``pip install --target`` has put it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+
+from ..servers import BRIDGE_READY, REPOSITORY, running
+
+OURS = "channels_bridge"
+BARE = "websockets"
+PASSED = {"OK", "NON-STRICT", "INFORMATIONAL", "UNIMPLEMENTED"}
+
+MAX_SIZE = 2**25  # the suite sends messages of 16 MiB
+SECONDS = 1800  # for all cases of both servers
+
+
+# ``--target`` isn't a site directory by itself: namespace packages need its .pth files.
+WSTEST = """
+import site, sys
+site.addsitedir(sys.argv.pop(1))
+from autobahntestsuite.wstest import run
+sys.exit(run())
+"""
+
+
+def main(python2: str, site: str, *patterns: str) -> int:
+    """Run the cases that the patterns name, all by default. Returns the exit code."""
+    with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
+        servers = {
+            OURS: stack.enter_context(engine(f"max_message_size={MAX_SIZE}")),
+            BARE: stack.enter_context(bare()),
+        }
+        run_suite([python2, "-c", WSTEST, site], Path(directory), servers, patterns or ("*",))
+        results = json.loads((Path(directory) / "index.json").read_text())
+    return report(results)
+
+
+def engine(*options):
+    command = [
+        sys.executable,
+        "-m",
+        "compat_tests.server.run",
+        "127.0.0.1:0",
+        "echo",
+        "1",
+        *options,
+    ]
+    return running(command, REPOSITORY, BRIDGE_READY)
+
+
+def bare():
+    command = [sys.executable, "-m", "compat_tests.autobahn.bare", str(MAX_SIZE)]
+    return running(command, REPOSITORY, re.compile(r"Listening at (\S+)"))
+
+
+def run_suite(wstest, directory, servers, patterns):
+    """Run the fuzzing client, which writes its results into the directory."""
+    spec = {
+        "outdir": str(directory),
+        "servers": [
+            {"agent": agent, "url": f"ws://{server.address}"} for agent, server in servers.items()
+        ],
+        "cases": list(patterns),
+        "exclude-cases": [],
+        "exclude-agent-cases": {},
+    }
+    path = directory / "spec.json"
+    path.write_text(json.dumps(spec))
+    command = [*wstest, "-m", "fuzzingclient", "-s", str(path)]
+    env = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    with (directory / "wstest.log").open("w") as log:
+        subprocess.run(command, env=env, cwd=directory, check=True, timeout=SECONDS, stdout=log)
+
+
+def report(results) -> int:
+    """Print the counts, and what fails with us only. Returns the exit code."""
+    for agent, cases in results.items():
+        counts = Counter(case["behavior"] for case in cases.values())
+        print(f"{agent}: {sum(counts.values())} cases: {dict(counts.most_common())}")
+    worse = [case for case in results[OURS] if failed(results[OURS][case])]
+    new = [case for case in worse if not failed(results[BARE][case])]
+    print(f"failed with {OURS}: {len(worse)}, of these not with bare {BARE}: {len(new)}")
+    for case in new:
+        print(f"  {case}: {results[OURS][case]}")
+    return 1 if new or not results[OURS] else 0
+
+
+def failed(case) -> bool:
+    return not {case["behavior"], case["behaviorClose"]} <= PASSED
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
