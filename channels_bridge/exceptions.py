@@ -12,9 +12,12 @@ Every exception of this package, and Channels' own under their names.
     MessageTooLarge, RequestAborted, RequestTimeout, StopConsumer
 """
 
-from channels.exceptions import *  # noqa: F403
+from typing import TYPE_CHECKING
 
 from channels_bridge.surface import extend
+
+if TYPE_CHECKING:
+    from channels.exceptions import *  # noqa: F403
 
 __all__ = ["BridgeError", "ForeignChannel", "HubAddressError", "TransportUnavailable"]
 

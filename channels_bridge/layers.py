@@ -1,9 +1,12 @@
 """Channels' ``channels.layers``, and the layers of this package: see :mod:`.surface`."""
 
-from channels.layers import *  # noqa: F403
+from typing import TYPE_CHECKING
 
 from channels_bridge.groups.layer import GrpcChannelLayer, LocalChannelLayer
 from channels_bridge.surface import extend
+
+if TYPE_CHECKING:
+    from channels.layers import *  # noqa: F403
 
 __all__ = ["GrpcChannelLayer", "LocalChannelLayer"]
 

@@ -10,7 +10,7 @@ these takes effect with ``channels_bridge`` in the place of ``channels``:
 - ``apps`` and ``testing.live`` differ, and have nothing but names in common with Channels'. So do
   packages, whose submodules must be found in their own folders.
 
-Each such file also says ``from channels.x import *``, for those who read it without running it:
+Such files also say ``from channels.x import *``, for those who read them without running them:
 type checkers and editors.
 """
 
@@ -30,13 +30,11 @@ def alias(name: str) -> None:
 
 
 def extend(name: str) -> None:
-    """Share all names but those in ``__all__`` with Channels' module; for the last line to call."""
+    """Share with Channels' module all names but those that are here; for the last line to call."""
     module, upstream = sys.modules[name], _upstream(name)
     own = vars(module)
-    shared = {shared for shared in vars(upstream) if not shared.startswith("_")} - {*own["__all__"]}
-    for static in shared & own.keys():
-        del own[static]
-    own["__all__"] = sorted({*own["__all__"], *shared})
+    public = {name for name in vars(upstream) if not name.startswith("_")}
+    own["__all__"] = sorted(public.union(own["__all__"]))
     own["__upstream__"] = upstream
     own["__own__"] = frozenset(own)
     module.__class__ = _Extension

@@ -1,0 +1,113 @@
+"""``manage.py runworker``: run consumers on named channels."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from typing import Any
+
+from channels.management.commands.runworker import Command as ChannelsCommand
+from channels.worker import Worker
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import CommandError
+
+from channels_bridge.exceptions import BridgeError
+from channels_bridge.groups import aclose_all, home
+from channels_bridge.server.context import Application, Receive, Send
+from channels_bridge.surface import extend
+
+__all__ = ["Command", "DrainingWorker"]
+
+#: Seconds for consumers to handle what was taken from the layer before the signal.
+SHUTDOWN_TIMEOUT = 10
+
+
+class DrainingWorker(Worker):
+    """Channels' worker, ended by SIGTERM and SIGINT alike; a second signal ends it at once.
+
+    Spec deviation: Channels' ends at once by SIGTERM, and loses what it took from the layer. This
+    one takes no more, lets its consumers handle what they have, and exits with 0. And it ends with
+    the error when it can't receive from one of its channels, not only from none.
+    """
+
+    def __init__(self, application: Application, *args: Any, **kwargs: Any) -> None:
+        super().__init__(self._run, *args, **kwargs)
+        self._application = application
+        self._waiting: set[str] = set()  # channels whose consumers are done with what they got
+        self._progress = asyncio.Event()
+
+    async def handle(self) -> None:
+        home.claim()
+        stopping = asyncio.create_task(_next_signal())
+        listeners = [asyncio.create_task(self.listener(channel)) for channel in self.channels]
+        done, pending = await asyncio.wait(
+            [stopping, *listeners], return_when=asyncio.FIRST_COMPLETED
+        )
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._drain(), SHUTDOWN_TIMEOUT)
+        await aclose_all()
+        for task in done:
+            task.result()
+
+    async def _run(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """The application, observed: between two calls of its ``receive`` it is busy."""
+        channel = scope["channel"]
+        self._waiting.discard(channel)  # where an earlier one failed
+
+        async def observed() -> Any:
+            self._waiting.add(channel)
+            self._progress.set()
+            message = await receive()
+            self._waiting.discard(channel)
+            return message
+
+        async def sending(message: Any) -> None:  # async_to_sync() wants no lambda
+            await send(message)
+
+        try:
+            await self._application(scope, observed, sending)
+        finally:
+            self._progress.set()
+
+    async def _drain(self) -> None:
+        """Wait until no consumer has anything left to do."""
+        while self._is_busy():
+            self._progress.clear()
+            await self._progress.wait()
+
+    def _is_busy(self) -> bool:
+        return any(
+            not instance["future"].done()
+            and (channel not in self._waiting or not instance["input_queue"].empty())
+            for channel, instance in self.application_instances.items()
+        )
+
+
+class Command(ChannelsCommand):
+    worker_class = DrainingWorker
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            super().handle(*args, **options)
+        except (BridgeError, ImproperlyConfigured) as error:
+            raise CommandError(str(error)) from error
+
+
+async def _next_signal() -> None:
+    """Wait for SIGTERM or SIGINT; after that they do again what they do by default."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        await stop.wait()
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+extend(__name__)

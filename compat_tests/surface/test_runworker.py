@@ -1,0 +1,148 @@
+"""`manage.py runworker`: real worker processes on a real hub."""
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import closing, contextmanager
+
+import pytest
+
+from channels_bridge.layers import GrpcChannelLayer
+from compat_tests.groups.hubs import DEADLINE, HubProcess, soon
+from compat_tests.servers import REPOSITORY
+
+
+@pytest.fixture
+def address(socket_dir):
+    return f"unix:{socket_dir}/groups.sock"
+
+
+@pytest.fixture
+def hub(address):
+    process = HubProcess(address)
+    yield process
+    process.close()
+
+
+@pytest.fixture
+async def layer(hub):
+    layer = GrpcChannelLayer(address=hub.address)
+    yield layer
+    await layer.close()
+
+
+@contextmanager
+def runworker(address, *arguments, **env):
+    """A worker for the project in `workers`; killed at the end if it still runs."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "django", "runworker", *arguments],
+        cwd=REPOSITORY,
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "compat_tests.surface.workers.settings",
+            "WORKERS_HUB": address,
+            **env,
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+async def told(layer):
+    return (await soon(layer.receive("told")))["text"]
+
+
+async def ask(layer, channel, text):
+    """Have a worker say something, and wait until it did: then it runs."""
+    await layer.send(channel, {"type": "say", "text": text})
+    assert await told(layer) == text
+
+
+async def test_workers(layer, address):
+    """Consumers of both kinds get what other processes send to their channels, in order."""
+    with runworker(address, "asynchronous", "synchronous") as worker:
+        for channel in ("asynchronous", "synchronous"):
+            for number in range(3):
+                await layer.send(channel, {"type": "say", "text": f"{channel} {number}"})
+            assert [await told(layer) for _ in range(3)] == [f"{channel} {n}" for n in range(3)]
+        worker.terminate()
+        assert worker.wait(DEADLINE) == 0
+        assert worker.stdout.read() == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_signal(layer, address, number, tmp_path):
+    """A worker that is told to stop ends what it is doing first, and exits with 0."""
+    done = tmp_path / "done"
+    with runworker(address, "asynchronous") as worker:
+        await layer.send("asynchronous", {"type": "finish", "path": str(done)})
+        assert await told(layer) == "begun"
+        worker.send_signal(number)
+        done.touch()
+        assert await told(layer) == "ended"
+        assert worker.wait(DEADLINE) == 0
+        assert worker.stdout.read() == ""
+
+
+async def test_second_signal(layer, address, tmp_path):
+    """A second signal ends it at once."""
+    with runworker(address, "asynchronous") as worker:
+        await layer.send("asynchronous", {"type": "finish", "path": str(tmp_path / "never")})
+        assert await told(layer) == "begun"
+        while worker.poll() is None:
+            worker.terminate()
+        assert worker.returncode == -signal.SIGTERM
+
+
+async def test_exception(layer, address):
+    """A consumer that fails is logged, and another one takes what comes next."""
+    with runworker(address, "asynchronous") as worker:
+        await layer.send("asynchronous", {"type": "fail"})
+        while "as told" not in (line := worker.stdout.readline()):
+            assert line, "the worker ended"
+        await ask(layer, "asynchronous", "still here")
+        worker.terminate()
+        assert worker.wait(DEADLINE) == 0
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, -15)])
+async def test_channels_own(layer, address, number, code):
+    """Channels' own command runs on our layer too. SIGTERM kills it, where ours finishes."""
+    with runworker(address, "synchronous", WORKERS_APP="channels") as worker:
+        await ask(layer, "synchronous", "hello")
+        worker.send_signal(number)
+        assert worker.wait(DEADLINE) == code
+
+
+async def test_hub_comes_later(address):
+    """A worker that was started before the server waits for its hub."""
+    layer = GrpcChannelLayer(address=address)
+    with runworker(address, "asynchronous") as worker, closing(HubProcess(address)):
+        await ask(layer, "asynchronous", "hello")
+        worker.terminate()
+        assert worker.wait(DEADLINE) == 0
+        await layer.close()
+
+
+def test_foreign_channel(address):
+    """A channel of another process is refused with one line that says what to do."""
+    with runworker(address, "specific.abc!def") as worker:
+        assert worker.wait(DEADLINE) == 1
+        (line,) = worker.stdout.read().splitlines()
+        assert line.startswith("CommandError: channel specific.abc!def belongs to another process")
+
+
+def test_no_layer(address):
+    """An alias that isn't configured is an error, in Channels' words."""
+    with runworker(address, "asynchronous", "--layer", "other") as worker:
+        assert worker.wait(DEADLINE) == 1
+        assert "CommandError: You do not have any CHANNEL_LAYERS configured." in (
+            worker.stdout.read()
+        )

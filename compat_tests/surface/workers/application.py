@@ -1,0 +1,43 @@
+"""Consumers that say what they do on the channel `told`."""
+
+import asyncio
+import time
+from pathlib import Path
+
+from asgiref.sync import async_to_sync
+from channels.consumer import AsyncConsumer, SyncConsumer
+from channels.routing import ChannelNameRouter, ProtocolTypeRouter
+
+
+def wait_for_file(path):
+    while not Path(path).exists():
+        time.sleep(0.01)
+
+
+class Asynchronous(AsyncConsumer):
+    async def say(self, message):
+        await self.channel_layer.send("told", {"type": "told", "text": message["text"]})
+
+    async def finish(self, message):
+        """Begin, and end once there is a file."""
+        await self.say({"text": "begun"})
+        await asyncio.to_thread(wait_for_file, message["path"])
+        await self.say({"text": "ended"})
+
+    async def fail(self, message):
+        raise RuntimeError("as told")
+
+
+class Synchronous(SyncConsumer):
+    def say(self, message):
+        send = async_to_sync(self.channel_layer.send)
+        send("told", {"type": "told", "text": message["text"]})
+
+
+application = ProtocolTypeRouter(
+    {
+        "channel": ChannelNameRouter(
+            {"asynchronous": Asynchronous.as_asgi(), "synchronous": Synchronous.as_asgi()}
+        )
+    }
+)

@@ -1,0 +1,14 @@
+"""A project that has nothing but workers. WORKERS_APP is the only application it installs."""
+
+import os
+
+SECRET_KEY = "for tests only"
+USE_TZ = True
+INSTALLED_APPS = [os.environ.get("WORKERS_APP", "channels_bridge")]
+ASGI_APPLICATION = "compat_tests.surface.workers.application.application"
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_bridge.layers.GrpcChannelLayer",
+        "CONFIG": {"address": os.environ["WORKERS_HUB"], "timeout": 1},
+    },
+}
