@@ -14,7 +14,7 @@ SAMPLE = Path(__file__).parent / "sample"
 CHAT = REPOSITORY / "examples" / "chat"
 
 # Each in a process of its own: Daphne's live server is forked, and asgiref's threads are not.
-SUITES = {"tests/test_consumers.py": 13, "tests/test_live.py": 8}
+SUITES = {"tests/test_consumers.py": 12, "tests/test_live.py": 8}
 
 
 @pytest.fixture

@@ -117,16 +117,16 @@ class WaitConsumer(AsyncHttpConsumer):
 
 
 class MailWorker(AsyncConsumer):
-    """Runs in a worker: tells a ticket's followers what was mailed."""
+    """Runs in a worker: tells a ticket's followers that something was mailed."""
 
     async def mail_send(self, message):
         event = {"type": "ticket.comment", "ticket": message["ticket"], "text": "mailed"}
         await self.channel_layer.group_send(f"ticket.{message['ticket']}", event)
-        await self.send({"type": "mail.sent", "ticket": message["ticket"]})
 
 
 class PrintWorker(SyncConsumer):
     """The same, synchronous."""
 
     def print_ticket(self, message):
-        self.send({"type": "printed", "ticket": message["ticket"]})
+        event = {"type": "ticket.comment", "ticket": message["ticket"], "text": "printed"}
+        async_to_sync(self.channel_layer.group_send)(f"ticket.{message['ticket']}", event)
