@@ -24,6 +24,7 @@ from .logs import configure_logging
 from .server.config import ServerConfig
 from .server.context import Application, Receive, Send
 from .server.errors import StartupError
+from .threads import SyncThreads
 
 logger = logging.getLogger("channels_bridge.server")
 
@@ -57,7 +58,8 @@ async def open_application(*, static: bool) -> AsyncIterator[Application]:
     home.claim()  # before the application, whose import may make a channel layer
     runloop.install()
     try:
-        yield NotFound(get_application(static=static))
+        served: Application = NotFound(get_application(static=static))
+        yield SyncThreads(served, conf.sync_threads()) if conf.sync_threads() > 1 else served
     finally:
         await aclose_all()
 

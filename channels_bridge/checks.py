@@ -29,6 +29,7 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         *_check_layers("WEBSOCKET_TRANSPORT_BACKENDS", conf.transport_backends()),
         *_check_routes(),
         *_check_middleware(),
+        *_check_sync_threads(),
         *_check_names(),
         *_check_http(),
         *_check_order(),
@@ -112,6 +113,16 @@ def _check_middleware() -> Iterator[CheckMessage]:
                 hint=_did_you_mean(path, conf.DEFAULT_MIDDLEWARE),
                 id="channels_bridge.E006",
             )
+
+
+def _check_sync_threads() -> Iterator[CheckMessage]:
+    threads = conf.sync_threads()
+    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+        yield Error(
+            f"WEBSOCKET_SYNC_THREADS is {threads!r}, which is no number of threads.",
+            hint="Write a whole number above 0, such as 8.",
+            id="channels_bridge.E007",
+        )
 
 
 def _check_names() -> Iterator[CheckMessage]:

@@ -17,6 +17,7 @@ DEFAULT_MIDDLEWARE = (
 NAMES = (
     "WEBSOCKET_MIDDLEWARE",
     "WEBSOCKET_ROUTE_MODULE",
+    "WEBSOCKET_SYNC_THREADS",
     "WEBSOCKET_TRANSPORT_BACKENDS",
 )
 
@@ -44,6 +45,14 @@ def route_module() -> str | None:
 def middleware() -> Sequence[str]:
     """``WEBSOCKET_MIDDLEWARE``: dotted paths of native middlewares, outermost first."""
     return getattr(settings, "WEBSOCKET_MIDDLEWARE", DEFAULT_MIDDLEWARE)
+
+
+def sync_threads() -> int:
+    """``WEBSOCKET_SYNC_THREADS``: how many threads run synchronous consumers in each worker.
+
+    One, as in Channels, unless set: code that was written for one thread may rely on it.
+    """
+    return getattr(settings, "WEBSOCKET_SYNC_THREADS", 1)
 
 
 def max_sizes(message: int | None, frame: int | None) -> tuple[int, int]:

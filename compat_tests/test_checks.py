@@ -92,6 +92,13 @@ def test_middleware():
     assert "auth.AuthMiddleware?" in found()["channels_bridge.E006"]
 
 
+@pytest.mark.parametrize("threads", [0, -1, "4", 2.5, True])
+def test_sync_threads(threads):
+    """E007: a number of threads that is none."""
+    with override_settings(WEBSOCKET_SYNC_THREADS=threads):
+        assert "whole number above 0" in found()["channels_bridge.E007"]
+
+
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
