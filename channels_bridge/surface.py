@@ -32,40 +32,33 @@ def alias(name: str) -> None:
 def extend(name: str) -> None:
     """Share with Channels' module all names but those that are here; for the last line to call."""
     module, upstream = sys.modules[name], _upstream(name)
-    own = vars(module)
-    public = {name for name in vars(upstream) if not name.startswith("_")}
-    own["__all__"] = sorted(public.union(own["__all__"]))
-    own["__upstream__"] = upstream
-    own["__own__"] = frozenset(own)
-    module.__class__ = _Extension
+    names = {shared for shared in vars(upstream) if not shared.startswith("__")} - {*vars(module)}
+    vars(module)["__all__"] = sorted(names.union(module.__all__))
+    # Data descriptors, which a module of a class of its own may have: mock and pytest know them.
+    shared = {name: _Shared(upstream, name) for name in names}
+    module.__class__ = type("ExtensionModule", (_ExtensionModule,), shared)
 
 
-class _Extension(ModuleType):
-    """A module that keeps the names it has at first, and finds all others in Channels' module."""
-
-    __upstream__: ModuleType
-    __own__: frozenset[str]
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return getattr(self.__upstream__, name)
-        except AttributeError:
-            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}") from None
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name in self.__own__:
-            super().__setattr__(name, value)
-        else:
-            setattr(self.__upstream__, name, value)
-
-    def __delattr__(self, name: str) -> None:
-        if name in self.__own__:
-            super().__delattr__(name)
-        else:
-            delattr(self.__upstream__, name)
-
+class _ExtensionModule(ModuleType):
     def __dir__(self) -> list[str]:
-        return sorted({*vars(self), *vars(self.__upstream__)})
+        return sorted({*super().__dir__(), *self.__all__})
+
+
+class _Shared:
+    """An attribute of one module that is read, set and deleted in another."""
+
+    def __init__(self, module: ModuleType, name: str) -> None:
+        self.module = module
+        self.name = name
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        return getattr(self.module, self.name)
+
+    def __set__(self, instance: object, value: object) -> None:
+        setattr(self.module, self.name, value)
+
+    def __delete__(self, instance: object) -> None:
+        delattr(self.module, self.name)
 
 
 def _upstream(name: str) -> ModuleType:

@@ -1,0 +1,30 @@
+"""Notices when a function changes that this package rebuilds or relies on."""
+
+import pytest
+
+from . import pins
+
+
+@pytest.mark.parametrize("function", pins.PINS)
+def test_unchanged(function):
+    """A function is as this package knows it; or doesn't exist yet, in an old version."""
+    place, digests = pins.PINS[function]
+    found, version = pins.digest(function), pins.installed(function)
+    oldest = next(iter(digests))
+    if found is None and as_numbers(version) < as_numbers(oldest):
+        return
+    assert found in digests.values(), (
+        f"{function} of version {version} is not as channels_bridge/{place} knows it.\n"
+        f"{pins.__doc__}"
+    )
+
+
+def test_all():
+    """All of them are watched."""
+    known = sum(len(digests) for _, digests in pins.PINS.values())
+    channels, daphne = pins.installed("channels."), pins.installed("daphne.")
+    print(f"{len(pins.PINS)} functions of Channels {channels} and Daphne {daphne}, {known} digests")
+
+
+def as_numbers(version):
+    return [int(number) for number in version.split(".")[:3]]
