@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import traceback
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from importlib import import_module
 from typing import Any, cast
 
@@ -39,33 +40,33 @@ async def application(config: ServerConfig) -> AsyncIterator[Application]:
     django.setup()
     configure_logging()
     static = config.http and settings.DEBUG and apps.is_installed("django.contrib.staticfiles")
-    async with open_application(static=static) as served:
+    async with open_application(partial(get_application, static=static)) as served:
         if config.reload:
             reload.watch()
         yield served
 
 
 @contextlib.asynccontextmanager
-async def open_application(*, static: bool) -> AsyncIterator[Application]:
+async def open_application(get: Callable[[], Application]) -> AsyncIterator[Application]:
     """Make the running loop the home of this process' groups, and run its consumers our way.
 
     Args:
-        static: whether to serve static files, as ``runserver`` does.
-
-    Raises:
-        StartupError: settings name no application that can be served.
+        get: returns the application, such as :func:`get_application`. What it raises is passed on.
     """
     home.claim()  # before the application, whose import may make a channel layer
     runloop.install()
     try:
-        served: Application = NotFound(get_application(static=static))
+        served: Application = NotFound(get())
         yield SyncThreads(served, conf.sync_threads()) if conf.sync_threads() > 1 else served
     finally:
         await aclose_all()
 
 
 def get_application(*, static: bool = False) -> Application:
-    """The project's application, with native routes and static files where it has them.
+    """The project's application, with native routes where it has them.
+
+    Args:
+        static: whether to serve static files, as ``runserver`` does.
 
     Raises:
         StartupError: there is none, or none that takes WebSocket connections.

@@ -19,6 +19,9 @@ from django.db.backends.base.creation import TEST_DATABASE_PREFIX
 from django.test.testcases import TransactionTestCase
 from django.test.utils import modify_settings
 
+from channels_bridge import conf
+from channels_bridge.asgi import get_application
+
 from .process import ServerProcess
 
 __all__ = ["ChannelsLiveServerTestCase", "make_application", "set_database_connection"]
@@ -28,8 +31,8 @@ STOP_DEADLINE = 10
 
 
 def make_application(*, static_wrapper: Callable[[Any], Any] | None) -> Any:
-    """The project's application, wrapped in what serves static files."""
-    application = get_default_application()
+    """The project's application, Channels' or native, wrapped in what serves static files."""
+    application = get_application() if conf.route_module() else get_default_application()
     return application if static_wrapper is None else static_wrapper(application)
 
 

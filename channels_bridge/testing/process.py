@@ -14,9 +14,7 @@ from typing import Any
 
 from django.conf import settings
 
-from channels_bridge import runloop
-from channels_bridge.asgi import NotFound
-from channels_bridge.groups import aclose_all, home
+from channels_bridge.asgi import open_application
 from channels_bridge.hub import serving_hubs
 from channels_bridge.server.bind import TcpBind, listen
 from channels_bridge.server.child import STARTUP_FAILURE, run_loop
@@ -91,23 +89,18 @@ class ServerProcess(SpawnProcess):
             sys.exit(STARTUP_FAILURE)
 
     async def _serve(self) -> None:
-        home.claim()
-        runloop.install()
         get_application, setup, teardown = pickle.loads(self._callables)
-        application = NotFound(get_application())
-        _run_setup(setup)
-        listeners = listen(self._config.binds)
-        self.port.value = listeners[0].sock.getsockname()[1]
-        sockets = [listener.sock for listener in listeners]
-        try:
-            async with serving_hubs():
-                await serve(
-                    application, sockets, self._config, ready=self.ready.set, stop=_end_of_tests()
-                )
-                await aclose_all()
-        finally:
-            if teardown is not None:
-                teardown()
+        stop = _end_of_tests()
+        async with serving_hubs(), open_application(get_application) as application:
+            _run_setup(setup)
+            listeners = listen(self._config.binds)
+            sockets = [listener.sock for listener in listeners]
+            self.port.value = sockets[0].getsockname()[1]
+            try:
+                await serve(application, sockets, self._config, ready=self.ready.set, stop=stop)
+            finally:
+                if teardown is not None:
+                    teardown()
 
 
 def _end_of_tests() -> asyncio.Event:

@@ -17,7 +17,7 @@ from django.core.management.color import Style
 from django.core.management.commands.runserver import Command as RunserverCommand
 
 from channels_bridge import __version__, conf
-from channels_bridge.asgi import open_application
+from channels_bridge.asgi import get_application, open_application
 from channels_bridge.hub import serving_hubs
 from channels_bridge.server.access import AccessLog, client_name, target
 from channels_bridge.server.bind import TcpBind, listen
@@ -110,7 +110,8 @@ class Command(RunserverCommand):
         """Serve until Ctrl-C, or until the autoreloader ends this process."""
         listeners = listen(config.binds)
         stop = asyncio.Event()  # nobody sets it: both end the process
-        async with serving_hubs(), open_application(static=serves_static(options)) as application:
+        get = partial(get_application, static=serves_static(options))
+        async with serving_hubs(), open_application(get) as application:
             if options["http_timeout"]:
                 application = limited(application, options["http_timeout"])
             await serve(
