@@ -1,0 +1,75 @@
+"""`channels_bridge.testing`: live servers in a project's tests."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from compat_tests.servers import environment
+from compat_tests.swap.replace import DEADLINE, run_tests
+
+SAMPLE = Path(__file__).parent / "sample"
+
+# As if Daphne were not installed.
+WITHOUT_DAPHNE = "import sys; sys.modules['daphne'] = None\n"
+
+
+@pytest.fixture
+def env(socket_dir):
+    return {"LIVE_DIRECTORY": str(socket_dir), "DJANGO_SETTINGS_MODULE": "live.settings"}
+
+
+def python(*arguments, env):
+    """Run Python in the sample project; what it printed, and its exit code."""
+    process = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=SAMPLE,
+        env=environment(env),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=DEADLINE,
+    )
+    return process.stdout, process.returncode
+
+
+def test_live_servers(env):
+    """A project's live tests pass: with test cases of ours or Channels, and with the fixture."""
+    assert run_tests(SAMPLE, env=env) == 11
+
+
+def test_in_memory(env):
+    """A database in memory is refused in Channels' words, by test cases and by the fixture."""
+    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "fixture or settings"]
+    output, code = python(*command, env={**env, "LIVE_IN_MEMORY": "1"})
+    assert code == 1
+    assert "3 errors in" in output
+    assert "ChannelLiveServerTestCase can not be used with in memory databases" in output
+
+
+def test_without_daphne(env):
+    """It is importable without Daphne, and makes `channels.testing` importable, which is not."""
+    output, code = python("-c", WITHOUT_DAPHNE + "import channels.testing", env=env)
+    assert code == 1 and "No module named 'daphne" in output
+    imports = "import channels_bridge.testing, channels.testing; "
+    imports += "from channels_bridge.testing.websocket import WebsocketCommunicator; "
+    imports += "print(channels.testing.ChannelsLiveServerTestCase)"
+    output, code = python("-c", WITHOUT_DAPHNE + imports, env=env)
+    assert (output, code) == (
+        "<class 'channels_bridge.testing.live.ChannelsLiveServerTestCase'>\n",
+        0,
+    )
+
+
+def test_orphan(env):
+    """A live server does not outlive the tests, however they end."""
+    with subprocess.Popen(
+        [sys.executable, "orphan.py"], cwd=SAMPLE, env=environment(env), stdout=subprocess.PIPE
+    ) as process:
+        server = psutil.Process(int(process.stdout.readline()))
+        process.kill()
+    server.wait(DEADLINE)
+    assert not os.path.exists(f"/proc/{server.pid}")
