@@ -126,7 +126,7 @@ class _Run:
     async def _say_goodbye(self) -> None:
         """After a failure: close the connection and run the disconnect handler, unless it ran."""
         code = self.fail()
-        ran = self.current is not None and self.current["type"] == "websocket.disconnect"
+        ran = self.current is not None and self.current.get("type") == "websocket.disconnect"
         if ran or not hasattr(self.consumer, "websocket_disconnect"):
             return
         try:
