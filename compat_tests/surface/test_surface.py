@@ -45,7 +45,7 @@ Channels {version} differs from {known}, the newest version that this package kn
 
 
 @pytest.mark.parametrize("name", module_names())
-def test_module(name, record_property):
+def test_module(name):
     """A module has all the names that Channels' has: the same objects, unless they are listed."""
     upstream, ours = importlib.import_module(name), counterpart(name)
     listed = OURS.get(name, set())
@@ -53,7 +53,7 @@ def test_module(name, record_property):
     missing = {name for name in names if not hasattr(ours, name)}
     assert not missing
     other = {name for name in names if getattr(ours, name) is not getattr(upstream, name)}
-    assert other == listed
+    assert other == listed & names  # a name may be younger than this Channels
     for exported in getattr(upstream, "__all__", ()):
         assert exported in ours.__all__
     print(f"{name}: {len(names)} names, {len(names - other)} of them the same objects")
@@ -62,8 +62,10 @@ def test_module(name, record_property):
 @pytest.mark.parametrize(("module", "name"), [(m, n) for m, names in OURS.items() for n in names])
 def test_ours(module, name):
     """What is our own has the signature, and the attributes, of what it replaces."""
-    upstream = getattr(importlib.import_module(module), name)
+    upstream = getattr(importlib.import_module(module), name, None)
     ours = getattr(counterpart(module), name)
+    if upstream is None:
+        pytest.skip(f"Channels {channels.__version__} has no {module}.{name}")
     if not isinstance(upstream, type):
         assert set(signature(upstream).split(", ")) <= set(signature(ours).split(", "))
         return

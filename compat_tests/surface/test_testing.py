@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import channels
 import psutil
 import pytest
 
@@ -38,7 +39,7 @@ def python(*arguments, env):
 
 def test_live_servers(env):
     """A project's live tests pass: with test cases of ours or Channels, and with the fixture."""
-    assert run_tests(SAMPLE, env=env) == 11
+    assert run_tests(SAMPLE, env=env) == (10 if channels.__version__.startswith("4.2.") else 11)
 
 
 def test_in_memory(env):

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import channels
 import pytest
 from websockets.sync.client import connect
 
@@ -31,6 +32,8 @@ def swapped(sample):
 @pytest.mark.parametrize("suite", SUITES)
 def test_before(sample, suite):
     """The sample passes its own tests on Channels and Daphne."""
+    if "live" in suite and channels.__version__.startswith("4.2."):
+        pytest.skip("Channels' live-server test case is older than Django 5.2, and fails there")
     assert replace.run_tests(sample, suite) == SUITES[suite]
 
 
