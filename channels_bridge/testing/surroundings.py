@@ -8,7 +8,7 @@ import pickle
 from typing import Any
 
 import django
-from django.conf import ENVIRONMENT_VARIABLE, settings
+from django.conf import ENVIRONMENT_VARIABLE, global_settings, settings
 
 _MISSING = object()
 
@@ -29,11 +29,15 @@ class Surroundings:
 
     def enter(self) -> None:
         """Set Django up with them; for the beginning of a process."""
-        if ENVIRONMENT_VARIABLE not in os.environ:
-            settings.configure()
-        for name, value in self._unpickled().items():
-            if getattr(settings, name, _MISSING) != value:
-                setattr(settings, name, value)
+        known = settings if ENVIRONMENT_VARIABLE in os.environ else global_settings
+        values = self._unpickled()
+        other = {
+            name: value for name, value in values.items() if getattr(known, name, _MISSING) != value
+        }
+        if known is global_settings:
+            settings.configure(**other)
+        for name, value in other.items():
+            setattr(settings, name, value)
         django.setup()
 
     def _unpickled(self) -> dict[str, Any]:

@@ -65,6 +65,11 @@ def test_without_daphne(env):
     )
 
 
+def test_configured():
+    """A live server takes over settings that no module has."""
+    assert python("configured.py", env={}) == ("configured\n", 0)
+
+
 def test_orphan(env):
     """A live server does not outlive the tests, however they end."""
     with subprocess.Popen(

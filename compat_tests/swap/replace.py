@@ -49,6 +49,6 @@ def run_tests(project: Path, *paths: str, env: Mapping[str, str] | None = None) 
     """Run a project's own tests, which must pass. Returns their number."""
     options = ["-q", "-p", "no:cacheprovider"]
     output = run(project, "-m", "pytest", *options, *paths, env=env)
-    match = re.search(r"^(\d+) passed in", output, re.MULTILINE)
+    match = re.search(r"^(\d+) passed", output, re.MULTILINE)
     assert match, output
     return int(match[1])
