@@ -65,9 +65,10 @@ def test_without_daphne(env):
     )
 
 
-def test_configured():
+def test_configured(socket_dir):
     """A live server takes over settings that no module has."""
-    assert python("configured.py", env={}) == ("configured\n", 0)
+    env = {"LIVE_DIRECTORY": str(socket_dir)}
+    assert python("configured.py", env=env) == ("configured\n", 0)
 
 
 def test_orphan(env):

@@ -1,12 +1,14 @@
 """A project whose settings are in no module: a server process takes them from its parent."""
 
+import os
+
 from django.conf import settings
 
 if __name__ == "__main__":
     settings.configure(
         SECRET_KEY="for tests only",
         GREETING="configured",
-        DIRECTORY="/nonexistent",
+        DIRECTORY=os.environ["LIVE_DIRECTORY"],
         CHANNEL_LAYERS={"default": {"BACKEND": "channels_bridge.layers.LocalChannelLayer"}},
     )
 
