@@ -1,0 +1,117 @@
+"""Runs every scenario on every server, and gathers the outcomes.
+
+All servers start at once, and most scenarios run at once on all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from ..servers import wait_for
+from .client import Client
+from .peers import Peer, start
+from .recording import read
+from .scenario import OURS, PEERS, Scenario, When, unreached
+
+#: What happened in one scenario on one server, by aspect. All of it is plain data.
+Outcome = dict[str, Any]
+
+#: Outcomes by scenario and server.
+Outcomes = dict[str, dict[str, Outcome]]
+
+#: Seconds for applications to end and for servers to say so, after the clients have left.
+SETTLE = 8.0
+
+
+def run(scenarios: list[Scenario]) -> Outcomes:
+    """Run all scenarios. Takes half a minute or so."""
+    settings = dict.fromkeys(each.setting for each in scenarios)
+    servers = [(name, setting) for setting in settings for name in (*PEERS, *OURS)]
+    with ExitStack() as stack:
+        with ThreadPoolExecutor(len(servers)) as pool:
+            starting = [pool.submit(_enter, *server) for server in servers]
+        for each in starting:
+            if each.exception() is None:
+                stack.push(each.result()[1])
+        peers = [each.result()[0] for each in starting]
+        seen = asyncio.run(_run_clients(scenarios, peers))
+        return {
+            each.name: {
+                peer.name: _outcome(each, peer, seen) for peer in peers if serves(peer, each)
+            }
+            for each in scenarios
+        }
+
+
+def _enter(name: str, setting: str) -> tuple[Peer, ExitStack]:
+    with ExitStack() as stack:
+        directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="cb-"))
+        peer = stack.enter_context(start(name, setting, Path(directory)))
+        return peer, stack.pop_all()
+
+
+def serves(peer: Peer, scenario: Scenario) -> bool:
+    return peer.setting == scenario.setting
+
+
+Seen = dict[tuple[str, str], Outcome]
+
+
+async def _run_clients(scenarios: list[Scenario], peers: list[Peer]) -> Seen:
+    """What the clients saw, by scenario and server."""
+    seen: Seen = {}
+    done = asyncio.Event()
+
+    async def run_client(scenario: Scenario, peer: Peer) -> None:
+        client = Client(peer.address, scenario.name, peer.server)
+        client.others_done = done
+        try:
+            await scenario.client(client)
+        finally:
+            await client.leave()
+        seen[scenario.name, peer.name] = client.outcome
+
+    def start(when: When) -> asyncio.Future[list[None]]:
+        now = [each for each in scenarios if each.when is when]
+        pairs = [(each, peer) for each in now for peer in peers if serves(peer, each)]
+        return asyncio.gather(*(run_client(*pair) for pair in pairs))
+
+    neighbours = start(When.THROUGHOUT)
+    await start(When.TOGETHER)
+    await start(When.ALONE)
+    done.set()
+    await neighbours
+    await asyncio.to_thread(_settle, scenarios, peers)
+    await start(When.LAST)
+    return seen
+
+
+def _settle(scenarios: list[Scenario], peers: list[Peer]) -> None:
+    """Wait until each application has ended, and its failure is in the log."""
+    ending = [each for each in scenarios if each.when is not When.LAST]
+
+    def settled() -> bool:
+        return all(_has_ended(each, peer) for each in ending for peer in peers)
+
+    wait_for(settled, SETTLE)
+
+
+def _has_ended(scenario: Scenario, peer: Peer) -> bool:
+    if not serves(peer, scenario) or scenario.application is unreached:
+        return True
+    noted = dict(read(peer.record).get(scenario.name, []))
+    failed = noted.get("end") not in (None, "returned", "cancelled")
+    return "end" in noted and ("log" in noted or not failed)
+
+
+def _outcome(scenario: Scenario, peer: Peer, seen: Seen) -> Outcome:
+    """What the client saw and what the server noted."""
+    outcome: Outcome = {**seen[scenario.name, peer.name], "events": [], "end": [], "log": []}
+    for aspect, value in read(peer.record).get(scenario.name, []):
+        outcome.setdefault(aspect, []).append(value)
+    return outcome

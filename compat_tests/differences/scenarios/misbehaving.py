@@ -1,0 +1,273 @@
+"""Applications and consumers that do what none should, beyond what the other files have."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import time
+
+from ..client import Client
+from ..scenario import Application, Like, Own, Probe, Scenario, When, probe
+from .choices import CANCELLED, CODE, GOODBYE, GOODBYE_IN_HANDSHAKE, SILENT
+from .clients import handshake, leaves, says
+from .consumers import Noting, SyncNoting
+
+
+def after_accept(type: str, **message: object) -> Application:
+    """Sends one message that it shouldn't."""
+
+    @probe
+    async def application(probe: Probe) -> None:
+        await probe.accept()
+        await probe.send(type, **message)
+        await probe.rest()
+
+    return application
+
+
+@probe
+async def sends_before_accept(probe: Probe) -> None:
+    await probe.receive()
+    await probe.send("send", text="too early")
+    await probe.rest()
+
+
+@probe
+async def ignores_disconnect(probe: Probe) -> None:
+    await probe.accept()
+    await probe.rest()
+    await asyncio.Event().wait()
+
+
+class AcceptsTwice(Noting):
+    async def connect(self):
+        await self.accept()
+        await self.accept()
+
+
+class SendsBeforeAccept(Noting):
+    async def connect(self):
+        await self.send("too early")
+        await self.accept()
+
+
+class SendsAfterClose(Noting):
+    async def receive(self, text_data=None, bytes_data=None):
+        await self.close(4002)
+        await self.send("too late")
+
+
+class SyncSendsAfterClose(SyncNoting):
+    def receive(self, text_data=None, bytes_data=None):
+        self.close(4002)
+        self.send("too late")
+
+
+class ClosesIllegally(Noting):
+    async def receive(self, text_data=None, bytes_data=None):
+        await self.close(1006)
+
+
+class RaisesAfterAccept(Noting):
+    async def connect(self):
+        await self.accept()
+        raise RuntimeError("after accept")
+
+
+class Blocks(Noting):
+    """Blocks the event loop for a second when asked to; else says which process it runs in."""
+
+    async def receive(self, text_data=None, bytes_data=None):
+        if text_data == "block":
+            await self.send("blocking")
+            await asyncio.sleep(0.1)  # Daphne sends when it is back in its loop
+            time.sleep(1)  # noqa: ASYNC251 - that is the misbehaviour
+        await self.send(str(os.getpid()))
+
+
+async def watches_neighbours(client: Client) -> None:
+    """Find out which connections wait while one consumer blocks its loop.
+
+    Those of the same process do: a loop runs one thing at a time, on every server. Others don't.
+    """
+    neighbours = [client.another() for _ in range(8)]
+    for one in (client, *neighbours):
+        await one.connect()
+    await client.send("block")
+    await client.receive()
+    replies = await asyncio.gather(*(_reply(one) for one in neighbours))
+    await client.receive()
+    own = client.outcome["messages"].pop()
+    client.outcome["waited in the same process"] = {late for pid, late in replies if pid == own}
+    client.outcome["waited elsewhere"] = any(late for pid, late in replies if pid != own)
+    for one in (client, *neighbours):
+        await one.close()
+
+
+async def _reply(client: Client) -> tuple[str, bool]:
+    """The process that a connection is in, and whether its reply took long."""
+    start = time.monotonic()
+    await client.send("who?")
+    (pid,) = await client.receive()
+    return str(pid), time.monotonic() - start > 0.5
+
+
+class Neighbour(Noting):
+    async def receive(self, text_data=None, bytes_data=None):
+        await self.send(text_data)
+
+
+async def echoes_throughout(client: Client) -> None:
+    """Eight connections, so that each worker has some, which talk while others misbehave."""
+    connections = [client, *(client.another() for _ in range(7))]
+    for one in connections:
+        await one.connect()
+    for number in itertools.count():
+        if client.others_done.is_set() and number > 10:
+            break
+        for one in connections:
+            await one.send("still here")
+            await one.receive()
+        await asyncio.sleep(0.05)  # leave the processor to the others
+    for one in connections:
+        await one.close()
+    client.outcome["messages"] = sorted({text for one in connections for text in _seen(one)})
+    client.outcome["ends"] = [one.outcome["close"] for one in connections]
+
+
+def _seen(client: Client) -> list[str]:
+    return client.outcome["messages"] or ["nothing"]
+
+
+SCENARIOS = [
+    Scenario(
+        name="accept-twice",
+        covers="A5b",
+        application=after_accept("accept"),
+        client=says(),
+        choices=(CODE,),
+    ),
+    Scenario(
+        name="send-before-accept", covers="A5b", application=sends_before_accept, client=handshake
+    ),
+    Scenario(
+        name="send-text-and-bytes",
+        covers="A7",
+        application=after_accept("send", text="a", bytes=b"b"),
+        client=says(),
+        choices=(
+            Like(
+                "daphne",
+                "messages, close, events, end, log",
+                "half of the message would be lost silently",
+            ),
+        ),
+    ),
+    Scenario(
+        name="send-neither",
+        covers="A7",
+        application=after_accept("send"),
+        client=says(),
+        choices=(
+            Own(
+                "`websocket.send` with neither text nor bytes",
+                {
+                    "close": [1011, ""],
+                    "events": [["connect"], ["error in send"]],
+                    "end": ["error of send"],
+                    "log": [["ERROR", "error of send"]],
+                },
+            ),
+        ),
+    ),
+    Scenario(
+        name="send-wrong-type",
+        covers="A7",
+        application=after_accept("send", text=7),
+        client=says(),
+        choices=(CODE,),
+    ),
+    Scenario(
+        name="unknown-message",
+        covers="A7",
+        application=after_accept("no-such-type"),
+        client=says(),
+        choices=(
+            Own("A message of a type that ASGI does not have", {"close": [1011, ""]}),
+            Like("uvicorn", "events, end, log", "a misspelt type is an error of the code"),
+        ),
+    ),
+    Scenario(
+        name="ignores-disconnect",
+        covers="A20",
+        application=ignores_disconnect,
+        client=leaves(),
+        choices=(CANCELLED,),
+    ),
+    Scenario(
+        name="consumer-accepts-twice",
+        covers="A5b",
+        application=AcceptsTwice.as_asgi(),
+        client=says(),
+        choices=(
+            CODE,
+            GOODBYE,
+        ),
+    ),
+    Scenario(
+        name="consumer-sends-before-accept",
+        covers="A5b",
+        application=SendsBeforeAccept.as_asgi(),
+        client=handshake,
+        choices=(GOODBYE_IN_HANDSHAKE,),
+    ),
+    Scenario(
+        name="consumer-sends-after-close",
+        covers="A8",
+        application=SendsAfterClose.as_asgi(),
+        client=says("x"),
+        choices=(SILENT,),
+    ),
+    Scenario(
+        name="consumer-sends-after-close-sync",
+        covers="A8",
+        application=SyncSendsAfterClose.as_asgi(),
+        client=says("x"),
+        choices=(SILENT,),
+    ),
+    Scenario(
+        name="consumer-closes-1006",
+        covers="A5",
+        application=ClosesIllegally.as_asgi(),
+        client=says("x"),
+        choices=(
+            CODE,
+            GOODBYE,
+        ),
+    ),
+    Scenario(
+        name="consumer-raises-after-accept",
+        covers="A1 A16",
+        application=RaisesAfterAccept.as_asgi(),
+        client=says(),
+        choices=(
+            CODE,
+            GOODBYE,
+        ),
+    ),
+    Scenario(
+        name="blocks-the-loop",
+        covers="A22",
+        application=Blocks.as_asgi(),
+        client=watches_neighbours,
+        when=When.ALONE,
+    ),
+    Scenario(
+        name="neighbours",
+        covers="A1 A16",
+        application=Neighbour.as_asgi(),
+        client=echoes_throughout,
+        when=When.THROUGHOUT,
+    ),
+]

@@ -1,0 +1,36 @@
+"""The end of a server: after all other scenarios."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+from ..client import Client
+from ..scenario import Like, Own, Scenario, When
+from .consumers import Noting
+
+
+async def ends_server(client: Client) -> None:
+    await client.connect()
+    client.server.signal(signal.SIGTERM)
+    await client.closed()
+    client.outcome["exit code"] = await asyncio.to_thread(client.server.wait)
+
+
+SCENARIOS = [
+    Scenario(
+        name="sigterm",
+        covers="A15",
+        application=Noting.as_asgi(),
+        client=ends_server,
+        when=When.LAST,
+        choices=(
+            Own(
+                "At the server's end connections are dropped",
+                {"close": [1001, ""], "events": [["disconnect()", 1001]]},
+            ),
+            Like("daphne", "exit code", "it ended as it was asked to"),
+            Like("uvicorn", "end", "`disconnect()` gives back what `connect()` took"),
+        ),
+    ),
+]
