@@ -55,8 +55,8 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", *session.posargs)
 
 
-@nox.session(python=PYTHONS)
-@nox.parametrize("versions", ["oldest", "newest"])
+@nox.session
+@nox.parametrize("python,versions", [run.split() for run in MATRIX["runs"]])
 def matrix(session: nox.Session, versions: str) -> None:
     """Run the suite with the oldest and the newest releases, on each Python at hand."""
     bounds = oldest() if versions == "oldest" else MATRIX["bounds"]

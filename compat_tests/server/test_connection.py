@@ -243,16 +243,19 @@ async def test_end_of_stream_while_the_application_decides(serve):
         ((b"GET / ", b"GET /\xc3\xa9 "), b"400"),
         ((b"GET / ", b"GET /?\xff "), b"400"),
         ((b"Host: localhost", b"Host: localhost\r\nSec-WebSocket-Protocol: (a)"), b"400"),
-        ((b"Host: localhost", b"Host: localhost\r\nX: " + b"y" * 9000), b"431"),
-        ((b"Host: localhost", b"\r\n".join(b"X-%d: y" % n for n in range(200))), b"431"),
-        ((b"GET / ", b"GET /" + b"y" * 9000 + b" "), b"414"),
+        ((b"Host: localhost", b"Host: localhost\r\nX: " + b"y" * 9000), b"431 400"),
+        ((b"Host: localhost", b"\r\n".join(b"X-%d: y" % n for n in range(200))), b"431 400"),
+        ((b"GET / ", b"GET /" + b"y" * 9000 + b" "), b"414 400"),
     ],
 )
 async def test_malformed_handshake(serve, change, status):
-    """A handshake that breaks the rules is answered with the status that says which."""
+    """A handshake that breaks the rules is answered with the status that says which.
+
+    Before 17.0 websockets doesn't tell what is too long from what is garbage.
+    """
     engine = await serve(Script(echo))
     response = await engine.request(HANDSHAKE.replace(*change))
-    assert response.split()[1] == status
+    assert response.split()[1] in status.split()
 
 
 # The end

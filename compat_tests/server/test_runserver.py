@@ -157,7 +157,7 @@ def test_static_options(project, debug, options, served):
 def test_noasgi(project):
     """`--noasgi` is Django's own server."""
     port = free_port()
-    ready = re.compile(r"Starting development server at http://(\S+)/")
+    ready = re.compile(r"Starting (?:WSGI )?development server at http://(\S+)/")
     command = [sys.executable, "-m", "django", "runserver", f"127.0.0.1:{port}", "--noreload"]
     env = {"DJANGO_SETTINGS_MODULE": "settings", "TMPDIR": str(project)}
     env["PYTHONPATH"] = os.pathsep.join([str(project), str(Path(__file__).parents[2])])
