@@ -1,6 +1,7 @@
 """The hub is killed, replaced, missing or overrun; processes are killed or stop reading."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -173,9 +174,9 @@ async def test_publishing_waits_while_too_much_is_queued(address, connect):
         hub.close()
 
 
-@pytest.fixture
-def receiver(hub):
-    """Another process that subscribed to a topic."""
+@contextlib.contextmanager
+def subscriber(hub):
+    """Another process that subscribed to a topic. This one does nothing meanwhile."""
     command = [sys.executable, "-m", "compat_tests.groups.actors"]
     with subprocess.Popen(
         [*command, "subscribe", hub.address, "g:room"],
@@ -183,9 +184,18 @@ def receiver(hub):
         env=ENVIRONMENT,
         stdout=subprocess.PIPE,
     ) as process:
-        assert process.stdout.readline() == b"subscribed\n"
+        try:
+            assert process.stdout.readline() == b"subscribed\n"
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def receiver(hub):
+    """Another process that subscribed to a topic."""
+    with subscriber(hub) as process:
         yield process
-        process.kill()
 
 
 async def test_killed_receiver(receiver, connect):
@@ -209,6 +219,62 @@ async def test_stopped_receiver(receiver, connect):
     # Back again, it goes on with what comes then.
     receiver.send_signal(signal.SIGCONT)
     await soon(_reaches(sender, receiver))
+
+
+@pytest.mark.parametrize("end", [None, signal.SIGKILL, signal.SIGTERM], ids=str)
+async def test_busy_sender(hub, connect, end):
+    """What a process sends as soon as another has subscribed arrives, however busy it was.
+
+    It had no reason to send anything before, and had no time to hear of the other process, nor of
+    the hub's end.
+    """
+    sender = connect()
+    for _ in range(3):
+        await sender.transport.publish_confirmed("g:room", b"say so")
+    if end is not None:
+        hub.end(end)
+        hub.start()
+    with subscriber(hub) as receiver:
+        await soon(sender.transport.publish_confirmed("g:room", b"say so"))
+        assert receiver.stdout.readline() == b"asked\n"
+
+
+@pytest.mark.parametrize("step", ["before", "asked", "answered"])
+async def test_hub_killed_while_subscribing(hub, connect, step):
+    """Wherever the hub is killed, a subscriber gets what is sent after it was told that it is one.
+
+    The sender had found out that nobody listens.
+    """
+    sender, receiver = connect(), connect()
+    for _ in range(3):
+        await sender.transport.publish_confirmed("g:room", b"too early")
+    await receiver.transport.publish_confirmed("g:other", b"")
+    if step == "before":
+        hub.kill()
+    subscribing = asyncio.create_task(receiver.transport.subscribe("g:room"))
+    await asyncio.sleep(0)
+    if step == "asked":
+        hub.kill()
+    if step != "answered":
+        hub.start()
+    await soon(subscribing)
+    publishing = asyncio.create_task(sender.transport.publish_confirmed("g:room", b"hello"))
+    if step == "answered":
+        hub.kill()
+        hub.start()
+    await soon(publishing)
+    assert receiver.payloads == [b"hello"]
+
+
+async def test_bound_while_silent(hub, make_grpc_layer):
+    """A named channel that joins a group gets what anybody sends then, who was silent before."""
+    one, two = make_grpc_layer(), make_grpc_layer()
+    for _ in range(3):
+        await one.group_send("room", {"number": 0})
+    await two.group_add("room", "worker")
+    await one.group_send("room", {"number": 1})
+    await two.group_send("room", {"number": 2})
+    assert [(await soon(one.receive("worker")))["number"] for _ in range(2)] == [1, 2]
 
 
 async def _reaches(sender, process):

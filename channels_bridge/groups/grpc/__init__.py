@@ -11,9 +11,9 @@ Each process keeps one bidirectional stream to the hub; every write is a batch o
 were waiting (``frames``, ``outbox``; the format is in ``../wire/v1/groups.proto``).
 
 ``client`` is the process' side of the conversation and ``exchange`` the hub's: plain objects
-without I/O. ``link`` keeps the client's stream open, ``hub`` serves streams. ``stream`` is what
-both need of gRPC; ``relay`` and ``relayed`` replace it in a forked process, where gRPC must not be
-used.
+without I/O. ``silence`` has what both know of topics that need no publishing. ``link`` keeps the
+client's stream open, ``hub`` serves streams. ``stream`` is what both need of gRPC; ``relay`` and
+``relayed`` replace it in a forked process, where gRPC must not be used.
 
 What is promised, and how:
 
@@ -27,6 +27,29 @@ What is promised, and how:
 - A process tells everything it wants with its first frame. A restarted hub so knows as much as the
   one before, but for what waited in named queues, which is lost. It forwards nothing before the
   processes that were receiving are back.
+
+Silence: a process does not publish to topics that nobody else listens to. The hub says with its
+answer to a publication that it is *unheard*: no other process has subscribed to its topic, and no
+queue is bound to it. The process then keeps what it publishes there to itself, until the hub asks
+it to resume, but at most for the time of a lease since it asked. Each such answer renews the lease
+for all of its unheard topics, so that one publication in half a second keeps the hub out of it.
+
+Yet a subscription that is confirmed misses nothing that anybody publishes later, because the hub
+confirms it only after each process that may be silent about the topic
+
+- has said that it resumed. It handled Resume after all answers that had allowed its silence, and
+  the hub allows none while somebody listens; or
+- has begun a new stream, or left: it was silent about nothing any more when it said so; or
+- must have seen its lease end: the hub counts from its answer, the process from before it asked,
+  and the hub's lease is longer. So a process that hangs, or that the hub has cut off, delays
+  subscribers for a moment, but can't deceive them.
+
+A new hub can't ask the processes that the one before has allowed to be silent: it confirms
+subscriptions once all those leases must have ended. One that certainly is the first doesn't wait.
+
+What confirms a subscription in other ways waits with it: the answer to a message on whose arrival
+its receiver subscribed (see ``GroupTransport.subscribe_nowait``), and a repeated request. What is
+published before a subscription is confirmed may reach it or not.
 """
 
 import os

@@ -7,6 +7,7 @@ of the outbox, and gives what it reads to ``receive()``.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import uuid4
@@ -14,6 +15,7 @@ from uuid import uuid4
 from channels_bridge.groups.grpc import frames
 from channels_bridge.groups.grpc.marks import Marks
 from channels_bridge.groups.grpc.outbox import Outbox
+from channels_bridge.groups.grpc.silence import Unheard
 from channels_bridge.groups.transport import Deliver
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
@@ -34,6 +36,8 @@ class Request:
     seq: int
     frame: bytes
     carries_message: bool
+    topic: str  # of a publication
+    made: float  # when, in ``time.monotonic()``
     answer: asyncio.Future[bool]  # True when it is done, False when there was no room
 
 
@@ -59,6 +63,7 @@ class Client:
         bindings: those that a new hub has to be told: (topic, queue) -> frame.
         outbox: what to write to the stream; None while there is none.
         refusal: why the hub doesn't talk to this client; None when it does.
+        unheard: the topics that needn't be published to.
         on_answers: called with the number of requests that were just answered.
     """
 
@@ -67,6 +72,7 @@ class Client:
         self.bindings: dict[tuple[str, str], wire.Bind] = {}
         self.outbox: Outbox | None = None
         self.refusal: str | None = None
+        self.unheard = Unheard()
         self.on_answers: Callable[[int], None] = lambda count: None
         self._deliver = deliver
         self._loop = asyncio.get_running_loop()
@@ -113,8 +119,14 @@ class Client:
         self._seq += 1
         kind.seq = self._seq
         frame = frames.encode(kind)
-        carries_message = isinstance(kind, (wire.Publish, wire.Push))
-        request = Request(self._seq, frame, carries_message, self._loop.create_future())
+        request = Request(
+            self._seq,
+            frame,
+            carries_message=isinstance(kind, (wire.Publish, wire.Push)),
+            topic=kind.topic if isinstance(kind, wire.Publish) else "",
+            made=time.monotonic(),
+            answer=self._loop.create_future(),
+        )
         self._requests[self._seq] = request
         self._bytes += len(frame)
         if self.outbox is not None:
@@ -172,9 +184,11 @@ class Client:
     def disconnected(self) -> None:
         """The stream is gone: keep what has to be said for the next one."""
         self.outbox = None
+        self.unheard.clear()
 
     def leave(self) -> None:
         """Say goodbye; the hub then forgets this process at once."""
+        self.unheard.close()
         if self.outbox is not None:
             self._write(wire.Bye())
             self.outbox.close()
@@ -207,6 +221,10 @@ class Client:
         self.refusal = refused.reason
 
     def _on_settled(self, settled: wire.Settled) -> None:
+        for seq in settled.unheard:
+            request = self._requests.get(seq)
+            if request is not None:
+                self.unheard.add(request.topic, request.made)
         for seq in settled.seqs:
             request = self._requests.pop(seq, None)
             if request is not None:
@@ -231,6 +249,10 @@ class Client:
 
     def _on_withdrawn(self, withdrawn: wire.Withdrawn) -> None:
         self._pulls.pop(withdrawn.id, None)
+
+    def _on_resume(self, resume: wire.Resume) -> None:
+        self.unheard.discard(resume.topic)
+        self._write(wire.Resumed(number=resume.number, topic=resume.topic))
 
     def _on_peers(self, peers: wire.Peers) -> None:
         self._peers = list(peers.processes)

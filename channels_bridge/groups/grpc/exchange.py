@@ -9,6 +9,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +17,7 @@ from channels_bridge.groups.grpc import frames
 from channels_bridge.groups.grpc.marks import Marks
 from channels_bridge.groups.grpc.outbox import Outbox
 from channels_bridge.groups.grpc.session import Delivery, HandingOut, Session
+from channels_bridge.groups.grpc.silence import HUB_LEASE, Silence, Wait
 from channels_bridge.groups.queues import Item, MessageQueues
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
@@ -36,10 +38,10 @@ class Exchange:
 
     Args:
         is_successor: whether there was a hub before this one that left processes behind. Nothing is
-            forwarded then until they are back.
+            forwarded then until they are back. None when nobody knows.
     """
 
-    def __init__(self, *, is_successor: bool) -> None:
+    def __init__(self, *, is_successor: bool | None) -> None:
         self._epoch = uuid4().bytes
         self._sessions: dict[bytes, Session] = {}  # by the process' id
         self._topics: dict[str, dict[Session, None]] = {}  # topic -> subscribers, in order
@@ -50,8 +52,11 @@ class Exchange:
         self._hold_until = self._started + NEWS if is_successor else self._started
         self._awaited: set[bytes] = set()  # processes that have to be back first
         self._held: deque[tuple[Session, wire.Publish]] = deque()
-        self._is_holding = is_successor
+        self._is_holding = bool(is_successor)
         self._knows_awaited = False  # whether anybody has said whom to wait for
+        self._silences: dict[Session, Silence] = {}
+        # For the end of the silences that a hub before this one has allowed.
+        self._wait = Wait(self._started if is_successor is False else self._started + HUB_LEASE)
         self._request_handlers: dict[str, Callable[[Session, Any], bool | None]] = {
             "bind": self._bind,
             "clear": self._clear,
@@ -64,15 +69,16 @@ class Exchange:
             "bye": self._bye,
             "handled": Session.handled,
             "pull": self._pull,
+            "resumed": self._resumed,
             "taken": self._taken,
             "unsubscribe": self._unsubscribe,
             "withdraw": self._withdraw,
         }
 
     @property
-    def is_receiving(self) -> bool:
-        """Whether any process receives anything here."""
-        return any(session.is_receiving for session in self._sessions.values())
+    def has_processes(self) -> bool:
+        """Whether any process would miss this hub."""
+        return bool(self._sessions)
 
     # What the hub calls.
 
@@ -83,6 +89,7 @@ class Exchange:
             session.outbox.close()
             self.lost(session, session.outbox)
         session.connect(outbox)
+        self._end_silence(session)
         session.write(wire.Welcome(epoch=self._epoch))
         self._take_over(session, hello)
         session.redeliver()
@@ -119,6 +126,10 @@ class Exchange:
             elif session.stalled_for(now) > STALL:
                 self._cut_off(session, f"it hasn't read for {STALL:g} seconds")
         self._queues.sweep()
+        for session, silence in list(self._silences.items()):
+            if now >= silence.until:
+                del self._silences[session]
+        self._catch_up()
         self._settle()
 
     # Processes come and go.
@@ -129,9 +140,11 @@ class Exchange:
             self._leave(session, topic)
         for topic in hello.topics:
             self._enter(session, topic)
+            session.after(self._break_silences(topic, but=session), lambda: None)
         for bind in hello.bindings:
             if not self._queues.is_bound(bind.topic, bind.queue):
-                self._bind(session, bind)
+                self._bind_queue(bind)
+                self._break_silences(bind.topic)
         waiting = {pull.id for pull in hello.pulls}
         for pull_id in session.pulls.keys() - waiting:
             del session.pulls[pull_id]  # its item has been taken
@@ -201,7 +214,7 @@ class Exchange:
     def _request(self, session: Session, field: str, kind: Any) -> None:
         if not self._marks.advance(session.id, kind.seq):
             if kind.seq not in session.unanswered:
-                session.answer(kind.seq)
+                session.after((), partial(session.answer, kind.seq))
             return
         session.unanswered.add(kind.seq)
         answer = self._request_handlers[field](session, kind)
@@ -216,7 +229,13 @@ class Exchange:
         subscribers = self._topics.get(publish.topic, ())
         receivers = [receiver for receiver in subscribers if receiver is not session]
         if not receivers:
-            return True
+            session.answer(
+                publish.seq,
+                hurry=publish.confirm,
+                unheard=not self._queues.has_bound(publish.topic)
+                and self._silence_of(session).add(publish.topic),
+            )
+            return None
         delivery = Delivery(session, publish, len(receivers))
         frame = frames.encode(
             wire.Delivery(
@@ -231,9 +250,10 @@ class Exchange:
             receiver.deliver(delivery, frame)
         return None
 
-    def _subscribe(self, session: Session, subscribe: wire.Subscribe) -> bool:
+    def _subscribe(self, session: Session, subscribe: wire.Subscribe) -> None:
         self._enter(session, subscribe.topic)
-        return True
+        waits = self._break_silences(subscribe.topic, but=session)
+        session.after(waits, partial(session.answer, subscribe.seq))
 
     def _push(self, session: Session, push: wire.Push) -> bool:
         if push.front:
@@ -244,7 +264,12 @@ class Exchange:
             push.queue, push.payload, capacity=push.capacity, expiry=push.expiry
         )
 
-    def _bind(self, session: Session, bind: wire.Bind) -> bool:
+    def _bind(self, session: Session, bind: wire.Bind) -> None:
+        self._bind_queue(bind)
+        waits = self._break_silences(bind.topic)
+        session.after(waits, partial(session.answer, bind.seq))
+
+    def _bind_queue(self, bind: wire.Bind) -> None:
         self._queues.bind(
             bind.topic,
             bind.queue,
@@ -252,7 +277,6 @@ class Exchange:
             expiry=bind.expiry,
             lifetime=bind.lifetime,
         )
-        return True
 
     def _unbind(self, session: Session, unbind: wire.Unbind) -> bool:
         self._queues.unbind(unbind.topic, unbind.queue)
@@ -290,8 +314,40 @@ class Exchange:
     def _taken(self, session: Session, taken: wire.Taken) -> None:
         session.pulls.pop(taken.id, None)
 
+    def _resumed(self, session: Session, resumed: wire.Resumed) -> None:
+        silence = self._silences.get(session)
+        if silence is not None:
+            silence.resumed(resumed.number, resumed.topic)
+            self._catch_up()
+
     def _bye(self, session: Session, bye: wire.Bye) -> None:
+        self._end_silence(session)
         self._forget(session)
+
+    # Silences.
+
+    def _silence_of(self, session: Session) -> Silence:
+        return self._silences.setdefault(session, Silence(session.write))
+
+    def _break_silences(self, topic: str, but: Session | None = None) -> list[Wait]:
+        """Somebody is about to listen. Returns what to wait for until all processes know."""
+        waits = [
+            silence.break_(topic)
+            for session, silence in self._silences.items()
+            if session is not but and topic in silence
+        ]
+        return waits if self._wait.is_over(time.monotonic()) else [*waits, self._wait]
+
+    def _end_silence(self, session: Session) -> None:
+        silence = self._silences.pop(session, None)
+        if silence is not None:
+            silence.end()
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        now = time.monotonic()
+        for session in self._sessions.values():
+            session.catch_up(now)
 
     # Helpers.
 

@@ -30,6 +30,8 @@ Kind = (
     | wire.Peers
     | wire.Pull
     | wire.Refused
+    | wire.Resume
+    | wire.Resumed
     | wire.Settled
     | wire.Taken
     | wire.Unbound

@@ -52,7 +52,7 @@ async def serve(address: str, *, ready: Callable[[], None], stop: asyncio.Event)
     except ValueError as error:
         raise HubAddressError(address, str(error)) from None
     if where.path is None:
-        async with _Hub(where, is_successor=False):
+        async with _Hub(where, is_successor=None):
             ready()
             await stop.wait()
     else:
@@ -73,7 +73,7 @@ async def _serve_socket(
         async with _Hub(where, is_successor=place.prepare()) as hub:
             ready()
             await stop.wait()
-        place.clear(leaves_processes=hub.exchange.is_receiving)
+        place.clear(leaves_processes=hub.exchange.has_processes)
     finally:
         place.close()
 
@@ -92,7 +92,7 @@ async def _is_set_within(stop: asyncio.Event, seconds: float) -> bool:
 class _Hub:
     """A gRPC server, and the exchange behind it."""
 
-    def __init__(self, where: Address, *, is_successor: bool) -> None:
+    def __init__(self, where: Address, *, is_successor: bool | None) -> None:
         self.exchange = Exchange(is_successor=is_successor)
         self._where = where
         # Without serialisers: batches are bytes already.

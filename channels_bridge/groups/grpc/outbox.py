@@ -48,6 +48,10 @@ class Outbox:
     async def take(self) -> bytes | None:
         """Wait for frames and return a batch of them. None when there will be no more."""
         await self._filled.wait()
+        return self.take_nowait() or None
+
+    def take_nowait(self) -> bytes:
+        """Return a batch of the frames that wait; empty when there are none."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -59,4 +63,4 @@ class Outbox:
             size += len(frame)
         if not self._frames and not self.closed.is_set():
             self._filled.clear()
-        return b"".join(batch) if batch else None
+        return b"".join(batch)

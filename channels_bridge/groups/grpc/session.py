@@ -2,10 +2,14 @@
 
 import time
 from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import inf
 from typing import NamedTuple
 
 from channels_bridge.groups.grpc import frames
 from channels_bridge.groups.grpc.outbox import Outbox
+from channels_bridge.groups.grpc.silence import Wait
 from channels_bridge.groups.queues import Item
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
@@ -94,6 +98,7 @@ class Session:
         self._hurry = False  # whether anybody waits for one of them
         self._pending: deque[Pending] = deque()
         self._pending_bytes = 0
+        self._postponed: deque[tuple[Sequence[Wait], Callable[[], None]]] = deque()
 
     @property
     def is_receiving(self) -> bool:
@@ -120,16 +125,21 @@ class Session:
         self.lost_at = time.monotonic()
 
     def write(self, kind: frames.Kind) -> None:
-        """Write a frame, if there is a stream."""
+        """Write a frame, if there is a stream, after the answers so far."""
+        self.flush_answers()
         if self.outbox is not None:
             self.outbox.put(frames.encode(kind))
 
-    def answer(self, seq: int, room: bool = True, *, hurry: bool = True) -> None:
+    def answer(
+        self, seq: int, room: bool = True, *, hurry: bool = True, unheard: bool = False
+    ) -> None:
         """A request is done. ``flush_answers()`` says so."""
         self.unanswered.discard(seq)
         self._answers.seqs.append(seq)
         if not room:
             self._answers.refused.append(seq)
+        if unheard:
+            self._answers.unheard.append(seq)
         self._hurry = self._hurry or hurry
 
     def flush_answers(self) -> None:
@@ -160,9 +170,23 @@ class Session:
         for position in range(min(handled.count, len(self._pending))):
             pending = self._pending.popleft()
             self._pending_bytes -= len(pending.frame)
-            pending.delivery.handled(refused=position in handled.refused)
+            refused = position in handled.refused
+            self.after((), partial(pending.delivery.handled, refused=refused))
+
+    def after(self, waits: Sequence[Wait], action: Callable[[], None]) -> None:
+        """Do something when all waits are over, and everything before it is done."""
+        if waits or self._postponed:
+            self._postponed.append((waits, action))
+        else:
+            action()
+
+    def catch_up(self, now: float) -> None:
+        """Do what was postponed, as far as the waits are over."""
+        while self._postponed and all(wait.is_over(now) for wait in self._postponed[0][0]):
+            self._postponed.popleft()[1]()
 
     def abandon_deliveries(self) -> None:
         """The process won't handle anything any more."""
+        self.catch_up(inf)
         while self._pending:
             self._pending.popleft().delivery.handled(refused=False)

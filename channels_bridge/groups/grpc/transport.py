@@ -56,10 +56,14 @@ class GrpcTransport(GroupTransport):
         self._client.unsubscribe(topic)
 
     async def publish(self, topic: str, payload: bytes) -> None:
+        if topic in self._client.unheard:
+            return
         await self._room()
         self._client.request(wire.Publish(topic=topic, payload=payload))
 
     async def publish_confirmed(self, topic: str, payload: bytes) -> bool:
+        if topic in self._client.unheard:
+            return True
         await self._room()
         publish = wire.Publish(topic=topic, payload=payload, confirm=True)
         return await self._done(self._client.request(publish))
