@@ -6,7 +6,7 @@ Every exception of this package, and Channels' own under their names.
     BridgeError
     +-- TransportUnavailable    the hub can't be reached, or doesn't answer in time
     +-- HubAddressError         the hub can't take the address it was given
-    +-- ForeignChannel          receive() from a channel of another process (also a ValueError)
+    +-- ForeignChannel          receive() from a channel of another process (an AssertionError, as in channels_redis)
 
     of Channels: AcceptConnection, ChannelFull, DenyConnection, InvalidChannelLayerError,
     MessageTooLarge, RequestAborted, RequestTimeout, StopConsumer
@@ -64,7 +64,7 @@ class HubAddressError(BridgeError):
         super().__init__(f"the groups hub can't listen at {address}: {reason}")
 
 
-class ForeignChannel(BridgeError, ValueError):
+class ForeignChannel(BridgeError, AssertionError):
     """
     A channel that belongs to a process can be received from in that process only.
 
