@@ -48,14 +48,17 @@ async def test_wss(serve, files, keyfile, password):
     app = Script(echo)
     context = certificate(files, keyfile=keyfile, password=password).load()
     engine = await serve(app, ssl=context)
-    client = ssl.create_default_context(cafile=files / "mine.pem")
-    address = f"wss://localhost:{engine.port}/"
-    async with connect(address, host="127.0.0.1", ssl=client, proxy=None) as websocket:
-        await websocket.send("a" * 100_000)
-        assert await asyncio.wait_for(websocket.recv(), DEADLINE) == "a" * 100_000
+    await exchange(engine.port, ssl.create_default_context(cafile=files / "mine.pem"))
     assert (await app.finished())[-1]["code"] == 1000
     assert app.scope["scheme"] == "wss"
     gc.collect()  # so that the transport's warning comes here, and not in a later test
+
+
+async def exchange(port, context):
+    options = {"host": "127.0.0.1", "ssl": context, "proxy": None}
+    async with connect(f"wss://localhost:{port}/", **options) as websocket:
+        await websocket.send("a" * 100_000)
+        assert await asyncio.wait_for(websocket.recv(), DEADLINE) == "a" * 100_000
 
 
 @pytest.mark.parametrize(
