@@ -5,13 +5,13 @@ import json
 from contextlib import asynccontextmanager
 
 import pytest
-from channels_bridge.transport import get_channel_layer
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
 
 from channels_bridge.consumers import BaseConsumer
 from channels_bridge.groups import GroupMessage
+from channels_bridge.transport import get_channel_layer
 
 
 class Chat(BaseConsumer):
