@@ -6,7 +6,8 @@ Every exception of this package, and Channels' own under their names.
     BridgeError
     +-- TransportUnavailable    the hub can't be reached, or doesn't answer in time
     +-- HubAddressError         the hub can't take the address it was given
-    +-- ForeignChannel          receive() from a channel of another process (an AssertionError, as in channels_redis)
+    +-- ForeignChannel          receive() from another process' channel; an AssertionError,
+                                as in channels_redis
 
     of Channels: AcceptConnection, ChannelFull, DenyConnection, InvalidChannelLayerError,
     MessageTooLarge, RequestAborted, RequestTimeout, StopConsumer
