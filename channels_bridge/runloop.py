@@ -21,9 +21,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from asgiref.sync import async_to_sync
+from channels import consumer as upstream
 from channels.consumer import AsyncConsumer, get_handler_name
 from channels.exceptions import StopConsumer
-from channels.layers import get_channel_layer
 from channels.sessions import InstanceSessionWrapper
 from channels.utils import await_many_dispatch
 from django.db import Error as DatabaseError
@@ -76,7 +76,7 @@ class _Run:
         consumer.scope = scope
         send = _past_sessions(send)
         consumer.base_send = async_to_sync(send) if consumer._sync else send
-        layer: Any = get_channel_layer(consumer.channel_layer_alias)
+        layer: Any = upstream.get_channel_layer(consumer.channel_layer_alias)
         consumer.channel_layer = layer
         if layer is None:
             await self._run_to_disconnect(self._serve)

@@ -366,3 +366,18 @@ async def test_session_middleware(serve):
         await websocket.send("a")
         assert await websocket.recv() == "a"
     assert (await recorder.finished())[-1] == ("disconnect", 1000)
+
+
+async def test_a_patched_layer(serve, monkeypatch):
+    """A test that patches where consumers get their layer from has its way."""
+    monkeypatch.setattr("channels.consumer.get_channel_layer", lambda alias: None)
+    layers = []
+
+    class Bare(AsyncWebsocketConsumer):
+        async def connect(self):
+            layers.append(self.channel_layer)
+            await self.accept()
+
+    engine = await serve(Bare.as_asgi())
+    async with engine.connect():
+        assert layers == [None]
