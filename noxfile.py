@@ -51,7 +51,7 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the whole suite."""
-    session.install("-q", "-e", ".[standard,bench]", *group("test"))
+    session.install("-q", "-e", ".[standard,bench]", *group("test"), *group("third-party"))
     session.run("pytest", *session.posargs)
 
 

@@ -1,0 +1,1 @@
+"""A project whose application comes from the environment: one module per package."""
