@@ -8,19 +8,29 @@ Every exception of this package, and Channels' own under their names.
     +-- HubAddressError         the hub can't take the address it was given
     +-- ForeignChannel          receive() from another process' channel; an AssertionError,
                                 as in channels_redis
+    +-- ChannelsFull            send_many() to channels that have no room; a ChannelFull
 
     of Channels: AcceptConnection, ChannelFull, DenyConnection, InvalidChannelLayerError,
     MessageTooLarge, RequestAborted, RequestTimeout, StopConsumer
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+import channels.exceptions
 
 from channels_bridge.surface import extend
 
 if TYPE_CHECKING:
     from channels.exceptions import *  # noqa: F403
 
-__all__ = ["BridgeError", "ForeignChannel", "HubAddressError", "TransportUnavailable"]
+__all__ = [
+    "BridgeError",
+    "ChannelsFull",
+    "ForeignChannel",
+    "HubAddressError",
+    "TransportUnavailable",
+]
 
 
 class BridgeError(Exception):
@@ -78,6 +88,22 @@ class ForeignChannel(BridgeError, AssertionError):
         super().__init__(
             f"channel {channel} belongs to another process: receive() from a name that "
             f"new_channel() returned in this one, or from a name without an exclamation mark"
+        )
+
+
+class ChannelsFull(BridgeError, channels.exceptions.ChannelFull):
+    """
+    Some channels have no room for a message; the others have got it.
+
+    Attributes:
+        channels: the names of the full ones, in the order they were given.
+    """
+
+    def __init__(self, channels: Sequence[str]) -> None:
+        self.channels = list(channels)
+        super().__init__(
+            f"no room in {', '.join(self.channels)}: receive from them faster, "
+            f"or raise `capacity` or `channel_capacity` in the layer's CONFIG"
         )
 
 

@@ -7,6 +7,7 @@ channels_redis and from InMemoryChannelLayer is labelled "Spec deviation:" where
 
 import functools
 import threading
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from channels.layers import BaseChannelLayer
@@ -32,6 +33,9 @@ class BridgeChannelLayer(BaseChannelLayer):
 
     Overflow: ``send()`` raises ChannelFull. ``group_send()`` never raises for a full member: the
     message is dropped for that member, and counted in ``messages_dropped``.
+
+    A signal handler may call ``async_to_sync(layer.group_send)`` unless it interrupts another
+    ``async_to_sync()``: both need a lock of ``concurrent.futures``, and the handler may hang.
     """
 
     extensions = ["groups", "flush"]
@@ -76,6 +80,25 @@ class BridgeChannelLayer(BaseChannelLayer):
         node = self._node()
         await home.run(node.loop, node.send(channel, payload))
 
+    async def send_many(
+        self, channels: Iterable[str], message: dict[str, Any] | GroupMessage
+    ) -> None:
+        """
+        Put one message into several channels; return once it is in all that have room.
+
+        It is like ``send()`` to each of them in turn, a channel that is named twice gets it twice,
+        but they are waited for together, and a full one doesn't keep the others from getting it.
+
+        Raises:
+            ChannelsFull: some are full; ``channels`` says which. It is a ChannelFull.
+            TransportUnavailable: other processes keep some of the channels, and can't be reached;
+                channels of this process have got the message.
+        """
+        names = _all_valid(channels, "channels", self.require_valid_channel_name)
+        payload = self._encode(message)
+        node = self._node()
+        await home.run(node.loop, node.send_many(names, payload))
+
     async def receive(self, channel: str) -> dict[str, Any]:
         """Wait for the next message in a channel. Cancelling this never loses one."""
         self.require_valid_channel_name(channel)
@@ -117,6 +140,24 @@ class BridgeChannelLayer(BaseChannelLayer):
         payload = self._encode(message)
         node = self._node()
         await home.run(node.loop, node.group_send(group, payload))
+
+    async def group_send_many(
+        self, groups: Iterable[str], message: dict[str, Any] | GroupMessage
+    ) -> None:
+        """
+        Give one message to all members of several groups.
+
+        It is like ``group_send()`` to each of them in turn, a member of two groups gets it twice,
+        but it is encoded once, and the other processes are waited for together.
+
+        Raises:
+            TransportUnavailable: other processes can't be reached; members in this one have got
+                the message.
+        """
+        names = _all_valid(groups, "groups", self.require_valid_group_name)
+        payload = self._encode(message)
+        node = self._node()
+        await home.run(node.loop, node.group_send_many(names, payload))
 
     async def flush(self) -> None:
         """Empty all channels and groups, in all processes. Inboxes keep what they have."""
@@ -234,6 +275,15 @@ class GrpcChannelLayer(BridgeChannelLayer):
         factory = import_string(TRANSPORTS[self.transport_name])
         transport: GroupTransport = factory(self.config.address, timeout=self.config.timeout)
         return transport
+
+
+def _all_valid(names: Iterable[str], argument: str, require: Callable[[str], Any]) -> list[str]:
+    if isinstance(names, (str, bytes)):
+        raise TypeError(f"{argument} must be a list of names, not {names!r}: write [{names!r}]")
+    names = list(names)
+    for name in names:
+        require(name)
+    return names
 
 
 # Nodes of the process that this one was forked from.

@@ -13,14 +13,19 @@ A node subscribes to
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterable
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import msgpack
 
-from channels_bridge.exceptions import ChannelFull, ForeignChannel, TransportUnavailable
+from channels_bridge.exceptions import (
+    ChannelFull,
+    ChannelsFull,
+    ForeignChannel,
+    TransportUnavailable,
+)
 from channels_bridge.groups.config import LayerConfig
 from channels_bridge.groups.membership import Inbox, Membership
 from channels_bridge.groups.overload import Overload
@@ -106,20 +111,15 @@ class Node:
 
     async def send(self, channel: str, payload: bytes) -> None:
         """Put a message into a channel, or raise ChannelFull."""
-        owner = owner_of(channel)
-        if owner is None:
-            room = await self._transport.push(
-                channel,
-                payload,
-                capacity=self._get_capacity(channel),
-                expiry=self._config.expiry,
-            )
-        elif owner == self.prefix:
-            room = self._membership.put(channel, payload)
-        else:
-            room = await self._tell(owner, "send", channel, payload)
-        if not room:
+        if not await self._put(channel, payload):
             raise ChannelFull(channel)
+
+    async def send_many(self, channels: list[str], payload: bytes) -> None:
+        """Put a message into several channels, or raise ChannelsFull."""
+        rooms = await _all(self._put(channel, payload) for channel in channels)
+        full = [channel for channel, room in zip(channels, rooms, strict=True) if not room]
+        if full:
+            raise ChannelsFull(full)
 
     async def receive(self, channel: str) -> bytes:
         """Wait for the next message. Cancelling this never loses one."""
@@ -175,6 +175,17 @@ class Node:
         else:
             await self._transport.publish(f"g:{group}", payload)
 
+    async def group_send_many(self, groups: list[str], payload: bytes) -> None:
+        """Give a message to all members of several groups: those of this process at once."""
+        for group in groups:
+            self._group_message(group, payload)
+        topics = [f"g:{group}" for group in groups]
+        if self._confirm:
+            await _all(self._transport.publish_confirmed(topic, payload) for topic in topics)
+        else:
+            for topic in topics:
+                await self._transport.publish(topic, payload)
+
     async def flush(self) -> None:
         """Empty all channels and groups, here and in the other processes."""
         self._flushed()
@@ -228,6 +239,19 @@ class Node:
 
     # Helpers.
 
+    async def _put(self, channel: str, payload: bytes) -> bool:
+        owner = owner_of(channel)
+        if owner is None:
+            return await self._transport.push(
+                channel,
+                payload,
+                capacity=self._get_capacity(channel),
+                expiry=self._config.expiry,
+            )
+        if owner == self.prefix:
+            return self._membership.put(channel, payload)
+        return await self._tell(owner, "send", channel, payload)
+
     async def _add(self, group: str, channel: str) -> None:
         self._added(group, channel)
         try:
@@ -249,6 +273,15 @@ class Node:
         for group in list(self._groups):
             self._unsubscribe_if_empty(group)
         self._sweeping = self.loop.call_later(self._config.expiry, self._sweep)
+
+
+async def _all(coroutines: Iterable[Coroutine[Any, Any, bool]]) -> list[bool]:
+    """Run them together, until the last one is done even if others have failed."""
+    results = await asyncio.gather(*coroutines, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return cast("list[bool]", results)
 
 
 def owner_of(channel: str) -> str | None:

@@ -9,9 +9,9 @@ import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from channels.exceptions import ChannelFull, MessageTooLarge
 
-from channels_bridge.exceptions import ForeignChannel
+from channels_bridge.exceptions import ChannelsFull, ForeignChannel, TransportUnavailable
 from channels_bridge.groups import GroupMessage, home
-from channels_bridge.layers import InMemoryChannelLayer, LocalChannelLayer
+from channels_bridge.layers import GrpcChannelLayer, InMemoryChannelLayer, LocalChannelLayer
 from channels_bridge.server.inbox import Inbox
 
 from .hubs import soon
@@ -253,6 +253,50 @@ def test_extensions(make_layer):
     assert make_layer().extensions == ["groups", "flush"]
 
 
+# One message to many.
+
+
+async def test_send_many(make_layer):
+    """A message to several channels reaches each, in order with those sent before and after."""
+    layer = make_layer()
+    channels = [await layer.new_channel(), "worker", await layer.new_channel("chat")]
+    await layer.send("worker", {"number": 0})
+    await layer.send_many(iter(channels), {"number": 1})
+    await layer.send_many([], {"number": 2})
+    await layer.send("worker", {"number": 3})
+    for channel, numbers in zip(channels, ([1], [0, 1, 3], [1]), strict=True):
+        assert [(await soon(layer.receive(channel)))["number"] for _ in numbers] == numbers
+
+
+async def test_send_many_full(make_layer):
+    """Full channels are named, and don't keep the others from getting the message."""
+    layer = make_layer(capacity=1)
+    full, free, worker = await layer.new_channel(), await layer.new_channel(), "worker"
+    await layer.send_many([full, worker], HELLO)
+    with pytest.raises(ChannelFull, match=f"no room in {full}, worker: ") as caught:
+        await layer.send_many([full, free, worker], HELLO)
+    assert isinstance(caught.value, ChannelsFull)
+    assert caught.value.channels == [full, worker]
+    assert await soon(layer.receive(free)) == HELLO
+
+
+@pytest.mark.parametrize("claimed", [False, True])
+async def test_group_send_many(make_layer, claimed):
+    """A message to several groups reaches all members, once for each group they are in."""
+    if claimed:
+        home.claim()
+    layer = make_layer()
+    one, both, stranger = [await layer.new_channel() for _ in range(3)]
+    for group, channel in (("one", one), ("one", both), ("two", both), ("two", "worker")):
+        await layer.group_add(group, channel)
+    await layer.group_send_many(iter(["one", "two", "nobody"]), GroupMessage("hello"))
+    await layer.group_send_many([], HELLO)
+    for channel, times in ((one, 1), (both, 2), ("worker", 1), (stranger, 0)):
+        for _ in range(times):
+            assert (await soon(layer.receive(channel)))["type"] == "hello"
+        assert await nothing_waits(layer, channel)
+
+
 # Several processes.
 
 
@@ -284,6 +328,38 @@ async def test_foreign_channel(make_grpc_layer):
     assert await nothing_waits(owner, channel)
     with pytest.raises(ForeignChannel):
         await other.receive(channel)
+
+
+async def test_send_many_over_processes(make_grpc_layer):
+    """A message reaches channels and groups of several processes; full channels are named."""
+    sender, *owners = [make_grpc_layer(capacity=2) for _ in range(4)]
+    channels = [await owner.new_channel() for owner in owners for _ in range(3)]
+    await sender.send(channels[4], HELLO)
+    await sender.send(channels[4], HELLO)
+    with pytest.raises(ChannelsFull) as caught:
+        await soon(sender.send_many(channels, HELLO))
+    assert caught.value.channels == [channels[4]]
+    groups = [f"room-{number}" for number in range(len(channels))]
+    for number, channel in enumerate(channels):
+        await sender.group_add(groups[number], channel)
+    await soon(sender.group_send_many(groups, {"type": "last"}))
+    for number, channel in enumerate(channels):
+        if channel != channels[4]:
+            for message in (HELLO, {"type": "last"}):
+                assert await soon(owners[number // 3].receive(channel)) == message
+
+
+@pytest.mark.parametrize("method", ["send_many", "group_send_many"])
+async def test_many_without_hub(address, method):
+    """Without a hub one error comes, after one timeout."""
+    layer = GrpcChannelLayer(address=address, timeout=0.2)
+    names = [
+        f"somewhere.{number}!else" if method == "send_many" else f"room-{number}"
+        for number in range(20)
+    ]
+    with pytest.raises(TransportUnavailable):
+        await asyncio.wait_for(getattr(layer, method)(names, HELLO), 2)
+    await layer.close()
 
 
 async def test_flush_over_processes(make_grpc_layer):
@@ -431,7 +507,10 @@ BAD_NAMES = ["", "a b", "ä", "a/b", "x" * 100, b"bytes", 1, None]
 
 
 @pytest.mark.parametrize("name", BAD_NAMES)
-@pytest.mark.parametrize("method", ["send", "receive", "group_add", "group_discard", "group_send"])
+@pytest.mark.parametrize(
+    "method",
+    ["send", "receive", "group_add", "group_discard", "group_send", "send_many", "group_send_many"],
+)
 async def test_bad_names(method, name):
     """Names are checked as Channels checks them, with the same words."""
     arguments = {
@@ -440,13 +519,24 @@ async def test_bad_names(method, name):
         "group_add": [name, "worker"],
         "group_discard": [name, "worker"],
         "group_send": [name, {}],
+        "send_many": [["worker", name], {}],
+        "group_send_many": [["room", name], {}],
     }[method]
     errors = []
     for layer in (LocalChannelLayer(), InMemoryChannelLayer()):
         with pytest.raises(TypeError) as caught:
             await layer_call(layer, method, arguments)
         errors.append(str(caught.value))
+        if method.endswith("_many"):  # Channels has only the other one
+            method, arguments = method.removesuffix("_many"), [name, {}]
     assert errors[0] == errors[1]
+
+
+@pytest.mark.parametrize("method", ["send_many", "group_send_many"])
+async def test_one_name_for_many(method):
+    """A name where a list of names belongs is refused: its letters are names too."""
+    with pytest.raises(TypeError, match=r"list of names, not 'room': write \['room'\]"):
+        await layer_call(LocalChannelLayer(), method, ["room", {}])
 
 
 async def layer_call(layer, method, arguments):
