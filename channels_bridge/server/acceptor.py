@@ -36,6 +36,7 @@ class Acceptor:
         self._loop = asyncio.get_running_loop()
         self._resume: asyncio.TimerHandle | None = None
         self._untaken: socket.socket | None = None  # accepted when nobody could take it
+        self._failing = False  # the last attempt to accept failed, which was said
 
     def start(self) -> None:
         for listener in self._listeners:
@@ -72,9 +73,12 @@ class Acceptor:
             except (BlockingIOError, ConnectionAbortedError):
                 return
             except OSError as error:
-                logger.error("cannot accept connections for now: %s", error)
+                if not self._failing:
+                    logger.error("cannot accept connections for now: %s", error)
+                self._failing = True
                 self._pause()
                 return
+            self._failing = False
             if not self._pass_on(sock):
                 return
 

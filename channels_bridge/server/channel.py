@@ -1,18 +1,25 @@
 """The socket pair between the supervisor and one child process.
 
 Down go accepted connections, each a byte with a file descriptor (SCM_RIGHTS). Up go one-byte
-reports: ready, a connection was lost, or a failure whose text is the rest of the stream. Its end
-tells each side that the other is gone.
+reports: ready, stopping, a connection was lost, or a failure whose text is the rest of the stream.
+Its end tells each side that nothing more will come: the other is gone, or has heard that the child
+is stopping.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import logging
+import os
 import socket
 from collections.abc import Iterator
 
+logger = logging.getLogger("channels_bridge.server")
+
 _CONNECTION = b"+"
 _READY = b"r"
+_STOPPING = b"s"
 _LOST = b"-"
 _FAILED = b"!"
 
@@ -28,6 +35,7 @@ class SupervisorEnd:
 
     Attributes:
         ready: the child serves.
+        stopping: the child takes no more connections; it ends by itself.
         connections: those passed to the child less those that it reported lost.
         closed: the child has closed its end, or died.
     """
@@ -36,6 +44,7 @@ class SupervisorEnd:
         sock.setblocking(False)
         self.sock = sock
         self.ready = False
+        self.stopping = False
         self.connections = 0
         self.closed = False
         self._failure = b""
@@ -63,10 +72,18 @@ class SupervisorEnd:
         if not self._failure:
             reports, failed, text = data.partition(_FAILED)
             self.ready = self.ready or _READY in reports
+            if _STOPPING in reports:
+                self._let_go()
             self.connections -= reports.count(_LOST)
             data = failed + text
         self._failure += data
         return True
+
+    def _let_go(self) -> None:
+        """Pass nothing on any more, and let the child see the end of what was passed."""
+        self.ready, self.stopping = False, True
+        with contextlib.suppress(OSError):
+            self.sock.shutdown(socket.SHUT_WR)
 
     @property
     def failure(self) -> str:
@@ -83,10 +100,14 @@ class ChildEnd:
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
         self.sock = sock
-        self._unsent = b""  # reports that found the socket full; they go with the next
+        self._unsent = b""  # reports that found the socket full
 
     def ready(self) -> None:
         self._report(_READY)
+
+    def stopping(self) -> None:
+        """From now on nothing new is passed; the end of the stream follows."""
+        self._report(_STOPPING)
 
     def lost(self) -> None:
         self._report(_LOST)
@@ -101,7 +122,7 @@ class ChildEnd:
         """Those that wait to be served.
 
         Raises:
-            EOFError: the supervisor is gone.
+            EOFError: no more will come.
         """
         while True:
             try:
@@ -112,10 +133,27 @@ class ChildEnd:
                 raise EOFError from None
             if not data:
                 raise EOFError
+            if not fds:  # the kernel closed it: there was no descriptor left for it
+                logger.error("a connection was dropped: no file descriptor is left (ulimit -n)")
+                self.lost()
             for fd in fds:
+                os.set_inheritable(fd, False)
                 yield socket.socket(fileno=fd)
 
     def _report(self, report: bytes) -> None:
         self._unsent += report
-        with contextlib.suppress(OSError):  # full: the supervisor lags; gone: nobody to tell
+        if len(self._unsent) == len(report):
+            self._send()
+
+    def _send(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
             self._unsent = self._unsent[self.sock.send(self._unsent) :]
+        except BlockingIOError:
+            pass  # the supervisor lags
+        except OSError:
+            self._unsent = b""  # it is gone: there is nobody to tell
+        if self._unsent:
+            loop.add_writer(self.sock, self._send)
+        else:
+            loop.remove_writer(self.sock)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import multiprocessing
+import os
 import signal
+import sys
 import time
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from .channel import SupervisorEnd, channel_pair
@@ -54,6 +57,8 @@ class Child:
         )
         self.started = time.monotonic()
         self.running = True
+        #: Readable once the process has ended.
+        self.exit_fd = -1
         # Blocked until the child ignores it: Ctrl-C reaches the group, but it is ours to handle.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
@@ -61,6 +66,9 @@ class Child:
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
             theirs.close()
+            if self.process.pid is None:
+                ours.close()
+        self.exit_fd = _open_exit_fd(self.process)
 
     def __str__(self) -> str:
         return f"{self.name} [{self.process.pid}]"
@@ -69,6 +77,8 @@ class Child:
         """Collect what an ended process left. Returns how it ended, in words."""
         self.process.join()
         self.running = False
+        if self.exit_fd != self.process.sentinel:
+            os.close(self.exit_fd)
         while self.channel.read():
             pass
         self.channel.close()
@@ -78,16 +88,26 @@ class Child:
         return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
 
+def _open_exit_fd(process: BaseProcess) -> int:
+    """multiprocessing's sentinel is a pipe, which whatever the child starts may hold open."""
+    if sys.platform == "linux" and process.pid is not None:
+        return os.pidfd_open(process.pid)
+    return process.sentinel
+
+
 class Keeper:
     """Keeps one service running: one child at a time, started again when it ends.
 
     Args:
         service: what to run.
+        kill_after: seconds that a child has which stops by itself.
         patient: whether to try again even where the very first start fails.
     """
 
-    def __init__(self, service: Service, *, patient: bool = False) -> None:
+    def __init__(self, service: Service, *, kill_after: float, patient: bool = False) -> None:
         self.service = service
+        self._kill_after = kill_after
+        self._kill_timer: asyncio.TimerHandle | None = None
         self.child: Child | None = None
         self._patient = patient
         self._loop = asyncio.get_running_loop()
@@ -102,9 +122,14 @@ class Keeper:
 
     def start(self) -> None:
         self._restart = None
-        self.child = child = Child(self.service)
+        try:
+            self.child = child = Child(self.service)
+        except OSError as error:
+            logger.error("cannot start a %s for now: %s", self.service.name, error)
+            self._restart = self._loop.call_later(LAST_DELAY, self.start)
+            return
         self._loop.add_reader(child.channel.sock, self._read, child)
-        self._loop.add_reader(child.process.sentinel, self._ended, child)
+        self._loop.add_reader(child.exit_fd, self._ended, child)
 
     def stop(self) -> None:
         """Ask the child to end; ``stopped`` tells when it has."""
@@ -117,14 +142,16 @@ class Keeper:
             self._set_stopped()
 
     def kill(self) -> None:
-        """End the child without asking; for one that was asked in vain."""
+        """End the child without asking: it was asked in vain, or there is no time to wait."""
         if self.child is not None and self.child.running:
-            logger.warning("%s did not stop in time and is killed", self.child)
+            logger.warning("%s has not stopped and is killed", self.child)
             self.child.process.kill()
 
     def _read(self, child: Child) -> None:
-        was_ready = child.channel.ready
+        was_ready, was_stopping = child.channel.ready, child.channel.stopping
         child.channel.read()
+        if child.channel.stopping and not was_stopping and not self._stopping:
+            self._kill_timer = self._loop.call_later(self._kill_after, self.kill)
         if child.channel.closed:
             self._loop.remove_reader(child.channel.sock)
         if child.channel.ready and not was_ready:
@@ -134,7 +161,9 @@ class Keeper:
 
     def _ended(self, child: Child) -> None:
         self._loop.remove_reader(child.channel.sock)
-        self._loop.remove_reader(child.process.sentinel)
+        self._loop.remove_reader(child.exit_fd)
+        if self._kill_timer is not None:
+            self._kill_timer.cancel()
         how = child.reap()
         if self._stopping:
             self._set_stopped()
@@ -147,9 +176,12 @@ class Keeper:
 
     def _schedule_restart(self, child: Child, how: str) -> None:
         if child.process.exitcode == 0:  # as a worker does that saw its source files change
+            logger.info("%s has stopped; starting another", child)
             self._delay, self._last_failure = 0.0, ""
         else:
             self._delay = self._next_delay(child)
+            if not self._delay:  # the one before is long ago
+                self._last_failure = ""
             if how != self._last_failure:
                 logger.error("%s ended (%s); starting another", child, how)
             self._last_failure = how

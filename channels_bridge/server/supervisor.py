@@ -41,7 +41,7 @@ class Supervisor:
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self._config = config
-        self._listeners = listeners
+        self._kill_after = config.shutdown_timeout + KILL_MARGIN
         self._on_ready = on_ready
         self._services = [self._keep(service) for service in services]
         worker = Service("worker", "channels_bridge.server.worker:serve", (config,))
@@ -72,7 +72,7 @@ class Supervisor:
             await self._end(self._services)
 
     def _keep(self, service: Service) -> Keeper:
-        return Keeper(service, patient=self._config.reload)
+        return Keeper(service, kill_after=self._kill_after, patient=self._config.reload)
 
     def _channels(self) -> Iterator[SupervisorEnd]:
         return (keeper.child.channel for keeper in self._workers if keeper.child is not None)
@@ -93,7 +93,7 @@ class Supervisor:
         for keeper in keepers:
             keeper.stop()
         stopped = [keeper.stopped for keeper in keepers]
-        await _wait(stopped, self._config.shutdown_timeout + KILL_MARGIN, unless=self._hurry)
+        await _wait(stopped, self._kill_after, unless=self._hurry)
         for keeper in keepers:
             keeper.kill()
         await _wait(stopped)

@@ -19,6 +19,10 @@ from .lifespan import Lifespan
 
 logger = logging.getLogger("channels_bridge.server")
 
+#: Seconds that each last step of a worker may take: connections on their way to it, what was
+#: cancelled, closing handshakes.
+LINGER = 1.0
+
 
 async def serve(channel: ChildEnd, stop: asyncio.Event, config: ServerConfig) -> None:
     """Run a worker until ``stop`` is set or the supervisor is gone.
@@ -32,7 +36,8 @@ async def serve(channel: ChildEnd, stop: asyncio.Event, config: ServerConfig) ->
         intake.start()
         channel.ready()
         await stop.wait()
-        intake.stop()
+        channel.stopping()
+        await intake.finish()
         await shutdown(context)
 
 
@@ -40,8 +45,10 @@ async def serve(channel: ChildEnd, stop: asyncio.Event, config: ServerConfig) ->
 async def _lifespan(application: Application) -> AsyncIterator[Lifespan]:
     lifespan = Lifespan(application)
     await lifespan.startup()
-    yield lifespan
-    await lifespan.shutdown()
+    try:
+        yield lifespan
+    finally:
+        await lifespan.shutdown()
 
 
 class Intake:
@@ -56,13 +63,17 @@ class Intake:
         certificate = context.config.certificate
         self._ssl = certificate.load() if certificate is not None else None
         self._starting: set[asyncio.Task[None]] = set()
+        self._ended = asyncio.Event()
 
     def start(self) -> None:
         self._loop.add_reader(self._channel.sock, self._take)
 
-    def stop(self) -> None:
-        """Take no more; what was passed already is still served."""
+    async def finish(self) -> None:
+        """Take what was passed before the supervisor heard that this worker stops."""
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._ended.wait(), LINGER)
         self._loop.remove_reader(self._channel.sock)
+        await _wait(self._starting, LINGER)
 
     def _take(self) -> None:
         try:
@@ -71,9 +82,11 @@ class Intake:
                 self._starting.add(task)
                 task.add_done_callback(self._starting.discard)
         except EOFError:
-            logger.warning("the supervisor is gone; this worker stops")
-            self.stop()
-            self._stop.set()
+            self._loop.remove_reader(self._channel.sock)
+            self._ended.set()
+            if not self._stop.is_set():
+                logger.warning("the supervisor is gone; this worker stops")
+                self._stop.set()
 
     async def _serve(self, sock: socket.socket) -> None:
         try:
@@ -89,10 +102,6 @@ class Intake:
             self._channel.lost()
 
 
-#: Seconds that closing handshakes may take once all applications have returned.
-LINGER = 1.0
-
-
 async def shutdown(context: Context) -> None:
     """End all connections: tell clients and applications, wait, then cancel what still runs."""
     for connection in tuple(context.connections):
@@ -102,7 +111,7 @@ async def shutdown(context: Context) -> None:
         logger.warning("shutdown: %d applications did not return in time; cancelled", len(overdue))
     for task in overdue:
         task.cancel()
-    await _wait(overdue, context.config.close_timeout)
+    await _wait(overdue, LINGER)
     with contextlib.suppress(asyncio.TimeoutError):
         await asyncio.wait_for(context.all_lost(), LINGER)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import subprocess
 
 
 @contextlib.asynccontextmanager
@@ -19,10 +20,8 @@ async def _echo(scope, receive, send):
         )
         await send({"type": "http.response.body", "body": b"ok"})
         return
-    if scope["type"] != "websocket":
-        raise ValueError(scope["type"])
-    await receive()
-    await send({"type": "websocket.accept", "headers": [(b"x-pid", str(os.getpid()).encode())]})
+    await _accept(scope, send)
+    assert (await receive())["type"] == "websocket.connect"
     while True:
         event = await receive()
         if event["type"] == "websocket.disconnect":
@@ -37,15 +36,43 @@ async def broken(config):
 
 
 @contextlib.asynccontextmanager
+async def lingering(config):
+    yield _lingering
+
+
+async def _lingering(scope, receive, send):
+    """Accepts, and takes its time after the disconnect, until cancelled."""
+    await _accept(scope, send)
+    while (await receive())["type"] != "websocket.disconnect":
+        pass
+    await asyncio.Event().wait()
+
+
+@contextlib.asynccontextmanager
+async def parent(config):
+    """Has started a process that outlives it and holds what it inherited."""
+    _start_sleeper()
+    yield _echo
+
+
+def _start_sleeper():
+    subprocess.Popen(["sleep", "30"], close_fds=False)
+
+
+async def _accept(scope, send):
+    if scope["type"] != "websocket":
+        raise ValueError(scope["type"])
+    await send({"type": "websocket.accept", "headers": [(b"x-pid", str(os.getpid()).encode())]})
+
+
+@contextlib.asynccontextmanager
 async def stubborn(config):
     yield _stubborn
 
 
 async def _stubborn(scope, receive, send):
     """Accepts, and then neither returns nor can be cancelled."""
-    if scope["type"] != "websocket":
-        raise ValueError(scope["type"])
-    await send({"type": "websocket.accept"})
+    await _accept(scope, send)
     while True:
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.Event().wait()

@@ -103,7 +103,10 @@ async def test_closed_connections_are_forgotten():
             gone = [client for client in clients.open if clients.pid(client) == first]
             clients.open = [client for client in clients.open if client not in gone]
             await asyncio.gather(*(client.close() for client in gone))
-            await clients.add(10)
+            served = psutil.Process(first).net_connections
+            assert await asyncio.to_thread(wait_for, lambda: not served("tcp"), DEADLINE)
+            for _ in range(10):
+                await clients.add(1)
             assert clients.per_worker() == {first: 10, second: 10}
 
 
@@ -139,7 +142,7 @@ async def test_second_signal_shortens():
             assert refused
             server.signal(signal.SIGTERM)
             assert await asyncio.to_thread(server.wait) == 0
-        assert "did not stop in time and is killed" in server.log()
+        assert "has not stopped and is killed" in server.log()
         assert "exception" not in server.log()
 
 
@@ -188,3 +191,47 @@ async def test_a_dying_worker_is_restarted_again_and_again():
                 clients.open.clear()
             await asyncio.to_thread(server.wait_for_log, "is ready", death + 1)
         assert server.log().count("killed by SIGKILL); starting another") == 1
+
+
+async def test_a_stopping_worker_gets_nothing_new():
+    """A worker that is told to stop is given no more connections, however few it has left."""
+    with engine("127.0.0.1:0", "lingering", 2, "shutdown_timeout=600") as server:
+        async with Clients(server) as clients:
+            await clients.add(2)
+            first, second = clients.per_worker()
+            os.kill(first, signal.SIGTERM)
+            await clients.drop(first)
+            await clients.add(4)
+            assert clients.per_worker() == {second: 5}
+        server.process.send_signal(signal.SIGTERM)
+        server.process.send_signal(signal.SIGTERM)
+
+
+async def test_a_worker_that_stops_by_itself_has_a_deadline():
+    """A worker that was told to stop and can't is killed, and replaced."""
+    options = ["shutdown_timeout=0.2", "close_timeout=0.2"]
+    with engine("127.0.0.1:0", "stubborn", 1, *options) as server:
+        async with Clients(server) as clients:
+            await clients.add(1)
+            (pid,) = clients.per_worker()
+            os.kill(pid, signal.SIGTERM)
+            await clients.drop(pid)
+            await asyncio.to_thread(server.wait_for_log, "is ready", 2, DEADLINE)
+            assert "has not stopped and is killed" in server.log()
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux' pidfd_open")
+async def test_a_worker_whose_children_live_on():
+    """The death of a worker is noticed though a process that it started lives on."""
+    with engine("127.0.0.1:0", "parent", 1) as server:
+        sleepers = [child for child in server.children() if child.name() == "sleep"]
+        async with Clients(server) as clients:
+            await clients.add(1)
+            (pid,) = clients.per_worker()
+            os.kill(pid, signal.SIGKILL)
+            await clients.drop(pid)
+        await asyncio.to_thread(server.wait_for_log, "is ready", 2, DEADLINE)
+        sleepers += [child for child in server.children() if child.name() == "sleep"]
+        assert await asyncio.to_thread(server.stop) == 0
+        for sleeper in set(sleepers):
+            sleeper.kill()
