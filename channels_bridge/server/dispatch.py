@@ -15,9 +15,9 @@ from typing import cast
 from .connection import WebSocketConnection
 from .context import Context
 from .http import HttpProtocol
-from .responses import plain_response
+from .refusal import Refusal
 
-_METHOD = re.compile(rb"[A-Z]{1,16}( |\Z)")
+_METHOD = re.compile(rb"[A-Z-]{1,20}( |\Z)")
 _UPGRADE = re.compile(rb"\r\nupgrade:[ \t]*websocket[ \t]*\r\n", re.IGNORECASE)
 _END_OF_HEAD = b"\r\n\r\n"
 
@@ -48,8 +48,12 @@ class FirstRequest(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.head += data
+        while self.head.startswith(b"\r\n"):  # to be ignored (RFC 9112, 2.2)
+            del self.head[:2]
+        if not self.head:
+            return
         size = self.head.find(_END_OF_HEAD)
-        if not _METHOD.match(self.head[:17]):
+        if not _METHOD.match(self.head[:21]):
             self._hand_over(self.http)
         elif (size if size >= 0 else len(self.head)) > self.context.config.max_head_size:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
@@ -85,5 +89,5 @@ class FirstRequest(asyncio.Protocol):
 
     def _refuse(self, status: HTTPStatus) -> None:
         self._timer.cancel()
-        self.transport.write(plain_response(status, status.phrase))
-        self.transport.close()
+        self.context.left(self)
+        Refusal(self.context, self.transport, status)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from email.utils import formatdate
 from http import HTTPStatus
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from .access import logged
 from .connection import WebSocketConnection
 from .context import Context, Receive, Send
-from .responses import plain_response
+from .refusal import Refusal
 
 if TYPE_CHECKING:
     from uvicorn.server import ServerState
@@ -60,7 +61,14 @@ def _make_uvicorn_protocol(context: Context) -> HttpProtocol:
     state = _make_state(context)
 
     class Connection(HttpToolsProtocol):
-        """uvicorn's protocol, known to the worker while it lasts."""
+        """uvicorn's protocol, known to the worker while it lasts.
+
+        uvicorn sets no limits to the head of a request; those of the first one, which another
+        protocol has read, hold for all later ones too.
+        """
+
+        head_size: int | None = None  # bytes of the head that is being read; None between heads
+        head_timer: asyncio.TimerHandle | None = None
 
         def __init__(self) -> None:
             super().__init__(config=config, server_state=state, app_state=context.state)
@@ -71,10 +79,49 @@ def _make_uvicorn_protocol(context: Context) -> HttpProtocol:
             context.entered(self)
 
         def connection_lost(self, exc: Exception | None) -> None:
+            self.head_ended()
             super().connection_lost(exc)
             context.lost(self)
 
+        def data_received(self, data: bytes) -> None:
+            if self.head_size is not None:
+                self.head_size += len(data)
+                if self.head_size > context.config.max_head_size:
+                    self.refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+                    return
+            super().data_received(data)
+
+        def on_message_begin(self) -> None:
+            super().on_message_begin()
+            self.head_size = 0
+            self.head_timer = self.loop.call_later(
+                context.config.handshake_timeout, self.refuse, HTTPStatus.REQUEST_TIMEOUT
+            )
+
+        def on_headers_complete(self) -> None:
+            self.head_ended()
+            super().on_headers_complete()
+
+        def head_ended(self) -> None:
+            self.head_size = None
+            if self.head_timer is not None:
+                self.head_timer.cancel()
+
+        def refuse(self, status: HTTPStatus) -> None:
+            self.head_ended()
+            self._unset_keepalive_if_required()
+            if self.cycle is not None:  # an earlier request, whose answer has no place any more
+                self.cycle.disconnected = True
+                self.cycle.message_event.set()
+            self.connections.discard(self)
+            context.left(self)
+            Refusal(context, self.transport, status)
+
         def handle_websocket_upgrade(self) -> None:
+            if self.cycle is not None and not self.cycle.response_complete:
+                # The answer to an earlier request would go into the WebSocket.
+                self.refuse(HTTPStatus.BAD_REQUEST)
+                return
             context.left(self)
             super().handle_websocket_upgrade()
 
@@ -85,18 +132,26 @@ def _make_state(context: Context) -> ServerState:
     """What uvicorn's protocols share: the worker's tasks, and headers with the present date."""
     from uvicorn.server import ServerState
 
-    state = ServerState()
-    state.tasks = context.tasks
+    class State(ServerState):
+        second = 0
+
+        @property
+        def default_headers(self) -> list[tuple[bytes, bytes]]:
+            now = int(time.time())
+            if now != self.second:
+                self.second = now
+                self.headers = [(b"date", formatdate(now, usegmt=True).encode())]
+                if name:
+                    self.headers.append((b"server", name))
+            return self.headers
+
+        @default_headers.setter
+        def default_headers(self, headers: list[tuple[bytes, bytes]]) -> None:
+            """What uvicorn's server would set; it doesn't run here."""
+
     name = context.config.server_name.encode("latin-1")
-
-    def refresh() -> None:
-        state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
-        if name:
-            state.default_headers.append((b"server", name))
-        loop.call_later(1, refresh)
-
-    loop = asyncio.get_running_loop()
-    refresh()
+    state = State()
+    state.tasks = context.tasks
     return state
 
 
@@ -109,18 +164,9 @@ class UpgradeRequired(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
-        self.context.entered(self)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.context.lost(self)
 
     def data_received(self, data: bytes) -> None:
-        if not self.transport.is_closing():
-            self.transport.write(plain_response(HTTPStatus.UPGRADE_REQUIRED, self._text()))
-            self.transport.close()
-
-    def shutdown(self) -> None:
-        self.transport.close()
+        Refusal(self.context, self.transport, HTTPStatus.UPGRADE_REQUIRED, self._text())
 
     def _text(self) -> str:
         if not self.context.config.http:

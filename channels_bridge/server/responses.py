@@ -27,6 +27,14 @@ def decode_headers(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[str
         yield name.decode("ascii"), value.decode("latin-1")
 
 
+def phrase(status: int) -> str:
+    """The reason phrase of a status; empty for one that isn't registered."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
 def plain_response(status: HTTPStatus, text: str) -> bytes:
     """A whole response in plain text, after which the connection closes."""
     body = f"{text}\n".encode()

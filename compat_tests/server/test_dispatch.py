@@ -60,6 +60,47 @@ async def test_request_in_small_pieces(serve):
     await writer.wait_closed()
 
 
+@pytest.mark.parametrize("before", [b"", b"\r\n", b"\r\n\r\n"])
+async def test_oversized_head_whatever_comes_before(serve, before):
+    """Empty lines before a request, or an unusual method, don't lift the limit."""
+    engine = await serve(page, max_head_size=2000)
+    for method in (b"GET", b"M-SEARCH"):
+        response = await engine.request(before + method + b" / HTTP/1.1\r\nX: " + b"y" * 3000)
+        assert response.startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.parametrize(("rest", "status"), [(b"", b"408"), (b"y" * 10**6, b"431")])
+async def test_limits_of_later_requests(serve, rest, status):
+    """A second request on a connection has the limits of the first."""
+    engine = await serve(page, max_head_size=2000, handshake_timeout=0.3)
+    reader, writer = await engine.open()
+    writer.write(GET.replace(b"Connection: close\r\n", b""))
+    await asyncio.wait_for(reader.readuntil(b"\r\n\r\npage"), DEADLINE)
+    writer.write(b"GET / HTTP/1.1\r\nX: " + rest)
+    response = await asyncio.wait_for(reader.read(), DEADLINE)
+    assert response.split()[1] == status
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_pipelined_handshake(serve):
+    """A handshake right behind a page's request, whose answer is due first, is refused."""
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def slow(scope, receive, send):
+        asked.set()
+        await answer.wait()
+        await page(scope, receive, send)
+
+    engine = await serve(slow)
+    response = asyncio.create_task(
+        engine.request(GET.replace(b"Connection: close\r\n", b"") + HANDSHAKE)
+    )
+    await asyncio.wait_for(asked.wait(), DEADLINE)
+    answer.set()
+    assert b"101 Switching" not in await response
+
+
 @pytest.mark.parametrize("data", [b"\x16\x03\x01\x02\x00\x01", b"hello\r\n\r\n", b"GET\r\n\r\n"])
 async def test_garbage_is_400(serve, data):
     """What is no HTTP is answered 400, TLS on a plain port included."""

@@ -1,0 +1,45 @@
+"""The end of a connection whose request is not served."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+
+from .context import Context
+from .responses import plain_response
+
+#: Seconds for the client to read the answer and close.
+LINGER = 2.0
+
+
+class Refusal(asyncio.Protocol):
+    """Answers with a status, and then reads to the end what it doesn't want to know.
+
+    Closing with bytes unread would reset the connection, and take the answer with it (RFC 9112,
+    9.6). The protocol that refuses must have left the context.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        transport: asyncio.Transport,
+        status: HTTPStatus,
+        text: str = "",
+    ) -> None:
+        self._context = context
+        self._transport = transport
+        self._timer = asyncio.get_running_loop().call_later(LINGER, transport.abort)
+        context.entered(self)
+        transport.set_protocol(self)
+        transport.write(plain_response(status, text or status.phrase))
+        if transport.can_write_eof():
+            transport.write_eof()
+        else:
+            transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._timer.cancel()
+        self._context.lost(self)
+
+    def shutdown(self) -> None:
+        self._transport.abort()
