@@ -48,7 +48,7 @@ class Proxy:
         """Correct the scope of a request or of a handshake."""
         if self.root_path:
             self._add_root_path(scope)
-        if self.trusted and self._trusts(scope["client"]):
+        if self.trusted and self._trusts(scope["client"], on_tcp=_is_tcp(scope["server"])):
             self._believe(scope)
 
     def _add_root_path(self, scope: dict[str, Any]) -> None:
@@ -76,20 +76,24 @@ class Proxy:
     def _find_client(self, forwarded_for: list[str]) -> str | None:
         """The last address that is no trusted proxy's: those before it are only claims."""
         for address in reversed(forwarded_for):
-            if not self._trusts((address, 0)):
+            if not self._trusts((address, 0), on_tcp=True):
                 return address
         return forwarded_for[0] if forwarded_for else None
 
-    def _trusts(self, peer: tuple[str, int] | None) -> bool:
+    def _trusts(self, peer: tuple[str, int] | None, *, on_tcp: bool) -> bool:
         if EVERYONE in self.trusted:
             return True
-        if peer is None:
-            return UNIX in self.trusted
+        if peer is None:  # a unix socket's; or it was on TCP and has reset the connection by now
+            return UNIX in self.trusted and not on_tcp
         try:
             address = ipaddress.ip_address(peer[0])
         except ValueError:
             return False
         return any(address in network for network in self._networks)
+
+
+def _is_tcp(server: tuple[str, int | None] | None) -> bool:
+    return server is not None and isinstance(server[1], int)
 
 
 def _split(value: bytes) -> list[str]:

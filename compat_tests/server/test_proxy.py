@@ -11,10 +11,16 @@ from ..engine import Script
 from .test_connection import echo
 
 
-def scope(client=("10.0.0.1", 5000), path="/ws/", **headers):
+def scope(client=("10.0.0.1", 5000), path="/ws/", server=("10.0.0.9", 80), **headers):
     pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     raw_path = path.encode()
-    described = {"client": client, "scheme": "ws", "headers": pairs, "root_path": ""}
+    described = {
+        "client": client,
+        "server": server,
+        "scheme": "ws",
+        "headers": pairs,
+        "root_path": "",
+    }
     return {**described, "path": path, "raw_path": raw_path}
 
 
@@ -41,11 +47,18 @@ def test_client(trusted, peer, forwarded_for, client):
 
 def test_unix_socket():
     """A peer on a unix socket has no address: it is trusted by the name `unix`."""
-    described = scope(None, x_forwarded_for="203.0.113.7")
+    described = scope(None, server=("/run/s.sock", None), x_forwarded_for="203.0.113.7")
     Proxy(trusted=("10.0.0.0/8",)).apply(described)
     assert described["client"] is None
     Proxy(trusted=("unix",)).apply(described)
     assert described["client"] == ("203.0.113.7", 0)
+
+
+def test_a_reset_connection_is_no_unix_socket():
+    """A TCP client that has reset its connection has no address either, and is not trusted."""
+    described = scope(None, x_forwarded_for="203.0.113.7")
+    Proxy(trusted=("unix",)).apply(described)
+    assert described["client"] is None
 
 
 @pytest.mark.parametrize(
