@@ -12,6 +12,7 @@ from django.utils.module_loading import import_string
 from channels_bridge import conf
 from channels_bridge.native.feed import open_inbox
 from channels_bridge.native.websocket import Receive, Send, WebSocket
+from channels_bridge.server.access import printable
 
 logger = logging.getLogger("channels_bridge.native")
 
@@ -101,7 +102,7 @@ def _call(middleware: Middleware, call_next: CallNext) -> CallNext:
 async def run_handler(websocket: WebSocket) -> None:
     """Run what the middlewares found for this connection; 404 if they found nothing."""
     if websocket.handler is None:
-        logger.warning("Not Found: %s", websocket.scope["path"])
+        logger.warning("Not Found: %s", printable(websocket.scope["path"]))
         await websocket.reject(404, f"no WebSocket route for {websocket.scope['path']}\n")
     else:
         await websocket.handler(websocket)

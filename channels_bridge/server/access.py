@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger("channels_bridge.access")
 
 
+#: In the place of the status where nothing was answered: nginx's number for it.
+CLIENT_LEFT = 499
+
+
 class AccessLog:
     """The lines as ``websockets_server`` writes them; ``runserver`` has words of its own."""
 
@@ -45,6 +49,12 @@ class AccessLog:
         )
 
 
+def printable(text: str) -> str:
+    """Text of a client's making, for a log line: it can't begin another line, or paint the console
+    (as Django's CVE-2025-48432)."""
+    return text.encode("unicode_escape").decode("ascii")
+
+
 def client_name(client: tuple[str, int] | None) -> str:
     return "-" if client is None else f"{client[0]}:{client[1]}"
 
@@ -53,14 +63,14 @@ def target(scope: Mapping[str, Any]) -> str:
     """What the client asked for, query included."""
     query: bytes = scope["query_string"]
     path: bytes = scope["raw_path"]
-    return (path + b"?" + query if query else path).decode("latin-1")
+    return printable((path + b"?" + query if query else path).decode("latin-1"))
 
 
 def logged(application: Application, log: AccessLog) -> Application:
     """An HTTP application whose responses are noted in ``log`` once they are complete."""
 
     async def wrapper(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        status = 500  # what the server says where the application doesn't
+        status = CLIENT_LEFT
         started = time.perf_counter()
 
         async def noting(message: Event) -> None:
@@ -71,6 +81,9 @@ def logged(application: Application, log: AccessLog) -> Application:
 
         try:
             await application(scope, receive, noting)
+        except Exception:
+            status = 500  # what the server says where the application fails
+            raise
         finally:
             log.http(scope, status, time.perf_counter() - started)
 
