@@ -8,9 +8,11 @@ opened a connection, at most once in ``INTERVAL`` seconds, and always after a da
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from asgiref.sync import sync_to_async
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
 from django.db import close_old_connections, connections
 from django.db.backends.signals import connection_created
 
@@ -18,30 +20,49 @@ from django.db.backends.signals import connection_created
 INTERVAL = 1.0
 
 
+@dataclass
+class Thread:
+    """A thread that synchronous code runs in."""
+
+    may_be_open: bool = False
+    next: float = 0.0  # time.monotonic() of the next round
+
+
 class Housekeeping:
-    """Knows whether a connection may be open in the thread that synchronous code runs in."""
+    """Knows for each thread whether a connection may be open there.
+
+    There is one thread, or with ``WEBSOCKET_SYNC_THREADS`` one for each of asgiref's contexts.
+    """
 
     def __init__(self) -> None:
-        self._may_be_open = False
-        self._next = 0.0  # time.monotonic() of the next round
+        self._only = Thread()
+        self._threads: WeakKeyDictionary[ThreadSensitiveContext, Thread] = WeakKeyDictionary()
         connection_created.connect(self._opened)
 
-    def _opened(self, **_: Any) -> None:
-        self._may_be_open = True
-
     def is_due(self) -> bool:
-        return self._may_be_open and time.monotonic() >= self._next
+        thread = self._thread()
+        return thread.may_be_open and time.monotonic() >= thread.next
 
     def force(self) -> None:
         """Make the next round due now: a handler failed with a database error."""
-        self._may_be_open, self._next = True, 0.0
+        thread = self._thread()
+        thread.may_be_open, thread.next = True, 0.0
 
     async def close_old_connections(self) -> None:
         """What ``channels.db.aclose_old_connections`` does, remembering what is still open."""
-        self._next = time.monotonic() + INTERVAL
-        self._may_be_open = False
+        thread = self._thread()
+        thread.next = time.monotonic() + INTERVAL
+        thread.may_be_open = False
         if await sync_to_async(_close_old_connections)():
-            self._may_be_open = True
+            thread.may_be_open = True
+
+    def _opened(self, **_: Any) -> None:
+        """A connection was opened, in whichever thread this is called in."""
+        self._thread().may_be_open = True
+
+    def _thread(self) -> Thread:
+        context = SyncToAsync.thread_sensitive_context.get(None)
+        return self._only if context is None else self._threads.setdefault(context, Thread())
 
 
 def _close_old_connections() -> bool:
