@@ -22,6 +22,7 @@ from django.urls import Resolver404
 from . import conf, reload, runloop
 from .groups import aclose_all, home
 from .logs import configure_logging
+from .server.access import printable
 from .server.config import ServerConfig
 from .server.context import Application, Receive, Send
 from .server.errors import StartupError
@@ -166,7 +167,7 @@ class NotFound:
         except (ValueError, Resolver404) as error:
             if not _is_no_route(error):
                 raise
-            logger.warning("Not Found: %s", scope["path"])
+            logger.warning("Not Found: %s", printable(scope["path"]))
             headers = [(b"content-type", b"text/plain; charset=utf-8")]
             start = {"type": "websocket.http.response.start", "status": 404, "headers": headers}
             await send(start)

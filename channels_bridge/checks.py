@@ -66,7 +66,7 @@ def _check_layers(setting: str, layers: Mapping[str, Mapping[str, Any]]) -> Iter
                 id="channels_bridge.E003",
             )
             continue
-        if issubclass(layer_class, BridgeChannelLayer):
+        if isinstance(layer_class, type) and issubclass(layer_class, BridgeChannelLayer):
             yield from _check_config(where, layer_class, layer.get("CONFIG", {}))
 
 

@@ -15,6 +15,7 @@ handler included, its ``websocket.disconnect`` handler runs once and its channel
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import logging
 from collections.abc import Awaitable, Callable
@@ -102,7 +103,7 @@ class _Run:
             await serve()
         except StopConsumer:
             pass
-        except BaseException as error:
+        except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, DatabaseError):
                 housekeeping.force()
             await self._say_goodbye()

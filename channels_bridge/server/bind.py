@@ -237,11 +237,14 @@ def _remove_stale(bind: UnixBind) -> None:
     if not stat.S_ISSOCK(mode):
         raise BindError(bind.text, "a file that is no socket is there; remove it or take another")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
         try:
             probe.connect(bind.path)
         except ConnectionRefusedError:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(bind.path)
+        except TimeoutError:  # its backlog is full
+            raise BindError(bind.text, "a busy server listens there; take another path") from None
         except OSError as error:
             raise BindError(bind.text, _explain(error)) from None
         else:
@@ -264,7 +267,7 @@ def _listen_fd(bind: FdBind) -> Listener:
 
 
 _REASONS = {
-    errno.EADDRINUSE: "another server listens there; stop it or take another port",
+    errno.EADDRINUSE: "another server listens there; stop it or take another address",
     errno.EADDRNOTAVAIL: "it is no address of this machine",
     errno.EACCES: "this user may not; take a port above 1023 or a directory that it may write to",
     errno.EPERM: "this user may not; take a directory that it may write to",

@@ -30,12 +30,12 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
-from .access import client_name
+from .access import client_name, printable
 from .config import ServerConfig
 from .context import Context
 from .frames import DEFLATE
 from .inbox import Event, Inbox
-from .responses import decode_headers, plain_response
+from .responses import decode_headers, phrase, plain_response
 from .scope import BadRequest, build_scope
 
 logger = logging.getLogger("channels_bridge.server")
@@ -45,6 +45,9 @@ INBOX_EXTENSION = "channels_bridge.inbox"
 # Of the write buffer: beyond it an application's send() waits for the client to read.
 WRITE_HIGH_WATER = 2**16
 
+
+# Of the write buffer: far beyond what send() fills, and a client that gets there is cut off.
+MAX_UNREAD = 2**24
 
 # Bytes handled at a time. They may inflate a thousandfold, to 16 MiB.
 SLICE = 2**14
@@ -112,7 +115,7 @@ class WebSocketConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._held or self.state is State.DECIDING:
             self._hold(data)
-        else:
+        elif self.state is not State.DENYING:  # else: what is sent to no WebSocket
             self._feed(data)
 
     def _hold(self, data: bytes) -> None:
@@ -142,6 +145,8 @@ class WebSocketConnection(asyncio.Protocol):
         self._flush()
         if self.protocol.parser_exc is not None:
             self._handle_violation()
+        if self.transport.get_write_buffer_size() > MAX_UNREAD:
+            self.transport.abort()  # pongs, to somebody who pings and does not read
 
     def eof_received(self) -> None:
         self.protocol.receive_eof()
@@ -167,7 +172,7 @@ class WebSocketConnection(asyncio.Protocol):
 
     def handle_request(self, request: Request) -> None:
         """Check the handshake, then let the application decide on it."""
-        self.path = request.path.partition("?")[0]
+        self.path = printable(request.path.partition("?")[0])
         self._response = self.protocol.accept(request)
         if self._response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
             self._respond(self._response)
@@ -239,12 +244,13 @@ class WebSocketConnection(asyncio.Protocol):
 
     def start_denial(self, message: Event) -> None:
         """``websocket.http.response.start``: an answer of the application's own."""
-        status = HTTPStatus(message["status"])
+        status = int(message["status"])
         headers = Headers(decode_headers(message.get("headers") or ()))
         if "Connection" not in headers:
             headers["Connection"] = "close"  # it ends the body where there is no length
+        self._name_server(headers)
         self._enter(State.DENYING)
-        self.transport.write(Response(status.value, status.phrase, headers, b"").serialize())
+        self.transport.write(Response(status, phrase(status), headers, b"").serialize())
         self._log_access("REJECT", status)
 
     def continue_denial(self, message: Event) -> None:
@@ -275,7 +281,8 @@ class WebSocketConnection(asyncio.Protocol):
         """A text or binary message, or the next part of one."""
         if frame.opcode is not Opcode.CONT:
             self._text = frame.opcode is Opcode.TEXT
-        self._fragments.append(bytes(frame.data))
+        if frame.data:  # a message of very many empty frames is an empty message
+            self._fragments.append(bytes(frame.data))
         if frame.fin:
             data = b"".join(self._fragments)
             self._fragments.clear()
@@ -291,7 +298,7 @@ class WebSocketConnection(asyncio.Protocol):
                 event = {"type": "websocket.receive", "text": data.decode()}
             except UnicodeDecodeError as error:
                 reason = f"{error.reason} at position {error.start}"
-                self._fail(CloseCode.INVALID_DATA, reason)
+                self._abandon(CloseCode.INVALID_DATA, reason)
                 return
         if self.inbox.put_event(event):
             self._pause_reading()
@@ -328,7 +335,7 @@ class WebSocketConnection(asyncio.Protocol):
             self._disconnect(sent.code, sent.reason)
         self._start_closing()
 
-    def _fail(self, code: int, reason: str = "") -> None:
+    def _abandon(self, code: int, reason: str = "") -> None:
         """Give up on the connection, from our side."""
         self.protocol.fail(code, reason)
         self._disconnect(code, reason)
@@ -351,7 +358,7 @@ class WebSocketConnection(asyncio.Protocol):
         if self._reading_paused:  # the pong may lie unread behind messages: our own slowness
             self._set_timer(self.config.ping_timeout, self._pong_overdue)
         else:
-            self._fail(CloseCode.INTERNAL_ERROR, "keepalive ping timeout")
+            self._abandon(CloseCode.INTERNAL_ERROR, "keepalive ping timeout")
 
     # From the application
 
@@ -376,8 +383,7 @@ class WebSocketConnection(asyncio.Protocol):
         text, data = message.get("text"), message.get("bytes")
         if (text is None) == (data is None):
             raise ValueError("websocket.send takes one of text and bytes")
-        payload = cast("str | bytes", data if text is None else text)
-        self.transport.write(self.context.frames.frame(payload, self._deflate))
+        self.transport.write(self.context.frames.frame(_payload(text, data), self._deflate))
 
     def _act(self, message: Event) -> None:
         """Any other message."""
@@ -552,6 +558,15 @@ class WebSocketConnection(asyncio.Protocol):
     def _feed_held(self) -> None:
         held, self._held = self._held, b""
         self._feed(held)
+
+
+def _payload(text: Any, data: Any) -> str | bytes:
+    """What an application wants sent, in a form that nobody can change afterwards."""
+    if text is None:
+        return data if type(data) is bytes else bytes(memoryview(data))
+    if not isinstance(text, str):
+        raise ValueError(f"text is a {type(text).__name__}; it must be a str")
+    return text
 
 
 def _size_limits(config: ServerConfig) -> Any:

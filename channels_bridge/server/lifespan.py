@@ -25,6 +25,7 @@ class Lifespan:
         self._events: asyncio.Queue[Event] = asyncio.Queue(maxsize=1)
         self._answers: asyncio.Queue[Event] = asyncio.Queue(maxsize=1)
         self._task: asyncio.Task[None] | None = None
+        self._spoken = False  # the application has answered once
         #: What the application put into ``scope["state"]`` at startup.
         self.state: dict[str, Any] = {}
 
@@ -68,8 +69,15 @@ class Lifespan:
         answer.cancel()
         return None
 
+    async def _answer(self, event: Event) -> None:
+        self._spoken = True
+        await self._answers.put(event)
+
     async def _run(self, scope: dict[str, Any]) -> None:
         try:
-            await self._application(scope, self._events.get, self._answers.put)
+            await self._application(scope, self._events.get, self._answer)
         except Exception:
-            logger.debug("the application does not speak the lifespan protocol", exc_info=True)
+            if self._spoken:
+                logger.exception("Exception in the application's lifespan")
+            else:
+                logger.debug("the application does not speak the lifespan protocol", exc_info=True)

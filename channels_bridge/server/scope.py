@@ -36,7 +36,7 @@ def build_scope(
         raise BadRequest("the request target isn't ASCII") from None
     scope: Scope = {
         "type": "websocket",
-        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
         "http_version": "1.1",
         "scheme": "wss" if transport.get_extra_info("ssl_object") is not None else "ws",
         "path": unquote(raw_path),

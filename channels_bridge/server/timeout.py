@@ -37,11 +37,13 @@ class _Page:
         self, application: Application, scope: dict[str, Any], receive: Receive, seconds: float
     ) -> None:
         task = asyncio.ensure_future(application(scope, receive, self.send))
-        await asyncio.wait([task], timeout=seconds)
-        if not task.done():
-            self._overdue = True
-            if not self._started:
-                await _unavailable(self._send)
+        try:
+            await asyncio.wait([task], timeout=seconds)
+            if not task.done():
+                self._overdue = True
+                if not self._started:
+                    await _unavailable(self._send)
+        finally:
             task.cancel()
             await asyncio.wait([task])
         if not task.cancelled():

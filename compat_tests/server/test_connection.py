@@ -597,3 +597,85 @@ async def test_compressed_flood(serve):
         go.set()
         for number in range(1, 101):
             assert await asyncio.wait_for(websocket.recv(), DEADLINE) == str(number)
+
+
+async def test_a_buffer_that_is_used_again(serve):
+    """What was sent is what the buffer held at that moment."""
+    buffer = bytearray(b"one")
+
+    async def body(scope, receive, send):
+        await accept(receive, send)
+        await send({"type": "websocket.send", "bytes": buffer})
+        buffer[:] = b"two"
+        await send({"type": "websocket.send", "bytes": memoryview(buffer)})
+        await receive()
+
+    engine = await serve(Script(body))
+    async with engine.connect() as websocket:
+        assert [await websocket.recv(), await websocket.recv()] == [b"one", b"two"]
+
+
+@pytest.mark.parametrize("message", [{"text": b"bytes"}, {"bytes": "str"}, {"bytes": 5}])
+async def test_a_payload_of_the_wrong_type(serve, message):
+    """Text that is no str and bytes that are none are the application's mistake: 1011."""
+    engine = await serve(sending(ACCEPT, {"type": "websocket.send", **message}))
+    async with engine.connect() as websocket:
+        assert (await close_of(websocket)).code == 1011
+
+
+async def test_frames_during_a_denial(serve):
+    """What a client sends while it is denied is no part of the answer, and reaches nobody."""
+    started, go = asyncio.Event(), asyncio.Event()
+
+    async def body(scope, receive, send):
+        await receive()
+        await send({"type": "websocket.http.response.start", "status": 499, "headers": []})
+        started.set()
+        await go.wait()
+        await send({"type": "websocket.http.response.body", "body": b"denied"})
+        await receive()
+
+    app = Script(body)
+    engine = await serve(app)
+    reader, writer = await engine.open()
+    writer.write(HANDSHAKE)
+    await asyncio.wait_for(started.wait(), DEADLINE)
+    writer.write(masked(Opcode.PING, b"ping") + masked(Opcode.TEXT, b"text"))
+    writer.write_eof()
+    go.set()
+    response = await asyncio.wait_for(reader.read(), DEADLINE)
+    assert response.startswith(b"HTTP/1.1 499 ")
+    assert b"ping" not in response
+    events = await app.finished()
+    assert [event["type"] for event in events] == ["websocket.connect", "websocket.disconnect"]
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_log_lines_cannot_be_forged(serve, caplog):
+    """What a client puts into its path does not begin another line, or paint the console."""
+    caplog.set_level(logging.INFO, "channels_bridge.access")
+    engine = await serve(Script(echo))
+    await engine.request(
+        HANDSHAKE.replace(b"GET / ", b"GET /a\x1b[31m ") + masked(Opcode.CLOSE, b"")
+    )
+    assert "WebSocket CONNECT /a\\x1b[31m [" in caplog.messages[0]
+
+
+async def test_a_client_that_pings_and_does_not_read(serve, monkeypatch):
+    """Answers that a client doesn't read don't pile up without end: it is cut off."""
+    monkeypatch.setattr("channels_bridge.server.connection.MAX_UNREAD", 2**18)
+    app = Script(echo)
+    engine = await serve(app)
+    reader, writer = await engine.open()
+    writer.write(HANDSHAKE)
+    await reader.readuntil(b"\r\n\r\n")
+    writer.transport.pause_reading()
+    pings = masked(Opcode.PING, b"x" * 125) * 1000
+    for _ in range(200):
+        if app.done.is_set():
+            break
+        writer.write(pings)
+        await asyncio.sleep(0)
+    assert (await app.finished())[-1]["code"] == 1006
+    writer.transport.abort()

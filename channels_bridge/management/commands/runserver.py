@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,7 +13,7 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.core.management.color import Style
 from django.core.management.commands.runserver import Command as RunserverCommand
 
@@ -101,7 +102,8 @@ class Command(RunserverCommand):
             )
             run_loop(self.serve(config, options))
         except StartupError as error:
-            raise CommandError(str(error)) from error
+            self.stderr.write(f"Error: {error}")
+            os._exit(1)  # as Django's: in the autoreloader's thread an exception would not end it
         except KeyboardInterrupt:
             self.stdout.write(options.get("shutdown_message", ""))
             sys.exit(0)

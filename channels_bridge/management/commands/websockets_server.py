@@ -165,7 +165,7 @@ def make_config(options: dict[str, Any]) -> ServerConfig:
     return ServerConfig(
         application=APPLICATION,
         binds=parse_binds(options["bind"] or ["127.0.0.1:8000"]),
-        workers=options["workers"] or os.cpu_count() or 1,
+        workers=options["workers"] or available_cores(),
         http=options["http"],
         reload=options["reload"],
         certificate=make_certificate(options),
@@ -175,6 +175,13 @@ def make_config(options: dict[str, Any]) -> ServerConfig:
         server_name=options["server_name"],
         **{name: options[name] for name in LIMITS},
     )
+
+
+def available_cores() -> int:
+    """The cores that this process may use, which a container may have less of than the machine."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def make_certificate(options: dict[str, Any]) -> Certificate | None:
