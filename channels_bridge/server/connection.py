@@ -257,7 +257,10 @@ class WebSocketConnection(asyncio.Protocol):
         """``websocket.http.response.body``."""
         self.transport.write(message.get("body", b""))
         if not message.get("more_body", False):
-            self._half_close()
+            self.protocol.fail(
+                CloseCode.ABNORMAL_CLOSURE
+            )  # sends nothing, and wants to hear nothing
+            self._flush()
             self._disconnect(CloseCode.ABNORMAL_CLOSURE)
             self._start_closing()
 
