@@ -5,6 +5,7 @@ Dicts, lists, strings, bytes, numbers, booleans and None keep their type; tuples
 Whatever is accepted can be read on the other side: ``encode()`` makes sure of it.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgpack
@@ -29,6 +30,10 @@ ADVICE = {
     "set": "convert it with list() first",
     "frozenset": "convert it with list() first",
 }
+
+# A dict of these can be copied instead of decoded again, at a tenth of the cost. A GroupMessage
+# holds nothing but what stands beside it in the dict.
+IMMUTABLE = frozenset({bool, bytes, float, int, str, type(None), GroupMessage})
 
 PROBLEM = "which a channel layer can't carry"
 
@@ -84,6 +89,16 @@ class Codec:
                 message["type"], message["message"], message["params"]
             )
         return message
+
+    def copies(self, payload: bytes) -> Iterator[dict[str, Any]]:
+        """Yield a new message again and again; they share nothing that can be changed."""
+        message = self.decode(payload)
+        if IMMUTABLE.issuperset(map(type, message.values())):
+            while True:
+                yield message.copy()
+        while True:
+            yield message
+            message = self.decode(payload)
 
 
 def explain(message: Any) -> str | None:

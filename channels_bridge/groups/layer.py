@@ -218,7 +218,7 @@ class BridgeChannelLayer(BaseChannelLayer):
 
     def _make_node(self) -> Node:
         membership = Membership(
-            decode=self._codec.decode,
+            codec=self._codec,
             get_capacity=self.get_capacity,
             expiry=self.config.expiry,
             group_expiry=self.config.group_expiry,

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from channels_bridge.groups.codec import Codec
 from channels_bridge.groups.queues import MessageQueues
 
 __all__ = ["Inbox", "Membership"]
@@ -38,7 +39,7 @@ class Membership:
     The channels of one process and the groups they are in.
 
     Args:
-        decode: makes a new message of a payload.
+        codec: makes messages of payloads.
         get_capacity: how many messages may wait for a channel.
         expiry: seconds until a message is dropped unless taken.
         group_expiry: seconds until an unattached channel leaves a group.
@@ -47,13 +48,13 @@ class Membership:
     def __init__(
         self,
         *,
-        decode: Callable[[bytes], dict[str, Any]],
+        codec: Codec,
         get_capacity: Callable[[str], int],
         expiry: float,
         group_expiry: float,
     ) -> None:
         self.waiting = MessageQueues()  # what was sent to unattached channels, and their groups
-        self._decode = decode
+        self._codec = codec
         self._get_capacity = get_capacity
         self._expiry = expiry
         self._group_expiry = group_expiry
@@ -66,7 +67,7 @@ class Membership:
         inbox.capacity = self._get_capacity(channel)
         self._inboxes[channel] = inbox
         for item in self.waiting.empty(channel):
-            inbox.put_message(self._decode(item.payload), item.expires)
+            inbox.put_message(self._codec.decode(item.payload), item.expires)
         for group in self.waiting.unbind_all(channel):
             self._join(group, channel, inbox)
 
@@ -114,9 +115,10 @@ class Membership:
         full = []
         members = self._groups.get(group)
         if members is not None:
-            decode, expires = self._decode, time.monotonic() + self._expiry
-            for channel, inbox in members.items():
-                if not inbox.put_message(decode(payload), expires):
+            expires = time.monotonic() + self._expiry
+            copies = self._codec.copies(payload)
+            for (channel, inbox), message in zip(members.items(), copies, strict=False):
+                if not inbox.put_message(message, expires):
                     full.append(channel)
         full += self.waiting.route(group, payload)
         return full
@@ -125,7 +127,8 @@ class Membership:
         """Give one channel a message. False when it was full."""
         inbox = self._inboxes.get(channel)
         if inbox is not None:
-            return inbox.put_message(self._decode(payload), time.monotonic() + self._expiry)
+            message = self._codec.decode(payload)
+            return inbox.put_message(message, time.monotonic() + self._expiry)
         capacity = self._get_capacity(channel)
         return self.waiting.push(channel, payload, capacity=capacity, expiry=self._expiry)
 

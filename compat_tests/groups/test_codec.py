@@ -1,7 +1,8 @@
-"""Messages as bytes."""
+"""Messages and frames as bytes."""
 
 import datetime
 import decimal
+import itertools
 import re
 import uuid
 
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 
 from channels_bridge.groups import GroupMessage
 from channels_bridge.groups.codec import Codec
+from channels_bridge.groups.grpc import frames
+from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
 codec = Codec(1024 * 1024)
 
@@ -115,3 +118,49 @@ def test_too_large():
 def test_a_mebibyte():
     """The channel layer specification asks for a megabyte at least."""
     assert codec.decode(codec.encode({"data": bytes(1_000_000)})) == {"data": bytes(1_000_000)}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        pytest.param({"a": 1, "b": "x", "c": None, "d": b"", "e": 0.5, "f": True}, id="flat"),
+        pytest.param({"a": [1, {"b": []}]}, id="nested"),
+        pytest.param(GroupMessage("hello", message="x"), id="flat GroupMessage"),
+        pytest.param(GroupMessage("hello", params={"a": []}), id="nested GroupMessage"),
+    ],
+)
+def test_copies(message):
+    """Each copy is as decoded from the payload, and shares nothing that can be changed."""
+    codec = Codec(1000)
+    payload = codec.encode(message)
+    expected = codec.decode(payload)
+    copies = list(itertools.islice(codec.copies(payload), 3))
+    assert copies == [expected] * 3
+    assert not set.intersection(*(set(mutable_parts(copy)) for copy in copies))
+
+
+def mutable_parts(value):
+    """The identities of everything in a message that can be changed."""
+    if isinstance(value, GroupMessage):
+        yield from mutable_parts(value.message)
+        yield from mutable_parts(value.params)
+    elif isinstance(value, (dict, list)):
+        yield id(value)
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from mutable_parts(part)
+
+
+@pytest.mark.parametrize("length", [0, 1, 127, 128, 16_383, 16_384, 3_000_000])
+def test_frames(length):
+    """Frames of any length are what protobuf writes and reads."""
+    delivery = wire.Delivery(seq=1, payload=bytes(length))
+    expected = wire.Batch(frames=[wire.Frame(delivery=delivery)])
+    assert frames.encode(delivery) == expected.SerializeToString()
+    assert list(frames.parse(frames.encode(delivery))) == [("delivery", delivery)]
+
+
+@pytest.mark.parametrize("field", wire.Frame.DESCRIPTOR.fields_by_name)
+def test_frame_kinds(field):
+    """Each kind of frame has a name that leads to its field."""
+    kind = getattr(wire, field.capitalize())()
+    assert list(frames.parse(frames.encode(kind))) == [(field, kind)]

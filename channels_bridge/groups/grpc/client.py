@@ -29,7 +29,7 @@ MAX_REQUESTS = 4096
 MAX_BYTES = 16 * 1024 * 1024
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Request:
     """A frame that the hub hasn't answered yet."""
 

@@ -44,8 +44,8 @@ Kind = (
 
 def encode(kind: Kind) -> bytes:
     """Return a batch of one frame."""
-    fields: dict[str, Any] = {type(kind).__name__.lower(): kind}
-    return wire.Batch(frames=[wire.Frame(**fields)]).SerializeToString()
+    # Written by hand around the content, which protobuf would copy twice to put it there.
+    return _field(1, _field(_NUMBERS[type(kind)], kind.SerializeToString()))
 
 
 def parse(batch: bytes) -> Iterator[tuple[str, Any]]:
@@ -59,3 +59,20 @@ def parse(batch: bytes) -> Iterator[tuple[str, Any]]:
         field = frame.WhichOneof("kind")
         if field is not None:
             yield field, getattr(frame, field)
+
+
+# Type of a frame's content -> number of its field.
+_NUMBERS: dict[type[Any], int] = {
+    getattr(wire, field.name.capitalize()): field.number for field in wire.Frame.DESCRIPTOR.fields
+}
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """Return a field of protobuf's wire type 2: key, length, content."""
+    return _varint(number << 3 | 2) + _varint(len(content)) + content
+
+
+def _varint(value: int) -> bytes:
+    if value < 0x80:
+        return value.to_bytes(1, "little")
+    return (value & 0x7F | 0x80).to_bytes(1, "little") + _varint(value >> 7)

@@ -171,7 +171,10 @@ class Session:
             pending = self._pending.popleft()
             self._pending_bytes -= len(pending.frame)
             refused = position in handled.refused
-            self.after((), partial(pending.delivery.handled, refused=refused))
+            if self._postponed:
+                self.after((), partial(pending.delivery.handled, refused=refused))
+            else:
+                pending.delivery.handled(refused=refused)
 
     def after(self, waits: Sequence[Wait], action: Callable[[], None]) -> None:
         """Do something when all waits are over, and everything before it is done."""
