@@ -147,8 +147,13 @@ class Client:
 
     async def send_frame(self, opcode: Opcode, data: bytes, fin: bool = True) -> None:
         """Send any frame."""
+        await self.write(Frame(opcode, data, fin).serialize(mask=True))
+
+    async def write(self, data: bytes) -> None:
+        """Send any bytes."""
         assert self.writer is not None
-        self.writer.write(Frame(opcode, data, fin).serialize(mask=True))
+        self.writer.write(data)
+        await self.writer.drain()
 
     async def receive(self, count: int = 1) -> list[str | bytes]:
         """Wait for messages. Returns those that came before the end, or the end of patience."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..client import Client
 from ..recording import note
-from ..scenario import Application, Like, Probe, Scenario, probe, unreached
+from ..scenario import Application, Like, Own, Probe, Scenario, probe, unreached
 from .clients import leaves
 
 
@@ -78,12 +78,19 @@ SCENARIOS = [
         ),
     ),
     Scenario(
+        name="scope-asgi",
+        covers="S1",
+        application=tells("asgi"),
+        client=leaves(),
+        choices=(Own("`spec_version`", {"asgi": [{"version": "3.0", "spec_version": "2.3"}]}),),
+    ),
+    Scenario(
         name="scope-values",
         covers="S1 P1",
-        application=tells("type", "scheme", "http_version", "root_path", "state", "asgi"),
+        application=tells("type", "scheme", "http_version", "root_path", "state"),
         client=leaves(),
         choices=(
-            Like("uvicorn", "scheme, http_version, state, asgi", "the ASGI specification has them"),
+            Like("uvicorn", "scheme, http_version, state", "the ASGI specification has them"),
         ),
     ),
     Scenario(
