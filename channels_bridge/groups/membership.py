@@ -8,8 +8,8 @@ Rules of this file:
 - Each member gets its own copy of a message.
 - A full member doesn't get the message: the newest is dropped, for that member only. Whoever calls
   is told the names of those that were full.
-- A message that nobody took before it expired is dropped. An unattached channel then leaves its
-  groups, as in InMemoryChannelLayer; it also leaves a group ``group_expiry`` after it joined.
+- A message that nobody took before it expired is dropped. An unattached channel leaves a group
+  ``group_expiry`` after it joined.
 - Spec deviation: an attached channel stays in its groups however old its membership is. It leaves
   when its consumer ends: that is certain here, and all that ``group_expiry`` is there for.
 

@@ -7,8 +7,8 @@ for the same, and each process for its own channels that nobody attached an inbo
 Rules of this file:
 
 - A queue is first in, first out, and bounded: when `capacity` messages wait, the newest is refused.
-- A message that nobody pulled before it expires is dropped. Its queue then leaves all topics, as
-  InMemoryChannelLayer does: nobody seems to read from it.
+- A message that nobody pulled before it expires is dropped. Its queue stays bound, as members stay
+  in channels_redis; InMemoryChannelLayer takes them out of their groups.
 - A message is handed to one puller, the one that waits longest.
 - A bound queue gets a copy of what is published to the topic, until the binding's own end.
 - Times are of ``time.monotonic()``. No I/O, no tasks: call ``sweep()`` now and then.
@@ -143,9 +143,9 @@ class MessageQueues:
         for name, binding in list(self._bindings[topic].items()):
             if binding.until <= now:
                 self.unbind(topic, name)
-            elif self._expire(name, now):
-                pass  # it has just left this topic
-            elif not self._put(name, Item(now + binding.expiry, payload), binding.capacity):
+                continue
+            self._expire(name, now)
+            if not self._put(name, Item(now + binding.expiry, payload), binding.capacity):
                 full.append(name)
         return full
 
@@ -176,16 +176,14 @@ class MessageQueues:
         queue.items.append(item)
         return True
 
-    def _expire(self, name: str, now: float) -> bool:
-        """Drop what has expired in one queue; True when there was something."""
+    def _expire(self, name: str, now: float) -> None:
+        """Drop what has expired in one queue."""
         queue = self._queues.get(name)
         if queue is None or not queue.items or queue.items[0].expires > now:
-            return False
+            return
         while queue.items and queue.items[0].expires <= now:
             queue.items.popleft()
-        self.unbind_all(name)
         self._forget_if_idle(name)
-        return True
 
     def _forget_if_idle(self, name: str) -> None:
         queue = self._queues[name]

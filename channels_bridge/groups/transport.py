@@ -106,8 +106,8 @@ class GroupTransport(ABC):
         """
         Push what anybody publishes to `topic` into `queue` too; return once that is in force.
 
-        The binding outlives this process. It ends after `lifetime` seconds, or when a payload
-        expires in the queue, or by ``unbind()`` from any process.
+        The binding outlives this process. It ends after `lifetime` seconds, or by ``unbind()``
+        from any process.
         """
 
     @abstractmethod

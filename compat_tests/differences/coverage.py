@@ -126,7 +126,7 @@ BEHAVIOURS = {
         "unread messages expire, memberships too",
         (
             LAYER + "test_expiry",
-            LAYER + "test_expired_message_ends_memberships",
+            LAYER + "test_expired_message_ends_no_membership",
             LAYER + "test_group_expiry",
         ),
     ),
