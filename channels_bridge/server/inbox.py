@@ -26,6 +26,10 @@ Event = MutableMapping[str, Any]
 HIGH_WATER = 16  # as websockets' ``max_queue``
 LOW_WATER = 4
 
+#: Events in a row after which a busy consumer lets others on: one whose handlers never wait, and
+#: whose own messages fill its inbox, would otherwise keep the loop for ever.
+FAIR_SHARE = 64
+
 
 class Inbox:
     """A bounded queue with one consumer.
@@ -35,7 +39,16 @@ class Inbox:
             :meth:`put_event` had asked for a pause.
     """
 
-    __slots__ = ("_events", "_items", "_messages", "_paused", "_resume", "_waiter", "capacity")
+    __slots__ = (
+        "_events",
+        "_items",
+        "_messages",
+        "_paused",
+        "_resume",
+        "_streak",
+        "_waiter",
+        "capacity",
+    )
 
     def __init__(self, resume: Callable[[], None] | None = None) -> None:
         #: How many layer messages may wait. Set by the layer that the channel belongs to.
@@ -43,6 +56,7 @@ class Inbox:
         self._items: deque[tuple[float | None, Event]] = deque()  # (deadline or None, event)
         self._events = 0
         self._messages = 0
+        self._streak = 0  # events taken without waiting
         self._paused = False
         self._resume = resume
         self._waiter: asyncio.Future[None] | None = None
@@ -82,6 +96,10 @@ class Inbox:
             if not self._items:
                 await self._wait()
                 continue
+            self._streak += 1
+            if self._streak >= FAIR_SHARE:
+                self._streak = 0
+                await asyncio.sleep(0)
             deadline, event = self._items.popleft()
             if deadline is None:
                 self._event_taken()
@@ -101,6 +119,7 @@ class Inbox:
         if self._waiter is not None:
             raise RuntimeError("two tasks may not receive from one connection at a time")
         self._waiter = asyncio.get_running_loop().create_future()
+        self._streak = 0
         try:
             await self._waiter
         finally:

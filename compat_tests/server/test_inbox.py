@@ -92,3 +92,13 @@ async def test_two_waiters_are_an_error():
     with pytest.raises(RuntimeError, match="two tasks"):
         await inbox.get()
     waiting.cancel()
+
+
+async def test_a_busy_consumer_lets_others_on():
+    """A consumer that is never out of work does not keep the others from theirs."""
+    inbox = Inbox()
+    others = asyncio.Event()
+    asyncio.get_running_loop().call_soon(others.set)
+    while not others.is_set():
+        inbox.put_message({"type": "again"})
+        await inbox.get()
