@@ -110,6 +110,10 @@ class Membership:
         """Whether anybody in this process is in `group`."""
         return group in self._groups or self.waiting.has_bound(group)
 
+    def count(self, group: str) -> int:
+        """How many members `group` has in this process."""
+        return len(self._groups.get(group, ())) + self.waiting.count_bound(group)
+
     def deliver(self, group: str, payload: bytes) -> list[str]:
         """Give every member its copy. Returns the names of those that were full."""
         full = []

@@ -212,8 +212,9 @@ class Node:
             return True
 
     def _group_message(self, group: str, payload: bytes) -> bool:
-        for channel in self._membership.deliver(group, payload):
-            self._overload.note(channel)
+        full = self._membership.deliver(group, payload)
+        if full:
+            self._overload.note(group, full, self._membership.count(group))
         return True
 
     def _own_message(self, _prefix: str, payload: bytes) -> bool:

@@ -15,6 +15,9 @@ class Overload:
     """
     Counts dropped messages.
 
+    The first of them is an INFO line, in the words of channels_redis. Where it goes on, a WARNING
+    tells how many there were, and names one who doesn't keep up.
+
     Attributes:
         dropped: how many since the process began.
     """
@@ -22,18 +25,28 @@ class Overload:
     def __init__(self) -> None:
         self.dropped = 0
         self._unlogged = 0
-        self._next_log = 0.0
+        self._last_log = float("-inf")
 
-    def note(self, channel: str) -> None:
-        """One message for `channel` was dropped."""
-        self.dropped += 1
-        self._unlogged += 1
+    def note(self, group: str, full: list[str], members: int) -> None:
+        """
+        A message to a group was dropped for some of its members.
+
+        Args:
+            full: the channels that had no room.
+            members: how many channels of this process are in the group.
+        """
+        self.dropped += len(full)
+        self._unlogged += len(full)
         now = time.monotonic()
-        if now >= self._next_log:
+        if now - self._last_log < LOG_INTERVAL:
+            return
+        if now - self._last_log < 2 * LOG_INTERVAL:
             logger.warning(
                 "channel %s is full: %d messages to groups dropped since the last such line",
-                channel,
+                full[0],
                 self._unlogged,
             )
-            self._unlogged = 0
-            self._next_log = now + LOG_INTERVAL
+        else:
+            logger.info("%d of %d channels over capacity in group %s", len(full), members, group)
+        self._unlogged = 0
+        self._last_log = now

@@ -130,6 +130,10 @@ class MessageQueues:
         """Whether ``bind()`` is in force."""
         return name in self._bindings.get(topic, {})
 
+    def count_bound(self, topic: str) -> int:
+        """How many queues are bound to `topic`."""
+        return len(self._bindings.get(topic, ()))
+
     def has_bound(self, topic: str) -> bool:
         """Whether any queue is bound to `topic`."""
         return topic in self._bindings
