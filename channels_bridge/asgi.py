@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import traceback
-from collections.abc import AsyncIterator, Callable, Iterator
-from functools import partial
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager
 from importlib import import_module
 from typing import Any, cast
 
@@ -31,9 +31,8 @@ from .threads import SyncThreads
 logger = logging.getLogger("channels_bridge.server")
 
 
-@contextlib.asynccontextmanager
-async def application(config: ServerConfig) -> AsyncIterator[Application]:
-    """Set up Django and its groups in a worker; the worker's ``ServerConfig.application``.
+def application(config: ServerConfig) -> AbstractAsyncContextManager[Application]:
+    """Set up Django and import the application; a worker's ``ServerConfig.application``.
 
     Raises:
         StartupError: settings name no application that can be served.
@@ -41,23 +40,20 @@ async def application(config: ServerConfig) -> AsyncIterator[Application]:
     django.setup()
     configure_logging()
     static = config.http and settings.DEBUG and apps.is_installed("django.contrib.staticfiles")
-    async with open_application(partial(get_application, static=static)) as served:
-        if config.reload:
-            reload.watch()
-        yield served
+    served = get_application(static=static)
+    if config.reload:
+        reload.watch()
+    return open_application(served)
 
 
 @contextlib.asynccontextmanager
-async def open_application(get: Callable[[], Application]) -> AsyncIterator[Application]:
-    """Make the running loop the home of this process' groups, and run its consumers our way.
-
-    Args:
-        get: returns the application, such as :func:`get_application`. What it raises is passed on.
-    """
-    home.claim()  # before the application, whose import may make a channel layer
+async def open_application(served: Application) -> AsyncIterator[Application]:
+    """Make the running loop the home of this process' groups, and run its consumers our way."""
+    await aclose_all()  # a layer that was used while Django was set up begins anew, here
+    home.claim()
     runloop.install()
+    served = NotFound(served)
     try:
-        served: Application = NotFound(get())
         yield SyncThreads(served, conf.sync_threads()) if conf.sync_threads() > 1 else served
     finally:
         await aclose_all()

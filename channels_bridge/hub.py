@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from functools import partial
 
 from . import conf
 from .exceptions import BridgeError
 from .groups import hub_address
 from .server.channel import ChildEnd
+from .server.child import Run
 from .server.errors import StartupError
 from .transport import get_channel_layer
 
@@ -21,8 +23,13 @@ def addresses() -> list[str]:
     return list(dict.fromkeys(address for address in found if address is not None))
 
 
-async def serve(channel: ChildEnd, stop: asyncio.Event, address: str) -> None:
-    """Run a hub until ``stop`` is set; the ``main`` of its :class:`~.server.process.Service`.
+def main(address: str) -> Run:
+    """The :data:`~.server.child.Main` of a hub."""
+    return partial(serve, address)
+
+
+async def serve(address: str, channel: ChildEnd, stop: asyncio.Event) -> None:
+    """Run a hub until ``stop`` is set.
 
     Raises:
         StartupError: the hub cannot listen at ``address``.

@@ -20,8 +20,12 @@ logger = logging.getLogger("channels_bridge.server")
 #: Exit code of a child that could not start; 3 as uvicorn's and gunicorn's.
 STARTUP_FAILURE = 3
 
-Main = Callable[..., Coroutine[Any, Any, None]]
-"""``async main(channel: ChildEnd, stop: asyncio.Event, *args)``"""
+Run = Callable[[ChildEnd, asyncio.Event], Coroutine[Any, Any, None]]
+"""What a child does in its event loop until the event is set."""
+
+Main = Callable[..., Run]
+"""``main(*args)`` is called before there is an event loop, as Django's setup and the import of an
+application may use the database synchronously; what it returns is then run."""
 
 
 def load(path: str) -> Any:
@@ -40,7 +44,8 @@ def run_child(main: str, sock: socket.socket, *args: Any) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # blocked by spawn()
     channel = ChildEnd(sock)
     try:
-        run_loop(_run(main, channel, args))
+        run: Run = load(main)(*args)
+        run_loop(_run(run, channel))
     except StartupError as error:
         channel.failed(str(error))
         sys.exit(STARTUP_FAILURE)
@@ -60,7 +65,7 @@ def run_loop(coroutine: Coroutine[Any, Any, None]) -> None:
         uvloop.run(coroutine)
 
 
-async def _run(main: str, channel: ChildEnd, args: tuple[Any, ...]) -> None:
+async def _run(run: Run, channel: ChildEnd) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    await load(main)(channel, stop, *args)
+    await run(channel, stop)

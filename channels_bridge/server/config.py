@@ -23,8 +23,9 @@ class ServerConfig:
         StartupError: a value is out of range.
     """
 
-    #: ``module:attribute`` of an async context manager factory that yields the ASGI application.
-    #: It is entered in the worker's running loop and left after the last connection closed.
+    #: ``module:attribute`` of a function that returns an async context manager of the ASGI
+    #: application. It is called with this object, before there is an event loop; what it returns
+    #: is entered in the worker's loop, and left after the last connection closed.
     application: str
 
     #: Where to listen. Daphne, uvicorn and runserver: 127.0.0.1:8000.

@@ -44,7 +44,7 @@ class Supervisor:
         self._kill_after = config.shutdown_timeout + KILL_MARGIN
         self._on_ready = on_ready
         self._services = [self._keep(service) for service in services]
-        worker = Service("worker", "channels_bridge.server.worker:serve", (config,))
+        worker = Service("worker", "channels_bridge.server.worker:main", (config,))
         self._workers = [self._keep(worker) for _ in range(config.workers)]
         self._acceptor = Acceptor(listeners, self._channels)
         self._stop = asyncio.Event()

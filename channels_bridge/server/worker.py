@@ -7,10 +7,11 @@ import contextlib
 import logging
 import socket
 from collections.abc import AsyncIterator, Iterable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 
 from .channel import ChildEnd
-from .child import load
+from .child import Run, load
 from .config import ServerConfig
 from .context import Application, Context
 from .dispatch import FirstRequest
@@ -24,13 +25,27 @@ logger = logging.getLogger("channels_bridge.server")
 LINGER = 1.0
 
 
-async def serve(channel: ChildEnd, stop: asyncio.Event, config: ServerConfig) -> None:
+Opening = AbstractAsyncContextManager[Application]
+
+
+def main(config: ServerConfig) -> Run:
+    """A worker's :data:`~.child.Main`.
+
+    Raises:
+        StartupError: the application can't be had.
+    """
+    return partial(serve, config, load(config.application)(config))
+
+
+async def serve(
+    config: ServerConfig, opening: Opening, channel: ChildEnd, stop: asyncio.Event
+) -> None:
     """Run a worker until ``stop`` is set or the supervisor is gone.
 
     Raises:
-        StartupError: the application can't be had or its lifespan startup failed.
+        StartupError: the application's lifespan startup failed.
     """
-    async with load(config.application)(config) as application, _lifespan(application) as lifespan:
+    async with opening as application, _lifespan(application) as lifespan:
         context = Context(application, config, lifespan.state, on_lost=channel.lost)
         intake = Intake(channel, context, stop)
         intake.start()

@@ -83,21 +83,21 @@ class ServerProcess(SpawnProcess):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C: the tests end, and then this
         try:
             self._surroundings.enter()
-            run_loop(self._serve())
+            get_application, setup, teardown = pickle.loads(self._callables)
+            _run_setup(setup)
+            run_loop(self._serve(get_application(), teardown))
         except Exception as error:
             self.errors.put((_portable(error), traceback.format_exc()))
             sys.exit(STARTUP_FAILURE)
 
-    async def _serve(self) -> None:
-        get_application, setup, teardown = pickle.loads(self._callables)
+    async def _serve(self, application: Application, teardown: Hook | None) -> None:
         stop = _end_of_tests()
-        async with serving_hubs(), open_application(get_application) as application:
-            _run_setup(setup)
+        async with serving_hubs(), open_application(application) as served:
             listeners = listen(self._config.binds)
             sockets = [listener.sock for listener in listeners]
             self.port.value = sockets[0].getsockname()[1]
             try:
-                await serve(application, sockets, self._config, ready=self.ready.set, stop=stop)
+                await serve(served, sockets, self._config, ready=self.ready.set, stop=stop)
             finally:
                 if teardown is not None:
                     teardown()

@@ -13,7 +13,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from ..servers import ServerFailed, running
+from ..servers import BRIDGE_READY, REPOSITORY, ServerFailed, running
 
 READY = re.compile(r"Starting ASGI/channels_bridge version \S+ development server at http://(\S+)/")
 
@@ -82,10 +82,12 @@ def project(socket_dir: Path) -> Path:
 
 def runserver(project: Path, *options: str, port: int = 0):
     command = [sys.executable, "-m", "django", "runserver", f"127.0.0.1:{port}", *options]
-    # The last PYTHONPATH is the one that `environment()` adds the repository to.
-    env = {"DJANGO_SETTINGS_MODULE": "settings", "TMPDIR": str(project)}
-    env["PYTHONPATH"] = os.pathsep.join([str(project), str(Path(__file__).parents[2])])
-    return running(command, project, READY, env=env)
+    return running(command, project, READY, env=environment_of(project))
+
+
+def environment_of(project: Path) -> dict[str, str]:
+    path = os.pathsep.join([str(project), str(REPOSITORY)])
+    return {"DJANGO_SETTINGS_MODULE": "settings", "TMPDIR": str(project), "PYTHONPATH": path}
 
 
 def free_port() -> int:
@@ -159,9 +161,7 @@ def test_noasgi(project):
     port = free_port()
     ready = re.compile(r"Starting (?:WSGI )?development server at http://(\S+)/")
     command = [sys.executable, "-m", "django", "runserver", f"127.0.0.1:{port}", "--noreload"]
-    env = {"DJANGO_SETTINGS_MODULE": "settings", "TMPDIR": str(project)}
-    env["PYTHONPATH"] = os.pathsep.join([str(project), str(Path(__file__).parents[2])])
-    with running([*command, "--noasgi"], project, ready, env=env) as server:
+    with running([*command, "--noasgi"], project, ready, env=environment_of(project)) as server:
         assert get(server, "/") == "one"
 
 
@@ -173,3 +173,20 @@ def test_occupied_port(project):
             pass
     assert "another server listens there" in str(failed.value)
     assert "Traceback" not in str(failed.value)
+
+
+@pytest.mark.parametrize("command", ["runserver", "websockets_server"])
+def test_database_at_import(project, command):
+    """A project that uses its database while it is imported is served, as under Daphne."""
+    database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(project / "db.sqlite3")}
+    with (project / "settings.py").open("a") as settings:
+        settings.write(f"\nDATABASES = {{'default': {database!r}}}\n")
+    with (project / "asgi.py").open("a") as asgi:
+        asgi.write("from django.db import connection\nconnection.ensure_connection()\n")
+    if command == "runserver":
+        with runserver(project, "--noreload") as server:
+            assert get(server, "/") == "one"
+    else:
+        start = [sys.executable, "-m", "django", command, "-b", "127.0.0.1:0"]
+        with running(start, project, BRIDGE_READY, env=environment_of(project)) as server:
+            assert get(server, "/") == "one"

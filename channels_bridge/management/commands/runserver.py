@@ -24,6 +24,7 @@ from channels_bridge.server.access import AccessLog, client_name, target
 from channels_bridge.server.bind import TcpBind, listen
 from channels_bridge.server.child import run_loop
 from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.context import Application
 from channels_bridge.server.errors import StartupError
 from channels_bridge.server.inprocess import serve
 from channels_bridge.server.proxy import Proxy
@@ -100,7 +101,10 @@ class Command(RunserverCommand):
             config = make_config(
                 f"[{self.addr}]" if self._raw_ipv6 else self.addr, self.port, options
             )
-            run_loop(self.serve(config, options))
+            application = get_application(static=serves_static(options))
+            if options["http_timeout"]:
+                application = limited(application, options["http_timeout"])
+            run_loop(self.serve(config, application))
         except StartupError as error:
             self.stderr.write(f"Error: {error}")
             os._exit(1)  # as Django's: in the autoreloader's thread an exception would not end it
@@ -108,16 +112,13 @@ class Command(RunserverCommand):
             self.stdout.write(options.get("shutdown_message", ""))
             sys.exit(0)
 
-    async def serve(self, config: ServerConfig, options: Mapping[str, Any]) -> None:
+    async def serve(self, config: ServerConfig, application: Application) -> None:
         """Serve until Ctrl-C, or until the autoreloader ends this process."""
         listeners = listen(config.binds)
         stop = asyncio.Event()  # nobody sets it: both end the process
-        get = partial(get_application, static=serves_static(options))
-        async with serving_hubs(), open_application(get) as application:
-            if options["http_timeout"]:
-                application = limited(application, options["http_timeout"])
+        async with serving_hubs(), open_application(application) as served:
             await serve(
-                application,
+                served,
                 [listener.sock for listener in listeners],
                 config,
                 ready=partial(self.announce, listeners[0].url()),

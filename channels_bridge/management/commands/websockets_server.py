@@ -23,7 +23,7 @@ from channels_bridge.server.supervisor import Supervisor
 from channels_bridge.server.tls import Certificate
 
 APPLICATION = "channels_bridge.asgi:application"
-HUB = "channels_bridge.hub:serve"
+HUB = "channels_bridge.hub:main"
 
 #: Options that are fields of ServerConfig: type, metavar, help.
 LIMITS: dict[str, tuple[Callable[[str], Any], str, str]] = {
