@@ -191,3 +191,16 @@ def test_database_at_import(project, command):
         start = [sys.executable, "-m", "django", command, "-b", "127.0.0.1:0"]
         with running(start, project, BRIDGE_READY, env=environment_of(project)) as server:
             assert get(server, "/") == "one"
+
+
+def test_workers_reload(project):
+    """`websockets_server --reload` replaces its workers, and waits where a file is broken."""
+    start = [sys.executable, "-m", "django", "websockets_server", "-b", "127.0.0.1:0", "--reload"]
+    with running(start, project, BRIDGE_READY, env=environment_of(project)) as server:
+        assert get(server, "/") == "one"
+        (project / "asgi.py").write_text(ASGI + "this is no Python")
+        server.wait_for_log("SyntaxError", deadline=20)
+        (project / "asgi.py").write_text(ASGI)
+        (project / "urls.py").write_text(URLS.replace('"one"', '"number two"'))
+        server.wait_for_log("is ready", 3, deadline=20)  # the hub, a worker, the next one
+        assert get(server, "/") == "number two"
