@@ -499,7 +499,7 @@ async def test_a_client_that_does_not_read_makes_send_wait(serve):
 async def test_keepalive(serve):
     """An idle client is asked for a sign of life, and closed with 1011 where it gives none."""
     app = Script(echo)
-    engine = await serve(app, ping_interval=0.05, ping_timeout=0.2)
+    engine = await serve(app, ping_interval=0.05, ping_timeout=DEADLINE)
     async with engine.connect() as websocket:
         await asyncio.wait_for(_pings(websocket, 3), DEADLINE)
     assert (await app.finished())[-1]["code"] == 1000
