@@ -90,6 +90,17 @@ def environment_of(project: Path) -> dict[str, str]:
     return {"DJANGO_SETTINGS_MODULE": "settings", "TMPDIR": str(project), "PYTHONPATH": path}
 
 
+def change(server, file: Path, text: str) -> None:
+    """Change a file, as often as it takes: the watching may begin only after the serving."""
+    file.write_text(text)
+
+    def is_noticed() -> bool:
+        os.utime(file)
+        return "changed, reloading" in server.log()
+
+    server.wait_until(is_noticed, "the change noticed", 20)
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as sock:
         return sock.getsockname()[1]
@@ -119,7 +130,7 @@ def test_reload(project):
     """A change of a source file restarts it, on the same port."""
     with runserver(project, port=free_port()) as server:
         assert get(server, "/") == "one"
-        (project / "urls.py").write_text(URLS.replace('"one"', '"number two"'))
+        change(server, project / "urls.py", URLS.replace('"one"', '"number two"'))
         server.wait_until(lambda: len(server.addresses) == 2, "a second start", 20)
         # Of another length: bytecode of the same second and size would pass for its own.
         assert get(server, "/") == "number two"
@@ -198,7 +209,7 @@ def test_workers_reload(project):
     start = [sys.executable, "-m", "django", "websockets_server", "-b", "127.0.0.1:0", "--reload"]
     with running(start, project, BRIDGE_READY, env=environment_of(project)) as server:
         assert get(server, "/") == "one"
-        (project / "asgi.py").write_text(ASGI + "this is no Python")
+        change(server, project / "asgi.py", ASGI + "this is no Python")
         server.wait_for_log("SyntaxError", deadline=20)
         (project / "asgi.py").write_text(ASGI)
         (project / "urls.py").write_text(URLS.replace('"one"', '"number two"'))
