@@ -99,10 +99,11 @@ def test_bad_json(ours: Site, path: str, message: str | bytes) -> None:
     assert ours.wait_for_disconnect(connection) == 1011
 
 
-def test_send_after_own_close(ours: Site) -> None:
+@pytest.mark.parametrize("path", ["/send-after-close/", "/sync-send-after-close/"])
+def test_send_after_own_close(ours: Site, path: str) -> None:
     """A message sent after `close()` is not sent; the client gets the code of `close()`."""
-    connection = f"late-{ours.name}"
-    assert fail(ours, f"/send-after-close/?id={connection}", "go") == 4002
+    connection = f"late{path}{ours.name}"
+    assert fail(ours, f"{path}?id={connection}", "go") == 4002
     assert ours.wait_for_disconnect(connection) == 4002
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import os
 import time
 
 from ..client import Client
-from ..recording import note
 from ..scenario import Application, Like, Own, Probe, Scenario, When, probe
 from .choices import CANCELLED, CODE, GOODBYE, GOODBYE_IN_HANDSHAKE, SILENT
 from .clients import handshake, leaves, says
@@ -60,14 +60,16 @@ class SendsAfterClose(Noting):
 
 
 class SyncSendsAfterClose(SyncNoting):
-    """Takes the error itself: which one uvicorn raises, and logs, depends on the client's speed."""
+    """Takes the error itself, if there is one.
+
+    A thread sends while the client may be gone already, and then Daphne is silent, and uvicorn
+    raises what it does not log. That ours is always silent is for `parity/test_errors.py` to show.
+    """
 
     def receive(self, text_data=None, bytes_data=None):
         self.close(4002)
-        try:
+        with contextlib.suppress(Exception):
             self.send("too late")
-        except Exception:
-            note("events", ["error in send"])
 
 
 class ClosesIllegally(Noting):
@@ -240,7 +242,6 @@ SCENARIOS = [
         covers="A8",
         application=SyncSendsAfterClose.as_asgi(),
         client=says("x"),
-        choices=(Own("`send()` after `close()` raises", {"events": [["disconnect()", 4002]]}),),
     ),
     Scenario(
         name="consumer-closes-1006",

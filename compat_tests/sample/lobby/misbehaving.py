@@ -40,6 +40,15 @@ class SendingAfterCloseConsumer(RecordingConsumer):
         await self.send("too late")
 
 
+class SyncSendingAfterCloseConsumer(WebsocketConsumer):
+    def receive(self, text_data=None, bytes_data=None):
+        self.close(4002)
+        self.send("too late")
+
+    def disconnect(self, code):
+        record(self.scope, "disconnect", code=code)
+
+
 class SendingAfterLeaveConsumer(AsyncWebsocketConsumer):
     """Goes on sending after its client has left, as a consumer that follows some source would."""
 

@@ -35,6 +35,7 @@ websocket_urlpatterns = [
     path("undecided/", misbehaving.UndecidedConsumer.as_asgi()),
     path("stop/", misbehaving.StoppingConsumer.as_asgi()),
     path("send-after-close/", misbehaving.SendingAfterCloseConsumer.as_asgi()),
+    path("sync-send-after-close/", misbehaving.SyncSendingAfterCloseConsumer.as_asgi()),
     path("send-after-leave/", misbehaving.SendingAfterLeaveConsumer.as_asgi()),
     path("text-and-bytes/", misbehaving.TextAndBytesConsumer.as_asgi()),
     path("bad-close-code/", misbehaving.BadCloseCodeConsumer.as_asgi()),
