@@ -20,6 +20,7 @@ from channels_bridge.groups.membership import Inbox, Membership
 from channels_bridge.groups.message import GroupMessage
 from channels_bridge.groups.node import Node
 from channels_bridge.groups.overload import Overload
+from channels_bridge.groups.statistics import LayerStatistics
 from channels_bridge.groups.transport import GroupTransport
 
 __all__ = ["BridgeChannelLayer", "GrpcChannelLayer", "LocalChannelLayer"]
@@ -59,6 +60,15 @@ class BridgeChannelLayer(BaseChannelLayer):
     def messages_dropped(self) -> int:
         """How many messages to groups didn't reach a member of this process, which was full."""
         return self._overload.dropped
+
+    def statistics(self) -> LayerStatistics:
+        """Say what this layer has done in this process. May be called from any thread."""
+        node = self._current
+        return LayerStatistics(
+            group_sends=node.group_sends if node is not None else 0,
+            messages_dropped=self.messages_dropped,
+            link=node.link_statistics() if node is not None else None,
+        )
 
     # The channel layer API. It may be called from anywhere.
 

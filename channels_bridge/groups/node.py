@@ -30,6 +30,7 @@ from channels_bridge.groups.config import LayerConfig
 from channels_bridge.groups.membership import Inbox, Membership
 from channels_bridge.groups.overload import Overload
 from channels_bridge.groups.queues import Item, take
+from channels_bridge.groups.statistics import LinkStatistics
 from channels_bridge.groups.transport import GroupTransport
 
 __all__ = ["Node"]
@@ -66,6 +67,7 @@ class Node:
     ) -> None:
         self.loop = loop
         self.prefix = uuid4().hex  # the part of a channel's name that says whose it is
+        self.group_sends = 0  # how many messages were sent to groups
         self._config = config
         self._membership = membership
         self._get_capacity = get_capacity
@@ -169,6 +171,7 @@ class Node:
 
     async def group_send(self, group: str, payload: bytes) -> None:
         """Give a message to all members: those of this process at once."""
+        self.group_sends += 1
         self._group_message(group, payload)
         if self._confirm:
             await self._transport.publish_confirmed(f"g:{group}", payload)
@@ -177,6 +180,7 @@ class Node:
 
     async def group_send_many(self, groups: list[str], payload: bytes) -> None:
         """Give a message to all members of several groups: those of this process at once."""
+        self.group_sends += len(groups)
         for group in groups:
             self._group_message(group, payload)
         topics = [f"g:{group}" for group in groups]
@@ -191,6 +195,11 @@ class Node:
         self._flushed()
         await self._transport.clear_queues()
         await self._transport.publish_confirmed(FLUSH, b"")
+
+    def link_statistics(self) -> LinkStatistics | None:
+        """Say how the connection to other processes is; None where there is none."""
+        transport: GroupTransport | None = self.__dict__.get("_transport")
+        return transport.statistics() if transport is not None else None
 
     async def aclose(self) -> None:
         """Send what is queued, then disconnect."""

@@ -17,6 +17,8 @@ All methods are called on one event loop, the home loop.
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
+from channels_bridge.groups.statistics import LinkStatistics
+
 __all__ = ["Deliver", "GroupTransport"]
 
 # Called with topic and payload, on the loop; never blocks. Returns False when there was no room.
@@ -117,6 +119,10 @@ class GroupTransport(ABC):
     @abstractmethod
     async def clear_queues(self) -> None:
         """Empty all named queues, and undo all bindings."""
+
+    def statistics(self) -> LinkStatistics | None:
+        """Say how the connection is; None where there is none. May be called from any thread."""
+        return None
 
     @abstractmethod
     async def aclose(self) -> None:

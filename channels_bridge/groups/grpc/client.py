@@ -16,6 +16,7 @@ from channels_bridge.groups.grpc import frames
 from channels_bridge.groups.grpc.marks import Marks
 from channels_bridge.groups.grpc.outbox import Outbox
 from channels_bridge.groups.grpc.silence import Unheard
+from channels_bridge.groups.statistics import LinkStatistics
 from channels_bridge.groups.transport import Deliver
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
@@ -87,6 +88,8 @@ class Client:
         self._peers: list[bytes] = []  # the processes that were receiving there
         self._handled = wire.Handled()  # deliveries of the batch that is being received
         self._hurry = False  # whether anybody waits for one of them to be handled
+        self._is_welcome = False  # on the stream that there is
+        self._welcomes = 0
 
     @property
     def is_full(self) -> bool:
@@ -97,6 +100,18 @@ class Client:
     def is_idle(self) -> bool:
         """Whether no message waits for its answer."""
         return not any(request.carries_message for request in self._requests.values())
+
+    def statistics(self) -> LinkStatistics:
+        """Take a snapshot."""
+        # A copy, because this may run in a thread while the loop goes on.
+        oldest = next(iter(self._requests.copy().values()), None)
+        return LinkStatistics(
+            connected=self._is_welcome,
+            reconnects=max(self._welcomes - 1, 0),
+            unacknowledged=len(self._requests),
+            unacknowledged_bytes=self._bytes,
+            lag=time.monotonic() - oldest.made if oldest is not None else 0,
+        )
 
     # What the transport asks for.
 
@@ -184,6 +199,7 @@ class Client:
     def disconnected(self) -> None:
         """The stream is gone: keep what has to be said for the next one."""
         self.outbox = None
+        self._is_welcome = False
         self.unheard.clear()
 
     def leave(self) -> None:
@@ -213,6 +229,8 @@ class Client:
 
     def _on_welcome(self, welcome: wire.Welcome) -> None:
         self._epoch = welcome.epoch
+        self._is_welcome = True
+        self._welcomes += 1
         self.refusal = None
 
     def _on_refused(self, refused: wire.Refused) -> None:

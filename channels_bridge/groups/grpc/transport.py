@@ -11,6 +11,7 @@ from channels_bridge.groups.grpc.client import Client, Request
 from channels_bridge.groups.grpc.link import Link
 from channels_bridge.groups.grpc.relayed import RelayedStream
 from channels_bridge.groups.grpc.stream import GrpcStream, Stream
+from channels_bridge.groups.statistics import LinkStatistics
 from channels_bridge.groups.transport import Deliver, GroupTransport
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
@@ -102,6 +103,9 @@ class GrpcTransport(GroupTransport):
     async def clear_queues(self) -> None:
         self._client.bindings.clear()
         await self._done(self._client.request(wire.Clear()))
+
+    def statistics(self) -> LinkStatistics:
+        return self._client.statistics()
 
     async def aclose(self) -> None:
         if not self._client.is_idle:
