@@ -15,10 +15,9 @@ from pathlib import Path
 
 from django.conf import ENVIRONMENT_VARIABLE, settings
 
-__all__ = ["Address", "default_address"]
+from channels_bridge.unix import MAX_PATH
 
-# sun_path of Linux without its closing zero. Others have less (macOS: 103).
-MAX_SOCKET_PATH = 107 if sys.platform == "linux" else 103
+__all__ = ["Address", "default_address"]
 
 
 @dataclass(frozen=True)
@@ -117,10 +116,10 @@ def _parse_path(text: str) -> Path:
             f"for example unix:/run/app/groups.sock"
         )
     length = len(os.fsencode(path))
-    if length > MAX_SOCKET_PATH:
+    if length > MAX_PATH:
         raise ValueError(
             f"address {text!r} isn't valid: a unix socket's path has at most "
-            f"{MAX_SOCKET_PATH} bytes, this one has {length}"
+            f"{MAX_PATH} bytes, this one has {length}"
         )
     return Path(path)
 

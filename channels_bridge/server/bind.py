@@ -11,12 +11,10 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ..unix import MAX_PATH
 from .errors import BindError
 
 BACKLOG = 2048  # as uvicorn and gunicorn; the kernel caps it at net.core.somaxconn
-
-# sizeof(sockaddr_un.sun_path) less the final zero: 108 on Linux, 104 on the BSDs and macOS.
-MAX_UNIX_PATH = 107 if sys.platform == "linux" else 103
 
 FORMS = "write HOST:PORT, :PORT, [IPV6]:PORT, unix:/path or fd:N"
 
@@ -91,9 +89,9 @@ def _parse_unix(text: str, path: str) -> UnixBind:
     if not path:
         raise BindError(text, "the path is missing; write unix:/path/to.sock")
     size = len(os.fsencode(os.path.abspath(path)))
-    if size > MAX_UNIX_PATH:
+    if size > MAX_PATH:
         raise BindError(
-            text, f"the path has {size} bytes, a unix socket's may have {MAX_UNIX_PATH}; shorten it"
+            text, f"the path has {size} bytes, a unix socket's may have {MAX_PATH}; shorten it"
         )
     return UnixBind(text, os.path.abspath(path))
 

@@ -18,7 +18,6 @@ import asyncio
 import contextlib
 import enum
 import logging
-import os
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, cast
@@ -31,11 +30,14 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
 from .access import client_name, printable
+from .assembler import Assembler
 from .config import ServerConfig
 from .context import Context
 from .frames import DEFLATE
 from .inbox import Event, Inbox
-from .responses import decode_headers, phrase, plain_response
+from .keepalive import Keepalive
+from .reading import Reading, Reason
+from .responses import complete_acceptance, decode_headers, phrase, plain_response
 from .scope import BadRequest, build_scope
 
 logger = logging.getLogger("channels_bridge.server")
@@ -45,12 +47,8 @@ INBOX_EXTENSION = "channels_bridge.inbox"
 # Of the write buffer: beyond it an application's send() waits for the client to read.
 WRITE_HIGH_WATER = 2**16
 
-
 # Of the write buffer: far beyond what send() fills, and a client that gets there is cut off.
 MAX_UNREAD = 2**24
-
-# Bytes handled at a time. They may inflate a thousandfold, to 16 MiB.
-SLICE = 2**14
 
 
 class State(enum.Enum):
@@ -82,10 +80,15 @@ class WebSocketConnection(asyncio.Protocol):
             max_size=_size_limits(self.config),
         )
         self.loop = asyncio.get_running_loop()
-        self.inbox = Inbox(resume=self._resume_reading)
+        self.inbox = Inbox(resume=self._inbox_drained)
+        self.keepalive = Keepalive(
+            self.config.ping_interval, self.config.ping_timeout, self._ping, self._pong_overdue
+        )
         self.state = State.REQUEST
+        self._actions: dict[str, Callable[[WebSocketConnection, Event], None]] = {}
         #: Set by connection_made.
         self.transport: asyncio.Transport
+        self.reading: Reading
         #: Known once the request is there; for log lines.
         self.path = ""
         self.peer = "-"
@@ -95,13 +98,9 @@ class WebSocketConnection(asyncio.Protocol):
         self._disconnected = False  # the application was told, with this code:
         self._close_code = int(CloseCode.ABNORMAL_CLOSURE)
         self._deflate: PerMessageDeflate | None = None  # negotiated in the handshake
-        self._held = b""  # read, and not handled yet
-        self._reading_paused = False
+        self._assembler = Assembler()
         self._writable: asyncio.Future[None] | None = None  # waited for while the buffer is full
-        self._fragments: list[bytes] = []
-        self._text = False  # the type of the message that the fragments belong to
-        self._ping_payload: bytes | None = None  # of the ping that has no pong yet
-        #: The one deadline of the present state: decision, next ping or pong, end of the closing.
+        #: The deadline of the present state: the decision, or the end of the closing.
         self._timer: asyncio.TimerHandle | None = None
         self._return_timer: asyncio.TimerHandle | None = None
 
@@ -110,29 +109,14 @@ class WebSocketConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
         self.transport.set_write_buffer_limits(WRITE_HIGH_WATER)
+        self.reading = Reading(self.transport, self._handle, self.config.max_head_size)
         self.context.entered(self)
 
     def data_received(self, data: bytes) -> None:
-        if self._held or self.state is State.DECIDING:
-            self._hold(data)
-        elif self.state is not State.DENYING:  # else: what is sent to no WebSocket
-            self._feed(data)
+        if self.state is not State.DENYING:  # else: what is sent to no WebSocket
+            self.reading.receive(data)
 
-    def _hold(self, data: bytes) -> None:
-        """Keep what can't be handled yet, as what a hasty client sends before it was accepted."""
-        self._held += data
-        if len(self._held) > self.config.max_head_size:
-            self._pause_reading()
-
-    def _feed(self, data: bytes) -> None:
-        """Handle what was read; in slices, as a few compressed bytes may become many messages."""
-        for start in range(0, len(data), SLICE):
-            if self._reading_paused:
-                self._held = data[start:]
-                return
-            self._feed_slice(data[start : start + SLICE])
-
-    def _feed_slice(self, data: bytes) -> None:
+    def _handle(self, data: bytes) -> None:
         self.protocol.receive_data(data)
         for event in self.protocol.events_received():
             if isinstance(event, Request):
@@ -150,6 +134,7 @@ class WebSocketConnection(asyncio.Protocol):
 
     def eof_received(self) -> None:
         self.protocol.receive_eof()
+        self.reading.end()
         self._disconnect(CloseCode.ABNORMAL_CLOSURE)
         self._start_closing()
         self._flush()
@@ -191,6 +176,7 @@ class WebSocketConnection(asyncio.Protocol):
         if self.config.access_log:
             self.context.access.handshaking(self.path, self.peer)
         self._enter(State.DECIDING)
+        self.reading.hold(Reason.DECISION)
         self._set_timer(self.config.handshake_timeout, self._decision_overdue)
         self.inbox.put_event({"type": "websocket.connect"})
         self._task = self.context.run(self._run_application(), f"websocket {self.path}")
@@ -215,27 +201,15 @@ class WebSocketConnection(asyncio.Protocol):
     def accept(self, message: Event) -> None:
         """``websocket.accept``: complete the handshake."""
         headers = self._response.headers
-        for name, value in decode_headers(message.get("headers") or ()):
-            if name.lower() == "sec-websocket-protocol":
-                raise ValueError("give the subprotocol as such, not as a header")
-            headers[name] = value
-        subprotocol = message.get("subprotocol")
-        if subprotocol is not None:
-            offered = self._scope["subprotocols"]
-            if subprotocol not in offered:
-                raise ValueError(
-                    f"subprotocol {subprotocol!r} is none that the client offered: {offered}"
-                )
-            headers["Sec-WebSocket-Protocol"] = subprotocol
+        complete_acceptance(headers, message, self._scope["subprotocols"])
         self._name_server(headers)
         self.protocol.send_response(self._response)
         self._deflate = cast("PerMessageDeflate | None", next(iter(self.protocol.extensions), None))
         self._enter(State.OPEN)
         self._flush()
-        self._schedule_ping()
+        self.keepalive.start()
         self._log_access("CONNECT")
-        self._resume_reading()
-        self._feed_held()
+        self.reading.release(Reason.DECISION)
 
     def deny(self, message: Event) -> None:
         """``websocket.close`` before acceptance: 403 (ASGI "Close")."""
@@ -257,9 +231,8 @@ class WebSocketConnection(asyncio.Protocol):
         """``websocket.http.response.body``."""
         self.transport.write(message.get("body", b""))
         if not message.get("more_body", False):
-            self.protocol.fail(
-                CloseCode.ABNORMAL_CLOSURE
-            )  # sends nothing, and wants to hear nothing
+            # It sends nothing, and wants to hear nothing.
+            self.protocol.fail(CloseCode.ABNORMAL_CLOSURE)
             self._flush()
             self._disconnect(CloseCode.ABNORMAL_CLOSURE)
             self._start_closing()
@@ -282,36 +255,25 @@ class WebSocketConnection(asyncio.Protocol):
 
     def handle_data(self, frame: Frame) -> None:
         """A text or binary message, or the next part of one."""
-        if frame.opcode is not Opcode.CONT:
-            self._text = frame.opcode is Opcode.TEXT
-        if frame.data:  # a message of very many empty frames is an empty message
-            self._fragments.append(bytes(frame.data))
-        if frame.fin:
-            data = b"".join(self._fragments)
-            self._fragments.clear()
-            self._handle_message(data)
-
-    def _handle_message(self, data: bytes) -> None:
         if self._disconnected:
             return
-        if not self._text:
-            event = {"type": "websocket.receive", "bytes": data}
-        else:
-            try:
-                event = {"type": "websocket.receive", "text": data.decode()}
-            except UnicodeDecodeError as error:
-                reason = f"{error.reason} at position {error.start}"
-                self._abandon(CloseCode.INVALID_DATA, reason)
-                return
-        if self.inbox.put_event(event):
-            self._pause_reading()
+        try:
+            event = self._assembler.add(frame)
+        except UnicodeDecodeError as error:
+            reason = f"{error.reason} at position {error.start}"
+            self._abandon(CloseCode.INVALID_DATA, reason)
+            return
+        if event is not None and self.inbox.put_event(event):
+            self.reading.hold(Reason.INBOX)
+
+    def _inbox_drained(self) -> None:
+        self.reading.release(Reason.INBOX)
 
     def handle_ping(self, frame: Frame) -> None:
-        """The protocol has its answer ready; data_received sends it."""
+        """The protocol has its answer ready, which is sent once what was read is handled."""
 
     def handle_pong(self, frame: Frame) -> None:
-        if self.state is State.OPEN and bytes(frame.data) == self._ping_payload:
-            self._schedule_ping()
+        self.keepalive.answered(bytes(frame.data))
 
     def handle_close(self, frame: Frame) -> None:
         """The client's close frame: its first word or the answer to ours."""
@@ -345,21 +307,13 @@ class WebSocketConnection(asyncio.Protocol):
         self._flush()
         self._start_closing()
 
-    # Keepalive. A timer at a time: the next ping, or the deadline of its pong.
-
-    def _schedule_ping(self) -> None:
-        if self.config.ping_interval:
-            self._set_timer(self.config.ping_interval, self._ping)
-
-    def _ping(self) -> None:
-        self._ping_payload = os.urandom(4)
-        self.protocol.send_ping(self._ping_payload)
+    def _ping(self, payload: bytes) -> None:
+        self.protocol.send_ping(payload)
         self._flush()
-        self._set_timer(self.config.ping_timeout, self._pong_overdue)
 
     def _pong_overdue(self) -> None:
-        if self._reading_paused:  # the pong may lie unread behind messages: our own slowness
-            self._set_timer(self.config.ping_timeout, self._pong_overdue)
+        if self.reading.is_held(Reason.INBOX):  # it may lie unread behind messages: our slowness
+            self.keepalive.wait()
         else:
             self._abandon(CloseCode.INTERNAL_ERROR, "keepalive ping timeout")
 
@@ -374,10 +328,10 @@ class WebSocketConnection(asyncio.Protocol):
         """
         if self._disconnected:
             return
-        if message["type"] == "websocket.send" and self.state is State.OPEN:
-            self.send_message(message)
-        else:
-            self._act(message)
+        action = self._actions.get(message["type"])
+        if action is None:
+            raise self._unexpected(message)
+        action(self, message)
         if self._writable is not None:
             await asyncio.shield(self._writable)
 
@@ -387,14 +341,6 @@ class WebSocketConnection(asyncio.Protocol):
         if (text is None) == (data is None):
             raise ValueError("websocket.send takes one of text and bytes")
         self.transport.write(self.context.frames.frame(_payload(text, data), self._deflate))
-
-    def _act(self, message: Event) -> None:
-        """Any other message."""
-        try:
-            action = self._actions[self.state, message["type"]]
-        except KeyError:
-            raise self._unexpected(message) from None
-        action(self, message)
 
     def close(self, message: Event) -> None:
         """``websocket.close`` after acceptance."""
@@ -409,19 +355,21 @@ class WebSocketConnection(asyncio.Protocol):
         self._disconnect(code, reason)
         self._start_closing()
 
-    _actions: dict[tuple[State, str], Callable[[WebSocketConnection, Event], None]] = {
-        (State.DECIDING, "websocket.accept"): accept,
-        (State.DECIDING, "websocket.close"): deny,
-        (State.DECIDING, "websocket.http.response.start"): start_denial,
-        (State.DENYING, "websocket.http.response.body"): continue_denial,
-        (State.OPEN, "websocket.send"): send_message,
-        (State.OPEN, "websocket.close"): close,
+    #: What an application may send, by state; nothing in the others.
+    _ACTIONS: dict[State, dict[str, Callable[[WebSocketConnection, Event], None]]] = {
+        State.DECIDING: {
+            "websocket.accept": accept,
+            "websocket.close": deny,
+            "websocket.http.response.start": start_denial,
+        },
+        State.DENYING: {"websocket.http.response.body": continue_denial},
+        State.OPEN: {"websocket.send": send_message, "websocket.close": close},
     }
 
     def _unexpected(self, message: Event) -> RuntimeError:
-        allowed = [name for state, name in self._actions if state is self.state]
         return RuntimeError(
-            f"{message['type']!r} while {self.state.value}; expected one of {', '.join(allowed)}"
+            f"{message['type']!r} while {self.state.value}; "
+            f"expected one of {', '.join(self._actions)}"
         )
 
     async def _run_application(self) -> None:
@@ -511,7 +459,7 @@ class WebSocketConnection(asyncio.Protocol):
             return
         self._enter(State.CLOSING)
         self._set_timer(self.config.close_timeout, self.transport.abort)
-        self._resume_reading()
+        self.reading.release_all()
 
     def _half_close(self) -> None:
         """End our side only: closing the socket with bytes unread would reset the connection and
@@ -530,6 +478,8 @@ class WebSocketConnection(asyncio.Protocol):
 
     def _enter(self, state: State) -> None:
         self.state = state
+        self._actions = self._ACTIONS.get(state, {})
+        self.keepalive.stop()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -545,22 +495,6 @@ class WebSocketConnection(asyncio.Protocol):
                 self.transport.write(data)
             else:  # websockets' mark for the end of the stream
                 self._half_close()
-
-    def _pause_reading(self) -> None:
-        if not self._reading_paused and not self.transport.is_closing():
-            self._reading_paused = True
-            self.transport.pause_reading()
-
-    def _resume_reading(self) -> None:
-        if self._reading_paused and not self.transport.is_closing():
-            self._reading_paused = False
-            self._feed_held()
-            if not self._reading_paused:
-                self.transport.resume_reading()
-
-    def _feed_held(self) -> None:
-        held, self._held = self._held, b""
-        self._feed(held)
 
 
 def _payload(text: Any, data: Any) -> str | bytes:

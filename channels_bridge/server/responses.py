@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from http import HTTPStatus
 
 from websockets.datastructures import Headers
 from websockets.http11 import Response
+
+from .inbox import Event
 
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2: token
 _VALUE = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*")  # RFC 9110, 5.5: no control characters
@@ -25,6 +27,26 @@ def decode_headers(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[str
         if not _VALUE.fullmatch(value):
             raise ValueError(f"invalid value of header {name!r}")
         yield name.decode("ascii"), value.decode("latin-1")
+
+
+def complete_acceptance(headers: Headers, message: Event, offered: Sequence[str]) -> None:
+    """Add what an application's ``websocket.accept`` says to the response that accepts.
+
+    Raises:
+        ValueError: a header that would break the response apart, or a subprotocol that the client
+            did not offer.
+    """
+    for name, value in decode_headers(message.get("headers") or ()):
+        if name.lower() == "sec-websocket-protocol":
+            raise ValueError("give the subprotocol as such, not as a header")
+        headers[name] = value
+    subprotocol = message.get("subprotocol")
+    if subprotocol is not None:
+        if subprotocol not in offered:
+            raise ValueError(
+                f"subprotocol {subprotocol!r} is none that the client offered: {offered}"
+            )
+        headers["Sec-WebSocket-Protocol"] = subprotocol
 
 
 def phrase(status: int) -> str:

@@ -1,0 +1,100 @@
+"""What was read from a client, until it is handled."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from collections.abc import Callable
+
+#: Bytes handled at a time. They may inflate a thousandfold, to 16 MiB.
+SLICE = 2**14
+
+
+class Reason(enum.Enum):
+    """Why nothing that a client sends is handled for the moment."""
+
+    DECISION = "the application has not decided on the handshake yet"
+    INBOX = "the application has enough to do"
+
+
+class Reading:
+    """Hands on what is read from a transport, in order, except while there is a reason to wait.
+
+    While only the decision on the handshake is waited for, reading goes on, so that it shows when
+    the client leaves; what a hasty client sends is kept, up to ``limit``. Otherwise the client is
+    read no further, and has to wait.
+
+    Args:
+        transport: where the bytes come from.
+        handle: takes them. It may :meth:`hold` what follows.
+        limit: bytes kept before reading pauses.
+    """
+
+    __slots__ = ("_handle", "_held", "_limit", "_paused", "_reasons", "_transport")
+
+    def __init__(
+        self, transport: asyncio.Transport, handle: Callable[[bytes], None], limit: int
+    ) -> None:
+        self._transport = transport
+        self._handle = handle
+        self._limit = limit
+        self._held = b""
+        self._reasons: set[Reason] = set()
+        self._paused = False
+
+    def receive(self, data: bytes) -> None:
+        """Take what was read."""
+        if self._reasons:
+            self._held += data
+            if len(self._held) > self._limit:
+                self._pause()
+        elif len(data) <= SLICE:
+            self._handle(data)
+        else:
+            self._feed(data)
+
+    def hold(self, reason: Reason) -> None:
+        """Handle nothing more until :meth:`release`."""
+        self._reasons.add(reason)
+        if reason is not Reason.DECISION:
+            self._pause()
+
+    def release(self, reason: Reason) -> None:
+        """Go on, unless there is another reason to wait."""
+        self._reasons.discard(reason)
+        if not self._reasons:
+            self._go_on()
+
+    def release_all(self) -> None:
+        """Go on, whatever there was to wait for."""
+        self._reasons.clear()
+        self._go_on()
+
+    def is_held(self, reason: Reason) -> bool:
+        return reason in self._reasons
+
+    def end(self) -> None:
+        """Drop what is kept: the client has left."""
+        self._held = b""
+
+    def _go_on(self) -> None:
+        if self._transport.is_closing():
+            return
+        held, self._held = self._held, b""
+        self._feed(held)
+        if self._paused and not self._reasons:
+            self._paused = False
+            self._transport.resume_reading()
+
+    def _feed(self, data: bytes) -> None:
+        """Handle in slices, as a few compressed bytes may become many messages."""
+        for start in range(0, len(data), SLICE):
+            if self._reasons:
+                self._held = data[start:]
+                return
+            self._handle(data[start : start + SLICE])
+
+    def _pause(self) -> None:
+        if not self._paused and not self._transport.is_closing():
+            self._paused = True
+            self._transport.pause_reading()
