@@ -29,7 +29,7 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
-from .access import client_name, printable
+from .access import CLIENT_LEFT, client_name, printable
 from .assembler import Assembler
 from .config import ServerConfig
 from .context import Context
@@ -75,6 +75,7 @@ class WebSocketConnection(asyncio.Protocol):
     def __init__(self, context: Context) -> None:
         self.context = context
         self.config = context.config
+        self.counters = context.counters
         self.protocol = ServerProtocol(
             extensions=[DEFLATE] if self.config.compression else None,
             max_size=_size_limits(self.config),
@@ -184,7 +185,9 @@ class WebSocketConnection(asyncio.Protocol):
     def _refuse_request(self) -> None:
         """The request can't be read: say so where websockets only ends the connection."""
         answer = b"".join(self.protocol.data_to_send())
-        self.transport.write(answer or plain_response(HTTPStatus.BAD_REQUEST, "Bad Request"))
+        answer = answer or plain_response(HTTPStatus.BAD_REQUEST, "Bad Request")
+        self.transport.write(answer)
+        self.counters.refused[int(answer.split(maxsplit=2)[1])] += 1
         self._half_close()
         self._start_closing()
 
@@ -208,6 +211,8 @@ class WebSocketConnection(asyncio.Protocol):
         self._enter(State.OPEN)
         self._flush()
         self.keepalive.start()
+        self.counters.open += 1
+        self.counters.handshakes[101] += 1
         self._log_access("CONNECT")
         self.reading.release(Reason.DECISION)
 
@@ -225,7 +230,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._name_server(headers)
         self._enter(State.DENYING)
         self.transport.write(Response(status, phrase(status), headers, b"").serialize())
-        self._log_access("REJECT", status)
+        self._rejected(status)
 
     def continue_denial(self, message: Event) -> None:
         """``websocket.http.response.body``."""
@@ -249,7 +254,11 @@ class WebSocketConnection(asyncio.Protocol):
         self.protocol.send_response(response)
         self._flush()
         self._start_closing()
-        self._log_access("REJECT", response.status_code)
+        self._rejected(response.status_code)
+
+    def _rejected(self, status: int) -> None:
+        self.counters.handshakes[status] += 1
+        self._log_access("REJECT", status)
 
     # From the client
 
@@ -263,7 +272,10 @@ class WebSocketConnection(asyncio.Protocol):
             reason = f"{error.reason} at position {error.start}"
             self._abandon(CloseCode.INVALID_DATA, reason)
             return
-        if event is not None and self.inbox.put_event(event):
+        if event is None:
+            return
+        self.counters.received += 1
+        if self.inbox.put_event(event):
             self.reading.hold(Reason.INBOX)
 
     def _inbox_drained(self) -> None:
@@ -341,6 +353,7 @@ class WebSocketConnection(asyncio.Protocol):
         if (text is None) == (data is None):
             raise ValueError("websocket.send takes one of text and bytes")
         self.transport.write(self.context.frames.frame(_payload(text, data), self._deflate))
+        self.counters.sent += 1
 
     def close(self, message: Event) -> None:
         """``websocket.close`` after acceptance."""
@@ -433,7 +446,11 @@ class WebSocketConnection(asyncio.Protocol):
         self._disconnected = True
         self._close_code = int(code)
         if self.state is State.OPEN:
+            self.counters.open -= 1
+            self.counters.closed[self._close_code] += 1
             self._log_access("DISCONNECT", code)
+        elif self.state is State.DECIDING:
+            self.counters.handshakes[CLIENT_LEFT] += 1
         if self._task is not None and not self._task.done():
             self.inbox.put_event(
                 {"type": "websocket.disconnect", "code": int(code), "reason": reason}

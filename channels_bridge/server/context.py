@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from .access import AccessLog
 from .config import ServerConfig
+from .counters import Counters
 from .frames import FrameCache
 from .inbox import Event
 
@@ -49,6 +50,7 @@ class Context:
         self.config = config
         self.state = state
         self.access = access or AccessLog()
+        self.counters = Counters()
         self.frames = FrameCache(config.compress_from)
         self.connections: set[Closable] = set()
         self._on_lost = on_lost

@@ -29,6 +29,7 @@ class Refusal(asyncio.Protocol):
         self._context = context
         self._transport = transport
         self._timer = asyncio.get_running_loop().call_later(LINGER, transport.abort)
+        context.counters.refused[status.value] += 1
         context.entered(self)
         transport.set_protocol(self)
         transport.write(plain_response(status, text or status.phrase))
