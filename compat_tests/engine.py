@@ -6,16 +6,14 @@ The fixture `serve` is for `conftest.py` files to import.
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 
 import pytest
 from websockets.asyncio.client import connect
 
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.context import Context
-from channels_bridge.server.dispatch import FirstRequest
-from channels_bridge.server.http import make_http_protocol
-from channels_bridge.server.worker import shutdown
+from channels_bridge.server.dispatch import make_protocol_factory
+from channels_bridge.server.serving import shutdown
 
 DEADLINE = 10  # seconds that a test waits for what must happen
 
@@ -33,7 +31,7 @@ class Engine:
         self.lost += 1
 
     async def start(self):
-        factory = partial(FirstRequest, self.context, make_http_protocol(self.context))
+        factory = make_protocol_factory(self.context)
         loop = asyncio.get_running_loop()
         self.server = await loop.create_server(factory, "127.0.0.1", 0, ssl=self.ssl)
         self.port = self.server.sockets[0].getsockname()[1]

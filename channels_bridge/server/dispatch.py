@@ -9,17 +9,23 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import cast
 
 from .connection import WebSocketConnection
 from .context import Context
-from .http import HttpProtocol
+from .http import HttpProtocol, make_http_protocol
 from .refusal import Refusal
 
 _METHOD = re.compile(rb"[A-Z-]{1,20}( |\Z)")
 _UPGRADE = re.compile(rb"\r\nupgrade:[ \t]*websocket[ \t]*\r\n", re.IGNORECASE)
 _END_OF_HEAD = b"\r\n\r\n"
+
+
+def make_protocol_factory(context: Context) -> Callable[[], asyncio.Protocol]:
+    """What gives each new connection of a context its first protocol."""
+    return partial(FirstRequest, context, make_http_protocol(context))
 
 
 class FirstRequest(asyncio.Protocol):

@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Iterable
-from functools import partial
+from contextlib import ExitStack
 
 from .access import AccessLog
 from .bind import BACKLOG
 from .config import ServerConfig
-from .context import Application, Context
-from .dispatch import FirstRequest
-from .http import make_http_protocol
-from .lifespan import Lifespan
-from .worker import shutdown
+from .context import Application
+from .dispatch import make_protocol_factory
+from .serving import serving
 
 
 async def serve(
@@ -40,21 +38,15 @@ async def serve(
         StartupError: the application's lifespan startup failed.
     """
     loop = asyncio.get_running_loop()
-    sockets = tuple(sockets)
-    servers = []
-    try:
-        lifespan = Lifespan(application)
-        await lifespan.startup()
-        context = Context(application, config, lifespan.state, on_lost=lambda: None, access=access)
-        factory = partial(FirstRequest, context, make_http_protocol(context))
-        for sock in sockets:
-            servers.append(await loop.create_server(factory, sock=sock, backlog=BACKLOG))
-        ready()
-        await stop.wait()
-    finally:
-        for server in servers:
-            server.close()
-        for sock in sockets:
-            sock.close()
-    await shutdown(context)
-    await lifespan.shutdown()
+    with ExitStack() as listening:
+        sockets = [listening.enter_context(sock) for sock in sockets]
+        async with serving(application, config, access=access) as context:
+            factory = make_protocol_factory(context)
+            try:
+                for sock in sockets:
+                    server = await loop.create_server(factory, sock=sock, backlog=BACKLOG)
+                    listening.callback(server.close)
+                ready()
+                await stop.wait()
+            finally:
+                listening.close()  # accept nothing more while connections end

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 
@@ -14,16 +13,10 @@ from .channel import ChildEnd
 from .child import Run, load
 from .config import ServerConfig
 from .context import Application, Context
-from .dispatch import FirstRequest
-from .http import make_http_protocol
-from .lifespan import Lifespan
+from .dispatch import make_protocol_factory
+from .serving import LINGER, serving, wait
 
 logger = logging.getLogger("channels_bridge.server")
-
-#: Seconds that each last step of a worker may take: connections on their way to it, what was
-#: cancelled, closing handshakes.
-LINGER = 1.0
-
 
 Opening = AbstractAsyncContextManager[Application]
 
@@ -45,25 +38,16 @@ async def serve(
     Raises:
         StartupError: the application's lifespan startup failed.
     """
-    async with opening as application, _lifespan(application) as lifespan:
-        context = Context(application, config, lifespan.state, on_lost=channel.lost)
+    async with (
+        opening as application,
+        serving(application, config, on_lost=channel.lost) as context,
+    ):
         intake = Intake(channel, context, stop)
         intake.start()
         channel.ready()
         await stop.wait()
         channel.stopping()
         await intake.finish()
-        await shutdown(context)
-
-
-@contextlib.asynccontextmanager
-async def _lifespan(application: Application) -> AsyncIterator[Lifespan]:
-    lifespan = Lifespan(application)
-    await lifespan.startup()
-    try:
-        yield lifespan
-    finally:
-        await lifespan.shutdown()
 
 
 class Intake:
@@ -74,7 +58,7 @@ class Intake:
         self._context = context
         self._stop = stop
         self._loop = asyncio.get_running_loop()
-        self._factory = partial(FirstRequest, context, make_http_protocol(context))
+        self._factory = make_protocol_factory(context)
         certificate = context.config.certificate
         self._ssl = certificate.load() if certificate is not None else None
         self._starting: set[asyncio.Task[None]] = set()
@@ -88,7 +72,7 @@ class Intake:
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._ended.wait(), LINGER)
         self._loop.remove_reader(self._channel.sock)
-        await _wait(self._starting, LINGER)
+        await wait(self._starting, LINGER)
 
     def _take(self) -> None:
         try:
@@ -115,26 +99,3 @@ class Intake:
             logger.debug("a connection was lost before it was served: %s", error)
             sock.close()
             self._channel.lost()
-
-
-async def shutdown(context: Context) -> None:
-    """End all connections: tell clients and applications, wait, then cancel what still runs."""
-    for connection in tuple(context.connections):
-        connection.shutdown()
-    overdue = await _wait(context.tasks, context.config.shutdown_timeout)
-    if overdue:
-        logger.warning("shutdown: %d applications did not return in time; cancelled", len(overdue))
-    for task in overdue:
-        task.cancel()
-    await _wait(overdue, LINGER)
-    with contextlib.suppress(asyncio.TimeoutError):
-        await asyncio.wait_for(context.all_lost(), LINGER)
-
-
-async def _wait(tasks: Iterable[asyncio.Task[None]], timeout: float) -> set[asyncio.Task[None]]:
-    """Wait for tasks; returns those that still run after ``timeout`` seconds."""
-    waiting = set(tasks)
-    if not waiting:
-        return waiting
-    _, overdue = await asyncio.wait(waiting, timeout=timeout)
-    return overdue
