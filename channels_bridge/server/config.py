@@ -10,7 +10,13 @@ from .errors import StartupError
 from .proxy import NO_PROXY, Proxy
 from .tls import Certificate
 
-_ZERO_IS_OFF = ("compress_from", "max_message_size", "max_frame_size", "ping_interval")
+_ZERO_IS_OFF = (
+    "compress_from",
+    "max_message_size",
+    "max_frame_size",
+    "ping_interval",
+    "write_timeout",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +72,10 @@ class ServerConfig:
     #: Seconds between keepalive pings (0: none), and to wait for each pong. 20 and 20: uvicorn.
     ping_interval: float = 20
     ping_timeout: float = 20
+
+    #: Seconds in which a client that is behind must read something; then it is cut off. 0: no
+    #: limit. nginx's ``send_timeout`` of 60 is for pages; here it is below what pings find out.
+    write_timeout: float = 30
 
     #: Bytes of one incoming message; 0: no limit. 1 MiB: Daphne since CVE-2026-44545, websockets.
     max_message_size: int = 2**20

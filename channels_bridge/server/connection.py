@@ -39,6 +39,7 @@ from .keepalive import Keepalive
 from .reading import Reading, Reason
 from .responses import complete_acceptance, decode_headers, phrase, plain_response
 from .scope import BadRequest, build_scope
+from .stall import StallWatch
 
 logger = logging.getLogger("channels_bridge.server")
 
@@ -46,9 +47,6 @@ INBOX_EXTENSION = "channels_bridge.inbox"
 
 # Of the write buffer: beyond it an application's send() waits for the client to read.
 WRITE_HIGH_WATER = 2**16
-
-# Of the write buffer: far beyond what send() fills, and a client that gets there is cut off.
-MAX_UNREAD = 2**24
 
 
 class State(enum.Enum):
@@ -67,8 +65,9 @@ class WebSocketConnection(asyncio.Protocol):
 
     - events arrive in the order of the wire, ``websocket.connect`` first, ``websocket.disconnect``
       last and once, always with ``code`` and ``reason``;
-    - ``send`` returns once the frame is in the write buffer and waits while that is full; after the
-      end of the connection it does nothing, whoever ended it (Daphne, hypercorn and granian are
+    - ``send`` waits while the write buffer is full, and returns once the frame is in it: no more
+      than ``WRITE_HIGH_WATER``, one message and the answers to what was read last wait there; after
+      the end of the connection it does nothing, whoever ended it (Daphne, hypercorn and granian are
       silent there too: an application can't know better than its network).
     """
 
@@ -90,6 +89,7 @@ class WebSocketConnection(asyncio.Protocol):
         #: Set by connection_made.
         self.transport: asyncio.Transport
         self.reading: Reading
+        self.stall: StallWatch
         #: Known once the request is there; for log lines.
         self.path = ""
         self.peer = "-"
@@ -111,6 +111,7 @@ class WebSocketConnection(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
         self.transport.set_write_buffer_limits(WRITE_HIGH_WATER)
         self.reading = Reading(self.transport, self._handle, self.config.max_head_size)
+        self.stall = StallWatch(self.transport, self.config.write_timeout, self._write_overdue)
         self.context.entered(self)
 
     def data_received(self, data: bytes) -> None:
@@ -130,8 +131,6 @@ class WebSocketConnection(asyncio.Protocol):
         self._flush()
         if self.protocol.parser_exc is not None:
             self._handle_violation()
-        if self.transport.get_write_buffer_size() > MAX_UNREAD:
-            self.transport.abort()  # pongs, to somebody who pings and does not read
 
     def eof_received(self) -> None:
         self.protocol.receive_eof()
@@ -143,16 +142,36 @@ class WebSocketConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._disconnect(CloseCode.ABNORMAL_CLOSURE)
         self._enter(State.CLOSED)
-        self.resume_writing()
+        self.stall.stop()
         self.context.lost(self)
 
     def pause_writing(self) -> None:
-        self._writable = self.loop.create_future()
+        self.stall.start()
+        if not self._disconnected:
+            self._writable = self.loop.create_future()
 
     def resume_writing(self) -> None:
+        self.stall.stop()
+        self._let_send()
+        self.reading.release(Reason.ANSWERS)
+
+    def _let_send(self) -> None:
         if self._writable is not None:
             self._writable.set_result(None)
             self._writable = None
+
+    def _write_overdue(self) -> None:
+        """No close frame would reach the client."""
+        self.counters.cut_off["write_timeout"] += 1
+        self.context.notices.warn(
+            "write_timeout",
+            "WebSocket %s [%s]: the client reads nothing of what it is sent for %g s; cut off",
+            self.path,
+            self.peer,
+            self.config.write_timeout,
+        )
+        self._disconnect(CloseCode.ABNORMAL_CLOSURE)
+        self.transport.abort()
 
     # Handshake
 
@@ -283,6 +302,8 @@ class WebSocketConnection(asyncio.Protocol):
 
     def handle_ping(self, frame: Frame) -> None:
         """The protocol has its answer ready, which is sent once what was read is handled."""
+        if self._writable is not None:
+            self.reading.hold(Reason.ANSWERS)
 
     def handle_pong(self, frame: Frame) -> None:
         self.keepalive.answered(bytes(frame.data))
@@ -324,7 +345,9 @@ class WebSocketConnection(asyncio.Protocol):
         self._flush()
 
     def _pong_overdue(self) -> None:
-        if self.reading.is_held(Reason.INBOX):  # it may lie unread behind messages: our slowness
+        # It may lie unread behind messages, which is our slowness; or our ping lies behind others,
+        # and how long that may take is for the watch on writing to say.
+        if self.reading.is_held(Reason.INBOX) or self.stall.is_watching:
             self.keepalive.wait()
         else:
             self._abandon(CloseCode.INTERNAL_ERROR, "keepalive ping timeout")
@@ -338,13 +361,18 @@ class WebSocketConnection(asyncio.Protocol):
             RuntimeError: the message isn't one for the connection's state.
             ValueError: a close code, subprotocol, header or payload that can't be sent.
         """
+        if self._writable is not None and message["type"] != "websocket.close":
+            await self._room()
         if self._disconnected:
             return
         action = self._actions.get(message["type"])
         if action is None:
             raise self._unexpected(message)
         action(self, message)
-        if self._writable is not None:
+
+    async def _room(self) -> None:
+        """Wait for room in the write buffer, or for the end. Others who waited may be faster."""
+        while self._writable is not None:
             await asyncio.shield(self._writable)
 
     def send_message(self, message: Event) -> None:
@@ -445,6 +473,7 @@ class WebSocketConnection(asyncio.Protocol):
             return
         self._disconnected = True
         self._close_code = int(code)
+        self._let_send()  # into nothing; but what waits there has to hear of the end
         if self.state is State.OPEN:
             self.counters.open -= 1
             self.counters.closed[self._close_code] += 1
@@ -476,6 +505,7 @@ class WebSocketConnection(asyncio.Protocol):
             return
         self._enter(State.CLOSING)
         self._set_timer(self.config.close_timeout, self.transport.abort)
+        self.stall.stop()
         self.reading.release_all()
 
     def _half_close(self) -> None:

@@ -11,6 +11,7 @@ from .config import ServerConfig
 from .counters import Counters
 from .frames import FrameCache
 from .inbox import Event
+from .notices import Notices
 
 Receive = Callable[[], Awaitable[Event]]
 Send = Callable[[Event], Awaitable[None]]
@@ -51,6 +52,7 @@ class Context:
         self.state = state
         self.access = access or AccessLog()
         self.counters = Counters()
+        self.notices = Notices()
         self.frames = FrameCache(config.compress_from)
         self.connections: set[Closable] = set()
         self._on_lost = on_lost

@@ -15,6 +15,7 @@ class Reason(enum.Enum):
 
     DECISION = "the application has not decided on the handshake yet"
     INBOX = "the application has enough to do"
+    ANSWERS = "the client does not read the answers to what it sends"
 
 
 class Reading:
@@ -61,7 +62,9 @@ class Reading:
 
     def release(self, reason: Reason) -> None:
         """Go on, unless there is another reason to wait."""
-        self._reasons.discard(reason)
+        if reason not in self._reasons:
+            return
+        self._reasons.remove(reason)
         if not self._reasons:
             self._go_on()
 

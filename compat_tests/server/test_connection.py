@@ -660,22 +660,3 @@ async def test_log_lines_cannot_be_forged(serve, caplog):
         HANDSHAKE.replace(b"GET / ", b"GET /a\x1b[31m ") + masked(Opcode.CLOSE, b"")
     )
     assert "WebSocket CONNECT /a\\x1b[31m [" in caplog.messages[0]
-
-
-async def test_a_client_that_pings_and_does_not_read(serve, monkeypatch):
-    """Answers that a client doesn't read don't pile up without end: it is cut off."""
-    monkeypatch.setattr("channels_bridge.server.connection.MAX_UNREAD", 2**18)
-    app = Script(echo)
-    engine = await serve(app)
-    reader, writer = await engine.open()
-    writer.write(HANDSHAKE)
-    await reader.readuntil(b"\r\n\r\n")
-    writer.transport.pause_reading()
-    pings = masked(Opcode.PING, b"x" * 125) * 1000
-    for _ in range(200):
-        if app.done.is_set():
-            break
-        writer.write(pings)
-        await asyncio.sleep(0)
-    assert (await app.finished())[-1]["code"] == 1006
-    writer.transport.abort()

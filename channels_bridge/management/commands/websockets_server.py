@@ -40,6 +40,11 @@ LIMITS: dict[str, tuple[Callable[[str], Any], str, str]] = {
     "shutdown_timeout": (float, "SECONDS", "for applications to return when the server stops"),
     "ping_interval": (float, "SECONDS", "between keepalive pings; 0 sends none"),
     "ping_timeout": (float, "SECONDS", "for the answer to a keepalive ping"),
+    "write_timeout": (
+        float,
+        "SECONDS",
+        "in which a client must read some of what waits for it; 0 is no limit",
+    ),
     "compress_from": (int, "BYTES", "of a message from which it is compressed"),
     "max_message_size": (int, "BYTES", "of one incoming message; 0 is no limit"),
 }
