@@ -35,18 +35,21 @@ class Housekeeping:
     """
 
     def __init__(self) -> None:
+        self._any_opened = False  # since the process began
         self._only = Thread()
         self._threads: WeakKeyDictionary[ThreadSensitiveContext, Thread] = WeakKeyDictionary()
         connection_created.connect(self._opened)
 
     def is_due(self) -> bool:
+        if not self._any_opened:
+            return False
         thread = self._thread()
         return thread.may_be_open and time.monotonic() >= thread.next
 
     def force(self) -> None:
         """Make the next round due now: a handler failed with a database error."""
-        thread = self._thread()
-        thread.may_be_open, thread.next = True, 0.0
+        self._opened()
+        self._thread().next = 0.0
 
     async def close_old_connections(self) -> None:
         """What ``channels.db.aclose_old_connections`` does, remembering what is still open."""
@@ -58,6 +61,7 @@ class Housekeeping:
 
     def _opened(self, **_: Any) -> None:
         """A connection was opened, in whichever thread this is called in."""
+        self._any_opened = True
         self._thread().may_be_open = True
 
     def _thread(self) -> Thread:

@@ -80,8 +80,10 @@ class _Run:
         # Looked up where Channels' consumers do: projects' tests patch it there.
         layer = cast(Any, upstream).get_channel_layer(consumer.channel_layer_alias)
         consumer.channel_layer = layer
+        # Not so where a middleware wants to see each socket event.
+        direct = self.receive == self.inbox.get
         if layer is None:
-            await self._run_to_disconnect(self._serve)
+            await self._run_to_disconnect(self._serve_inbox if direct else self._serve)
             return
         consumer.channel_name = name = await layer.new_channel()
         consumer.channel_receive = functools.partial(layer.receive, name)
@@ -89,16 +91,18 @@ class _Run:
             await self._run_to_disconnect(self._serve_both)
             return
         try:
-            if self.receive == self.inbox.get:
+            if direct:
                 layer.attach(name, self.inbox)
-                await self._run_to_disconnect(self._serve)
-            else:
-                # A middleware wants to see each socket event: the inbox can't be shared.
-                await self._run_to_disconnect(self._serve_both)
+            await self._run_to_disconnect(self._serve_inbox if direct else self._serve_both)
         finally:
             layer.detach(name)
 
     async def _run_to_disconnect(self, serve: Callable[[], Awaitable[None]]) -> None:
+        """In a task of its own: to wake one up costs as much as the coroutines in it are deep, and
+        the middlewares around a consumer are deep."""
+        await asyncio.get_running_loop().create_task(self._to_disconnect(serve))
+
+    async def _to_disconnect(self, serve: Callable[[], Awaitable[None]]) -> None:
         try:
             await serve()
         except StopConsumer:
@@ -108,6 +112,17 @@ class _Run:
                 housekeeping.force()
             await self._say_goodbye()
             raise
+
+    async def _serve_inbox(self) -> None:
+        """The hot path of the server: no step here is one that could be left out."""
+        inbox, dispatch = self.inbox, self.dispatch
+        while True:
+            event = inbox.pop()
+            if event is None:
+                await inbox.wait()
+            else:
+                self.current = event
+                await dispatch(event)
 
     async def _serve(self) -> None:
         receive, dispatch = self.receive, self.dispatch
@@ -156,11 +171,25 @@ def _dispatcher(consumer: Any) -> Dispatch:
     return dispatch
 
 
-async def _dispatch(consumer: Any, message: Event) -> None:
-    """``AsyncConsumer.dispatch``, without the hop to a thread where there is nothing to do."""
-    handler = getattr(consumer, get_handler_name(cast("dict[str, Any]", message)), None)
+def _dispatch(consumer: Any, message: Event) -> Awaitable[None]:
+    """``AsyncConsumer.dispatch``, without the hop to a thread where there is nothing to do.
+
+    Returns:
+        What the handler returned, itself: no coroutine of ours stands around the handler's.
+    """
+    handler = getattr(consumer, _handler_name(message.get("type")), None)
     if handler is None:
         raise ValueError(f"No handler for message type {message['type']}")
     if housekeeping.is_due():
-        await housekeeping.close_old_connections()
+        return _dispatch_after_housekeeping(handler, message)
+    return cast("Awaitable[None]", handler(message))
+
+
+async def _dispatch_after_housekeeping(handler: Dispatch, message: Event) -> None:
+    await housekeeping.close_old_connections()
     await handler(message)
+
+
+@functools.lru_cache(maxsize=1024)
+def _handler_name(type: str | None) -> str:
+    return get_handler_name({} if type is None else {"type": type})

@@ -32,7 +32,7 @@ FAIR_SHARE = 64
 
 
 class Inbox:
-    """A bounded queue with one consumer.
+    """A bounded queue with one consumer, on the running event loop.
 
     Args:
         resume: called when the number of waiting socket events falls to ``LOW_WATER`` after
@@ -42,6 +42,7 @@ class Inbox:
     __slots__ = (
         "_events",
         "_items",
+        "_loop",
         "_messages",
         "_paused",
         "_resume",
@@ -53,6 +54,7 @@ class Inbox:
     def __init__(self, resume: Callable[[], None] | None = None) -> None:
         #: How many layer messages may wait. Set by the layer that the channel belongs to.
         self.capacity = 100
+        self._loop = asyncio.get_running_loop()
         self._items: deque[tuple[float | None, Event]] = deque()  # (deadline or None, event)
         self._events = 0
         self._messages = 0
@@ -93,20 +95,45 @@ class Inbox:
             RuntimeError: somebody waits here already.
         """
         while True:
-            if not self._items:
-                await self._wait()
-                continue
+            event = self.pop()
+            if event is not None:
+                return event
+            await self.wait()
+
+    def pop(self) -> Event | None:
+        """Take the next event or message; None where there is none, or others are to go first.
+
+        After None, call :meth:`wait`.
+        """
+        items = self._items
+        while items and self._streak < FAIR_SHARE:
             self._streak += 1
-            if self._streak >= FAIR_SHARE:
-                self._streak = 0
-                await asyncio.sleep(0)
-            deadline, event = self._items.popleft()
+            deadline, event = items.popleft()
             if deadline is None:
                 self._event_taken()
                 return event
             self._messages -= 1
             if deadline > time.monotonic():
                 return event
+        return None
+
+    async def wait(self) -> None:
+        """Let others on, at least once, until something is there. Cancelling it loses none.
+
+        Raises:
+            RuntimeError: somebody waits here already.
+        """
+        self._streak = 0
+        if self._items:
+            await asyncio.sleep(0)
+            return
+        if self._waiter is not None:
+            raise RuntimeError("two tasks may not receive from one connection at a time")
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
 
     def _event_taken(self) -> None:
         self._events -= 1
@@ -114,16 +141,6 @@ class Inbox:
             self._paused = False
             if self._resume is not None:
                 self._resume()
-
-    async def _wait(self) -> None:
-        if self._waiter is not None:
-            raise RuntimeError("two tasks may not receive from one connection at a time")
-        self._waiter = asyncio.get_running_loop().create_future()
-        self._streak = 0
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
