@@ -4,17 +4,12 @@ Where the hub listens: ``unix:/path/to/socket``, or ``host:port`` on this machin
 Checked here once, for settings, command line and hub alike. No gRPC in this file.
 """
 
-import hashlib
 import ipaddress
 import os
-import stat
-import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.conf import ENVIRONMENT_VARIABLE, settings
-
+from channels_bridge.directory import private_directory
 from channels_bridge.unix import MAX_PATH
 
 __all__ = ["Address", "default_address"]
@@ -73,37 +68,13 @@ def default_address() -> str:
     """
     Return the address of the project whose settings are in use.
 
-    Makes its directory, which nobody but this user can enter.
-
     Raises:
-        ValueError: somebody else made that directory.
+        ValueError: the directory for it can't be had.
     """
-    # Settings that are overridden, as tests do, do not know their module.
-    module = getattr(settings, "SETTINGS_MODULE", None) or os.environ.get(ENVIRONMENT_VARIABLE, "")
-    source = getattr(sys.modules.get(module), "__file__", None)
-    place = Path(source).resolve().parent if source else Path.cwd()
-    digest = hashlib.sha256(f"{module}\0{place}".encode()).hexdigest()[:12]
-    directory = Path(tempfile.gettempdir(), f"channels_bridge-{os.getuid()}-{digest}")
     try:
-        os.mkdir(directory, 0o700)
-    except FileExistsError:
-        _require_private(directory)
-    except OSError as error:
-        raise ValueError(f"{directory} can't be made ({error.strerror}): set `address`") from None
-    return f"unix:{directory / 'groups.sock'}"
-
-
-def _require_private(directory: Path) -> None:
-    found = directory.lstat()
-    advice = "set `address` in the layer's CONFIG, or remove it"
-    if not stat.S_ISDIR(found.st_mode):
-        raise ValueError(f"{directory} isn't a directory: {advice}")
-    if found.st_uid != os.getuid():
-        raise ValueError(f"{directory} is owned by another user (uid {found.st_uid}): {advice}")
-    if found.st_mode & 0o077:
-        raise ValueError(
-            f"{directory} can be entered by other users: chmod it to 0700, or {advice}"
-        )
+        return f"unix:{private_directory() / 'groups.sock'}"
+    except ValueError as error:
+        raise ValueError(f"{error}, or set `address` in the layer's CONFIG") from None
 
 
 def _parse_path(text: str) -> Path:

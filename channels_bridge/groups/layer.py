@@ -70,6 +70,10 @@ class BridgeChannelLayer(BaseChannelLayer):
             link=node.link_statistics() if node is not None else None,
         )
 
+    def group_sizes(self) -> dict[str, int]:
+        """How many consumers of this process are in each group. For the home loop."""
+        return self._current.group_sizes() if self._current is not None else {}
+
     # The channel layer API. It may be called from anywhere.
 
     async def new_channel(self, prefix: str = "specific") -> str:

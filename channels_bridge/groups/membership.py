@@ -114,6 +114,10 @@ class Membership:
         """How many members `group` has in this process."""
         return len(self._groups.get(group, ())) + self.waiting.count_bound(group)
 
+    def sizes(self) -> dict[str, int]:
+        """How many attached members each group has in this process."""
+        return {group: len(members) for group, members in self._groups.items()}
+
     def deliver(self, group: str, payload: bytes) -> list[str]:
         """Give every member its copy. Returns the names of those that were full."""
         full = []

@@ -190,6 +190,10 @@ class Node:
             for topic in topics:
                 await self._transport.publish(topic, payload)
 
+    def group_sizes(self) -> dict[str, int]:
+        """How many consumers of this process are in each group."""
+        return self._membership.sizes()
+
     async def flush(self) -> None:
         """Empty all channels and groups, here and in the other processes."""
         self._flushed()

@@ -95,11 +95,16 @@ class SupervisorEnd:
 
 
 class ChildEnd:
-    """How a child reports, and where a worker gets its connections from."""
+    """How a child reports, and where a worker gets its connections from.
 
-    def __init__(self, sock: socket.socket) -> None:
+    Attributes:
+        answers: where the supervisor's questions come in; see ``questions.py``.
+    """
+
+    def __init__(self, sock: socket.socket, answers: socket.socket) -> None:
         sock.setblocking(False)
         self.sock = sock
+        self.answers = answers
         self._unsent = b""  # reports that found the socket full
 
     def ready(self) -> None:

@@ -34,7 +34,7 @@ def load(path: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
-def run_child(main: str, sock: socket.socket, *args: Any) -> None:
+def run_child(main: str, sock: socket.socket, answers: socket.socket, *args: Any) -> None:
     """The target of a spawned process: run ``main`` until SIGTERM or the supervisor's end.
 
     SIGINT is ignored: Ctrl-C reaches the whole process group, and the supervisor says in which
@@ -42,7 +42,7 @@ def run_child(main: str, sock: socket.socket, *args: Any) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # blocked by spawn()
-    channel = ChildEnd(sock)
+    channel = ChildEnd(sock, answers)
     try:
         run: Run = load(main)(*args)
         run_loop(_run(run, channel))

@@ -34,6 +34,10 @@ class ServerConfig:
     #: is entered in the worker's loop, and left after the last connection closed.
     application: str
 
+    #: ``module:attribute`` of what a worker reports besides what this package knows, a
+    #: :data:`~.report.Figures`.
+    figures: str = "channels_bridge.server.report:no_figures"
+
     #: Where to listen. Daphne, uvicorn and runserver: 127.0.0.1:8000.
     binds: tuple[Bind, ...] = parse_binds(["127.0.0.1:8000"])
 

@@ -93,6 +93,10 @@ class WebSocketConnection(asyncio.Protocol):
         #: Known once the request is there; for log lines.
         self.path = ""
         self.peer = "-"
+        #: What an application of ours may use beyond ASGI. It may put ``about`` there: a function
+        #: that returns what it knows of the connection, as JSON can hold it.
+        self.extension: dict[str, Any] = {"inbox": self.inbox, "fail": self.fail, "end": self.end}
+        self.opened = 0.0  # when it was accepted, in the loop's time
         self._scope: dict[str, Any] = {}
         self._response: Response  # the acceptance, ready to be sent
         self._task: asyncio.Task[None] | None = None
@@ -191,7 +195,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._scope["state"] = self.context.state.copy()
         self._scope["extensions"] = {
             "websocket.http.response": {},
-            INBOX_EXTENSION: {"inbox": self.inbox, "fail": self.fail},
+            INBOX_EXTENSION: self.extension,
         }
         if self.config.access_log:
             self.context.access.handshaking(self.path, self.peer)
@@ -228,6 +232,7 @@ class WebSocketConnection(asyncio.Protocol):
         self.protocol.send_response(self._response)
         self._deflate = cast("PerMessageDeflate | None", next(iter(self.protocol.extensions), None))
         self._enter(State.OPEN)
+        self.opened = self.loop.time()
         self._flush()
         self.keepalive.start()
         self.counters.open += 1
@@ -456,6 +461,29 @@ class WebSocketConnection(asyncio.Protocol):
             self.fail()
 
     # The end
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes the client has not read, nor the system taken off our hands."""
+        return self.transport.get_write_buffer_size()
+
+    def end(self, code: int, reason: str) -> bool:
+        """Close the connection from outside of the application; 403 while it is undecided.
+
+        Returns:
+            Whether it was open or undecided.
+
+        Raises:
+            ValueError: it can't be closed with this code or reason.
+        """
+        if self.state is State.OPEN:
+            self.close({"type": "websocket.close", "code": code, "reason": reason})
+        elif self.state is State.DECIDING:
+            self._reject(HTTPStatus.FORBIDDEN, "")
+            self._disconnect(CloseCode.ABNORMAL_CLOSURE)
+        else:
+            return False
+        return True
 
     def shutdown(self) -> None:
         """The server stops: 1001 on an open connection, 503 on a handshake."""

@@ -63,6 +63,11 @@ class Inbox:
         self._resume = resume
         self._waiter: asyncio.Future[None] | None = None
 
+    @property
+    def waiting(self) -> int:
+        """How many events and messages nobody has taken yet."""
+        return len(self._items)
+
     def put_event(self, event: Event) -> bool:
         """Add a socket event. Returns whether its reader should pause until ``resume``."""
         self._items.append((None, event))

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from .census import Census
 from .channel import SupervisorEnd, channel_pair
 from .child import run_child
 from .errors import StartupError
+from .questions import question_pair
 
 logger = logging.getLogger("channels_bridge.server")
 
@@ -51,9 +53,10 @@ class Child:
     def __init__(self, service: Service) -> None:
         ours, theirs = channel_pair()
         self.channel: SupervisorEnd = ours
+        self.questions, answers = question_pair()
         self.name = service.name
         self.process = multiprocessing.get_context("spawn").Process(
-            target=run_child, args=(service.main, theirs, *service.args), name=service.name
+            target=run_child, args=(service.main, theirs, answers, *service.args), name=service.name
         )
         self.started = time.monotonic()
         self.running = True
@@ -66,12 +69,18 @@ class Child:
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
             theirs.close()
+            answers.close()
             if self.process.pid is None:
                 ours.close()
+                self.questions.close()
         self.exit_fd = _open_exit_fd(self.process)
 
     def __str__(self) -> str:
-        return f"{self.name} [{self.process.pid}]"
+        return f"{self.name} [{self.pid}]"
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid or 0
 
     def reap(self) -> str:
         """Collect what an ended process left. Returns how it ended, in words."""
@@ -82,6 +91,7 @@ class Child:
         while self.channel.read():
             pass
         self.channel.close()
+        self.questions.close()
         code = self.process.exitcode or 0
         if self.channel.failure:
             return self.channel.failure
@@ -100,12 +110,16 @@ class Keeper:
 
     Args:
         service: what to run.
+        census: who is told of each child.
         kill_after: seconds that a child has which stops by itself.
         patient: whether to try again even where the very first start fails.
     """
 
-    def __init__(self, service: Service, *, kill_after: float, patient: bool = False) -> None:
+    def __init__(
+        self, service: Service, census: Census, *, kill_after: float, patient: bool = False
+    ) -> None:
         self.service = service
+        self._census = census
         self._kill_after = kill_after
         self._kill_timer: asyncio.TimerHandle | None = None
         self.child: Child | None = None
@@ -128,6 +142,7 @@ class Keeper:
             logger.error("cannot start a %s for now: %s", self.service.name, error)
             self._restart = self._loop.call_later(LAST_DELAY, self.start)
             return
+        self._census.enter(child)
         self._loop.add_reader(child.channel.sock, self._read, child)
         self._loop.add_reader(child.exit_fd, self._ended, child)
 
@@ -165,6 +180,7 @@ class Keeper:
         if self._kill_timer is not None:
             self._kill_timer.cancel()
         how = child.reap()
+        self._census.leave(child)
         if self._stopping:
             self._set_stopped()
         elif not self.started.done() and not self._patient:
@@ -175,6 +191,7 @@ class Keeper:
             self._schedule_restart(child, how)
 
     def _schedule_restart(self, child: Child, how: str) -> None:
+        self._census.restarts[self.service.name] += 1
         if child.process.exitcode == 0:  # as a worker does that saw its source files change
             logger.info("%s has stopped; starting another", child)
             self._delay, self._last_failure = 0.0, ""

@@ -6,18 +6,24 @@ It imports neither the application nor gRPC: what it starts, it spawns.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from .acceptor import Acceptor
 from .bind import Listener
+from .census import Census
 from .channel import SupervisorEnd
 from .config import ServerConfig
 from .process import Keeper, Service
 
 logger = logging.getLogger("channels_bridge.server")
+
+Watcher = Callable[[Census], AbstractAsyncContextManager[None]]
+"""Shows people and their tools what the server does."""
 
 # Seconds beyond shutdown_timeout that a child has before it is killed.
 KILL_MARGIN = 5.0
@@ -31,6 +37,7 @@ class Supervisor:
         listeners: open listening sockets; closed at the end.
         services: what must run before the workers and stop after them, such as the hub.
         on_ready: called once everything serves.
+        watchers: entered before anything is started, and left after everything has ended.
     """
 
     def __init__(
@@ -39,8 +46,11 @@ class Supervisor:
         listeners: Sequence[Listener],
         services: Sequence[Service] = (),
         on_ready: Callable[[], None] = lambda: None,
+        watchers: Sequence[Watcher] = (),
     ) -> None:
         self._config = config
+        self._census = Census()
+        self._watchers = watchers
         self._kill_after = config.shutdown_timeout + KILL_MARGIN
         self._on_ready = on_ready
         self._services = [self._keep(service) for service in services]
@@ -59,20 +69,30 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._handle_stop)
+        async with contextlib.AsyncExitStack() as stack:
+            for watcher in self._watchers:
+                await stack.enter_async_context(watcher(self._census))
+            await self._run()
+
+    async def _run(self) -> None:
         try:
             await self._start(self._services)
             await self._start(self._workers)
             if not self._stop.is_set():
                 self._acceptor.start()
+                self._census.phase = "serving"
                 self._on_ready()
             await self._stop.wait()
         finally:
+            self._census.phase = "draining"
             self._acceptor.stop()
             await self._end(self._workers)
             await self._end(self._services)
 
     def _keep(self, service: Service) -> Keeper:
-        return Keeper(service, kill_after=self._kill_after, patient=self._config.reload)
+        return Keeper(
+            service, self._census, kill_after=self._kill_after, patient=self._config.reload
+        )
 
     def _channels(self) -> Iterator[SupervisorEnd]:
         return (keeper.child.channel for keeper in self._workers if keeper.child is not None)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 
@@ -13,7 +14,10 @@ from .channel import ChildEnd
 from .child import Run, load
 from .config import ServerConfig
 from .context import Application, Context
+from .delay import LoopDelay
 from .dispatch import make_protocol_factory
+from .questions import answering
+from .report import Report
 from .serving import LINGER, serving, wait
 
 logger = logging.getLogger("channels_bridge.server")
@@ -40,14 +44,24 @@ async def serve(
     """
     async with (
         opening as application,
+        _answering(channel, config) as report,
         serving(application, config, on_lost=channel.lost) as context,
     ):
+        report.context = context
         intake = Intake(channel, context, stop)
         intake.start()
         channel.ready()
         await stop.wait()
         channel.stopping()
         await intake.finish()
+
+
+@contextlib.asynccontextmanager
+async def _answering(channel: ChildEnd, config: ServerConfig) -> AsyncIterator[Report]:
+    with contextlib.closing(LoopDelay()) as delay:
+        report = Report(delay, load(config.figures))
+        async with answering(channel.answers, report):
+            yield report
 
 
 class Intake:

@@ -17,7 +17,7 @@ from ..engine import DEADLINE
 @pytest.fixture
 def ends():
     supervisor, sock = channel_pair()
-    child = ChildEnd(sock)
+    child = ChildEnd(sock, sock)  # no questions are asked here
     yield supervisor, child
     supervisor.close()
     sock.close()

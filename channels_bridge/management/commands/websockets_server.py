@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from channels_bridge import __version__, hub
+from channels_bridge import __version__, control, hub
 from channels_bridge.logs import configure_logging
 from channels_bridge.server import http
 from channels_bridge.server.bind import Listener, listen, parse_binds
@@ -19,11 +22,15 @@ from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
 from channels_bridge.server.process import Service
 from channels_bridge.server.proxy import Proxy
-from channels_bridge.server.supervisor import Supervisor
+from channels_bridge.server.status import serving_status
+from channels_bridge.server.supervisor import Supervisor, Watcher
 from channels_bridge.server.tls import Certificate
 
 APPLICATION = "channels_bridge.asgi:application"
+FIGURES = "channels_bridge.figures:figures"
 HUB = "channels_bridge.hub:main"
+
+logger = logging.getLogger("channels_bridge.server")
 
 #: Options that are fields of ServerConfig: type, metavar, help.
 LIMITS: dict[str, tuple[Callable[[str], Any], str, str]] = {
@@ -102,6 +109,13 @@ class Command(BaseCommand):
             "--server-name", default="", metavar="TEXT", help="a Server header (default: none)"
         )
         parser.add_argument(
+            "--control",
+            type=Path,
+            metavar="PATH",
+            help="where websockets_status finds this server (default: a socket in a directory of "
+            "the project's own that only its user can enter)",
+        )
+        parser.add_argument(
             "--no-access-log",
             dest="access_log",
             action="store_false",
@@ -125,26 +139,30 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             configure_logging()
-            asyncio.run(self.serve(make_config(options)))
+            asyncio.run(self.serve(make_config(options), options))
         except StartupError as error:
             raise CommandError(str(error)) from error
 
-    async def serve(self, config: ServerConfig) -> None:
+    async def serve(self, config: ServerConfig, options: dict[str, Any]) -> None:
         addresses = hub.addresses()
         hubs = [Service("hub", HUB, (address,)) for address in addresses]
         listeners = listen(config.binds)
+        about = {
+            "version": __version__,
+            "listening": [listener.url(scheme(config)) for listener in listeners],
+        }
+        watchers = list(make_watchers(options, about))
 
         def announce() -> None:
             self.stdout.write(self.banner(config, addresses, listeners))
             self.stdout.flush()
 
-        await Supervisor(config, listeners, hubs, announce).run()
+        await Supervisor(config, listeners, hubs, announce, watchers).run()
 
     def banner(
         self, config: ServerConfig, addresses: Sequence[str], listeners: Sequence[Listener]
     ) -> str:
         """What is served, where, how: in the manner of runserver."""
-        scheme = "https" if config.certificate else "http"
         workers = "1 worker" if config.workers == 1 else f"{config.workers} workers"
         served = "HTTP and WebSocket" if config.http and http.is_available() else "WebSocket"
         groups = f"gRPC at {', '.join(addresses)}" if addresses else "the project's channel layers"
@@ -154,10 +172,24 @@ class Command(BaseCommand):
                 f"Django version {self.get_version()}, using settings {settings.SETTINGS_MODULE!r}",
                 f"channels_bridge version {__version__}, serving {served} on {workers}, "
                 f"groups over {groups}",
-                *(f"Listening at {listener.url(scheme)}" for listener in listeners),
+                *(f"Listening at {listener.url(scheme(config))}" for listener in listeners),
                 "Quit the server with CONTROL-C.",
             ]
         )
+
+
+def scheme(config: ServerConfig) -> str:
+    return "https" if config.certificate else "http"
+
+
+def make_watchers(options: dict[str, Any], about: dict[str, Any]) -> Iterator[Watcher]:
+    """What shows people and their tools what the server does."""
+    try:
+        path = options["control"] or control.default_path()
+    except ValueError as error:
+        logger.warning("websockets_status will not find this server: %s", error)
+    else:
+        yield partial(serving_status, path, about)
 
 
 def make_config(options: dict[str, Any]) -> ServerConfig:
@@ -169,6 +201,7 @@ def make_config(options: dict[str, Any]) -> ServerConfig:
     trusted = filter(None, map(str.strip, options["forwarded_allow_ips"].split(",")))
     return ServerConfig(
         application=APPLICATION,
+        figures=FIGURES,
         binds=parse_binds(options["bind"] or ["127.0.0.1:8000"]),
         workers=options["workers"] or available_cores(),
         http=options["http"],

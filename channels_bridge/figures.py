@@ -1,0 +1,56 @@
+"""What a worker reports of its channel layers: ``ServerConfig.figures``."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+
+from channels.layers import channel_layers
+
+from .groups.layer import BridgeChannelLayer
+from .groups.statistics import LinkStatistics
+from .server.questions import Message
+
+#: Groups of one worker that are reported at most. What is too small to be among them in one worker
+#: may be missing from a group's size over all workers.
+MAX_GROUPS = 1000
+
+
+def figures(top: int) -> Message:
+    """Report the layers that this process has used so far; a :data:`~.server.report.Figures`."""
+    layers = list(_layers())
+    statistics = [layer.statistics() for layer in layers]
+    links = [layer.link for layer in statistics if layer.link is not None]
+    sizes: dict[str, int] = {}
+    for layer in layers:
+        sizes.update(layer.group_sizes())
+    message: Message = {
+        "counters": {
+            "group_sends": sum(layer.group_sends for layer in statistics),
+            "group_drops": sum(layer.messages_dropped for layer in statistics),
+            "hub_reconnects": sum(link.reconnects for link in links),
+        },
+        "gauges": {"groups": len(sizes), "members": sum(sizes.values())},
+    }
+    if links:
+        message["hub"] = _hub(links)
+    if top:
+        largest = heapq.nlargest(MAX_GROUPS, sizes.items(), key=lambda item: item[1])
+        message["groups"] = dict(largest)
+    return message
+
+
+def _layers() -> Iterator[BridgeChannelLayer]:
+    for layer in channel_layers.backends.values():
+        if isinstance(layer, BridgeChannelLayer):
+            yield layer
+
+
+def _hub(links: list[LinkStatistics]) -> Message:
+    """The links to all hubs as one: a project has one, as a rule."""
+    return {
+        "connected": all(link.connected for link in links),
+        "unacknowledged": sum(link.unacknowledged for link in links),
+        "unacknowledged_bytes": sum(link.unacknowledged_bytes for link in links),
+        "lag": max(link.lag for link in links),
+    }

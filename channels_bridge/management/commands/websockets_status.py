@@ -1,0 +1,153 @@
+"""``manage.py websockets_status``: what goes on in a running server."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from channels_bridge import control
+from channels_bridge.server.console import NoAnswer, ask
+from channels_bridge.server.questions import Message
+
+#: Seconds to wait for the server, which itself waits a second for workers that are stuck.
+PATIENCE = 10.0
+
+
+class Command(BaseCommand):
+    help = "Shows the workers, connections, groups and slowest clients of a running server."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--server",
+            type=Path,
+            metavar="PATH",
+            help="the server's control socket (default: the one of this project's server)",
+        )
+        parser.add_argument("--json", action="store_true", help="print JSON, an object a line")
+        parser.add_argument(
+            "--watch",
+            nargs="?",
+            type=float,
+            const=2.0,
+            metavar="SECONDS",
+            help="print it again and again, every so often (default: %(const)s), until Ctrl-C",
+        )
+        parser.add_argument(
+            "--top",
+            type=int,
+            default=10,
+            metavar="N",
+            help="how many groups and clients to show (default: %(default)s)",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            while True:
+                self._show(options)
+                if options["watch"] is None:
+                    break
+                time.sleep(options["watch"])
+        except KeyboardInterrupt:
+            pass
+
+    def _show(self, options: dict[str, Any]) -> None:
+        try:
+            path = options["server"] or control.find_server()
+            status = ask(path, {"top": options["top"]}, PATIENCE)
+        except NoAnswer as error:
+            raise CommandError(str(error)) from None
+        if options["json"]:
+            text = json.dumps(status)
+        else:
+            clear = "\033[H\033[J" if options["watch"] and self.stdout.isatty() else ""
+            text = clear + "\n".join(render(status))
+        self.stdout.write(text)
+        self.stdout.flush()
+
+
+def render(status: Message) -> Iterator[str]:
+    """The status as people read it."""
+    ended = f", {status['restarts']} restarted" if status["restarts"] else ""
+    yield (
+        f"channels_bridge {status['version']} [{status['pid']}], {status['state']}, "
+        f"for {duration(status['seconds'])}{ended}"
+    )
+    yield from (f"listening at {url}" for url in status["listening"])
+    yield from (
+        f"{service['name']} [{service['pid']}], for {duration(service['seconds'])}"
+        for service in status["services"]
+    )
+    yield ""
+    yield from table(WORKER_COLUMNS, map(worker_row, status["workers"]))
+    if status["groups"]:
+        yield ""
+        rows = [(group["members"], group["group"]) for group in status["groups"]]
+        yield from table(("members", "group"), rows)
+    if status["slowest"]:
+        yield ""
+        yield from table(CLIENT_COLUMNS, map(client_row, status["slowest"]))
+
+
+WORKER_COLUMNS = ("worker", "pid", "state", "since", "open", "inboxes", "unsent", "delay", "hub")
+
+
+def worker_row(worker: Message) -> tuple[object, ...]:
+    state = worker["state"] if worker["fresh"] else f"{worker['state']}, does not answer"
+    since = duration(worker["seconds"])
+    if "connections" not in worker:  # it has not said anything yet
+        return (worker["number"], worker["pid"], state, since, "-", "-", "-", "-", "-")
+    return (
+        worker["number"],
+        worker["pid"],
+        state,
+        since,
+        worker["connections"],
+        worker["inbox_depth"],
+        worker["unsent_bytes"],
+        f"{worker['loop_delay'] * 1000:.0f} ms",
+        hub(worker["hub"]),
+    )
+
+
+def hub(link: Message | None) -> str:
+    if link is None:
+        return "-"
+    state = "connected" if link["connected"] else "not connected"
+    if not link["unacknowledged"]:
+        return state
+    return f"{state}, {link['unacknowledged']} unacknowledged for {link['lag']:.1f} s"
+
+
+CLIENT_COLUMNS = ("unsent", "inbox", "since", "worker", "client", "user", "path", "channel")
+
+
+def client_row(client: Message) -> tuple[object, ...]:
+    return (
+        client["unsent_bytes"],
+        client["inbox_depth"],
+        duration(client["seconds"]),
+        client["worker"],
+        client["client"],
+        client.get("user") or "-",
+        client["path"],
+        client.get("channel") or "-",
+    )
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    lines = [columns, *([str(cell) for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        yield "  ".join(cells).rstrip()
+
+
+def duration(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))

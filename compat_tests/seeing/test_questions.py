@@ -1,0 +1,133 @@
+"""What the supervisor asks its children, and what it makes of their answers."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from channels_bridge.server.census import Census
+from channels_bridge.server.questions import answering, question_pair
+
+from ..engine import DEADLINE
+
+
+@pytest.fixture
+async def pair():
+    questions, sock = question_pair()
+    yield questions, sock
+    questions.close()
+    sock.close()
+
+
+async def test_question_and_answer(pair):
+    """A child answers what it is asked, one question after the other."""
+    questions, sock = pair
+    async with answering(sock, lambda question: {"double": 2 * question.get("n", 0)}):
+        assert await questions.ask({"n": 4}, DEADLINE)
+        assert questions.last == {"double": 8}
+        assert await questions.ask({"n": 5}, DEADLINE)
+        assert questions.last == {"double": 10}
+
+
+async def test_last_word():
+    """What a child says when it ends is heard, though nobody asks any more."""
+    questions, sock = question_pair()
+    async with answering(sock, lambda question: {"asked": bool(question)}):
+        pass
+    questions.close()
+    assert questions.last == {"asked": False}
+
+
+async def test_no_answer_in_time(pair):
+    """Nobody waits for a child that is stuck; its late answer is what was heard last."""
+    questions, sock = pair
+    assert not await questions.ask({}, 0.01)
+    async with answering(sock, lambda question: {"late": True}):
+        assert await questions.ask({}, DEADLINE)
+    assert questions.last == {"late": True}
+
+
+async def test_a_child_that_never_reads(pair):
+    """Thousands of questions to a child that is stuck fill no memory, and block nobody."""
+    questions, _ = pair
+    for _ in range(20_000):
+        if not await questions.ask({}, 0):
+            continue
+    assert questions.last is None
+
+
+async def test_an_answer_that_fails(pair, caplog):
+    """Who can't answer one question says why in the log, and answers the next."""
+
+    def answer(question):
+        return {"share": 1 / question.get("by", 1)}
+
+    questions, sock = pair
+    async with answering(sock, answer):
+        assert not await questions.ask({"by": 0}, 0.1)
+        assert await questions.ask({"by": 4}, DEADLINE)
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_a_child_that_has_ended(pair):
+    """Asking a child that is gone is no error."""
+    questions, sock = pair
+    sock.close()
+    assert not await questions.ask({}, DEADLINE)
+
+
+class Worker:
+    """A worker of which nothing is real but the socket."""
+
+    name = "worker"
+    started = 0.0
+    channel = SimpleNamespace(ready=True, stopping=False)
+    pid = 1
+
+    def __init__(self):
+        self.questions, self.sock = question_pair()
+
+    def end(self):
+        self.sock.close()
+        self.questions.close()
+
+
+async def test_counters_never_go_down():
+    """What workers counted that have ended is kept, label by label, and added to by others."""
+    census = Census()
+    for counted in ({"sent": 3, "closed": {"1000": 2}}, {"sent": 4, "closed": {"1001": 1}}):
+        worker = Worker()
+        census.enter(worker)
+        async with answering(worker.sock, lambda question, counted=counted: {"counters": counted}):
+            await census.workers({}, DEADLINE)
+        worker.end()
+        census.leave(worker)
+    assert census.totals([]) == {"sent": 7, "closed": {"1000": 2, "1001": 1}}
+
+
+async def test_a_stuck_worker_is_shown_with_what_it_said_before():
+    """A worker that doesn't answer is no reason to wait; its last answer counts."""
+    census, worker = Census(), Worker()
+    census.enter(worker)
+    async with answering(worker.sock, lambda question: {"counters": {"sent": 3}}):
+        (member,) = await census.workers({}, DEADLINE)
+        assert member.fresh
+    (member,) = await census.workers({}, 0.01)
+    assert not member.fresh
+    assert census.totals([member]) == {"sent": 3}
+    worker.end()
+
+
+async def test_numbers_of_workers_stay_low():
+    """A worker that takes the place of another takes its number too."""
+    census = Census()
+    workers = [Worker() for _ in range(3)]
+    for worker in workers:
+        census.enter(worker)
+    census.leave(workers[1])
+    census.enter(Worker())
+    members = await census.workers({}, 0)
+    assert sorted(member.number for member in members) == [0, 1, 2]
+    for worker in [*workers, members[-1].process]:
+        worker.end()

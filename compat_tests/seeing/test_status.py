@@ -1,0 +1,109 @@
+"""`manage.py websockets_status`, of a real server."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack
+
+from channels_bridge.management.commands.websockets_status import render
+
+from ..engine import DEADLINE
+from ..parity.site import PROJECT
+from ..servers import environment
+from .site import serve
+
+
+def test_workers_groups_and_clients(site):
+    """Connections, groups by size and clients are those of all workers."""
+    rooms = ["/room/large/", "/room/large/", "/room/large/", "/room/small/"]
+    with ExitStack() as stack:
+        for room in rooms:
+            stack.enter_context(site.connect(room))
+        status = site.status()
+        assert status["state"] == "serving"
+        assert [worker["state"] for worker in status["workers"]] == ["ready", "ready"]
+        assert [worker["connections"] for worker in status["workers"]] == [2, 2]
+        assert all(worker["hub"]["connected"] for worker in status["workers"])
+        assert status["groups"] == [
+            {"group": "large", "members": 3},
+            {"group": "small", "members": 1},
+        ]
+        assert sorted(client["path"] for client in status["slowest"]) == sorted(rooms)
+        assert site.status(top=1)["groups"] == [{"group": "large", "members": 3}]
+
+
+def test_plain(site):
+    """The same for people: a table of workers, one of groups and one of clients."""
+    with site.connect("/room/lounge/"), site.connect("/room/lounge/"):
+        text = site.manage("websockets_status", "--top", "1")
+    assert f"[{site.server.pid}], serving, for 0:0" in text
+    assert f"listening at http://{site.server.address}/" in text
+    assert "members  group\n2        lounge\n" in text
+    assert "/room/lounge/" in text
+
+
+def test_watch(site):
+    """--watch prints it again and again, until Ctrl-C, which is no error."""
+    command = [sys.executable, "manage.py", "websockets_status", "--json", "--watch", "0.1"]
+    watching = subprocess.Popen(
+        command, cwd=PROJECT, env=environment(site.env), stdout=subprocess.PIPE
+    )
+    with watching:
+        for _ in range(2):
+            assert json.loads(watching.stdout.readline())["state"] == "serving"
+        watching.send_signal(signal.SIGINT)
+    assert watching.returncode == 0
+
+
+def test_no_server(site):
+    """Where no server runs, the error is one line that says so."""
+    error = site.manage("websockets_status", "--server", "/nowhere.sock", code=1)
+    assert error == "CommandError: no server runs at /nowhere.sock\n"
+
+
+def test_what_a_killed_server_left(site):
+    """The socket of a server that was killed misleads nobody."""
+    left = str(site.control.with_name("server-1.sock"))
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(left)
+    status = json.loads(site.manage("websockets_status", "--json"))
+    assert status["pid"] == site.server.pid
+    os.unlink(left)
+
+
+def test_only_this_user_may_ask(site):
+    """The socket and its directory are private."""
+    assert site.control.parent.stat().st_mode & 0o777 == 0o700
+    assert site.control.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_stuck_worker_and_a_dead_one(database):
+    """A worker that is stopped is shown as one that does not answer; a killed one is replaced."""
+    with serve(database) as site:
+        first, second = (worker["pid"] for worker in site.status()["workers"])
+        os.kill(first, signal.SIGSTOP)
+        status = site.status()
+        assert [worker["fresh"] for worker in status["workers"]] == [False, True]
+        assert "ready, does not answer" in "\n".join(render(status))
+        os.kill(first, signal.SIGKILL)
+        site.server.wait_for_log("is ready", 4, DEADLINE)
+        status = site.status()
+        assert status["restarts"] == 1
+        assert sorted(worker["number"] for worker in status["workers"]) == [0, 1]
+        pids = [worker["pid"] for worker in status["workers"]]
+        assert first not in pids
+        assert second in pids
+
+
+def test_control_socket_of_ones_own_choice(database, socket_dir):
+    """--control says where the server is found; the socket is gone when the server is."""
+    control = str(socket_dir / "control.sock")
+    with serve(database, "--control", control) as site:
+        assert json.loads(site.manage("websockets_status", "--json", "--server", control))
+        assert "no server of this project runs" in site.manage("websockets_status", code=1)
+    assert not os.path.exists(control)
