@@ -20,8 +20,28 @@ logger = logging.getLogger("channels_bridge.server")
 #: Exit code of a child that could not start; 3 as uvicorn's and gunicorn's.
 STARTUP_FAILURE = 3
 
-Run = Callable[[ChildEnd, asyncio.Event], Coroutine[Any, Any, None]]
-"""What a child does in its event loop until the event is set."""
+
+class Stop(asyncio.Event):
+    """Set when the child is to end: by the first SIGTERM, or by the child itself.
+
+    Attributes:
+        hurry: set by the second SIGTERM: what is done little by little is done at once.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hurry = asyncio.Event()
+        self._signalled = False
+
+    def handle_signal(self) -> None:
+        if self._signalled:
+            self.hurry.set()
+        self._signalled = True
+        self.set()
+
+
+Run = Callable[[ChildEnd, Stop], Coroutine[Any, Any, None]]
+"""What a child does in its event loop until it is to stop."""
 
 Main = Callable[..., Run]
 """``main(*args)`` is called before there is an event loop, as Django's setup and the import of an
@@ -66,6 +86,6 @@ def run_loop(coroutine: Coroutine[Any, Any, None]) -> None:
 
 
 async def _run(run: Run, channel: ChildEnd) -> None:
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    stop = Stop()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.handle_signal)
     await run(channel, stop)

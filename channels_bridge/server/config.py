@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from math import inf
 
+from websockets.exceptions import ProtocolError
+from websockets.frames import Close, CloseCode
+
 from .bind import Bind, parse_binds
 from .errors import StartupError
 from .proxy import NO_PROXY, Proxy
@@ -12,8 +15,9 @@ from .tls import Certificate
 
 _ZERO_IS_OFF = (
     "compress_from",
-    "max_message_size",
+    "drain_seconds",
     "max_frame_size",
+    "max_message_size",
     "ping_interval",
     "write_timeout",
 )
@@ -70,7 +74,13 @@ class ServerConfig:
     #: the disconnect. Daphne's ``--application-close-timeout``, websockets' ``close_timeout``.
     close_timeout: float = 10
 
-    #: Seconds between SIGTERM and the cancellation of what still runs.
+    #: Seconds over which a worker that ends closes its connections; 0: all at once, as uvicorn.
+    drain_seconds: float = 0
+
+    #: The code that it closes them with: "going away" (RFC 6455, 7.4.1), as websockets.
+    drain_code: int = CloseCode.GOING_AWAY
+
+    #: Seconds between the end of that and the cancellation of what still runs.
     shutdown_timeout: float = 10
 
     #: Seconds between keepalive pings (0: none), and to wait for each pong. 20 and 20: uvicorn.
@@ -102,3 +112,10 @@ class ServerConfig:
             off = value == 0 and field.name in _ZERO_IS_OFF
             if field.type in ("float", "int") and not (0 < value < inf or off):
                 raise StartupError(f"{field.name} must be a number above 0, not {value}")
+        try:
+            Close(self.drain_code, "").check()
+        except ProtocolError:
+            raise StartupError(
+                f"drain_code must be a close code that may be sent, such as 1001, 1012 or one "
+                f"from 3000 to 4999, not {self.drain_code}"
+            ) from None

@@ -71,6 +71,8 @@ class WebSocketConnection(asyncio.Protocol):
       silent there too: an application can't know better than its network).
     """
 
+    lasting = True
+
     def __init__(self, context: Context) -> None:
         self.context = context
         self.config = context.config
@@ -486,9 +488,10 @@ class WebSocketConnection(asyncio.Protocol):
         return True
 
     def shutdown(self) -> None:
-        """The server stops: 1001 on an open connection, 503 on a handshake."""
+        """The worker ends: ``drain_code`` on an open connection, 503 on a handshake."""
         if self.state is State.OPEN:
-            self.close({"type": "websocket.close", "code": CloseCode.GOING_AWAY})
+            code = self.config.drain_code
+            self.close({"type": "websocket.close", "code": code, "reason": "server going away"})
         elif self.state is State.DECIDING:
             self._reject(HTTPStatus.SERVICE_UNAVAILABLE, "The server is shutting down.\n")
             self._disconnect(CloseCode.ABNORMAL_CLOSURE)

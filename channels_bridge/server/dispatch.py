@@ -35,6 +35,8 @@ class FirstRequest(asyncio.Protocol):
     nothing), 431 when it is too large; garbage goes to HTTP, which answers 400.
     """
 
+    lasting = True
+
     def __init__(self, context: Context, http: HttpProtocol) -> None:
         self.context = context
         self.http = http

@@ -67,6 +67,7 @@ def _make_uvicorn_protocol(context: Context) -> HttpProtocol:
         protocol has read, hold for all later ones too.
         """
 
+        lasting = False
         head_size: int | None = None  # bytes of the head that is being read; None between heads
         head_timer: asyncio.TimerHandle | None = None
 

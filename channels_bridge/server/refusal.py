@@ -19,6 +19,8 @@ class Refusal(asyncio.Protocol):
     9.6). The protocol that refuses must have left the context.
     """
 
+    lasting = False
+
     def __init__(
         self,
         context: Context,

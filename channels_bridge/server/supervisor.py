@@ -51,24 +51,28 @@ class Supervisor:
         self._config = config
         self._census = Census()
         self._watchers = watchers
-        self._kill_after = config.shutdown_timeout + KILL_MARGIN
+        self._kill_after = config.drain_seconds + config.shutdown_timeout + KILL_MARGIN
         self._on_ready = on_ready
         self._services = [self._keep(service) for service in services]
         worker = Service("worker", "channels_bridge.server.worker:main", (config,))
         self._workers = [self._keep(worker) for _ in range(config.workers)]
         self._acceptor = Acceptor(listeners, self._channels)
+        self._spreads = config.drain_seconds > 0
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
 
     async def run(self) -> None:
-        """Serve until SIGINT or SIGTERM; a second one kills what has not stopped yet.
+        """Serve until SIGINT or SIGTERM.
+
+        A second one ends the spreading of the closes, if ``drain_seconds`` asks for it; the next
+        kills what has not stopped yet.
 
         Raises:
             StartupError: a service or a worker could not start.
         """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._handle_stop)
+            loop.add_signal_handler(number, self._handle_stop, number)
         async with contextlib.AsyncExitStack() as stack:
             for watcher in self._watchers:
                 await stack.enter_async_context(watcher(self._census))
@@ -97,8 +101,18 @@ class Supervisor:
     def _channels(self) -> Iterator[SupervisorEnd]:
         return (keeper.child.channel for keeper in self._workers if keeper.child is not None)
 
-    def _handle_stop(self) -> None:
-        (self._hurry if self._stop.is_set() else self._stop).set()
+    def _handle_stop(self, number: signal.Signals) -> None:
+        if not self._stop.is_set():
+            logger.info("%s: stopping", number.name)
+            self._stop.set()
+        elif self._spreads:
+            logger.info("%s again: closing all connections now", number.name)
+            self._spreads = False
+            for keeper in self._workers:
+                keeper.stop()
+        else:
+            logger.info("%s again: killing what has not stopped yet", number.name)
+            self._hurry.set()
 
     async def _start(self, keepers: Sequence[Keeper]) -> None:
         """Start them all and wait until all are ready, or the server is to stop."""

@@ -11,11 +11,12 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 
 from .channel import ChildEnd
-from .child import Run, load
+from .child import Run, Stop, load
 from .config import ServerConfig
 from .context import Application, Context
 from .delay import LoopDelay
 from .dispatch import make_protocol_factory
+from .drain import drain
 from .questions import answering
 from .report import Report
 from .serving import LINGER, serving, wait
@@ -34,9 +35,7 @@ def main(config: ServerConfig) -> Run:
     return partial(serve, config, load(config.application)(config))
 
 
-async def serve(
-    config: ServerConfig, opening: Opening, channel: ChildEnd, stop: asyncio.Event
-) -> None:
+async def serve(config: ServerConfig, opening: Opening, channel: ChildEnd, stop: Stop) -> None:
     """Run a worker until ``stop`` is set or the supervisor is gone.
 
     Raises:
@@ -54,6 +53,7 @@ async def serve(
         await stop.wait()
         channel.stopping()
         await intake.finish()
+        await drain(context, stop.hurry)
 
 
 @contextlib.asynccontextmanager

@@ -15,6 +15,8 @@ async def echo(config):
 
 async def _echo(scope, receive, send):
     if scope["type"] == "http":
+        while (await receive()).get("more_body"):
+            pass
         await send(
             {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]}
         )
@@ -33,6 +35,18 @@ async def _echo(scope, receive, send):
 async def broken(config):
     raise LookupError("no such database")
     yield
+
+
+@contextlib.asynccontextmanager
+async def breakable(config):
+    """Can't be had while there is a file where the environment's BROKEN points to."""
+    _break()
+    yield _echo
+
+
+def _break():
+    if os.path.exists(os.environ["BROKEN"]):
+        raise LookupError("no such database")
 
 
 @contextlib.asynccontextmanager

@@ -11,6 +11,8 @@ from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
 from channels_bridge.server.supervisor import Supervisor
 
+logging.basicConfig(level=logging.INFO)  # workers import this module too
+
 
 async def main(bind, application, workers, *options):
     config = ServerConfig(
@@ -32,7 +34,6 @@ async def main(bind, application, workers, *options):
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO)
     try:
         asyncio.run(main(*sys.argv[1:]))
     except StartupError as error:

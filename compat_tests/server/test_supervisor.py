@@ -18,10 +18,10 @@ from ..servers import BRIDGE_READY, REPOSITORY, ServerFailed, running, wait_for
 DEADLINE = 20
 
 
-def engine(bind="127.0.0.1:0", application="echo", workers=2, *options):
+def engine(bind="127.0.0.1:0", application="echo", workers=2, *options, env=None):
     arguments = [bind, application, str(workers), *options]
     command = [sys.executable, "-m", "compat_tests.server.run", *arguments]
-    return running(command, REPOSITORY, BRIDGE_READY)
+    return running(command, REPOSITORY, BRIDGE_READY, env=env)
 
 
 @pytest.fixture

@@ -44,6 +44,12 @@ LIMITS: dict[str, tuple[Callable[[str], Any], str, str]] = {
         "SECONDS",
         "for the closing handshake, and for the application to return after a disconnect",
     ),
+    "drain_seconds": (
+        float,
+        "SECONDS",
+        "over which a worker that ends closes its connections; 0 closes all at once",
+    ),
+    "drain_code": (int, "CODE", "that it closes them with"),
     "shutdown_timeout": (float, "SECONDS", "for applications to return when the server stops"),
     "ping_interval": (float, "SECONDS", "between keepalive pings; 0 sends none"),
     "ping_timeout": (float, "SECONDS", "for the answer to a keepalive ping"),
