@@ -36,7 +36,8 @@ from .context import Context
 from .frames import DEFLATE
 from .inbox import Event, Inbox
 from .keepalive import Keepalive
-from .reading import Reading, Reason
+from .plain import Boundary, read_plain
+from .reading import SLICE, Reading, Reason
 from .responses import complete_acceptance, decode_headers, phrase, plain_response
 from .scope import BadRequest, build_scope
 from .stall import StallWatch
@@ -105,6 +106,8 @@ class WebSocketConnection(asyncio.Protocol):
         self._disconnected = False  # the application was told, with this code:
         self._close_code = int(CloseCode.ABNORMAL_CLOSURE)
         self._deflate: PerMessageDeflate | None = None  # negotiated in the handshake
+        self._boundary = Boundary()
+        self._plain_limit = _plain_limit(self.config)
         self._assembler = Assembler()
         self._writable: asyncio.Future[None] | None = None  # waited for while the buffer is full
         #: The deadline of the present state: the decision, or the end of the closing.
@@ -125,6 +128,11 @@ class WebSocketConnection(asyncio.Protocol):
             self.reading.receive(data)
 
     def _handle(self, data: bytes) -> None:
+        if self.state is State.OPEN:
+            data = self._take_plain(data)
+            if not data:
+                return
+            self._boundary.advance(data)
         self.protocol.receive_data(data)
         for event in self.protocol.events_received():
             if isinstance(event, Request):
@@ -288,6 +296,21 @@ class WebSocketConnection(asyncio.Protocol):
 
     # From the client
 
+    def _take_plain(self, data: bytes) -> bytes:
+        """Handle the plain messages that it begins with. Returns the rest."""
+        start = 0
+        while self.state is State.OPEN and self._boundary.is_here:
+            try:
+                plain = read_plain(data, start, self._plain_limit)
+            except UnicodeDecodeError as error:
+                self._handle_invalid_text(error)
+                break
+            if plain is None:
+                break
+            event, start = plain
+            self._handle_message(event)
+        return data[start:]
+
     def handle_data(self, frame: Frame) -> None:
         """A text or binary message, or the next part of one."""
         if self._disconnected:
@@ -295,11 +318,15 @@ class WebSocketConnection(asyncio.Protocol):
         try:
             event = self._assembler.add(frame)
         except UnicodeDecodeError as error:
-            reason = f"{error.reason} at position {error.start}"
-            self._abandon(CloseCode.INVALID_DATA, reason)
+            self._handle_invalid_text(error)
             return
-        if event is None:
-            return
+        if event is not None:
+            self._handle_message(event)
+
+    def _handle_invalid_text(self, error: UnicodeDecodeError) -> None:
+        self._abandon(CloseCode.INVALID_DATA, f"{error.reason} at position {error.start}")
+
+    def _handle_message(self, event: Event) -> None:
         self.counters.received += 1
         if self.inbox.put_event(event):
             self.reading.hold(Reason.INBOX)
@@ -588,3 +615,8 @@ def _size_limits(config: ServerConfig) -> Any:
     """websockets' ``max_size``; the pair of limits that it takes since 16.0 only where needed."""
     message, frame = config.max_message_size or None, config.max_frame_size or None
     return message if frame is None or (message and frame >= message) else (message, frame)
+
+
+def _plain_limit(config: ServerConfig) -> int:
+    """The longest frame that needn't be looked at by the protocol."""
+    return min(limit for limit in (config.max_message_size, config.max_frame_size, SLICE) if limit)

@@ -8,11 +8,15 @@ leaves no compressor behind in memory for each connection.
 
 from __future__ import annotations
 
+import struct
+
 from websockets.extensions.permessage_deflate import (
     PerMessageDeflate,
     ServerPerMessageDeflateFactory,
 )
 from websockets.frames import Frame, Opcode
+
+from .plain import FIN
 
 #: What the server makes of a client's offer to compress. Window and level of websockets: a smaller
 #: window costs little on messages of usual size.
@@ -60,7 +64,18 @@ class FrameCache:
 
 def _build(payload: Payload, deflate: PerMessageDeflate | None) -> bytes:
     if isinstance(payload, str):
-        frame = Frame(Opcode.TEXT, payload.encode())
+        opcode, data = Opcode.TEXT, payload.encode()
     else:
-        frame = Frame(Opcode.BINARY, payload)
-    return frame.serialize(mask=False, extensions=[] if deflate is None else [deflate])
+        opcode, data = Opcode.BINARY, payload
+    if deflate is None:
+        return _header(opcode, len(data)) + data
+    return Frame(opcode, data).serialize(mask=False, extensions=[deflate])
+
+
+def _header(opcode: Opcode, length: int) -> bytes:
+    """Of an unmasked frame that is a whole message (RFC 6455, 5.2)."""
+    if length < 126:
+        return bytes((FIN | opcode, length))
+    if length < 2**16:
+        return struct.pack("!BBH", FIN | opcode, 126, length)
+    return struct.pack("!BBQ", FIN | opcode, 127, length)

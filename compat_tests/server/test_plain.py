@@ -1,0 +1,87 @@
+"""Plain messages, which are read without the protocol."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from websockets.frames import Frame, Opcode
+
+from channels_bridge.server.plain import Boundary, read_plain
+
+LIMIT = 2**14
+
+
+def masked(opcode, data, **bits):
+    return Frame(opcode, data, **bits).serialize(mask=True)
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 300, LIMIT])
+def test_whole_message_is_taken(size):
+    """A message of one frame comes as its event, text and bytes alike, wherever it begins."""
+    text, data = masked(Opcode.TEXT, b"x" * size), masked(Opcode.BINARY, b"\xff" * size)
+    event, end = read_plain(text + data, 0, LIMIT)
+    assert (event, end) == ({"type": "websocket.receive", "text": "x" * size}, len(text))
+    event, end = read_plain(text + data, end, LIMIT)
+    assert event == {"type": "websocket.receive", "bytes": b"\xff" * size}
+    assert end == len(text + data)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(masked(Opcode.TEXT, b"abc")[:5], id="cut in its header"),
+        pytest.param(masked(Opcode.TEXT, b"abc")[:-1], id="cut in its payload"),
+        pytest.param(masked(Opcode.TEXT, b"x" * 200)[:7], id="cut in its mask"),
+        pytest.param(masked(Opcode.TEXT, b"abc", fin=False), id="part of a message"),
+        pytest.param(masked(Opcode.CONT, b"abc"), id="end of a message"),
+        pytest.param(masked(Opcode.PING, b"abc"), id="ping"),
+        pytest.param(masked(Opcode.CLOSE, b"\x03\xe8"), id="close"),
+        pytest.param(b"\xc1" + masked(Opcode.TEXT, b"abc")[1:], id="compressed"),
+        pytest.param(b"\x83" + masked(Opcode.TEXT, b"abc")[1:], id="unknown opcode"),
+        pytest.param(Frame(Opcode.TEXT, b"abcdef").serialize(mask=False), id="not masked"),
+        pytest.param(masked(Opcode.TEXT, b"x" * (LIMIT + 1)), id="longer than the limit"),
+        pytest.param(masked(Opcode.TEXT, b"x" * 2**16), id="long"),
+    ],
+)
+def test_everything_else_is_for_the_protocol(frame):
+    """What isn't a whole plain message is left to websockets, errors included."""
+    assert read_plain(frame, 0, LIMIT) is None
+
+
+def test_invalid_text_is_not_taken():
+    """Text that is no UTF-8 is an error, which the connection answers with 1007."""
+    with pytest.raises(UnicodeDecodeError):
+        read_plain(masked(Opcode.TEXT, b"\xff"), 0, LIMIT)
+
+
+FRAMES = [
+    (masked(Opcode.TEXT, b""), True),
+    (masked(Opcode.TEXT, b"x" * 200, fin=False), False),
+    (masked(Opcode.PING, b"in between"), False),
+    (masked(Opcode.CONT, b"", fin=False), False),
+    (masked(Opcode.CONT, b"x" * 130), True),
+    (masked(Opcode.PONG, b""), True),
+    (masked(Opcode.BINARY, b"x" * 70_000), True),
+    (Frame(Opcode.TEXT, b"not masked").serialize(mask=False), True),
+    (masked(Opcode.BINARY, b"x"), True),
+]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_boundary_is_known_however_the_stream_is_cut(seed):
+    """The place between two messages is found again after whatever the protocol was given."""
+    chance = random.Random(seed)
+    stream, places, at = b"".join(frame for frame, _ in FRAMES), {0}, 0
+    for frame, ends_message in FRAMES:
+        at += len(frame)
+        if ends_message:
+            places.add(at)
+    cuts = {chance.randrange(len(stream)) for _ in range(chance.randrange(20))}
+    cuts |= {place for place in places if chance.random() < 0.7} | {0, len(stream)}
+    boundary, before = Boundary(), 0
+    for cut in sorted(cuts):
+        boundary.advance(stream[before:cut])
+        before = cut
+        assert boundary.is_here == (cut in places)
