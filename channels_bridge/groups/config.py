@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from channels_bridge.groups.address import Address, default_address
+from channels_bridge.groups.inbox import OVERFLOW
 
 __all__ = ["GrpcConfig", "LayerConfig"]
 
@@ -23,6 +24,8 @@ class LayerConfig:
         capacity: how many messages may wait for one channel.
         channel_capacity: other capacities: glob or compiled pattern of the channel's name ->
             number; the first match counts.
+        overflow: what happens to a message to a group for which a consumer has no room:
+            ``drop_newest``, ``drop_oldest`` or ``close``, which ends the connection with 1013.
         max_message_size: the longest message, encoded, in bytes. 1 MiB is what the channel layer
             specification asks for at least.
     """
@@ -31,6 +34,7 @@ class LayerConfig:
     group_expiry: float = 86400
     capacity: int = 100
     channel_capacity: Mapping[Any, int] = field(default_factory=dict)
+    overflow: str = "drop_newest"
     max_message_size: int = 1024 * 1024
 
     def __post_init__(self) -> None:
@@ -42,6 +46,11 @@ class LayerConfig:
             raise ImproperlyConfigured(
                 f"CONFIG key 'channel_capacity' must be a dict of patterns and numbers, "
                 f"not {self.channel_capacity!r}"
+            )
+        if self.overflow not in OVERFLOW:
+            raise ImproperlyConfigured(
+                f"CONFIG key 'overflow' must be one of {', '.join(map(repr, OVERFLOW))}, "
+                f"not {self.overflow!r}"
             )
         for pattern, capacity in self.channel_capacity.items():
             _require_count(f"channel_capacity[{pattern!r}]", capacity)

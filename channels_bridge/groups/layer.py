@@ -16,7 +16,8 @@ from django.utils.module_loading import import_string
 from channels_bridge.groups import TRANSPORTS, home
 from channels_bridge.groups.codec import Codec
 from channels_bridge.groups.config import GrpcConfig, LayerConfig
-from channels_bridge.groups.membership import Inbox, Membership
+from channels_bridge.groups.inbox import OVERFLOW, Inbox
+from channels_bridge.groups.membership import Membership
 from channels_bridge.groups.message import GroupMessage
 from channels_bridge.groups.node import Node
 from channels_bridge.groups.overload import Overload
@@ -32,8 +33,9 @@ class BridgeChannelLayer(BaseChannelLayer):
 
     Delivery: at most once, in the order sent by each sender; every member gets its own copy.
 
-    Overflow: ``send()`` raises ChannelFull. ``group_send()`` never raises for a full member: the
-    message is dropped for that member, and counted in ``messages_dropped``.
+    Overflow: ``send()`` raises ChannelFull. ``group_send()`` never raises for a full member: a
+    message is dropped for that member, this one unless CONFIG has another ``overflow``, and counted
+    in ``messages_dropped``.
 
     A signal handler may call ``async_to_sync(layer.group_send)`` unless it interrupts another
     ``async_to_sync()``: both need a lock of ``concurrent.futures``, and the handler may hang.
@@ -236,6 +238,7 @@ class BridgeChannelLayer(BaseChannelLayer):
             get_capacity=self.get_capacity,
             expiry=self.config.expiry,
             group_expiry=self.config.group_expiry,
+            overflow=OVERFLOW[self.config.overflow],
         )
         return Node(
             loop=home.loop(),

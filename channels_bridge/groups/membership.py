@@ -6,8 +6,9 @@ Rules of this file:
 - A channel of this process is either *attached*, then its messages go straight into a consumer's
   inbox, or not, then they wait in a queue until ``receive()`` takes them.
 - Each member gets its own copy of a message.
-- A full member doesn't get the message: the newest is dropped, for that member only. Whoever calls
-  is told the names of those that were full.
+- A full member doesn't get the message: the newest is dropped, for that member only, unless
+  ``overflow`` says otherwise of messages to groups. Whoever calls is told the names of those that
+  were full.
 - A message that nobody took before it expired is dropped. An unattached channel leaves a group
   ``group_expiry`` after it joined.
 - Spec deviation: an attached channel stays in its groups however old its membership is. It leaves
@@ -18,20 +19,12 @@ Used on the home loop only. No I/O, no tasks.
 
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
 
 from channels_bridge.groups.codec import Codec
+from channels_bridge.groups.inbox import OVERFLOW, Inbox, Policy
 from channels_bridge.groups.queues import MessageQueues
 
 __all__ = ["Inbox", "Membership"]
-
-
-class Inbox(Protocol):
-    """What this file needs of a consumer's queue (``channels_bridge.server.inbox``)."""
-
-    capacity: int
-
-    def put_message(self, message: Any, expires: float) -> bool: ...
 
 
 class Membership:
@@ -43,6 +36,7 @@ class Membership:
         get_capacity: how many messages may wait for a channel.
         expiry: seconds until a message is dropped unless taken.
         group_expiry: seconds until an unattached channel leaves a group.
+        overflow: what to do with a message to a group for which an attached channel has no room.
     """
 
     def __init__(
@@ -52,12 +46,14 @@ class Membership:
         get_capacity: Callable[[str], int],
         expiry: float,
         group_expiry: float,
+        overflow: Policy = OVERFLOW["drop_newest"],
     ) -> None:
         self.waiting = MessageQueues()  # what was sent to unattached channels, and their groups
         self._codec = codec
         self._get_capacity = get_capacity
         self._expiry = expiry
         self._group_expiry = group_expiry
+        self._overflow = overflow
         self._inboxes: dict[str, Inbox] = {}  # channel -> inbox
         self._groups: dict[str, dict[str, Inbox]] = {}  # group -> channel -> inbox
         self._joined: dict[str, set[str]] = {}  # attached channel -> groups
@@ -128,6 +124,7 @@ class Membership:
             for (channel, inbox), message in zip(members.items(), copies, strict=False):
                 if not inbox.put_message(message, expires):
                     full.append(channel)
+                    self._overflow(inbox, message, expires)
         full += self.waiting.route(group, payload)
         return full
 

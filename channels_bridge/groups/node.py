@@ -27,7 +27,8 @@ from channels_bridge.exceptions import (
     TransportUnavailable,
 )
 from channels_bridge.groups.config import LayerConfig
-from channels_bridge.groups.membership import Inbox, Membership
+from channels_bridge.groups.inbox import Inbox
+from channels_bridge.groups.membership import Membership
 from channels_bridge.groups.overload import Overload
 from channels_bridge.groups.queues import Item, take
 from channels_bridge.groups.statistics import LinkStatistics

@@ -83,7 +83,7 @@ class WebSocketConnection(asyncio.Protocol):
             max_size=_size_limits(self.config),
         )
         self.loop = asyncio.get_running_loop()
-        self.inbox = Inbox(resume=self._inbox_drained)
+        self.inbox = Inbox(resume=self._inbox_drained, overflow=self._inbox_overflown)
         self.keepalive = Keepalive(
             self.config.ping_interval, self.config.ping_timeout, self._ping, self._pong_overdue
         )
@@ -176,14 +176,8 @@ class WebSocketConnection(asyncio.Protocol):
 
     def _write_overdue(self) -> None:
         """No close frame would reach the client."""
-        self.counters.cut_off["write_timeout"] += 1
-        self.context.notices.warn(
-            "write_timeout",
-            "WebSocket %s [%s]: the client reads nothing of what it is sent for %g s; cut off",
-            self.path,
-            self.peer,
-            self.config.write_timeout,
-        )
+        seconds = self.config.write_timeout
+        self._note_cut_off("write_timeout", f"the client reads nothing for {seconds:g} s")
         self._disconnect(CloseCode.ABNORMAL_CLOSURE)
         self.transport.abort()
 
@@ -385,6 +379,31 @@ class WebSocketConnection(asyncio.Protocol):
             self.keepalive.wait()
         else:
             self._abandon(CloseCode.INTERNAL_ERROR, "keepalive ping timeout")
+
+    # From elsewhere
+
+    def close_with(self, code: int, reason: str = "") -> None:
+        """Close the connection if it is open.
+
+        Raises:
+            ValueError: a code or reason that can't be sent.
+        """
+        if self.state is State.OPEN:
+            self.close({"type": "websocket.close", "code": code, "reason": reason})
+
+    def _cut_off(self, why: str, code: int, reason: str) -> None:
+        """Close an open connection for what its client does; ``why`` counts it."""
+        if self.state is State.OPEN:
+            self._note_cut_off(why, reason)
+            self.close_with(code, reason)
+
+    def _note_cut_off(self, why: str, reason: str) -> None:
+        self.counters.cut_off[why] += 1
+        message = "WebSocket %s [%s] is cut off: %s"
+        self.context.notices.warn(why, message, self.path, self.peer, reason)
+
+    def _inbox_overflown(self) -> None:
+        self._cut_off("inbox_full", CloseCode.TRY_AGAIN_LATER, "messages come too fast")
 
     # From the application
 

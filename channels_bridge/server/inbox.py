@@ -7,7 +7,8 @@ Rules:
   ``resume`` is called when it may go on, so at most ``HIGH_WATER`` events and what one read
   brought wait here.
 - Layer messages are refused once ``capacity`` of them wait: the newest is dropped, which is what
-  the channel layer specification asks of a full channel.
+  the channel layer specification asks of a full channel. A layer that would rather do something
+  else has :meth:`Inbox.drop_oldest` and :meth:`Inbox.overflow`.
 - A layer message that nobody took before its deadline is skipped; socket events do not expire.
 """
 
@@ -37,6 +38,8 @@ class Inbox:
     Args:
         resume: called when the number of waiting socket events falls to ``LOW_WATER`` after
             :meth:`put_event` had asked for a pause.
+        overflow: ends the connection, because messages for it would be lost; None where nobody
+            can.
     """
 
     __slots__ = (
@@ -44,6 +47,7 @@ class Inbox:
         "_items",
         "_loop",
         "_messages",
+        "_overflow",
         "_paused",
         "_resume",
         "_streak",
@@ -51,7 +55,11 @@ class Inbox:
         "capacity",
     )
 
-    def __init__(self, resume: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        resume: Callable[[], None] | None = None,
+        overflow: Callable[[], None] | None = None,
+    ) -> None:
         #: How many layer messages may wait. Set by the layer that the channel belongs to.
         self.capacity = 100
         self._loop = asyncio.get_running_loop()
@@ -61,6 +69,7 @@ class Inbox:
         self._streak = 0  # events taken without waiting
         self._paused = False
         self._resume = resume
+        self._overflow = overflow
         self._waiter: asyncio.Future[None] | None = None
 
     @property
@@ -92,6 +101,19 @@ class Inbox:
         self._messages += 1
         self._wake()
         return True
+
+    def drop_oldest(self) -> None:
+        """Drop the layer message that has waited longest, if there is one."""
+        for index, (deadline, _) in enumerate(self._items):
+            if deadline is not None:
+                del self._items[index]
+                self._messages -= 1
+                return
+
+    def overflow(self) -> None:
+        """End the connection, where this inbox belongs to one that it can end."""
+        if self._overflow is not None:
+            self._overflow()
 
     async def get(self) -> Event:
         """Take the next event or message, waiting for one if need be. Cancelling it loses none.

@@ -84,6 +84,7 @@ async def test_bad_address(given, error):
         ({"timeout": 0}, "'timeout' must be"),
         ({"channel_capacity": [("x", 1)]}, "'channel_capacity' must be a dict"),
         ({"channel_capacity": {"x*": None}}, "must be a whole number above 0"),
+        ({"overflow": "newest"}, "'overflow' must be one of 'drop_newest', .*, not 'newest'"),
     ],
 )
 def test_bad_config(config, error):

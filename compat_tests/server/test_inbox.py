@@ -102,3 +102,21 @@ async def test_a_busy_consumer_lets_others_on():
     while not others.is_set():
         inbox.put_message({"type": "again"})
         await inbox.get()
+
+
+async def test_the_oldest_message_can_make_room():
+    """A layer may drop the message that has waited longest; socket events stay where they are."""
+    inbox = Inbox()
+    inbox.capacity = 2
+    inbox.drop_oldest()
+    for item in (event(1), {"type": "m", "n": 2}, event(3), {"type": "m", "n": 4}):
+        inbox.put_event(item) if item["type"] != "m" else inbox.put_message(item)
+    inbox.drop_oldest()
+    assert inbox.put_message({"type": "m", "n": 5})
+    received = [await inbox.get() for _ in range(4)]
+    assert received == [event(1), event(3), {"type": "m", "n": 4}, {"type": "m", "n": 5}]
+
+
+async def test_an_inbox_without_a_connection_closes_nothing():
+    """Where nobody can end the connection, an overflow only drops."""
+    Inbox().overflow()
