@@ -1,11 +1,14 @@
 """Measure servers side by side on this machine: ``python -m channels_bridge.bench``.
 
-- ``stacks``: what is compared, each a server with its channel layer and broker.
-- ``project``: the application that all of them serve, written for Channels.
-- ``scenarios``: the load's shape.
-- ``load``: the load generator, a process of its own.
-- ``measure``: one round, one stack: start it, load it, read its CPU time, stop it.
-- ``report``: rounds put together, as a table or JSON.
+- ``stacks``: what is compared, each a server with its channel layer and broker; ``floor`` is the
+  barest one.
+- ``project``: the application that all of them serve, written for Channels; ``own``, ``sites`` and
+  ``settings`` put a user's project in its place.
+- ``scenarios``: what is looked at; ``loads``: the kinds of load; ``targets``: what is wanted.
+- ``generator``: the load generator, a process of its own; ``caller``: one that sends to groups.
+- ``plan``: the order of rounds; ``measure``: one round: start a stack, load it, read its CPU time
+  and memory, stop it.
+- ``results``, ``report``, ``chart``: rounds put together, as tables, JSON or SVG.
 
 The extra ``bench`` installs what the other stacks need.
 """

@@ -1,60 +1,90 @@
-"""One round of one stack: start it, load it, read its CPU time, stop it."""
+"""One round of one stack: start it, load it, read its CPU time and memory, stop it."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
+import multiprocessing
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from multiprocessing.connection import Connection
 from pathlib import Path
 
-from .load import Counts
-from .processes import ProcessFailed, cpu_seconds
-from .scenarios import Scenario
-from .stacks import Running, Stack
+from .generator import generate
+from .generator.gauge import MARK, Outcome
+from .generator.timing import Timing
+from .loads import Load, Outside
+from .processes import Processes, ProcessFailed, Reading
+from .results import Round
+from .stacks import Site, Stack
+
+KIB = 1024
+MIB = 1024 * KIB
 
 
-@dataclass(frozen=True)
-class Round:
-    """What one round showed.
+def measure(stack: Stack, site: Site, load: Load, warmup: float, seconds: float) -> Round:
+    """Serve with fresh processes, warm up for `warmup` seconds, measure for `seconds`.
 
-    Args:
-        counts: what arrived at the clients.
-        cpu_us: CPU time per delivery, of all server-side processes, in microseconds.
+    Raises:
+        ProcessFailed: the servers, their broker or the load generator did.
 
     """
-
-    counts: Counts
-    cpu_us: float
-
-    @property
-    def rate(self) -> float:
-        """Deliveries per second."""
-        return self.counts.measured_deliveries / self.counts.measured_seconds
-
-
-def measure(stack: Stack, scenario: Scenario, warmup: float, seconds: float) -> Round:
-    """Serve with fresh processes, warm up for `warmup` seconds, measure for `seconds`."""
+    if load.login:
+        load = replace(load, headers=(*load.headers, ("Cookie", site.cookie)))
+    caller = load.caller if isinstance(load, Outside) else ""
     with (
         tempfile.TemporaryDirectory(prefix="cb-bench-") as directory,
-        stack.serve(Path(directory)) as running,
+        stack.serve(site, Path(directory), caller) as running,
     ):
-        return load(running, scenario, warmup, seconds)
+        timing = Timing(running.port, running.caller_port, warmup, seconds)
+        readings, outcome = apply(load, timing, running.processes)
+    return conclude(load, readings, outcome)
 
 
-def load(running: Running, scenario: Scenario, warmup: float, seconds: float) -> Round:
-    """Run the load generator. It says when the measured time begins and ends."""
-    module = [sys.executable, "-m", "channels_bridge.bench.load"]
-    arguments = [str(running.port), scenario.name, str(warmup), str(seconds)]
-    with subprocess.Popen([*module, *arguments], stdout=subprocess.PIPE, text=True) as generator:
-        assert generator.stdout is not None
-        cpu = []
-        for line in generator.stdout:
-            if line in {"begin\n", "end\n"}:
-                cpu.append(cpu_seconds(running.pids))
-            else:
-                counts = Counts(**json.loads(line))
-    if generator.returncode != 0 or len(cpu) != 2:
-        raise ProcessFailed(f"the load generator ended with exit code {generator.returncode}")
-    return Round(counts, (cpu[1] - cpu[0]) * 1e6 / max(counts.measured_deliveries, 1))
+def apply(load: Load, timing: Timing, processes: Processes) -> tuple[list[Reading], Outcome]:
+    """Run the load generator, and read the processes when it says."""
+    readings = []
+    with generator(load, timing) as pipe:
+        try:
+            while (told := pipe.recv()) == MARK:
+                readings.append(processes.read())
+                pipe.send(None)
+        except EOFError:
+            raise ProcessFailed("the load generator did not finish") from None
+    return readings, told
+
+
+@contextmanager
+def generator(load: Load, timing: Timing) -> Iterator[Connection]:
+    """A process that runs the load; gives the pipe on which it tells how it goes."""
+    # Spawned: the load generator shares no state with the bench.
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=generate, args=(load, timing, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        yield ours
+    finally:
+        ours.close()
+        process.join()
+
+
+def conclude(load: Load, readings: list[Reading], outcome: Outcome) -> Round:
+    """What it cost: CPU time per unit of work, memory per connection."""
+    begin, end = readings
+    cpu = end.cpu_seconds - begin.cpu_seconds
+    work = max(outcome.work, 1)
+    growth = sum(end.memory) - sum(begin.memory)
+    figures = {
+        **outcome.figures,
+        "rate": outcome.work / outcome.seconds,
+        "cpu_us": cpu * 1e6 / work,
+        "per_cpu_second": outcome.work / cpu if cpu else 0.0,
+        "kib": growth / KIB / load.connections,
+        "growth_mib": growth / MIB,
+        "base_mib": max(begin.memory) / MIB,
+        "generator_us": outcome.generator_seconds * 1e6 / work,
+        "generator_busy": outcome.generator_seconds / outcome.seconds,
+    }
+    return Round(outcome.counts, figures)

@@ -1,4 +1,4 @@
-"""Start and stop the processes that are measured, and read their CPU time."""
+"""Start and stop the processes that are measured, and read their CPU time and memory."""
 
 from __future__ import annotations
 
@@ -8,21 +8,27 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 START_SECONDS = 30.0
 STOP_SECONDS = 20.0
+QUIET_SECONDS = 0.2
+QUIET_SHARE = 0.1  # of one core
 
 
 class ProcessFailed(Exception):
-    """A server or broker that did not start."""
+    """A process that did not start, or ended before its time."""
 
 
 @contextmanager
 def running(
-    command: Sequence[str], log: Path, accepts: Callable[[], bool], env: Mapping[str, str] | None
+    command: Sequence[str],
+    log: Path,
+    accepts: Callable[[], bool],
+    env: Mapping[str, str] | None = None,
 ) -> Iterator[int]:
     """Run a command until the end of the block; gives its pid once `accepts()` is true.
 
@@ -39,12 +45,21 @@ def running(
         print(log.read_text(), file=sys.stderr)
         raise
     finally:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a process and its descendants, by force if it takes too long."""
+    descendants = psutil.Process(process.pid).children(recursive=True)
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    _, alive = psutil.wait_procs(descendants, timeout=1)
+    for descendant in alive:
+        descendant.kill()
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -69,9 +84,58 @@ def port_accepts(port: int) -> bool:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
-def cpu_seconds(pids: Sequence[int]) -> float:
-    """User and system time so far of these processes and all their living descendants."""
-    roots = [psutil.Process(pid) for pid in pids]
-    tree = [process for root in roots for process in (root, *root.children(recursive=True))]
-    times = [process.cpu_times() for process in tree]
-    return sum(time.user + time.system for time in times)
+@dataclass(frozen=True)
+class Reading:
+    """What processes have used.
+
+    Args:
+        cpu_seconds: user and system time so far, of all of them.
+        memory: bytes of each: its own, and its part of what it shares.
+
+    """
+
+    cpu_seconds: float
+    memory: Sequence[int]
+
+
+class Processes:
+    """What serves: processes with all their descendants, as they are now.
+
+    Args:
+        pids: the processes.
+
+    """
+
+    def __init__(self, pids: Sequence[int]) -> None:
+        roots = [psutil.Process(pid) for pid in pids]
+        self._tree = [each for root in roots for each in (root, *root.children(recursive=True))]
+
+    def cpu_seconds(self) -> float:
+        times = [process.cpu_times() for process in self._tree]
+        return sum(time.user + time.system for time in times)
+
+    def read(self) -> Reading:
+        """Read CPU time and memory; `ProcessFailed` if one of them has ended."""
+        try:
+            cpu = self.cpu_seconds()
+            return Reading(cpu, [memory(process) for process in self._tree])
+        except psutil.NoSuchProcess as error:
+            raise ProcessFailed(f"process {error.pid} ended") from error
+
+    def is_quiet(self) -> bool:
+        """Whether they have nothing to do, such as starting workers."""
+        before = self.cpu_seconds()
+        time.sleep(QUIET_SECONDS)
+        return self.cpu_seconds() - before < QUIET_SECONDS * QUIET_SHARE
+
+
+def memory(process: psutil.Process) -> int:
+    """Proportional set size on Linux; elsewhere what is the process's own."""
+    full = process.memory_full_info()
+    return int(getattr(full, "pss", full.uss))
+
+
+def settled(pids: Sequence[int]) -> Processes:
+    """The processes, once they have started all that they start."""
+    wait_until(lambda: Processes(pids).is_quiet())
+    return Processes(pids)

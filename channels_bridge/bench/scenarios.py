@@ -1,31 +1,265 @@
-"""The shapes of load, by name."""
+"""What is looked at, under which loads, and on which stacks.
+
+Not every stack answers every question: each case names those that do. The targets that the rows are
+measured for are in `targets`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from .loads import Connect, Idle, Load, Loop, Outside, Rate
+
+BRIDGE = "websockets_server"
+ROOMS = "/ws/rooms/{group}/{rooms}/"
+SAY_IN_ROOM = '{"room": {group}, "message": "{id}"}'
+START_SECONDS = 2.5  # of a stack, with its end
+OPENED_PER_SECOND = 500
 
 
 @dataclass(frozen=True)
-class Scenario:
-    """A closed loop: in each group one member publishes, and again when its own copy comes back.
+class Case:
+    """One load, and the stacks that it is put on.
 
     Args:
-        name: what the command line calls it.
-        connections: WebSockets in all, spread evenly over the groups.
-        groups: how many groups.
-        window: messages that each publisher keeps in flight.
-        size: bytes of each message.
+        name: tells it from the scenario's others.
+        load: what the load generator does.
+        stacks: names of stacks.
+        seconds: measured, if it isn't what the command line says.
+        rounds: at most so many.
 
     """
 
     name: str
-    connections: int
-    groups: int
-    window: int
-    size: int = 64
+    load: Load
+    stacks: Sequence[str]
+    seconds: float | None = None
+    rounds: int | None = None
+
+    def estimate(self, warmup: float, seconds: float) -> float:
+        """About how many seconds one round takes."""
+        load = self.load
+        opened = load.connections + getattr(load, "idle", 0)
+        if isinstance(load, Connect | Idle):
+            warmup = seconds = 1.0
+        if isinstance(load, Rate) and load.rate is None:
+            warmup = 2 * warmup + 3
+        return START_SECONDS + opened / OPENED_PER_SECOND + warmup + (self.seconds or seconds)
 
 
-SCENARIOS = {
-    scenario.name: scenario
-    for scenario in (Scenario("fanout", connections=200, groups=20, window=2),)
-}
+@dataclass(frozen=True)
+class Scenario:
+    """One question.
+
+    Args:
+        name: what the command line calls it.
+        question: what it answers.
+        unit: what is counted.
+        columns: of `report.COLUMNS`, the first the main one.
+        cases: the loads.
+
+    """
+
+    name: str
+    question: str
+    unit: str
+    columns: Sequence[str]
+    cases: Sequence[Case]
+
+
+MESSAGES = ("cpu", "rate", "p50", "p99")
+FANOUT = Loop(200, groups=20, window=2)
+CROWD = Loop(500, groups=50, path=ROOMS, messages=(SAY_IN_ROOM,))
+SYNC = "/ws/sync/{group}/"
+BEST = ("daphne+core", "uvicorn+pubsub", "uvicorn-sansio+pubsub", "granian+pubsub", BRIDGE)
+
+
+def crowd(groups: int) -> Loop:
+    """500 connections in blocks of ten; the more groups, the more of them each connection is in."""
+    return Loop(500, groups, rooms=groups // 50, path=ROOMS, messages=(SAY_IN_ROOM,))
+
+
+ALL = (
+    Scenario(
+        "fanout",
+        "What does it cost to bring a message to a group? 200 connections in 20 groups.",
+        "delivery",
+        MESSAGES,
+        (
+            Case(
+                "",
+                FANOUT,
+                (
+                    "daphne+core",
+                    "daphne+pubsub",
+                    "daphne",
+                    "uvicorn+core",
+                    "uvicorn+pubsub",
+                    "uvicorn-sansio+pubsub",
+                    "uvicorn",
+                    "hypercorn+pubsub",
+                    "granian+pubsub",
+                    "granian",
+                    BRIDGE,
+                    "picows",
+                    "picows-frames",
+                ),
+            ),
+            Case(
+                "permessage-deflate offered",
+                Loop(200, groups=20, window=2, deflate=True),
+                ("uvicorn-sansio+pubsub", BRIDGE),
+            ),
+        ),
+    ),
+    Scenario(
+        "many-groups",
+        "What do many groups cost? 500 connections.",
+        "delivery",
+        MESSAGES,
+        (
+            Case("500 groups of 1", Loop(500, groups=500), (*BEST, "uvicorn+core")),
+            Case("50 groups of 10", crowd(50), (BRIDGE,)),
+            Case("each in 50 groups", crowd(2_500), ("uvicorn+pubsub", BRIDGE)),
+            Case("5,000 groups, each in 100", crowd(5_000), (BRIDGE,)),
+        ),
+    ),
+    Scenario(
+        "echo",
+        "What does a message cost without groups? 50 connections.",
+        "message",
+        MESSAGES,
+        (
+            Case(
+                "",
+                Loop(50, groups=50, path="/ws/echo/"),
+                (
+                    "daphne",
+                    "uvicorn",
+                    "uvicorn-sansio",
+                    "hypercorn",
+                    "granian",
+                    BRIDGE,
+                    "picows-frames",
+                ),
+            ),
+        ),
+    ),
+    Scenario(
+        "large",
+        "What do large messages cost? 64 KiB to each of 5 members of 10 groups.",
+        "delivery",
+        MESSAGES,
+        (
+            Case(
+                "",
+                Loop(50, groups=10, size=64 * 1024),
+                ("daphne+core", "uvicorn+pubsub", "granian+pubsub", BRIDGE, "picows"),
+            ),
+        ),
+    ),
+    Scenario(
+        "connect",
+        "What does a new connection cost, with a session's user? 1,000 connections.",
+        "connection",
+        ("cpu", "rate"),
+        (
+            Case(
+                "",
+                Connect(1_000, groups=100, login=True),
+                ("daphne", "uvicorn", "uvicorn-sansio", "hypercorn", "granian", BRIDGE),
+            ),
+        ),
+    ),
+    Scenario(
+        "idle",
+        "How much memory does a connection take? 2,000 connections on which nothing is said.",
+        "connection",
+        ("kib", "base"),
+        tuple(
+            Case(
+                name,
+                Idle(2_000, groups=200, deflate=deflate),
+                ("daphne", "uvicorn", "uvicorn-sansio", "granian", BRIDGE),
+                rounds=2,
+            )
+            for name, deflate in {"": False, "permessage-deflate offered": True}.items()
+        ),
+    ),
+    Scenario(
+        "cross",
+        "What do members on two workers cost? 200 connections in 20 groups.",
+        "delivery",
+        MESSAGES,
+        (Case("", FANOUT, (BRIDGE, f"{BRIDGE}-w2", "uvicorn-w2+pubsub")),),
+    ),
+    Scenario(
+        "outside",
+        "What does a message cost that another process sends? 20 groups of one member.",
+        "message",
+        ("per_cpu_second", "cpu", "rate"),
+        tuple(
+            Case(
+                f"from a {caller}",
+                Outside(20, groups=20, window=2, messages=(SAY_IN_ROOM,), caller=caller),
+                ("uvicorn+core", "uvicorn+pubsub", BRIDGE),
+            )
+            for caller in ("thread", "view")
+        ),
+    ),
+    Scenario(
+        "sync",
+        "What do synchronous consumers cost, and what if one of them waits?",
+        "delivery",
+        (*MESSAGES, "max"),
+        (
+            Case(
+                "",
+                Loop(50, groups=5, window=2, path=SYNC),
+                ("daphne+core", "uvicorn+pubsub", BRIDGE),
+            ),
+            Case(
+                "one sleeps",
+                Rate(10, groups=1, path=SYNC, rate=20, busy="/ws/sleepy/"),
+                ("uvicorn+pubsub", BRIDGE, f"{BRIDGE}-threads16"),
+            ),
+        ),
+    ),
+    Scenario(
+        "slow",
+        "What if 20 of 200 clients don't read? 4 KiB messages; their copies aren't counted.",
+        "delivery",
+        ("rate", "cpu", "p99", "growth"),
+        tuple(
+            Case(
+                name,
+                Loop(200, groups=20, window=2, size=4096, stalled=stalled),
+                ("daphne+pubsub", "uvicorn+pubsub", BRIDGE),
+            )
+            for name, stalled in {"all read": 0, "20 don't read": 1}.items()
+        ),
+    ),
+    Scenario(
+        "latency",
+        "How late do messages come at half of what the stack manages? 200 connections, 20 groups.",
+        "delivery",
+        ("p99", "p50", "max", "rate", "cpu"),
+        (
+            Case(
+                "",
+                Rate(200, groups=20),
+                ("daphne+core", "uvicorn+pubsub", "granian+pubsub", BRIDGE),
+            ),
+            Case(
+                "beside 9,500 idle connections",
+                Rate(200, groups=20, rate=50, idle=9_500),
+                (BRIDGE,),
+                seconds=25,
+                rounds=1,
+            ),
+        ),
+    ),
+)
+
+SCENARIOS: Mapping[str, Scenario] = {scenario.name: scenario for scenario in ALL}

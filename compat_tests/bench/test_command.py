@@ -1,25 +1,64 @@
 """`python -m channels_bridge.bench` measures the stacks that are at hand."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-from channels_bridge.bench.stacks import STACKS
 from compat_tests.servers import environment
 
+ROOT = Path(__file__).resolve().parent.parent.parent
+EXAMPLE = ROOT / "examples" / "chat"
 
-def test_fanout(tmp_path: Path) -> None:
-    """On each stack that can be had every message is delivered once, in order, for CPU time."""
-    result = tmp_path / "result.json"
-    command = [sys.executable, "-m", "channels_bridge.bench", "--rounds=1", f"--json={result}"]
-    command += ["--warmup=0.5", "--seconds=1"]
-    run = subprocess.run(command, env=environment({}), capture_output=True, text=True, timeout=100)
+
+def bench(result: Path, *options: str, cwd: Path, **variables: str) -> list[dict[str, Any]]:
+    """Run the command for a short while; return its rows."""
+    command = [sys.executable, "-m", "channels_bridge.bench", *options]
+    command += ["--rounds=1", "--warmup=0.2", "--seconds=0.5", f"--json={result}"]
+    env = environment({"PYTHONPATH": f"{ROOT}{os.pathsep}{cwd}", **variables})
+    run = subprocess.run(command, env=env, cwd=cwd, capture_output=True, text=True, timeout=100)
     assert run.returncode == 0, run.stderr
-    rounds = json.loads(result.read_text())["rounds"]
-    for name, stack in STACKS.items():
-        assert name in rounds or f"{name} is skipped: {stack.missing()[0]}" in run.stdout
-    for (round,) in rounds.values():
-        assert round["delivered"] == round["expected"] > 0
-        assert (round["duplicated"], round["out_of_order"], round["connections_lost"]) == (0, 0, 0)
-        assert round["cpu_us"] > 0
+    rows: list[dict[str, Any]] = json.loads(result.read_text())["rows"]
+    return rows
+
+
+def check(row: dict[str, Any]) -> None:
+    """Everything arrived, and for CPU time."""
+    (round,) = row["rounds"]
+    counts, figures = round["counts"], round["figures"]
+    assert round["failure"] == ""
+    assert counts["delivered"] == counts["expected"] > 0
+    assert (counts["duplicated"], counts["out_of_order"], counts["connections_lost"]) == (0, 0, 0)
+    assert figures["cpu_us"] > 0 and figures["base_mib"] > 0
+
+
+def test_outside(tmp_path: Path) -> None:
+    """Another process sends to groups, from a thread and from a view; all arrives."""
+    options = "--scenario=outside", "--stacks", "websockets_server"
+    rows = bench(tmp_path / "result.json", *options, cwd=ROOT)
+    assert [row["case"] for row in rows] == ["from a thread", "from a view"]
+    for row in rows:
+        check(row)
+
+
+def test_own_project(tmp_path: Path) -> None:
+    """A user's own project is measured, with its settings and its messages."""
+    database = {"CHAT_DATABASE": str(tmp_path / "chat.sqlite3")}
+    migrate = [sys.executable, "manage.py", "migrate", "-v", "0"]
+    subprocess.run(migrate, env=environment(database), cwd=EXAMPLE, check=True, timeout=100)
+    options = [
+        "--app=chatsite.asgi:application",
+        "--settings=chatsite.settings",
+        "--path=/ws/chat/room{group}/?name=me",
+        '--message={"type": "typing"}',
+        '--message={"type": "say", "text": "{id}"}',
+        "--connections=4",
+        "--groups=2",
+        "--stacks",
+        "websockets_server",
+    ]
+    (row,) = bench(tmp_path / "result.json", *options, cwd=EXAMPLE, **database)
+    assert (row["scenario"], row["stack"]) == ("app", "websockets_server")
+    check(row)

@@ -1,39 +1,83 @@
 """The report says what the rounds showed."""
 
-import json
+from pathlib import Path
+from xml.etree import ElementTree
 
-from channels_bridge.bench import report
-from channels_bridge.bench.load import Counts
-from channels_bridge.bench.measure import Round
-from channels_bridge.bench.scenarios import SCENARIOS
+import pytest
+
+from channels_bridge.bench import chart, report, targets
+from channels_bridge.bench.generator.ledger import Counts
+from channels_bridge.bench.results import Results, Round
 
 
-def rounds(*cpu_us: float) -> list[Round]:
-    """Rounds of 1,000 deliveries in two seconds."""
-    counts = Counts(expected=1200, delivered=1199, measured_seconds=2, measured_deliveries=1000)
-    return [Round(counts, value) for value in cpu_us]
+def results() -> Results:
+    """Three rounds of two stacks; the second one loses a message in each."""
+    results = Results({"python": "3"})
+    for cpu in (30, 10, 20):
+        figures = {"cpu_us": cpu, "rate": 500, "p50_ms": 1, "p99_ms": 2}
+        results.add("fanout", "", "websockets_server", Round(Counts(400, 400), figures))
+        slow = {**figures, "cpu_us": cpu * 30}
+        results.add("fanout", "", "daphne+core", Round(Counts(400, 399), slow))
+    return results
 
 
 def test_table() -> None:
-    """Figures are medians with the least and greatest, counts are totals."""
-    header, _, row = report.table({"slow": rounds(30, 10, 20)}).splitlines()
-    cells = dict(zip(header.split("|"), row.split("|"), strict=True))
-    cells = {name.strip(): cell.strip() for name, cell in cells.items()}
-    assert cells["stack"] == "slow"
-    assert cells["deliveries/s"] == "500 (500-500)"
-    assert cells["CPU us/delivery"] == "20.0 (10.0-30.0)"
-    assert (cells["expected"], cells["delivered"]) == ("3,600", "3,597")
+    """Figures are medians with the least and greatest; a stack that loses says so in its row."""
+    _, _, ours, theirs = report.table(results(), "fanout").splitlines()
+    assert [cell.strip() for cell in ours.split("|")[1:-1]] == [
+        "websockets_server",
+        "20.0 (10.0-30.0)",
+        "500 (500-500)",
+        "1.0 (1.0-1.0)",
+        "2.0 (2.0-2.0)",
+        "all 1,200",
+    ]
+    assert "3 of 1,200 lost" in theirs
 
 
-def test_ratios() -> None:
-    """Each stack's CPU time is compared to the least."""
-    lines = report.ratios({"slow": rounds(300), "fast": rounds(20)})
-    assert lines == ["CPU per delivery: slow is 15.0 times fast"]
+def test_failure() -> None:
+    """A stack that failed has a row that says so."""
+    failed = Results({})
+    failed.add("echo", "", "daphne", Round(Counts(), failure="exit code 1"))
+    assert "failed: exit code 1" in report.table(failed, "echo")
 
 
 def test_json() -> None:
-    """Every round's figures are there, with what they belong to."""
-    told = json.loads(report.as_json({"python": "3"}, SCENARIOS["fanout"], {"a": rounds(1, 2)}))
-    assert told["python"] == "3"
-    assert told["scenario"]["connections"] == 200
-    assert [round["cpu_us"] for round in told["rounds"]["a"]] == [1, 2]
+    """What is written as JSON reads the same again."""
+    again = Results.from_json(results().as_json())
+    assert list(again) == list(results())
+    assert again.header == {"python": "3"}
+
+
+@pytest.mark.parametrize("limit, verdict", [(0.04, "reached"), (0.03, "MISSED")])
+def test_targets(limit: float, verdict: str) -> None:
+    """A target is reached at or below its limit."""
+    ratio = targets.cpu("fanout") / targets.cpu("fanout", "", "daphne+core")
+    target = targets.Target("fanout", "CPU", limit, ratio)
+    assert target.line(results()) == f"{verdict}: fanout: CPU: 0.03333 (at most {limit})"
+
+
+def test_only_measured_targets() -> None:
+    """Nothing is said of targets whose figures are missing."""
+    lines = targets.lines(results())
+    assert len(lines) == 3
+    assert not any("idle" in line for line in lines)
+
+
+def test_chart() -> None:
+    """The chart is SVG, with a bar for each stack."""
+    svg = ElementTree.fromstring(chart.draw(results()))
+    bars = svg.findall("{http://www.w3.org/2000/svg}rect")
+    assert [bar.get("class") for bar in bars] == ["bar", "bar ours"]
+    widths = [float(bar.get("width", 0)) for bar in bars]
+    assert widths[0] == pytest.approx(30 * widths[1], rel=0.01)
+
+
+def test_readme(tmp_path: Path) -> None:
+    """The tables take the place of what was between the marks, and of nothing else."""
+    readme = tmp_path / "README.md"
+    readme.write_text("above\n<!-- bench -->\nold\n<!-- /bench -->\nbelow\n")
+    report.write_readme(readme, results())
+    text = readme.read_text()
+    assert text.startswith("above\n<!-- bench -->\n") and text.endswith("<!-- /bench -->\nbelow\n")
+    assert "old" not in text and "20.0 (10.0-30.0)" in text

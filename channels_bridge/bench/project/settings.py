@@ -1,19 +1,21 @@
-"""Settings of the measured application; the stack's apps and layer come from the environment."""
+"""Settings of the measured project."""
 
-import json
 import os
 
 SECRET_KEY = "for measurements only"
-ALLOWED_HOSTS = ["127.0.0.1"]
 INSTALLED_APPS = [
-    *os.environ.get("BENCH_APPS", "").split(),
     "channels",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
 ]
-ASGI_APPLICATION = "channels_bridge.bench.project.asgi.application"
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+ROOT_URLCONF = "channels_bridge.bench.project.urls"
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": os.environ.get("BENCH_DATABASE", ":memory:"),
+    }
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CHANNEL_LAYERS = json.loads(os.environ["BENCH_LAYERS"])
+CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 USE_TZ = True

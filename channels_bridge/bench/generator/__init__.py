@@ -1,0 +1,32 @@
+"""The load generator, a process of its own, on native code, so that its work isn't the servers'."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Coroutine
+from multiprocessing.connection import Connection
+from typing import Any
+
+from uvloop import run
+
+from ..loads import Connect, Idle, Load, Loop, Outside, Rate
+from .connections import connect, idle
+from .gauge import Gauge, Outcome
+from .loop import loop, outside
+from .rate import rate
+from .timing import Timing
+
+KINDS: dict[type[Load], Callable[[Any, Timing, Gauge], Coroutine[Any, Any, Outcome]]] = {
+    Connect: connect,
+    Idle: idle,
+    Loop: loop,
+    Outside: outside,
+    Rate: rate,
+}
+
+
+def generate(load: Load, timing: Timing, pipe: Connection) -> None:
+    """Run a load in this process; what it showed goes through the pipe."""
+    gc.disable()  # its pauses would pass for the servers'
+    gauge = Gauge(pipe)
+    gauge.finish(run(KINDS[type(load)](load, timing, gauge)))

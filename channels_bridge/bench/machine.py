@@ -1,0 +1,47 @@
+"""The machine and the versions that figures belong to."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import sys
+from collections.abc import Iterable
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+
+from .brokers import redis_version
+from .stacks import Stack
+
+
+def header(stacks: Iterable[Stack]) -> dict[str, str]:
+    """What one needs to know to repeat the figures."""
+    stacks = list(stacks)
+    names = ["django", "channels", *(name for stack in stacks for name in stack.versions)]
+    versions = [f"{name} {installed(name)}" for name in dict.fromkeys(names)]
+    if any(stack.layer.redis for stack in stacks):
+        versions.append(f"redis-server {redis_version()}")
+    return {
+        "command": shlex.join(["python", "-m", "channels_bridge.bench", *sys.argv[1:]]),
+        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "machine": f"{os.cpu_count()} cores, {processor()}, {platform.system()}",
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "versions": ", ".join(versions),
+    }
+
+
+def processor() -> str:
+    """The processor's name, where the system tells it."""
+    try:
+        with open("/proc/cpuinfo") as file:
+            names = [line.partition(":")[2].strip() for line in file if "model name" in line]
+    except OSError:
+        names = []
+    return names[0] if names else platform.machine()
+
+
+def installed(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "(not installed)"

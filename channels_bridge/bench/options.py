@@ -1,0 +1,103 @@
+"""The command line."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from pathlib import Path
+
+from .scenarios import SCENARIOS
+from .stacks import STACKS
+
+DESCRIPTION = """\
+Measure servers side by side on this machine: one application, rounds in turn, medians.
+
+Without options, all scenarios run on the stacks that they are about. With --app, your own project
+is measured, under Daphne and websockets_server or the stacks you name: a server's name alone runs
+the project with its own CHANNEL_LAYERS.
+"""
+
+
+def parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="python -m channels_bridge.bench",
+        description=DESCRIPTION,
+        epilog="Scenarios:\n" + "\n".join(f"  {s.name}: {s.question}" for s in SCENARIOS.values()),
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--scenario", action="append", choices=[*SCENARIOS, "all"], help="repeatable (default: all)"
+    )
+    parser.add_argument(
+        "--stacks", nargs="+", choices=STACKS, metavar="NAME", help=f"of {', '.join(STACKS)}"
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="of each stack (default: 3)")
+    parser.add_argument(
+        "--warmup", type=float, default=1.0, metavar="SECONDS", help="not measured (default: 1)"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=3.0, help="measured in each round (default: 3)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
+    parser.add_argument("--chart", type=Path, metavar="FILE", help="draw the figures there, as SVG")
+    add_own(parser)
+    return parser
+
+
+def add_own(parser: ArgumentParser) -> None:
+    """Options for a user's project."""
+    own = parser.add_argument_group("your own project")
+    own.add_argument("--app", metavar="MODULE:NAME", help="the ASGI application to measure")
+    own.add_argument(
+        "--settings", metavar="MODULE", help="its settings (default: DJANGO_SETTINGS_MODULE)"
+    )
+    own.add_argument(
+        "--path",
+        default="/",
+        help="where WebSockets connect; {group} becomes 0, 1, ... (default: /)",
+    )
+    own.add_argument(
+        "--message",
+        action="append",
+        metavar="TEXT",
+        help="what one member of each group sends; {id} becomes what it is known by when it comes "
+        "back to the group, {group} the number; repeatable: sent in turn",
+    )
+    own.add_argument("--connections", type=int, default=200, help="in all (default: 200)")
+    own.add_argument(
+        "--groups",
+        type=int,
+        default=20,
+        help="how many groups these are in; as many as connections for an echo (default: 20)",
+    )
+    own.add_argument(
+        "--window", type=int, default=2, help="messages in flight in each group (default: 2)"
+    )
+    own.add_argument(
+        "--size", type=int, default=64, metavar="BYTES", help="that {id} is made up to (64)"
+    )
+    own.add_argument(
+        "--header",
+        action="append",
+        default=[],
+        metavar="'NAME: VALUE'",
+        help="sent when connecting, such as a session's cookie; repeatable",
+    )
+    own.add_argument(
+        "--pid",
+        action="append",
+        type=int,
+        default=[],
+        help="a process whose CPU time counts, too, such as your broker; repeatable",
+    )
+
+
+def parse(arguments: list[str]) -> Namespace:
+    """Read the command line; ends the process where it makes no sense."""
+    commands = parser()
+    options = commands.parse_args(arguments)
+    if options.app:
+        if not any("{id}" in message for message in options.message or ()):
+            commands.error("--app needs a --message with {id} in it")
+        if options.connections % options.groups:
+            commands.error("--connections must be a multiple of --groups")
+    return options

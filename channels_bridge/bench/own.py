@@ -1,0 +1,55 @@
+"""A user's own project, and its scenarios."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import replace
+
+from .loads import Connect, Idle, Load, Loop, Rate
+from .scenarios import BRIDGE, MESSAGES, SCENARIOS, Case, Scenario
+from .stacks import Site
+
+STACKS = ("daphne", BRIDGE)
+
+
+def site(options: Namespace) -> Site:
+    """The user's project, as it is."""
+    settings = options.settings or os.environ.get("DJANGO_SETTINGS_MODULE", "")
+    application = options.app if ":" in options.app else f"{options.app}:application"
+    return Site(application, settings, pids=tuple(options.pid))
+
+
+def scenarios(options: Namespace) -> Sequence[Scenario]:
+    """The user's messages, and what else can be asked of any project."""
+    common = {
+        "groups": options.groups,
+        "path": options.path,
+        "headers": tuple(header(line) for line in options.header),
+    }
+    said = {**common, "messages": tuple(options.message), "size": options.size}
+    connections = options.connections
+    questions = (
+        ("app", Loop(connections, **said, window=options.window)),
+        ("latency", Rate(connections, **said)),
+        ("connect", Connect(connections, **common)),
+        ("idle", Idle(connections, **common)),
+    )
+    chosen = options.scenario or ["app"]
+    return [scenario(name, load) for name, load in questions if name in chosen or "all" in chosen]
+
+
+def scenario(name: str, load: Load) -> Scenario:
+    """One question, on the user's project."""
+    case = Case("", load, STACKS)
+    if name == "app":
+        return Scenario(
+            name, "What does this project's message cost?", "delivery", MESSAGES, [case]
+        )
+    return replace(SCENARIOS[name], cases=[case])
+
+
+def header(line: str) -> tuple[str, str]:
+    name, _, value = line.partition(":")
+    return name.strip(), value.strip()

@@ -1,0 +1,96 @@
+"""Which rounds are run, in which order, and how long that takes."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from .generator.ledger import Counts
+from .measure import measure
+from .processes import ProcessFailed
+from .results import Results, Round
+from .scenarios import Case, Scenario
+from .stacks import STACKS, Site, Stack
+
+
+@dataclass(frozen=True)
+class Step:
+    """One round of one stack, under one load."""
+
+    scenario: Scenario
+    case: Case
+    stack: Stack
+    number: int
+
+    def __str__(self) -> str:
+        parts = (self.scenario.name, self.case.name, self.stack.name, f"round {self.number}")
+        return ", ".join(filter(None, parts))
+
+
+class Plan:
+    """All rounds of a run. Those of one scenario alternate, so that a noisy time hits all alike.
+
+    Args:
+        scenarios: what is looked at.
+        stacks: names of those to measure, in place of those that the scenarios name.
+        rounds: of each stack, under each load.
+        warmup: seconds of each round that aren't measured.
+        seconds: seconds that are.
+
+    """
+
+    def __init__(
+        self,
+        scenarios: Sequence[Scenario],
+        stacks: Sequence[str] | None,
+        rounds: int,
+        warmup: float,
+        seconds: float,
+    ) -> None:
+        self.warmup = warmup
+        self.seconds = seconds
+        steps = list(_steps(scenarios, stacks, rounds))
+        missing = {step.stack.name: step.stack.missing() for step in steps}
+        self.skipped = {name: modules for name, modules in missing.items() if modules}
+        self.steps = [step for step in steps if step.stack.name not in self.skipped]
+
+    @property
+    def stacks(self) -> list[Stack]:
+        """Those that are measured."""
+        return list({step.stack.name: step.stack for step in self.steps}.values())
+
+    @property
+    def estimate(self) -> float:
+        """About how many seconds it takes."""
+        return sum(step.case.estimate(self.warmup, self.seconds) for step in self.steps)
+
+    def run(self, site: Site, results: Results) -> None:
+        """Measure it all; says how far it is on stderr."""
+        start = time.monotonic()
+        for count, step in enumerate(self.steps, 1):
+            passed = time.monotonic() - start
+            print(
+                f"[{count}/{len(self.steps)}, {passed:,.0f} s] {step}", file=sys.stderr, flush=True
+            )
+            round = self._measure(step, site)
+            results.add(step.scenario.name, step.case.name, step.stack.name, round)
+
+    def _measure(self, step: Step, site: Site) -> Round:
+        case = step.case
+        try:
+            return measure(step.stack, site, case.load, self.warmup, case.seconds or self.seconds)
+        except ProcessFailed as error:
+            return Round(Counts(), failure=str(error))
+
+
+def _steps(
+    scenarios: Sequence[Scenario], stacks: Sequence[str] | None, rounds: int
+) -> Iterator[Step]:
+    for scenario in scenarios:
+        for number in range(1, rounds + 1):
+            for case in scenario.cases:
+                if number <= (case.rounds or rounds):
+                    for name in stacks or case.stacks:
+                        yield Step(scenario, case, STACKS[name], number)

@@ -1,0 +1,176 @@
+"""What the project wants to reach, as ratios of figures of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from .results import Results, Row
+from .scenarios import BRIDGE
+from .stacks import REDIS
+
+Value = Callable[[Results], float | None]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One figure that has a limit.
+
+    Args:
+        scenario: where it is measured.
+        what: the figure, in words.
+        limit: it is reached at or below this.
+        value: the figure; None where it wasn't measured.
+
+    """
+
+    scenario: str
+    what: str
+    limit: float
+    value: Value
+
+    def line(self, results: Results) -> str | None:
+        """Whether it is reached, in words; None where it wasn't measured."""
+        value = self.value(results)
+        if value is None:
+            return None
+        verdict = "reached" if value <= self.limit else "MISSED"
+        return f"{verdict}: {self.scenario}: {self.what}: {value:.4g} (at most {self.limit:.4g})"
+
+
+def lines(results: Results) -> list[str]:
+    """A line for each target whose figures were measured."""
+    return [line for target in TARGETS if (line := target.line(results))]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """The median of one figure in some rows.
+
+    Args:
+        name: of a round's figures.
+        scenario: the rows' scenario.
+        case: the rows' case.
+        stacks: the rows' stacks.
+
+    """
+
+    name: str
+    scenario: str
+    case: str = ""
+    stacks: Sequence[str] = (BRIDGE,)
+
+    def __call__(self, results: Results) -> float | None:
+        """The least of the medians; None if there is none."""
+        rows: Iterable[Row | None]
+        rows = [results.row(self.scenario, self.case, stack) for stack in self.stacks]
+        medians = [row.median(self.name) for row in rows if row]
+        return min((value for value in medians if value is not None), default=None)
+
+    def __truediv__(self, other: Figure) -> Value:
+        def ratio(results: Results) -> float | None:
+            value, base = self(results), other(results)
+            return value / base if value is not None and base else None
+
+        return ratio
+
+    def __sub__(self, other: Figure) -> Value:
+        def difference(results: Results) -> float | None:
+            value, base = self(results), other(results)
+            return None if value is None or base is None else value - base
+
+        return difference
+
+
+def cpu(scenario: str, case: str = "", *stacks: str) -> Figure:
+    """CPU time per unit; ours, if no stack is named."""
+    return Figure("cpu_us", scenario, case, stacks or (BRIDGE,))
+
+
+def kib(case: str) -> Figure:
+    return Figure("kib", "idle", case)
+
+
+def wrong(results: Results) -> float:
+    """How many messages and connections of ours were not as expected."""
+    ours = [row for row in results if row.stack.startswith(BRIDGE)]
+    counts = ("duplicated", "out_of_order", "connections_lost")
+    lost = sum(row.count("expected") - row.count("delivered") for row in ours)
+    return lost + sum(row.count(name) for row in ours for name in counts)
+
+
+DAPHNE = "daphne+core"
+PEERS = ("daphne", "uvicorn", "uvicorn-sansio", "hypercorn", "granian")
+DEFLATE = "permessage-deflate offered"
+SINGLE, FEW, MANY = "500 groups of 1", "50 groups of 10", "5,000 groups, each in 100"
+THREADS = (f"{BRIDGE}-threads16",)
+
+TARGETS = (
+    Target("all", "messages and connections of ours that went wrong", 0, wrong),
+    Target("fanout", "CPU of Daphne + core", 1 / 25, cpu("fanout") / cpu("fanout", "", DAPHNE)),
+    Target(
+        "fanout", "CPU of the best with Redis", 1 / 12, cpu("fanout") / cpu("fanout", "", *REDIS)
+    ),
+    Target(
+        "many-groups",
+        "CPU of Daphne + core, 500 groups",
+        1 / 30,
+        cpu("many-groups", SINGLE) / cpu("many-groups", SINGLE, DAPHNE),
+    ),
+    Target(
+        "many-groups",
+        "CPU of the best with Redis, 500 groups",
+        1 / 10,
+        cpu("many-groups", SINGLE) / cpu("many-groups", SINGLE, *REDIS),
+    ),
+    Target(
+        "many-groups",
+        "CPU at 5,000 groups, of that at 50",
+        1.15,
+        cpu("many-groups", MANY) / cpu("many-groups", FEW),
+    ),
+    Target("echo", "CPU of the best peer", 1 / 2.5, cpu("echo") / cpu("echo", "", *PEERS)),
+    Target("idle", "KiB per connection", 16, kib("")),
+    Target("idle", "KiB per connection, deflate offered", 16, kib(DEFLATE)),
+    Target(
+        "idle",
+        "MiB of the process above uvicorn's",
+        15,
+        Figure("base_mib", "idle") - Figure("base_mib", "idle", "", ("uvicorn",)),
+    ),
+    Target(
+        "cross",
+        "CPU on two workers, of that on one",
+        1.3,
+        cpu("cross", "", f"{BRIDGE}-w2") / cpu("cross"),
+    ),
+    *(
+        Target(
+            "outside",
+            f"CPU of channels_redis, {case}",
+            1 / 10,
+            cpu("outside", case) / cpu("outside", case, *REDIS),
+        )
+        for case in ("from a thread", "from a view")
+    ),
+    Target("connect", "CPU of uvicorn's", 1 / 2, cpu("connect") / cpu("connect", "", "uvicorn")),
+    Target("sync", "CPU of Daphne + core", 1 / 5, cpu("sync") / cpu("sync", "", DAPHNE)),
+    Target(
+        "sync",
+        "ms that a consumer which sleeps delays others, 16 threads",
+        50,
+        Figure("max_ms", "sync", "one sleeps", THREADS),
+    ),
+    Target(
+        "latency",
+        "p99 of Daphne + core's, at half of each one's capacity",
+        1 / 5,
+        Figure("p99_ms", "latency") / Figure("p99_ms", "latency", "", (DAPHNE,)),
+    ),
+    Target(
+        "latency",
+        "ms of the longest pause beside idle connections",
+        50,
+        Figure("max_ms", "latency", "beside 9,500 idle connections"),
+    ),
+)

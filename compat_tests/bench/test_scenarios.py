@@ -1,0 +1,81 @@
+"""Each scenario's loads really run, on our own stack, with nothing lost."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from channels_bridge.bench import sites
+from channels_bridge.bench.generator import KINDS, connections
+from channels_bridge.bench.generator.timing import Timing
+from channels_bridge.bench.loads import Connect, Load, Loop, Outside, Rate
+from channels_bridge.bench.plan import Plan
+from channels_bridge.bench.scenarios import ALL, Case
+from channels_bridge.bench.stacks import STACKS, Running, Site
+from compat_tests.bench.gauges import Unread
+
+CASES = [
+    pytest.param(case, id=f"{scenario.name} {case.name}".strip())
+    for scenario in ALL
+    for case in scenario.cases
+    if not isinstance(case.load, Outside)  # in test_command.py
+]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """The measured project."""
+    return sites.sample(tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture(scope="module")
+def serving(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Our stack."""
+    directory: Path = tmp_path_factory.mktemp("stack")
+    with STACKS["websockets_server-threads16"].serve(site, directory) as running:
+        yield running
+
+
+def small(load: Load) -> Load:
+    """The same load from a few members, or one of each block, of few blocks."""
+    members = min(load.members, 2 + getattr(load, "stalled", 0))
+    fewer = replace(load, connections=2 * members, groups=2 * load.rooms)
+    if isinstance(fewer, Rate):
+        return replace(fewer, rate=100, idle=min(fewer.idle, 10))
+    return replace(fewer, warmup=2) if isinstance(fewer, Connect) else fewer
+
+
+@pytest.mark.parametrize("case", CASES)
+async def test_loads(
+    case: Case, serving: Running, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Something is done in the measured time, and all that is expected arrives, once, in order."""
+    monkeypatch.setattr(connections, "SETTLE_SECONDS", 0.1)
+    load = small(case.load)
+    if load.login:
+        load = replace(load, headers=(("Cookie", site.cookie),))
+    gauge = Unread()
+    outcome = await KINDS[type(load)](load, Timing(serving.port, 0, 0.1, 0.2), gauge)
+    counts = outcome.counts
+    assert gauge.marks == 2
+    assert outcome.work > 0
+    assert counts.delivered == counts.expected
+    assert counts.expected > 0 or not isinstance(load, Loop)
+    assert (counts.duplicated, counts.out_of_order, counts.connections_lost) == (0, 0, 0)
+
+
+def test_stacks_exist() -> None:
+    """Every stack that a scenario names is there, and ours is in each."""
+    for scenario in ALL:
+        for case in scenario.cases:
+            assert set(case.stacks) <= set(STACKS)
+            assert any(name.startswith("websockets_server") for name in case.stacks)
+
+
+def test_rounds_alternate() -> None:
+    """All stacks have their first round before one of them has its second."""
+    steps = Plan(ALL[:1], ["websockets_server", "picows"], rounds=2, warmup=0, seconds=0).steps
+    numbers = [step.number for step in steps]
+    assert numbers == sorted(numbers) and set(numbers) == {1, 2}
+    assert [step.stack.name for step in steps[:2]] == ["websockets_server", "picows"]
