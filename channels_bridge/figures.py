@@ -27,7 +27,7 @@ def figures(top: int) -> Message:
     message: Message = {
         "counters": {
             "group_sends": sum(layer.group_sends for layer in statistics),
-            "group_drops": sum(layer.messages_dropped for layer in statistics),
+            "drops": {"inbox_full": sum(layer.messages_dropped for layer in statistics)},
             "hub_reconnects": sum(link.reconnects for link in links),
         },
         "gauges": {"groups": len(sizes), "members": sum(sizes.values())},

@@ -97,9 +97,16 @@ class Census:
         del self._processes[process]
         add(self._past, _counters(process.questions.last))
 
-    def services(self) -> Iterator[Process]:
-        """The processes that aren't workers, such as hubs."""
-        return (process for process in self._processes if process.name != WORKER)
+    @property
+    def is_ready(self) -> bool:
+        """Whether any worker takes connections."""
+        return any(process.channel.ready for process in self._processes if process.name == WORKER)
+
+    def services(self) -> Iterator[tuple[int, Process]]:
+        """The processes that aren't workers, such as hubs, with their numbers."""
+        for process, number in self._processes.items():
+            if process.name != WORKER:
+                yield number, process
 
     async def workers(self, question: Message, patience: float = PATIENCE) -> list[Member]:
         """Ask all workers, and wait for at most ``patience`` seconds."""

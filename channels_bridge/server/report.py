@@ -42,7 +42,7 @@ class Report:
         figures = self._figures(top)
         answer: Message = {
             **figures,
-            "counters": {**figures.get("counters", {})},
+            "counters": {**self._counters(), **figures.get("counters", {})},
             "gauges": {
                 **figures.get("gauges", {}),
                 "connections": len(connections),
@@ -56,6 +56,12 @@ class Report:
             slowest = heapq.nlargest(top, connections, key=slowness)
             answer["slowest"] = [describe(connection) for connection in slowest]
         return answer
+
+    def _counters(self) -> Message:
+        if self.context is None:
+            return {}
+        counters = self.context.counters
+        return {name: getattr(counters, name) for name in counters.__slots__ if name != "open"}
 
     def _open_connections(self) -> list[WebSocketConnection]:
         connections = self.context.connections if self.context is not None else ()

@@ -43,7 +43,7 @@ async def status(census: Census, about: Mapping[str, Any], question: Message) ->
         "seconds": round(time.time() - census.started, 3),
         "restarts": census.restarts.total(),
         "workers": [_worker(member) for member in members],
-        "services": [_process(process) for process in census.services()],
+        "services": [_process(process) for _, process in census.services()],
         "totals": census.totals(members),
         "groups": _largest_groups(members, top),
         "slowest": _slowest(members, top),

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import pytest
 
 from ..parity.conftest import database
-from .site import serve
+from .site import Monitor, serve
 
 __all__ = ["database"]
 
 
 @pytest.fixture(scope="package")
 def site(database):
-    with serve(database) as site:
-        yield site
+    with tempfile.TemporaryDirectory(prefix="cb-") as directory:
+        path = Path(directory, "metrics.sock")
+        with serve(database, "--metrics", f"unix:{path}") as site:
+            site.monitor = Monitor(path)
+            yield site

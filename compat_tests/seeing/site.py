@@ -2,18 +2,50 @@
 
 from __future__ import annotations
 
+import http.client
+import socket
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+from prometheus_client.parser import text_string_to_metric_families
 from websockets.sync.client import connect
 
 from channels_bridge.server.console import ask
+from channels_bridge.server.metrics import PREFIX
 
+from ..engine import DEADLINE
 from ..parity.site import PROJECT
 from ..servers import environment, websockets_server
+
+
+class Monitor:
+    """Reads the pages on a unix socket, as Prometheus and Kubernetes do on TCP."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def get(self, page, method="GET", **headers):
+        """Returns status and text."""
+        with closing(http.client.HTTPConnection("localhost", timeout=DEADLINE)) as client:
+            client.sock = socket.socket(socket.AF_UNIX)
+            client.sock.settimeout(DEADLINE)
+            client.sock.connect(self.path)
+            client.request(method, page, headers=headers)
+            response = client.getresponse()
+            return response.status, response.read().decode()
+
+    def samples(self):
+        """All samples by name and labels, without the prefix."""
+        status, text = self.get("/metrics")
+        assert status == 200
+        return {
+            (sample.name.removeprefix(PREFIX), *sample.labels.values()): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
 
 
 class Site:
@@ -22,6 +54,8 @@ class Site:
     def __init__(self, server, env):
         self.server = server
         self.env = env
+        self.control = Path(next(Path(env["TMPDIR"]).glob("channels_bridge-*"), "."))
+        self.control /= f"server-{server.pid}.sock"
 
     def connect(self, path, **headers):
         return connect(
@@ -44,11 +78,6 @@ class Site:
     def status(self, **question):
         """What `websockets_status --json` prints, without the second that a command takes."""
         return ask(self.control, question, 20)
-
-    @property
-    def control(self):
-        (path,) = Path(self.env["TMPDIR"]).glob(f"*/server-{self.server.pid}.sock")
-        return path
 
 
 @contextmanager

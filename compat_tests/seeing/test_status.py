@@ -10,12 +10,8 @@ import subprocess
 import sys
 from contextlib import ExitStack
 
-from channels_bridge.management.commands.websockets_status import render
-
-from ..engine import DEADLINE
 from ..parity.site import PROJECT
 from ..servers import environment
-from .site import serve
 
 
 def test_workers_groups_and_clients(site):
@@ -80,30 +76,3 @@ def test_only_this_user_may_ask(site):
     """The socket and its directory are private."""
     assert site.control.parent.stat().st_mode & 0o777 == 0o700
     assert site.control.stat().st_mode & 0o777 == 0o600
-
-
-def test_a_stuck_worker_and_a_dead_one(database):
-    """A worker that is stopped is shown as one that does not answer; a killed one is replaced."""
-    with serve(database) as site:
-        first, second = (worker["pid"] for worker in site.status()["workers"])
-        os.kill(first, signal.SIGSTOP)
-        status = site.status()
-        assert [worker["fresh"] for worker in status["workers"]] == [False, True]
-        assert "ready, does not answer" in "\n".join(render(status))
-        os.kill(first, signal.SIGKILL)
-        site.server.wait_for_log("is ready", 4, DEADLINE)
-        status = site.status()
-        assert status["restarts"] == 1
-        assert sorted(worker["number"] for worker in status["workers"]) == [0, 1]
-        pids = [worker["pid"] for worker in status["workers"]]
-        assert first not in pids
-        assert second in pids
-
-
-def test_control_socket_of_ones_own_choice(database, socket_dir):
-    """--control says where the server is found; the socket is gone when the server is."""
-    control = str(socket_dir / "control.sock")
-    with serve(database, "--control", control) as site:
-        assert json.loads(site.manage("websockets_status", "--json", "--server", control))
-        assert "no server of this project runs" in site.manage("websockets_status", code=1)
-    assert not os.path.exists(control)

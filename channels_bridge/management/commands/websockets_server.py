@@ -17,9 +17,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from channels_bridge import __version__, control, hub
 from channels_bridge.logs import configure_logging
 from channels_bridge.server import http
-from channels_bridge.server.bind import Listener, listen, parse_binds
+from channels_bridge.server.bind import Listener, listen, parse_bind, parse_binds
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
+from channels_bridge.server.monitoring import require_extra, serving_metrics
 from channels_bridge.server.process import Service
 from channels_bridge.server.proxy import Proxy
 from channels_bridge.server.status import serving_status
@@ -115,6 +116,12 @@ class Command(BaseCommand):
             "--server-name", default="", metavar="TEXT", help="a Server header (default: none)"
         )
         parser.add_argument(
+            "--metrics",
+            metavar="ADDRESS",
+            help="where to serve /metrics for Prometheus, /healthz and /readyz: HOST:PORT or "
+            "unix:/path; for your own network only (default: nowhere)",
+        )
+        parser.add_argument(
             "--control",
             type=Path,
             metavar="PATH",
@@ -190,6 +197,9 @@ def scheme(config: ServerConfig) -> str:
 
 def make_watchers(options: dict[str, Any], about: dict[str, Any]) -> Iterator[Watcher]:
     """What shows people and their tools what the server does."""
+    if options["metrics"] is not None:
+        require_extra()
+        yield partial(serving_metrics, listen([parse_bind(options["metrics"])]), __version__)
     try:
         path = options["control"] or control.default_path()
     except ValueError as error:

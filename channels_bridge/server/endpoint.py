@@ -1,0 +1,119 @@
+"""A few pages for monitoring, served from the supervisor's own loop.
+
+No framework: one small request for each connection, GET only, under limits of size, time and
+number. A page that waits for workers doesn't keep others from being served.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from email.message import Message as Headers
+from http import HTTPStatus
+from http.client import HTTPException, parse_headers
+
+from .bind import Listener
+
+logger = logging.getLogger("channels_bridge.server")
+
+#: Seconds for a client to send its request, and again to read the answer.
+PATIENCE = 5.0
+
+#: Bytes of a request.
+MAX_HEAD = 8192
+
+#: Connections at a time; further ones are closed at once.
+MAX_CONNECTIONS = 32
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: HTTPStatus
+    text: bytes
+    content_type: str = "text/plain; charset=utf-8"
+
+    def serialize(self) -> bytes:
+        head = (
+            f"HTTP/1.1 {self.status.value} {self.status.phrase}\r\n"
+            f"Content-Type: {self.content_type}\r\n"
+            f"Content-Length: {len(self.text)}\r\n"
+            "Allow: GET\r\n"
+            "Connection: close\r\n\r\n"
+        )
+        return head.encode() + self.text
+
+
+Page = Callable[[Headers], Awaitable[Answer]]
+"""Makes the answer to a request with these headers."""
+
+
+@contextlib.asynccontextmanager
+async def serving_pages(
+    listeners: Sequence[Listener], pages: Mapping[str, Page]
+) -> AsyncIterator[None]:
+    """Serve pages by their path until the block ends; the listeners are closed then."""
+    endpoint = _Endpoint(pages)
+    servers = [
+        await asyncio.start_server(endpoint.serve, sock=listener.sock, limit=MAX_HEAD)
+        for listener in listeners
+    ]
+    try:
+        yield
+    finally:
+        for server in servers:
+            server.close()
+        for listener in listeners:
+            listener.close()
+
+
+class _Endpoint:
+    def __init__(self, pages: Mapping[str, Page]) -> None:
+        self._pages = pages
+        self._connections = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._connections += 1
+        try:
+            if self._connections <= MAX_CONNECTIONS:
+                await self._converse(reader, writer)
+        except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError):
+            writer.transport.abort()  # gone, or too slow
+        finally:
+            self._connections -= 1
+            writer.close()
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
+        except asyncio.LimitOverrunError:
+            answer = _refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        else:
+            answer = await self._answer(head)
+        writer.write(answer.serialize())
+        await asyncio.wait_for(writer.drain(), PATIENCE)
+
+    async def _answer(self, head: bytes) -> Answer:
+        request, _, rest = head.partition(b"\r\n")
+        try:
+            method, target, _version = request.decode("ascii").split(" ")
+            headers = parse_headers(io.BytesIO(rest))
+        except (ValueError, HTTPException):
+            return _refusal(HTTPStatus.BAD_REQUEST)
+        if method != "GET":
+            return _refusal(HTTPStatus.METHOD_NOT_ALLOWED)
+        page = self._pages.get(target.partition("?")[0])
+        if page is None:
+            return _refusal(HTTPStatus.NOT_FOUND)
+        try:
+            return await page(headers)
+        except Exception:  # the edge: the supervisor goes on
+            logger.exception("cannot answer GET %s", target)
+            return _refusal(HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _refusal(status: HTTPStatus) -> Answer:
+    return Answer(status, f"{status.phrase}\n".encode())

@@ -1,0 +1,68 @@
+"""What is seen of a server whose workers are stuck, killed, or told to end."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from channels_bridge.management.commands.websockets_status import render
+from channels_bridge.server.console import NoAnswer
+
+from ..engine import DEADLINE
+from ..servers import wait_for
+from .site import Monitor, serve
+
+
+def test_life_of_a_server(database, socket_dir):
+    """A killed worker takes no counter down, a stuck one holds up nobody, a drain is seen."""
+    metrics, control = socket_dir / "metrics.sock", socket_dir / "control.sock"
+    options = ["--metrics", f"unix:{metrics}", "--control", str(control)]
+    with serve(database, *options) as site:
+        site.control = control
+        monitor = Monitor(metrics)
+        with site.connect("/echo/") as first, site.connect("/echo/") as second:
+            for client in (first, second):
+                client.send("hello")
+                client.recv()
+            before = monitor.samples()
+            assert before["messages_received_total",] == 2
+            victim, survivor = (worker["pid"] for worker in site.status()["workers"])
+            os.kill(victim, signal.SIGKILL)
+            site.server.wait_for_log("is ready", 4, DEADLINE)
+        assert_one_was_replaced(site, monitor, before, survivor)
+        assert_stuck_worker_is_seen(site, monitor, survivor)
+        for child in site.server.children():
+            child.suspend()
+        site.server.signal(signal.SIGTERM)
+        assert wait_for(lambda: monitor.get("/readyz") == (503, "draining\n"), DEADLINE)
+        assert site.status()["state"] == "draining"
+        for child in site.server.children():
+            child.resume()
+    with pytest.raises(NoAnswer):
+        site.status()
+    assert not control.exists()
+
+
+def assert_one_was_replaced(site, monitor, before, survivor):
+    after = monitor.samples()
+    counters = [
+        sample
+        for sample in before
+        if sample[0].endswith("_total") and not sample[0].startswith("process")
+    ]
+    assert [sample for sample in counters if after[sample] < before[sample]] == []
+    assert after["restarts_total", "worker"] == 1
+    workers = site.status()["workers"]
+    assert sorted(worker["number"] for worker in workers) == [0, 1]
+    assert survivor in [worker["pid"] for worker in workers]
+
+
+def assert_stuck_worker_is_seen(site, monitor, pid):
+    os.kill(pid, signal.SIGSTOP)
+    samples = monitor.samples()
+    assert sorted(samples["worker_stale", worker] for worker in ("0", "1")) == [0, 1]
+    assert monitor.get("/healthz")[0] == 200
+    assert "ready, does not answer" in "\n".join(render(site.status()))
+    os.kill(pid, signal.SIGCONT)

@@ -1,0 +1,128 @@
+"""`--metrics`: what Prometheus and orchestrators see of a real server."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+
+import pytest
+
+from channels_bridge.server import monitoring
+from channels_bridge.server.census import Census
+from channels_bridge.server.errors import StartupError
+from channels_bridge.server.health import Health
+from channels_bridge.server.metrics import PREFIX
+
+from ..engine import DEADLINE
+from ..servers import REPOSITORY
+
+
+def test_what_happened_is_counted(site):
+    """Handshakes, messages both ways, sends to groups and closes are counted over all workers."""
+    before = site.monitor.samples()
+    for _ in range(2):
+        with site.connect("/room/lounge/") as client:
+            client.send('{"text": "hello"}')
+            client.recv()
+            during = site.monitor.samples()
+    with pytest.raises(Exception, match="403"):
+        site.connect("/deny/").__enter__()
+
+    def grown(*sample):
+        after = site.monitor.samples()
+        return after.get(sample, 0) - before.get(sample, 0)
+
+    assert during["connections_open", "0"] + during["connections_open", "1"] == 1
+    assert during["hub_connected", "0"] == 1
+    assert during["groups", "0"] + during["groups", "1"] == 1
+    assert grown("handshakes_total", "101") == 2
+    assert grown("handshakes_total", "403") == 1
+    assert grown("messages_received_total") == 2
+    assert grown("messages_sent_total") == 2
+    assert grown("group_sends_total") == 2
+    assert grown("closes_total", "1000") == 2
+
+
+def test_every_worker_and_process_is_there(site):
+    """Each worker has its gauges, and each process its memory and descriptors."""
+    samples = site.monitor.samples()
+    for worker in ("0", "1"):
+        assert samples["worker_ready", worker] == 1
+        assert samples["worker_stale", worker] == 0
+        assert samples["loop_delay_seconds", worker] >= 0
+    for process in ("supervisor", "worker-0", "worker-1", "hub-0"):
+        assert samples["process_resident_memory_bytes", process] > 0
+    assert samples["serving",] == 1
+
+
+def test_openmetrics(site):
+    """A scraper that asks for OpenMetrics gets it."""
+    status, text = site.monitor.get(
+        "/metrics", Accept="application/openmetrics-text; version=1.0.0"
+    )
+    assert status == 200
+    assert text.endswith("# EOF\n")
+
+
+def test_other_requests(site):
+    """There is nothing but GET, and nothing but the three pages."""
+    assert site.monitor.get("/")[0] == 404
+    assert site.monitor.get("/metrics", method="POST")[0] == 405
+    assert site.monitor.get("/metrics", X_Long="x" * 9000)[0] == 431
+
+
+@pytest.mark.parametrize("request_", [b"nonsense\r\n\r\n", b"GET / \xff HTTP/1.1\r\n\r\n"])
+def test_garbage(site, request_):
+    """What is no HTTP is answered with 400, and serving goes on."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(DEADLINE)
+        client.connect(site.monitor.path)
+        client.sendall(request_)
+        assert client.recv(4096).startswith(b"HTTP/1.1 400 ")
+    assert site.monitor.get("/healthz")[0] == 200
+
+
+def test_silent_clients_do_not_hold_up_others(site):
+    """Connections that say nothing take nobody's turn, up to a bound; further ones are closed."""
+    silent = [socket.socket(socket.AF_UNIX) for _ in range(20)]
+    for client in silent:
+        client.connect(site.monitor.path)
+    assert site.monitor.get("/readyz") == (200, "serving\n")
+    for client in silent:
+        client.close()
+
+
+def test_the_board_names_real_metrics(site):
+    """Each metric in the queries of the Grafana board is one that a server has."""
+    text = (REPOSITORY / "migration_guide" / "grafana.json").read_text()
+    named = set(re.findall(rf"{PREFIX}(\w+)", json.dumps(json.loads(text)["panels"])))
+    _, page = site.monitor.get("/metrics")
+    there = set(re.findall(rf"^# TYPE {PREFIX}(\w+) ", page, re.MULTILINE))
+    assert named
+    assert named <= there
+    per_server = {"server_info", "serving", "process_start_time_seconds"}
+    assert there - named <= {*per_server, "process_virtual_memory_bytes"}, "not on the board"
+
+
+async def test_a_server_that_starts():
+    """While workers start, /readyz says 503 and /healthz 200: it is no reason for a restart."""
+    health = Health(Census())
+    assert (await health.ready({})).status == 503
+    assert (await health.live({})).status == 200
+
+
+async def test_a_server_without_workers():
+    """When no worker answers any more, both pages say so."""
+    census = Census()
+    census.phase = "serving"
+    health = Health(census)
+    assert (await health.ready({})).text == b"no worker is ready\n"
+    assert (await health.live({})).text == b"no worker answers\n"
+
+
+def test_without_the_extra(monkeypatch):
+    """Without prometheus-client, the error says what to install."""
+    monkeypatch.setattr(monitoring, "find_spec", lambda name: None)
+    with pytest.raises(StartupError, match=r"pip install 'channels-bridge\[metrics\]'"):
+        monitoring.require_extra()
