@@ -10,16 +10,15 @@ import contextlib
 import socket
 import struct
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from websockets.frames import Close, Frame, Opcode
 from websockets.protocol import CLIENT, OPEN, Protocol
 
-from ..servers import Server
-
-#: Seconds until a client gives up on a handshake, or on the end of a connection. Daphne drops
-#: handshakes after 5 s, and looks after applications once a second.
-PATIENCE = 7.0
+from ..servers import Server, wait_for
+from .limits import PATIENCE
+from .recording import read
 
 NOTHING = "nothing"  # no answer within the client's patience
 DROPPED = "dropped"  # the end of the TCP connection, without an answer
@@ -32,13 +31,15 @@ class Client:
         address: `host:port` or `unix:/path`.
         name: the scenario, which is the first part of the path.
         server: the server at that address, for scenarios that end it.
+        record: what its applications note.
 
     """
 
-    def __init__(self, address: str, name: str, server: Server) -> None:
+    def __init__(self, address: str, name: str, server: Server, record: Path) -> None:
         self.address = address
         self.name = name
         self.server = server
+        self.record = record
         #: What was seen: status, headers, body, messages, close.
         self.outcome: dict[str, Any] = {"status": NOTHING, "messages": [], "close": None}
         self.outcome |= {"headers": {}, "subprotocol": None}
@@ -51,7 +52,7 @@ class Client:
 
     def another(self) -> Client:
         """One more client of the same scenario."""
-        self.others.append(Client(self.address, self.name, self.server))
+        self.others.append(Client(self.address, self.name, self.server, self.record))
         return self.others[-1]
 
     # The handshake
@@ -113,6 +114,14 @@ class Client:
             self.outcome["body"] = body.decode("latin-1")
         self.outcome["subprotocol"] = headers.get("sec-websocket-protocol")
         return status
+
+    async def noted(self, aspect: str) -> None:
+        """Wait until the scenario's application has noted something of that aspect."""
+
+        def has_noted() -> bool:
+            return aspect in dict(read(self.record).get(self.name, []))
+
+        await asyncio.to_thread(wait_for, has_noted, PATIENCE)
 
     async def _read_head(self) -> tuple[int, dict[str, str]]:
         head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1")

@@ -67,7 +67,10 @@ BEHAVIOURS = {
     "A12": Line("a message over the limit: dropped"),
     "A13": Line("`websocket.receive` has text or bytes, not both"),
     "A14": Line("what a client does not read is buffered without a bound"),
-    "A15": Line("SIGTERM drops connections, `disconnect()` does not run, exit code 0"),
+    "A15": Line(
+        "SIGTERM drops connections, `disconnect()` does not run, exit code 0",
+        ("parity/test_shutdown.py::test_shutdown",),
+    ),
     "A16": Line("an exception in a handler: 1011, no `disconnect()`, groups are not left"),
     "A17": Line("`StopConsumer` leaves the connection open"),
     "A18": Line("`send(..., close=code)` sends, then closes"),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..servers import BRIDGE_READY, DAPHNE_READY, UVICORN_READY, Server, running
+from .limits import CLOSING
 
 SITE = Path(__file__).resolve().parent / "site"
 APPLICATION = "compat_tests.differences.site.asgi:application"
@@ -21,9 +22,9 @@ UNIX = {
 
 # Time limits that are too long to wait for become shorter, and uvicorn's size limit Daphne's.
 LIMITS = {
-    "daphne": ["--application-close-timeout", "3"],
-    "uvicorn": ["--ws-max-size", str(2**20), "--timeout-graceful-shutdown", "2"],
-    "bridge": ["--handshake-timeout", "4", "--close-timeout", "3"],
+    "daphne": ["--application-close-timeout", str(CLOSING)],
+    "uvicorn": ["--ws-max-size", str(2**20), "--timeout-graceful-shutdown", "10"],
+    "bridge": ["--handshake-timeout", "5", "--close-timeout", str(CLOSING)],
 }
 
 #: How a server is started: options of each, and whether it listens on a unix socket.
@@ -81,7 +82,7 @@ def start(name: str, setting: str, directory: Path) -> Iterator[Peer]:
 
 def daphne(name: str, bind: str) -> list[str]:
     where = ["-u", bind.removeprefix("unix:")] if bind.startswith("unix:") else ["-p", "0"]
-    return ["-m", "daphne", *where]
+    return ["-m", "compat_tests.differences.patient_daphne", *where]
 
 
 def uvicorn(name: str, bind: str) -> list[str]:

@@ -16,6 +16,9 @@ from typing import Any
 
 RECORD = "DIFFERENCES_RECORD"
 
+#: Noted when an application is called, so that its end can be waited for; no part of the outcome.
+BEGINNING = "beginning"
+
 scenario: ContextVar[str] = ContextVar("scenario")
 
 

@@ -17,6 +17,7 @@ from channels.sessions import SessionMiddlewareStack
 from django.urls import path, re_path
 
 from ..client import Client
+from ..limits import LITTLE_PATIENCE, TOO_LONG
 from ..recording import note
 from ..scenario import Like, Own, Scenario
 from .choices import CANCELLED, CODE, GOODBYE, NOT_FOUND
@@ -99,7 +100,7 @@ class SlowlyDisconnecting(Noting):
 
     async def disconnect(self, code):
         await super().disconnect(code)
-        await asyncio.sleep(5)
+        await asyncio.sleep(TOO_LONG)
         note("events", ["done"])
 
 
@@ -341,7 +342,7 @@ SCENARIOS = [
         name="stop-consumer",
         covers="A17",
         application=Stopping.as_asgi(),
-        client=says("x"),
+        client=says("x", patience=LITTLE_PATIENCE),
         choices=(Own("After `StopConsumer` outside of `disconnect()`", {"close": [1000, ""]}),),
     ),
     Scenario(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..client import Client
+from ..limits import PATIENCE
 from ..scenario import Script
 
 
@@ -14,14 +15,16 @@ async def handshake(client: Client) -> None:
         await client.close()
 
 
-def says(*messages: str | bytes, receive: int = 0, **options: Any) -> Script:
+def says(
+    *messages: str | bytes, receive: int = 0, patience: float = PATIENCE, **options: Any
+) -> Script:
     """Send messages; receive some; then wait for the server to close."""
 
     async def client(client: Client) -> None:
         if await client.connect(**options):
             await client.send(*messages)
             await client.receive(receive)
-            await client.closed()
+            await client.closed(patience)
 
     return client
 

@@ -8,6 +8,7 @@ import struct
 from websockets.frames import Opcode
 
 from ..client import Client
+from ..limits import LITTLE_PATIENCE
 from ..recording import note
 from ..scenario import Application, Like, Own, Probe, Scenario, When, probe
 from .choices import CODE, LEGAL, VIOLATION
@@ -127,9 +128,17 @@ async def announces_too_much(client: Client) -> None:
     await client.closed()
 
 
+async def reads_to_the_end(client: Client) -> None:
+    await client.connect()
+    for _ in range(3):
+        if "end" not in client.outcome["messages"]:
+            await client.receive()
+    await client.close()
+
+
 async def does_not_read(client: Client) -> None:
     await client.connect()
-    await asyncio.sleep(3)  # longer than the application waits
+    await client.noted("sending")
 
 
 def frames(*parts: tuple[Opcode, bytes, bool], receive: int = 0, close: bool = False):
@@ -177,7 +186,7 @@ SCENARIOS = [
         name="return-after-accept",
         covers="A2",
         application=returns,
-        client=says("go"),
+        client=says("go", patience=LITTLE_PATIENCE),
         choices=(Own("The same for an application that returns", {"close": [1000, ""]}),),
     ),
     Scenario(
@@ -237,7 +246,7 @@ SCENARIOS = [
         name="empty-messages",
         covers="A6",
         application=sends({"text": ""}, {"bytes": b""}, {"text": "end"}),
-        client=leaves(receive=3, patience=3),
+        client=reads_to_the_end,
         choices=(Like("uvicorn", "messages", "the client may wait for them"),),
     ),
     Scenario(

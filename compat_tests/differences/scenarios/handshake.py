@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from channels.exceptions import DenyConnection
 from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer
 from channels.routing import URLRouter
 
 from ..client import Client
+from ..limits import LITTLE_PATIENCE
 from ..scenario import Like, Own, Probe, Scenario, probe
 from .choices import GOODBYE_IN_HANDSHAKE, NOT_FOUND, OVERDUE
 from .clients import handshake, leaves
@@ -121,7 +124,15 @@ DEFLATE = [
 
 
 async def gives_up(client: Client) -> None:
-    await client.connect(patience=0.5)
+    """Leave as soon as the application knows of the handshake."""
+    connecting = asyncio.create_task(client.connect())
+    await client.noted("events")
+    connecting.cancel()
+
+
+async def waits(client: Client) -> None:
+    """Make a handshake that some server never answers."""
+    await client.connect(patience=LITTLE_PATIENCE)
 
 
 SCENARIOS = [
@@ -142,7 +153,7 @@ SCENARIOS = [
         name="never-decides",
         covers="H5",
         application=never_decides,
-        client=handshake,
+        client=waits,
         choices=(OVERDUE,),
     ),
     Scenario(name="client-gives-up", covers="H5", application=never_decides, client=gives_up),
@@ -243,14 +254,14 @@ SCENARIOS = [
         name="undecided",
         covers="H14",
         application=Undecided.as_asgi(),
-        client=handshake,
+        client=waits,
         choices=(OVERDUE,),
     ),
     Scenario(
         name="undecided-sync",
         covers="H14",
         application=SyncUndecided.as_asgi(),
-        client=handshake,
+        client=waits,
         choices=(OVERDUE,),
     ),
     Scenario(

@@ -6,9 +6,13 @@ import asyncio
 import contextlib
 import itertools
 import os
-import time
+import tempfile
+from pathlib import Path
 
+from ...servers import wait_for
 from ..client import Client
+from ..limits import LITTLE_PATIENCE, PATIENCE, TOO_LONG
+from ..recording import note
 from ..scenario import Application, Like, Own, Probe, Scenario, When, probe
 from .choices import CANCELLED, CODE, GOODBYE, GOODBYE_IN_HANDSHAKE, SILENT
 from .clients import handshake, leaves, says
@@ -38,7 +42,7 @@ async def sends_before_accept(probe: Probe) -> None:
 async def ignores_disconnect(probe: Probe) -> None:
     await probe.accept()
     await probe.rest()
-    await asyncio.Event().wait()
+    await asyncio.sleep(TOO_LONG)
 
 
 class AcceptsTwice(Noting):
@@ -84,41 +88,41 @@ class RaisesAfterAccept(Noting):
 
 
 class Blocks(Noting):
-    """Blocks the event loop for a second when asked to; else says which process it runs in."""
+    """Says which process it runs in, after it has blocked its event loop if it is told to."""
 
     async def receive(self, text_data=None, bytes_data=None):
-        if text_data == "block":
-            await self.send("blocking")
-            await asyncio.sleep(0.1)  # Daphne sends when it is back in its loop
-            time.sleep(1)  # noqa: ASYNC251 - that is the misbehaviour
+        if text_data.startswith("until "):
+            note("blocking", True)
+            wait_for(Path(text_data.removeprefix("until ")).exists, PATIENCE)
         await self.send(str(os.getpid()))
 
 
 async def watches_neighbours(client: Client) -> None:
-    """Find out which connections wait while one consumer blocks its loop.
+    """See who answers while one consumer blocks its event loop: all that run in other processes.
 
-    Those of the same process do: a loop runs one thing at a time, on every server. Others don't.
+    Those of the same process can't: a loop runs one thing at a time, on every server.
     """
     neighbours = [client.another() for _ in range(8)]
     for one in (client, *neighbours):
         await one.connect()
-    await client.send("block")
-    await client.receive()
-    replies = await asyncio.gather(*(_reply(one) for one in neighbours))
-    await client.receive()
-    own = client.outcome["messages"].pop()
-    client.outcome["waited in the same process"] = {late for pid, late in replies if pid == own}
-    client.outcome["waited elsewhere"] = any(late for pid, late in replies if pid != own)
+    own = await answer(client, "who?")
+    others = [one for one in neighbours if await answer(one, "who?") != own]
+    with tempfile.TemporaryDirectory() as directory:
+        end = Path(directory, "end")
+        blocking = asyncio.create_task(answer(client, f"until {end}"))
+        await client.noted("blocking")
+        answers = [await answer(one, "who?") for one in others]
+        client.outcome["others answered"] = None not in answers and not blocking.done()
+        await asyncio.to_thread(end.touch)
+        client.outcome["answered in the end"] = await blocking == own
     for one in (client, *neighbours):
         await one.close()
+    client.outcome["messages"].clear()  # the numbers of processes
 
 
-async def _reply(client: Client) -> tuple[str, bool]:
-    """The process that a connection is in, and whether its reply took long."""
-    start = time.monotonic()
-    await client.send("who?")
-    (pid,) = await client.receive()
-    return str(pid), time.monotonic() - start > 0.5
+async def answer(client: Client, question: str) -> str | bytes | None:
+    await client.send(question)
+    return next(iter(await client.receive()), None)
 
 
 class Neighbour(Noting):
@@ -163,7 +167,7 @@ SCENARIOS = [
         name="send-text-and-bytes",
         covers="A7",
         application=after_accept("send", text="a", bytes=b"b"),
-        client=says(),
+        client=says(patience=LITTLE_PATIENCE),
         choices=(
             Like(
                 "daphne",
@@ -176,7 +180,7 @@ SCENARIOS = [
         name="send-neither",
         covers="A7",
         application=after_accept("send"),
-        client=says(),
+        client=says(patience=LITTLE_PATIENCE),
         choices=(
             Own(
                 "`websocket.send` with neither text nor bytes",
@@ -200,7 +204,7 @@ SCENARIOS = [
         name="unknown-message",
         covers="A7",
         application=after_accept("no-such-type"),
-        client=says(),
+        client=says(patience=LITTLE_PATIENCE),
         choices=(
             Own("A message of a type that ASGI does not have", {"close": [1011, ""]}),
             Like("uvicorn", "events, end, log", "a misspelt type is an error of the code"),

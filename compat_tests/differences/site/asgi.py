@@ -15,13 +15,14 @@ pages = get_asgi_application()
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 
 from compat_tests.differences import recording  # noqa: E402
-from compat_tests.differences.recording import kind, note  # noqa: E402
+from compat_tests.differences.recording import BEGINNING, kind, note  # noqa: E402
 from compat_tests.differences.scenarios import BY_NAME  # noqa: E402
 
 
 async def application_of_scenario(scope, receive, send):
     name = find_scenario(scope)
     recording.scenario.set(name)
+    note(BEGINNING, None)
     try:
         await BY_NAME[name].application(scope, receive, send)
     except asyncio.CancelledError:
