@@ -84,14 +84,18 @@ class GrpcConfig(LayerConfig):
         address: where the hub listens: ``unix:/path`` or ``host:port``. By default a socket of the
             project's own, in a directory that only its user can enter.
         timeout: how many seconds to wait for the hub.
+        confirm: whether ``group_send()`` waits until all processes have the message in a server's
+            worker too, so that it survives that the worker is killed.
     """
 
     address: str = ""
     timeout: float = 10
+    confirm: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _require_number("timeout", self.timeout)
+        _require_bool("confirm", self.confirm)
         try:
             address = str(Address.parse(self.address or default_address()))
         except ValueError as error:
@@ -104,6 +108,11 @@ def _require_number(name: str, value: object) -> None:
         raise ImproperlyConfigured(
             f"CONFIG key {name!r} must be a number of seconds above 0, not {value!r}"
         )
+
+
+def _require_bool(name: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise ImproperlyConfigured(f"CONFIG key {name!r} must be True or False, not {value!r}")
 
 
 def _require_count(name: str, value: object) -> None:

@@ -147,7 +147,8 @@ class BridgeChannelLayer(BaseChannelLayer):
         Give a message to all members of a group.
 
         In a server's worker this returns once the message is queued for the other processes,
-        elsewhere once they all have it: so it survives that its sender exits.
+        elsewhere once they all have it: so it survives that its sender exits. With `confirm` in
+        CONFIG a worker waits as well, and what it has sent survives that it is killed.
 
         Raises:
             TransportUnavailable: other processes can't be reached.
@@ -217,6 +218,10 @@ class BridgeChannelLayer(BaseChannelLayer):
         transport: GroupTransport = import_string(TRANSPORTS[self.transport_name])()
         return transport
 
+    def _confirms(self) -> bool:
+        """Whether ``group_send()`` waits until all processes have the message."""
+        return not home.is_claimed()
+
     # Helpers.
 
     if not hasattr(BaseChannelLayer, "require_valid_channel_name"):  # Channels 4.2.0
@@ -247,7 +252,7 @@ class BridgeChannelLayer(BaseChannelLayer):
             get_capacity=self.get_capacity,
             make_transport=self._make_transport,
             overload=self._overload,
-            confirm=not home.is_claimed(),
+            confirm=self._confirms(),
         )
 
     def _encode(self, message: dict[str, Any] | GroupMessage) -> bytes:
@@ -287,6 +292,9 @@ class GrpcChannelLayer(BridgeChannelLayer):
     def hub_address(self) -> str:
         """Where the hub listens."""
         return self.config.address
+
+    def _confirms(self) -> bool:
+        return self.config.confirm or super()._confirms()
 
     def _make_transport(self) -> GroupTransport:
         factory = import_string(TRANSPORTS[self.transport_name])

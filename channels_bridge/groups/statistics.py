@@ -13,6 +13,7 @@ class LinkStatistics:
     Attributes:
         connected: whether the hub has welcomed it.
         reconnects: how often it has been welcomed again, by the same hub or by another.
+        missed: how often it was away for so long that its members have missed messages.
         unacknowledged: how many requests, mostly messages, the hub hasn't answered yet.
         unacknowledged_bytes: their size.
         lag: how many seconds ago the oldest of them was made; 0 when there is none. It is about
@@ -21,6 +22,7 @@ class LinkStatistics:
 
     connected: bool
     reconnects: int
+    missed: int
     unacknowledged: int
     unacknowledged_bytes: int
     lag: float

@@ -1,15 +1,17 @@
 """A hub as a real process, and what waiting for things needs."""
 
 import asyncio
+import contextlib
 import os
-import re
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+
+from channels_bridge.groups.grpc.hub import serve
 
 ROOT = Path(__file__).parents[2]
 
@@ -63,16 +65,25 @@ class HubProcess:
         return code
 
     def close(self) -> None:
-        """Leave nothing behind. Whatever happened, it must not have been a surprise to the hub.
-
-        gRPC now and then prints a traceback of its own for a call that was cut off.
-        """
+        """Leave nothing behind. Whatever happened, it must not have been a surprise to the hub."""
         if self.process.returncode is None:
             self.stop()
         with self._log:
             self._log.seek(0)
-            log = self._log.read()
-            assert not re.search(r"Traceback.*channels_bridge", log, re.DOTALL), log
+            assert "Traceback" not in (log := self._log.read()), log
+
+
+@contextlib.asynccontextmanager
+async def serving(address: str) -> AsyncIterator[None]:
+    """Run a hub in this process and loop."""
+    stop, ready = asyncio.Event(), asyncio.Event()
+    hub = asyncio.create_task(serve(address, ready=ready.set, stop=stop))
+    await asyncio.wait_for(ready.wait(), DEADLINE)
+    try:
+        yield
+    finally:
+        stop.set()
+        await asyncio.wait_for(hub, DEADLINE)
 
 
 async def until(condition: Callable[[], bool]) -> None:

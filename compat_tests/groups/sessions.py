@@ -45,7 +45,7 @@ class Process:
         (_, hello), *_ = frames.parse(batch)
         self._exchange, self._outbox = exchange, Outbox()
         self._session = exchange.join(hello, self._outbox)
-        exchange.receive(self._session, batch)
+        exchange.receive(self._session, self._outbox, batch)
 
     def lose(self) -> None:
         """The hub notices that the stream has ended; this process doesn't yet."""
@@ -53,6 +53,11 @@ class Process:
         if self._session is not None:
             self._exchange.lost(self._session, self._outbox)
         self._session = None
+
+    @property
+    def stream(self) -> tuple[Session | None, Outbox]:
+        """The hub's end of the stream."""
+        return self._session, self._outbox
 
     @property
     def is_connected(self) -> bool:
@@ -63,7 +68,7 @@ class Process:
         if self.client.outbox is not None:
             batch = self.client.outbox.take_nowait()
             if self.is_connected:
-                self._exchange.receive(self._session, batch)
+                self._exchange.receive(self._session, self._outbox, batch)
 
     def read(self) -> None:
         """This process gets what the hub has to say."""

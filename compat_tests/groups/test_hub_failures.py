@@ -14,13 +14,13 @@ import grpc.aio
 import pytest
 
 from channels_bridge.exceptions import TransportUnavailable
-from channels_bridge.groups.grpc import frames
+from channels_bridge.groups.grpc import exchange, frames
 from channels_bridge.groups.grpc.stream import METHOD, SERVICE
 from channels_bridge.groups.grpc.transport import GrpcTransport
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 from channels_bridge.layers import GrpcChannelLayer
 
-from .hubs import ENVIRONMENT, ROOT, HubProcess, soon, until
+from .hubs import ENVIRONMENT, ROOT, HubProcess, serving, soon, until
 from .peers import Peer
 
 
@@ -175,11 +175,11 @@ async def test_publishing_waits_while_too_much_is_queued(address, connect):
 
 
 @contextlib.contextmanager
-def subscriber(hub):
+def subscriber(address):
     """Another process that subscribed to a topic. This one does nothing meanwhile."""
     command = [sys.executable, "-m", "compat_tests.groups.actors"]
     with subprocess.Popen(
-        [*command, "subscribe", hub.address, "g:room"],
+        [*command, "subscribe", address, "g:room"],
         cwd=ROOT,
         env=ENVIRONMENT,
         stdout=subprocess.PIPE,
@@ -194,7 +194,7 @@ def subscriber(hub):
 @pytest.fixture
 def receiver(hub):
     """Another process that subscribed to a topic."""
-    with subscriber(hub) as process:
+    with subscriber(hub.address) as process:
         yield process
 
 
@@ -206,19 +206,24 @@ async def test_killed_receiver(receiver, connect):
     assert await asyncio.wait_for(sender.transport.publish_confirmed("g:room", b"2"), 5)
 
 
-async def test_stopped_receiver(receiver, connect):
-    """A process that stops reading is cut off, and keeps nobody from going on."""
-    receiver.send_signal(signal.SIGSTOP)
-    sender, other = connect(), connect()
-    await other.transport.subscribe("g:room")
-    payloads = [b"%d" % number + bytes(10_000) for number in range(6000)]
-    for payload in payloads:
-        await sender.transport.publish("g:room", payload)
-    await sender.transport.publish_confirmed("g:room", b"last")
-    await other.has_received(*payloads, b"last")
-    # Back again, it goes on with what comes then.
-    receiver.send_signal(signal.SIGCONT)
-    await soon(_reaches(sender, receiver))
+async def test_stopped_receiver(address, connect, monkeypatch, capfd):
+    """A process that stays stopped is cut off, and keeps nobody from going on."""
+    monkeypatch.setattr(exchange, "PATIENCE", 1)
+    async with serving(address):
+        with contextlib.ExitStack() as stack:
+            receiver = await asyncio.to_thread(stack.enter_context, subscriber(address))
+            receiver.send_signal(signal.SIGSTOP)
+            sender, other = connect(), connect()
+            await other.transport.subscribe("g:room")
+            payloads = [b"%d" % number + bytes(10_000) for number in range(6000)]
+            for payload in payloads:
+                await sender.transport.publish("g:room", payload)
+            await sender.transport.publish_confirmed("g:room", b"last")
+            await other.has_received(*payloads, b"last")
+            # Back again, it goes on with what comes then.
+            receiver.send_signal(signal.SIGCONT)
+            await soon(_reaches(sender, receiver))
+    assert "Traceback" not in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("end", [None, signal.SIGKILL, signal.SIGTERM], ids=str)
@@ -234,7 +239,7 @@ async def test_busy_sender(hub, connect, end):
     if end is not None:
         hub.end(end)
         hub.start()
-    with subscriber(hub) as receiver:
+    with subscriber(hub.address) as receiver:
         await soon(sender.transport.publish_confirmed("g:room", b"say so"))
         assert receiver.stdout.readline() == b"asked\n"
 

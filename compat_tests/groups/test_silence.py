@@ -5,8 +5,9 @@ from collections import defaultdict
 
 import pytest
 
-from channels_bridge.groups.grpc import client, exchange, session, silence
+from channels_bridge.groups.grpc import client, exchange, silence, uptime
 from channels_bridge.groups.grpc.exchange import Exchange
+from channels_bridge.groups.grpc.returning import PATIENCE
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
 from .sessions import Clock, Process, exchange_all
@@ -18,7 +19,7 @@ BIND = {"topic": "g:room", "queue": "work", "capacity": 9, "expiry": 60, "lifeti
 def clock(monkeypatch):
     """The time, for all that counts it."""
     clock = Clock()
-    for module in (client, exchange, session, silence):
+    for module in (client, exchange, silence, uptime):
         monkeypatch.setattr(module, "time", clock)
     return clock
 
@@ -26,7 +27,7 @@ def clock(monkeypatch):
 @pytest.fixture
 async def hub(clock):
     """A hub that is the first."""
-    return Exchange(is_successor=False)
+    return Exchange(is_first=True)
 
 
 @pytest.fixture
@@ -52,6 +53,13 @@ def silence_about(topic, process):
     assert process.publish(topic, b"unheard") is not None
     exchange_all(process)
     assert process.publish(topic, b"unheard") is None
+
+
+def pass_time(clock, hub, seconds):
+    """Let time pass for a hub that isn't stopped."""
+    for _ in range(round(seconds / 0.5)):
+        clock.now += 0.5
+        hub.tick()
 
 
 async def test_unheard(sender):
@@ -244,7 +252,8 @@ async def test_repeated_request_waits(sender, receiver, hub, clock):
     exchange_all(receiver)
     sender.publish("p:receiver", b"not read")
     exchange_all(sender)
-    clock.now += exchange.STALL + 1
+    pass_time(clock, hub, PATIENCE - 0.5)
+    clock.now += 0.75
     silence_about("g:room", sender)
     request = receiver.client.subscribe("g:room")
     receiver.write()
@@ -257,10 +266,10 @@ async def test_repeated_request_waits(sender, receiver, hub, clock):
     assert request.answer.done()
 
 
-@pytest.mark.parametrize("is_successor", [True, None])
-async def test_new_hub_waits(sender, clock, is_successor):
+@pytest.mark.parametrize("roster", [{}, None])
+async def test_new_hub_waits(sender, clock, roster):
     """A hub that isn't the first confirms subscriptions once the silence before it has ended."""
-    hub = Exchange(is_successor=is_successor)
+    hub = Exchange(is_first=False, roster=roster)
     receiver = Process()
     request = receiver.client.subscribe("g:room")
     receiver.connect(hub)
@@ -298,7 +307,7 @@ class Simulation:
     def __init__(self, clock, seed):
         self.clock = clock
         self.random = random.Random(seed)
-        self.hub = Exchange(is_successor=False)
+        self.hub = Exchange(is_first=True)
         self.processes = [Process() for _ in range(3)]
         self.subscriptions = [{} for _ in self.processes]  # topic -> request
         self.expected = [set() for _ in self.processes]
@@ -370,7 +379,7 @@ class Simulation:
     def restart(self):
         for process in self.processes:
             process.lose()
-        self.hub = Exchange(is_successor=True)
+        self.hub = Exchange(is_first=False)
 
     def come_back(self, index, process):
         if not process.is_connected:

@@ -7,7 +7,7 @@ from channels_bridge.layers import GrpcChannelLayer, LocalChannelLayer
 
 from .hubs import soon, until
 
-ALL_ANSWERED = {"unacknowledged": 0, "unacknowledged_bytes": 0, "lag": 0}
+ALL_ANSWERED = {"missed": 0, "unacknowledged": 0, "unacknowledged_bytes": 0, "lag": 0}
 
 
 async def test_local_layer():

@@ -15,6 +15,7 @@ from uuid import uuid4
 from channels_bridge.groups.grpc import frames
 from channels_bridge.groups.grpc.marks import Marks
 from channels_bridge.groups.grpc.outbox import Outbox
+from channels_bridge.groups.grpc.presence import own_presence
 from channels_bridge.groups.grpc.silence import Unheard
 from channels_bridge.groups.statistics import LinkStatistics
 from channels_bridge.groups.transport import Deliver
@@ -90,6 +91,7 @@ class Client:
         self._hurry = False  # whether anybody waits for one of them to be handled
         self._is_welcome = False  # on the stream that there is
         self._welcomes = 0
+        self._missed = 0
 
     @property
     def is_full(self) -> bool:
@@ -108,6 +110,7 @@ class Client:
         return LinkStatistics(
             connected=self._is_welcome,
             reconnects=max(self._welcomes - 1, 0),
+            missed=self._missed,
             unacknowledged=len(self._requests),
             unacknowledged_bytes=self._bytes,
             lag=time.monotonic() - oldest.made if oldest is not None else 0,
@@ -186,6 +189,7 @@ class Client:
                 peers=self._peers,
                 topics=self._topics,
                 bindings=self.bindings.values(),
+                presence=own_presence(),
                 pulls=[wire.Pull(id=pull.id, queue=pull.queue) for pull in self._pulls.values()],
             )
         )
@@ -232,6 +236,12 @@ class Client:
         self._is_welcome = True
         self._welcomes += 1
         self.refusal = None
+        if welcome.missed:
+            self._missed += 1
+            logger.error(
+                "this process was away from the groups hub for too long: "
+                "its members have missed what was sent to them meanwhile"
+            )
 
     def _on_refused(self, refused: wire.Refused) -> None:
         if self.refusal != refused.reason:

@@ -7,8 +7,8 @@ to ``receive()``, writes what comes out of the session's outbox, and calls ``tic
 
 import logging
 import time
-from collections import deque
-from collections.abc import Callable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -16,8 +16,10 @@ from uuid import uuid4
 from channels_bridge.groups.grpc import frames
 from channels_bridge.groups.grpc.marks import Marks
 from channels_bridge.groups.grpc.outbox import Outbox
+from channels_bridge.groups.grpc.returning import PATIENCE, Returning
 from channels_bridge.groups.grpc.session import Delivery, HandingOut, Session
 from channels_bridge.groups.grpc.silence import HUB_LEASE, Silence, Wait
+from channels_bridge.groups.grpc.uptime import Uptime
 from channels_bridge.groups.queues import Item, MessageQueues
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
@@ -25,38 +27,51 @@ __all__ = ["Exchange"]
 
 logger = logging.getLogger("channels_bridge.groups")
 
-# All in seconds.
-GRACE = 1.0  # how long a process may be without a stream before it is forgotten
-STALL = 5.0  # how long it may leave a delivery unhandled before it is cut off
-RETURN = 3.0  # how long a new hub waits for the processes that were receiving from the old one
-NEWS = 1.5  # how long it waits for the first of them: clients try to connect once a second
+# How long a process may be without a stream before it is forgotten, in seconds.
+GRACE = 3.0
+
+# How many of those that were forgotten while they were receiving to remember, to tell them.
+MAX_LEFT_OUT = 10_000
 
 
 class Exchange:
     """
     The hub's memory.
 
+    Nobody is given up for what this process has slept through itself: see ``Uptime``.
+
     Args:
-        is_successor: whether there was a hub before this one that left processes behind. Nothing is
-            forwarded then until they are back. None when nobody knows.
+        is_first: whether there certainly was no hub before that left processes behind.
+        roster: the processes that were receiving from the hub before, id -> presence: nothing is
+            forwarded until they are back. None when nobody knows.
+        on_roster: called with that of this hub whenever it has changed, before anybody is told
+            that anything is in force.
     """
 
-    def __init__(self, *, is_successor: bool | None) -> None:
+    def __init__(
+        self,
+        *,
+        is_first: bool,
+        roster: Mapping[bytes, str] | None = None,
+        on_roster: Callable[[Mapping[bytes, str]], None] = lambda roster: None,
+    ) -> None:
         self._epoch = uuid4().bytes
+        self._uptime = Uptime()
+        self._on_roster = on_roster
         self._sessions: dict[bytes, Session] = {}  # by the process' id
         self._topics: dict[str, dict[Session, None]] = {}  # topic -> subscribers, in order
         self._queues = MessageQueues()
         self._marks = Marks()
-        self._receiving: list[bytes] = []  # the processes told to all as peers
-        self._started = time.monotonic()
-        self._hold_until = self._started + NEWS if is_successor else self._started
-        self._awaited: set[bytes] = set()  # processes that have to be back first
-        self._held: deque[tuple[Session, wire.Publish]] = deque()
-        self._is_holding = bool(is_successor)
-        self._knows_awaited = False  # whether anybody has said whom to wait for
+        # Processes that are forgotten, and have requests that are being worked on.
+        self._absent: dict[bytes, Session] = {}
+        # Processes that missed something, oldest first.
+        self._left_out: OrderedDict[bytes, None] = OrderedDict()
+        self._roster: dict[bytes, str] = {}
+        self._returning = Returning(roster, is_first=is_first)
+        self._held: deque[tuple[Session, wire.Publish]] = deque()  # until they are back
         self._silences: dict[Session, Silence] = {}
         # For the end of the silences that a hub before this one has allowed.
-        self._wait = Wait(self._started if is_successor is False else self._started + HUB_LEASE)
+        self._wait = Wait(time.monotonic() + (0 if is_first else HUB_LEASE))
         self._request_handlers: dict[str, Callable[[Session, Any], bool | None]] = {
             "bind": self._bind,
             "clear": self._clear,
@@ -76,6 +91,11 @@ class Exchange:
         }
 
     @property
+    def is_holding(self) -> bool:
+        """Whether it holds what is published until processes are back."""
+        return not self._returning.is_over
+
+    @property
     def has_processes(self) -> bool:
         """Whether any process would miss this hub."""
         return bool(self._sessions)
@@ -84,23 +104,30 @@ class Exchange:
 
     def join(self, hello: wire.Hello, outbox: Outbox) -> Session:
         """A process has connected, for the first time or again."""
-        session = self._sessions.setdefault(hello.process, Session(hello.process))
+        session = self._session_of(hello)
         if session.outbox is not None:
             session.outbox.close()
             self.lost(session, session.outbox)
         session.connect(outbox)
         self._end_silence(session)
-        session.write(wire.Welcome(epoch=self._epoch))
+        session.write(wire.Welcome(epoch=self._epoch, missed=self._has_missed(session)))
         self._take_over(session, hello)
         session.redeliver()
-        self._expect(hello)
+        if hello.epoch not in (b"", self._epoch):
+            self._returning.expect(hello.peers, self._uptime.now)
+        self._look_who_is_back()
         self._settle()
-        session.write(wire.Peers(processes=self._receiving))
+        session.write(wire.Peers(processes=self._roster))
         return session
 
-    def receive(self, session: Session, batch: bytes) -> None:
-        """Take what a process wrote. Nothing happens when it has been forgotten."""
-        if session.outbox is None:
+    def receive(self, session: Session, outbox: Outbox, batch: bytes) -> None:
+        """
+        Take what a process wrote on the stream of `outbox`.
+
+        Nothing happens when it has another stream by now, or has been forgotten: it says all that
+        matters again.
+        """
+        if session.outbox is not outbox:
             return
         for field, kind in frames.parse(batch):
             if field in self._request_handlers:
@@ -119,13 +146,18 @@ class Exchange:
 
     def tick(self) -> None:
         """Do what time has brought."""
-        now = time.monotonic()
+        self._uptime.tick()
         for session in list(self._sessions.values()):
-            if session.lost_at is not None and now - session.lost_at > GRACE:
-                self._forget(session)
-            elif session.stalled_for(now) > STALL:
-                self._cut_off(session, f"it hasn't read for {STALL:g} seconds")
+            if session.has_gone(GRACE):
+                self._leave_out(session)
+            elif session.has_stalled(PATIENCE):
+                self._cut_off(session, f"it hasn't read for {PATIENCE:g} seconds")
+        for session in [session for session in self._absent.values() if not session.unanswered]:
+            del self._absent[session.id]
+        if self.is_holding:
+            self._look_who_is_back()
         self._queues.sweep()
+        now = time.monotonic()
         for session, silence in list(self._silences.items()):
             if now >= silence.until:
                 del self._silences[session]
@@ -133,6 +165,15 @@ class Exchange:
         self._settle()
 
     # Processes come and go.
+
+    def _session_of(self, hello: wire.Hello) -> Session:
+        """The one there is; a process that comes back also finds what it has asked for."""
+        session = self._sessions.get(hello.process) or self._absent.pop(hello.process, None)
+        if session is None:
+            session = Session(hello.process, self._uptime)
+        session.presence = hello.presence
+        self._sessions[hello.process] = session
+        return session
 
     def _take_over(self, session: Session, hello: wire.Hello) -> None:
         """Bring a session to the state that its process describes."""
@@ -157,52 +198,65 @@ class Exchange:
             self._leave(session, topic)
         for pull_id in sorted(session.pulls, reverse=True):
             self._take_back(session.pulls.pop(pull_id))
-        session.abandon_deliveries()
-        if session.outbox is not None:
-            session.flush_answers()
-            session.outbox.close()
-            session.outbox = None
+        session.abandon()
+        if session.unanswered:
+            self._absent[session.id] = session
 
     def _cut_off(self, session: Session, reason: str) -> None:
-        logger.warning("process %s is disconnected: %s", session.id.hex(), reason)
+        logger.error(
+            "process %s is cut off from the others, and misses what is sent to its groups: %s",
+            session.name,
+            reason,
+        )
+        self._leave_out(session)
+
+    def _leave_out(self, session: Session) -> None:
+        """Go on without a process. Should it come back, it is told so."""
+        if session.is_receiving:
+            self._remember_left_out(session.id)
         self._forget(session)
+
+    def _remember_left_out(self, process: bytes) -> None:
+        self._left_out[process] = None
+        if len(self._left_out) > MAX_LEFT_OUT:
+            self._left_out.popitem(last=False)
+
+    def _has_missed(self, session: Session) -> bool:
+        try:
+            del self._left_out[session.id]
+        except KeyError:
+            return False
+        return True
 
     def _settle(self) -> None:
         """Do what may have become due after any change."""
-        if self._is_holding:
-            self._release_if_complete()
+        if not self.is_holding:
+            self._release()
         for session in [session for session in self._sessions.values() if session.is_overrun]:
             self._cut_off(session, "it doesn't read what is sent to it")
-        self._tell_peers()
+        self._tell_roster()
         for session in self._sessions.values():
             session.flush_answers()
 
-    def _tell_peers(self) -> None:
-        receiving = [s.id for s in self._sessions.values() if s.is_receiving]
-        if self._is_holding:
-            # Should this hub be killed too, the next one has to wait for the same processes.
-            receiving += self._awaited - set(receiving)
-        if receiving != self._receiving:
-            self._receiving = receiving
+    def _tell_roster(self) -> None:
+        # Should this hub be killed too, the next one has to wait for the same processes.
+        roster = dict(self._returning.awaited)
+        roster.update((s.id, s.presence) for s in self._sessions.values() if s.is_receiving)
+        if roster != self._roster:
+            self._roster = roster
+            self._on_roster(roster)
             for session in self._sessions.values():
-                session.write(wire.Peers(processes=receiving))
+                session.write(wire.Peers(processes=roster))
 
     # Waiting for the processes of the hub before.
 
-    def _expect(self, hello: wire.Hello) -> None:
-        """Wait for those that `hello` knows from another hub, unless that was long ago."""
-        end = self._started + RETURN
-        if hello.epoch and hello.epoch != self._epoch and time.monotonic() < end:
-            self._knows_awaited = True
-            self._awaited.update(hello.peers)
-            self._hold_until = end
-            self._is_holding = True
+    def _look_who_is_back(self) -> None:
+        for process in self._returning.look(self._sessions.keys(), self._uptime.now):
+            logger.error("process %s didn't come back, and misses what was sent", process.hex())
+            self._remember_left_out(process)
 
-    def _release_if_complete(self) -> None:
-        complete = self._knows_awaited and self._awaited <= self._sessions.keys()
-        if not complete and time.monotonic() < self._hold_until:
-            return
-        self._is_holding = False
+    def _release(self) -> None:
+        """Forward what was held."""
         while self._held:
             session, publish = self._held.popleft()
             answer = self._publish(session, publish)
@@ -222,7 +276,7 @@ class Exchange:
             session.answer(kind.seq, answer, hurry=field != "publish" or kind.confirm)
 
     def _publish(self, session: Session, publish: wire.Publish) -> bool | None:
-        if self._is_holding:
+        if self.is_holding:
             self._held.append((session, publish))
             return None
         self._queues.route(publish.topic, publish.payload)

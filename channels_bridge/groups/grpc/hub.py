@@ -7,7 +7,8 @@ The hub: the process in the middle.
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import grpc
@@ -52,7 +53,7 @@ async def serve(address: str, *, ready: Callable[[], None], stop: asyncio.Event)
     except ValueError as error:
         raise HubAddressError(address, str(error)) from None
     if where.path is None:
-        async with _Hub(where, is_successor=None):
+        async with _Hub(where, Exchange(is_first=False)):
             ready()
             await stop.wait()
     else:
@@ -70,12 +71,30 @@ async def _serve_socket(
             while not place.try_take():
                 if await _is_set_within(stop, STANDBY_INTERVAL):
                     return
-        async with _Hub(where, is_successor=place.prepare()) as hub:
+        place.prepare()
+        exchange = _make_exchange(place)
+        async with _Hub(where, exchange):
             ready()
             await stop.wait()
-        place.clear(leaves_processes=hub.exchange.has_processes)
+        place.clear(leaves_processes=exchange.has_processes)
     finally:
         place.close()
+
+
+def _make_exchange(place: SocketPlace) -> Exchange:
+    """Return one that goes on where the hub before it has ended, and lets others go on after it."""
+    roster = place.read_roster()
+    keep = partial(_keep, place)
+    if roster is None:
+        keep({})
+    return Exchange(is_first=roster is None, roster=roster, on_roster=keep)
+
+
+def _keep(place: SocketPlace, roster: Mapping[bytes, str]) -> None:
+    try:
+        place.write_roster(roster)
+    except OSError as error:
+        logger.error("the next groups hub won't know whom to wait for: %s", error)
 
 
 def _do_nothing() -> None: ...
@@ -92,8 +111,8 @@ async def _is_set_within(stop: asyncio.Event, seconds: float) -> bool:
 class _Hub:
     """A gRPC server, and the exchange behind it."""
 
-    def __init__(self, where: Address, *, is_successor: bool | None) -> None:
-        self.exchange = Exchange(is_successor=is_successor)
+    def __init__(self, where: Address, exchange: Exchange) -> None:
+        self._exchange = exchange
         self._where = where
         # Without serialisers: batches are bytes already.
         methods = {METHOD: grpc.stream_stream_rpc_method_handler(self._connect)}
@@ -102,7 +121,7 @@ class _Hub:
             [grpc.method_handlers_generic_handler(SERVICE, methods)]
         )
 
-    async def __aenter__(self) -> "_Hub":
+    async def __aenter__(self) -> None:
         # Only this user may connect, from the first moment on.
         previous = os.umask(0o177)
         try:
@@ -115,7 +134,6 @@ class _Hub:
         await self._server.start()
         self._ticking = asyncio.create_task(self._tick())
         logger.info("groups hub serves %s", self._where)
-        return self
 
     async def __aexit__(self, *_: Any) -> None:
         self._ticking.cancel()
@@ -125,7 +143,7 @@ class _Hub:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_INTERVAL)
-            self.exchange.tick()
+            self._exchange.tick()
 
     async def _connect(self, _: AsyncIterator[bytes], context: Any) -> None:
         """Serve the stream of one process."""
@@ -135,26 +153,26 @@ class _Hub:
             await context.write(frames.encode(_refusal(hello)))
             return
         outbox = Outbox()
-        session = self.exchange.join(hello, outbox)
-        self.exchange.receive(session, first)
+        session = self._exchange.join(hello, outbox)
+        self._exchange.receive(session, outbox, first)
         ways = [
             asyncio.create_task(_write(context, outbox)),
-            asyncio.create_task(self._read(context, session)),
+            asyncio.create_task(self._read(context, session, outbox)),
             # A process that doesn't read is cut off while the writer waits for it.
             asyncio.create_task(outbox.closed.wait()),
         ]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self.exchange.lost(session, outbox)
+            self._exchange.lost(session, outbox)
             for way in ways:
                 way.cancel()
             await asyncio.wait(ways)
 
-    async def _read(self, context: Any, session: Session) -> None:
+    async def _read(self, context: Any, session: Session, outbox: Outbox) -> None:
         while (batch := await context.read()) is not EOF:
             try:
-                self.exchange.receive(session, batch)
+                self._exchange.receive(session, outbox, batch)
             except frames.DecodeError as error:
                 logger.warning("process %s is disconnected: %s", session.id.hex(), error)
                 return

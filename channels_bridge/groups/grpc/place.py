@@ -1,9 +1,12 @@
-"""The right to serve a unix socket's path, which one hub at a time has."""
+"""The right to serve a unix socket's path, which one hub at a time has, and what hubs leave."""
 
+import contextlib
 import fcntl
+import json
 import os
 import socket
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 from channels_bridge.exceptions import HubAddressError
@@ -16,8 +19,10 @@ class SocketPlace:
     A socket's path, guarded by a lock on the file beside it (``<path>.lock``).
 
     The lock ends with its process, however that ends. The file stays: removing it would let two
-    hubs hold locks on two files of the same name. While a hub runs, and after one was killed, the
-    file isn't empty.
+    hubs hold locks on two files of the same name.
+
+    While a hub runs, and after one that left processes behind, ``<path>.roster`` has the processes
+    that are receiving, for the next hub.
 
     Raises:
         HubAddressError: the directory can't be used.
@@ -25,6 +30,7 @@ class SocketPlace:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._roster = Path(f"{path}.roster")
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             self._lock = os.open(f"{path}.lock", flags, 0o600)
@@ -41,25 +47,45 @@ class SocketPlace:
             return False
         return True
 
-    def prepare(self) -> bool:
+    def prepare(self) -> None:
         """
         Remove the socket that a killed hub left; only for who has taken the place.
-
-        Returns whether the hub before left processes behind.
 
         Raises:
             HubAddressError: what is there doesn't come from a hub.
         """
         self._remove_stale_socket()
-        left_behind = bool(os.pread(self._lock, 1, 0))
-        os.pwrite(self._lock, b"1", 0)
-        return left_behind
+
+    def read_roster(self) -> dict[bytes, str] | None:
+        """
+        Return whom the hub before left behind: id -> presence. None when it left nobody.
+
+        Raises:
+            HubAddressError: it can't be read.
+        """
+        try:
+            with open(self._roster, opener=_open_own) as file:
+                return {bytes.fromhex(id): str(presence) for id, presence in json.load(file)}
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError) as error:
+            raise self._error(f"{self._roster} can't be read ({error}): remove it") from None
+
+    def write_roster(self, roster: Mapping[bytes, str]) -> None:
+        """Leave word for the next hub, whatever happens to this one."""
+        # Replaced as a whole: a hub may be killed at any moment.
+        new = Path(f"{self._roster}.new")
+        with contextlib.suppress(FileNotFoundError):
+            new.unlink()
+        with open(new, "x", opener=_open_own) as file:
+            json.dump([[id.hex(), presence] for id, presence in roster.items()], file)
+        new.replace(self._roster)
 
     def clear(self, *, leaves_processes: bool) -> None:
         """Remove the socket; only for who has taken the place."""
         self.path.unlink(missing_ok=True)
         if not leaves_processes:
-            os.ftruncate(self._lock, 0)
+            self._roster.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let another hub take the place."""
@@ -89,3 +115,7 @@ class SocketPlace:
 
     def _error(self, reason: str) -> HubAddressError:
         return HubAddressError(f"unix:{self.path}", reason)
+
+
+def _open_own(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

@@ -1,6 +1,5 @@
 """What the hub knows about one process, over all of its streams."""
 
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -9,7 +8,9 @@ from typing import NamedTuple
 
 from channels_bridge.groups.grpc import frames
 from channels_bridge.groups.grpc.outbox import Outbox
+from channels_bridge.groups.grpc.presence import UNKNOWN, is_gone
 from channels_bridge.groups.grpc.silence import Wait
+from channels_bridge.groups.grpc.uptime import Uptime
 from channels_bridge.groups.queues import Item
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
@@ -45,7 +46,7 @@ class Pending(NamedTuple):
 
     delivery: Delivery
     frame: bytes
-    since: float
+    since: float  # in the hub's uptime
 
 
 class HandingOut:
@@ -78,27 +79,38 @@ class Session:
     """
     One process.
 
+    Args:
+        process: the process' own name for itself.
+        uptime: the hub's.
+
     Attributes:
-        id: the process' own name for itself.
+        id: that name.
+        presence: where to look whether it exists.
         outbox: what to write to its stream; None while there is none.
-        lost_at: when the last stream broke, in ``time.monotonic()``; None while there is one.
         topics: what it subscribed to.
         pulls: what it pulls, by the numbers that it gave them.
         unanswered: the numbers of its requests that are being worked on.
     """
 
-    def __init__(self, process: bytes) -> None:
+    def __init__(self, process: bytes, uptime: Uptime) -> None:
         self.id = process
+        self.presence = UNKNOWN
         self.outbox: Outbox | None = None
-        self.lost_at: float | None = None
         self.topics: set[str] = set()
         self.pulls: dict[int, HandingOut] = {}
         self.unanswered: set[int] = set()
+        self._uptime = uptime
+        self._lost_at: float | None = None  # when the last stream broke; None while there is one
         self._answers = wire.Settled()  # those that haven't been written yet
         self._hurry = False  # whether anybody waits for one of them
         self._pending: deque[Pending] = deque()
         self._pending_bytes = 0
         self._postponed: deque[tuple[Sequence[Wait], Callable[[], None]]] = deque()
+
+    @property
+    def name(self) -> str:
+        """Who this is, in log lines."""
+        return f"{self.id.hex()} ({self.presence})" if self.presence else self.id.hex()
 
     @property
     def is_receiving(self) -> bool:
@@ -110,19 +122,25 @@ class Session:
         """Whether it leaves too much unhandled."""
         return len(self._pending) > MAX_PENDING or self._pending_bytes > MAX_PENDING_BYTES
 
-    def stalled_for(self, now: float) -> float:
-        """Return for how many seconds the oldest delivery has been waiting."""
-        return now - self._pending[0].since if self._pending else 0
+    def has_stalled(self, seconds: float) -> bool:
+        """Whether it has left a delivery unhandled for longer than that."""
+        return bool(self._pending) and self._uptime.now - self._pending[0].since > seconds
+
+    def has_gone(self, seconds: float) -> bool:
+        """Whether it has ended, or has been without a stream for longer than that."""
+        if self._lost_at is None:
+            return False
+        return self._uptime.now - self._lost_at > seconds or is_gone(self.presence)
 
     def connect(self, outbox: Outbox) -> None:
         """Go on with a new stream."""
         self.outbox = outbox
-        self.lost_at = None
+        self._lost_at = None
 
     def disconnect(self) -> None:
         """The stream is gone."""
         self.outbox = None
-        self.lost_at = time.monotonic()
+        self._lost_at = self._uptime.now
 
     def write(self, kind: frames.Kind) -> None:
         """Write a frame, if there is a stream, after the answers so far."""
@@ -154,7 +172,7 @@ class Session:
 
     def deliver(self, delivery: Delivery, frame: bytes) -> None:
         """Send a delivery, and keep it until it is handled."""
-        self._pending.append(Pending(delivery, frame, time.monotonic()))
+        self._pending.append(Pending(delivery, frame, self._uptime.now))
         self._pending_bytes += len(frame)
         if self.outbox is not None:
             self.outbox.put(frame)
@@ -188,8 +206,17 @@ class Session:
         while self._postponed and all(wait.is_over(now) for wait in self._postponed[0][0]):
             self._postponed.popleft()[1]()
 
-    def abandon_deliveries(self) -> None:
-        """The process won't handle anything any more."""
+    def abandon(self) -> None:
+        """
+        The process won't handle anything any more: let its senders go on.
+
+        It isn't told what else this has answered: it asks again if it comes back.
+        """
+        if self.outbox is not None:
+            self.outbox.close()
+            self.disconnect()
         self.catch_up(inf)
         while self._pending:
             self._pending.popleft().delivery.handled(refused=False)
+        self._pending_bytes = 0
+        self._answers = wire.Settled()
