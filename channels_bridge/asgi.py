@@ -19,7 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import ASGIHandler
 from django.urls import Resolver404
 
-from . import conf, reload, runloop
+from . import conf, origins, reload, runloop
 from .groups import aclose_all, home
 from .logs import configure_logging
 from .server.access import printable
@@ -52,6 +52,7 @@ async def open_application(served: Application) -> AsyncIterator[Application]:
     await aclose_all()  # a layer that was used while Django was set up begins anew, here
     home.claim()
     runloop.install()
+    origins.install()
     served = NotFound(served)
     try:
         yield SyncThreads(served, conf.sync_threads()) if conf.sync_threads() > 1 else served

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from importlib import import_module
 from typing import Any, cast
 from urllib.parse import urlparse
@@ -11,10 +10,9 @@ from channels.security.websocket import AllowedHostsOriginValidator, OriginValid
 from django.conf import settings
 from django.http import HttpHeaders, parse_cookie
 
+from channels_bridge import origins
 from channels_bridge.native.application import CallNext
 from channels_bridge.native.websocket import WebSocket
-
-logger = logging.getLogger("channels_bridge.native")
 
 
 class ScopeMiddleware:
@@ -40,7 +38,7 @@ class ScopeMiddleware:
         headers = decode_headers(websocket.scope["headers"])
         origin = headers.get("Origin")
         if origin is not None and not self._is_allowed(origin):
-            logger.warning("Refused a WebSocket from %r: not in ALLOWED_HOSTS", origin)
+            origins.denials.note(origin, self._origins.allowed_origins)
             await websocket.reject(403, "this site may not connect from here\n")
             return
         websocket.scope.update(self._keys(headers))

@@ -4,6 +4,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from compat_tests.parity.site import Site
+from compat_tests.servers import wait_for
 
 
 def refused(site: Site, path: str, **options: object) -> InvalidStatus:
@@ -43,6 +44,17 @@ def test_denied(site: Site, path: str) -> None:
 def test_wrong_origin(site: Site, origin: str) -> None:
     """AllowedHostsOriginValidator refuses other sites with 403."""
     assert refused(site, "/echo/", origin=origin).response.status_code == 403
+
+
+def test_wrong_origin_is_named(ours: Site) -> None:
+    """An unmodified validator's denial is a line in the log (channels#2062)."""
+    line = "A WebSocket from pages of 'http://named.example' was denied"
+
+    def named() -> bool:  # at once, unless another origin had its line just now
+        refused(ours, "/echo/", origin="http://named.example")
+        return line in ours.log()
+
+    assert wait_for(named, 30)
 
 
 def test_accept_headers(ours: Site) -> None:
