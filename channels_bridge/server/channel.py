@@ -1,7 +1,8 @@
 """The socket pair between the supervisor and one child process.
 
-Down go accepted connections, each a byte with a file descriptor (SCM_RIGHTS). Up go one-byte
-reports: ready, stopping, a connection was lost, or a failure whose text is the rest of the stream.
+Down go accepted connections, each a byte with a file descriptor (SCM_RIGHTS), and at most once a
+byte that says that another child has taken this one's place. Up go one-byte reports: ready,
+stopping, a connection was lost, or a failure whose text is the rest of the stream.
 Its end tells each side that nothing more will come: the other is gone, or has heard that the child
 is stopping.
 """
@@ -18,6 +19,7 @@ from collections.abc import Iterator
 logger = logging.getLogger("channels_bridge.server")
 
 _CONNECTION = b"+"
+_RETIRE = b"."
 _READY = b"r"
 _STOPPING = b"s"
 _LOST = b"-"
@@ -56,6 +58,18 @@ class SupervisorEnd:
         except OSError:
             return False
         self.connections += 1
+        return True
+
+    def retire(self) -> bool:
+        """Let the child end once what was passed to it is over; nothing more will be passed.
+
+        False when it can't be told: it is gone, or lags and its queue is full.
+        """
+        try:
+            self.sock.send(_RETIRE)
+        except OSError:
+            return False
+        self._let_go()
         return True
 
     def read(self) -> bool:
@@ -99,12 +113,14 @@ class ChildEnd:
 
     Attributes:
         answers: where the supervisor's questions come in; see ``questions.py``.
+        retired: another child has taken this one's place.
     """
 
     def __init__(self, sock: socket.socket, answers: socket.socket) -> None:
         sock.setblocking(False)
         self.sock = sock
         self.answers = answers
+        self.retired = False
         self._unsent = b""  # reports that found the socket full
 
     def ready(self) -> None:
@@ -138,6 +154,9 @@ class ChildEnd:
                 raise EOFError from None
             if not data:
                 raise EOFError
+            if data == _RETIRE:
+                self.retired = True
+                continue
             if not fds:  # the kernel closed it: there was no descriptor left for it
                 logger.error("a connection was dropped: no file descriptor is left (ulimit -n)")
                 self.lost()

@@ -20,6 +20,9 @@ logger = logging.getLogger("channels_bridge.server")
 #: Exit code of a child that could not start; 3 as uvicorn's and gunicorn's.
 STARTUP_FAILURE = 3
 
+#: Ctrl-C, and the end of the terminal.
+TERMINAL_SIGNALS = {signal.SIGINT, signal.SIGHUP}
+
 
 class Stop(asyncio.Event):
     """Set when the child is to end: by the first SIGTERM, or by the child itself.
@@ -57,11 +60,11 @@ def load(path: str) -> Any:
 def run_child(main: str, sock: socket.socket, answers: socket.socket, *args: Any) -> None:
     """The target of a spawned process: run ``main`` until SIGTERM or the supervisor's end.
 
-    SIGINT is ignored: Ctrl-C reaches the whole process group, and the supervisor says in which
-    order to stop.
+    What a terminal sends to the whole process group is ignored: it is the supervisor's to handle.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # blocked by spawn()
+    for number in TERMINAL_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, TERMINAL_SIGNALS)  # blocked by spawn()
     channel = ChildEnd(sock, answers)
     try:
         run: Run = load(main)(*args)

@@ -243,6 +243,8 @@ class WebSocketConnection(asyncio.Protocol):
         self.counters.handshakes[101] += 1
         self._log_access("CONNECT")
         self.reading.release(Reason.DECISION)
+        if self.context.ending:
+            self.shutdown()
 
     def deny(self, message: Event) -> None:
         """``websocket.close`` before acceptance: 403 (ASGI "Close")."""
@@ -539,8 +541,9 @@ class WebSocketConnection(asyncio.Protocol):
             code = self.config.drain_code
             self.close({"type": "websocket.close", "code": code, "reason": "server going away"})
         elif self.state is State.DECIDING:
-            self._reject(HTTPStatus.SERVICE_UNAVAILABLE, "The server is shutting down.\n")
-            self._disconnect(CloseCode.ABNORMAL_CLOSURE)
+            if not self.context.finishes_handshakes:
+                self._reject(HTTPStatus.SERVICE_UNAVAILABLE, "The server is shutting down.\n")
+                self._disconnect(CloseCode.ABNORMAL_CLOSURE)
         elif self.state is State.REQUEST:
             self.transport.close()
 

@@ -66,6 +66,10 @@ class Context:
         self._empty: asyncio.Future[None] | None = None  # waited for in all_lost()
         #: Running applications; a connection may be gone before its application returned.
         self.tasks: set[asyncio.Task[None]] = set()
+        #: Handshakes under way are finished though the worker ends: another took its place.
+        self.finishes_handshakes = False
+        #: What begins from now on ends at once: a WebSocket, or HTTP after one response.
+        self.ending = False
 
     def entered(self, connection: Closable) -> None:
         self.connections.add(connection)

@@ -73,7 +73,8 @@ class FirstRequest(asyncio.Protocol):
                 self._hand_over(self.http)
 
     def shutdown(self) -> None:
-        self.transport.close()
+        if not self.context.finishes_handshakes:
+            self.transport.close()
 
     def _websocket(self) -> asyncio.Protocol:
         return WebSocketConnection(self.context)

@@ -102,6 +102,8 @@ def _make_uvicorn_protocol(context: Context) -> HttpProtocol:
         def on_headers_complete(self) -> None:
             self.head_ended()
             super().on_headers_complete()
+            if context.ending and self.cycle is not None:
+                self.cycle.keep_alive = False
 
         def head_ended(self) -> None:
             self.head_size = None

@@ -15,7 +15,7 @@ from typing import Any
 
 from .census import Census
 from .channel import SupervisorEnd, channel_pair
-from .child import run_child
+from .child import TERMINAL_SIGNALS, run_child
 from .errors import StartupError
 from .questions import question_pair
 
@@ -62,12 +62,12 @@ class Child:
         self.running = True
         #: Readable once the process has ended.
         self.exit_fd = -1
-        # Blocked until the child ignores it: Ctrl-C reaches the group, but it is ours to handle.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        # Blocked until the child ignores them.
+        signal.pthread_sigmask(signal.SIG_BLOCK, TERMINAL_SIGNALS)
         try:
             self.process.start()
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, TERMINAL_SIGNALS)
             theirs.close()
             answers.close()
             if self.process.pid is None:
@@ -148,13 +148,29 @@ class Keeper:
 
     def stop(self) -> None:
         """Ask the child to end; ``stopped`` tells when it has."""
+        if (child := self._let_end()) is not None:
+            child.process.terminate()
+
+    def retire(self, grace: float) -> None:
+        """Let the child finish what it has begun and end; another has taken its place.
+
+        Args:
+            grace: seconds that it has for that, on top of ``kill_after``.
+        """
+        if (child := self._let_end()) is not None:
+            if not child.channel.retire():
+                child.process.terminate()
+            self._kill_timer = self._loop.call_later(self._kill_after + grace, self.kill)
+
+    def _let_end(self) -> Child | None:
+        """Start no child any more. Returns the one that runs."""
         self._stopping = True
         if self._restart is not None:
             self._restart.cancel()
         if self.child is not None and self.child.running:
-            self.child.process.terminate()
-        else:
-            self._set_stopped()
+            return self.child
+        self._set_stopped()
+        return None
 
     def kill(self) -> None:
         """End the child without asking: it was asked in vain, or there is no time to wait."""

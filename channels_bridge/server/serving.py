@@ -52,16 +52,25 @@ async def serving(
 
 async def shutdown(context: Context) -> None:
     """End all connections: tell clients and applications, wait, then cancel what still runs."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + context.config.shutdown_timeout
+    context.ending = True
     for connection in tuple(context.connections):
         connection.shutdown()
-    overdue = await wait(context.tasks, context.config.shutdown_timeout)
+    if context.finishes_handshakes:
+        await _until_lost(context, deadline - loop.time())
+    overdue = await wait(context.tasks, deadline - loop.time())
     if overdue:
         logger.warning("shutdown: %d applications did not return in time; cancelled", len(overdue))
     for task in overdue:
         task.cancel()
     await wait(overdue, LINGER)
+    await _until_lost(context, LINGER)
+
+
+async def _until_lost(context: Context, timeout: float) -> None:
     with contextlib.suppress(asyncio.TimeoutError):
-        await asyncio.wait_for(context.all_lost(), LINGER)
+        await asyncio.wait_for(context.all_lost(), timeout)
 
 
 async def wait(tasks: Iterable[asyncio.Task[None]], timeout: float) -> set[asyncio.Task[None]]:

@@ -11,6 +11,7 @@ import logging
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any
 
 from .acceptor import Acceptor
@@ -18,6 +19,7 @@ from .bind import Listener
 from .census import Census
 from .channel import SupervisorEnd
 from .config import ServerConfig
+from .errors import StartupError
 from .process import Keeper, Service
 
 logger = logging.getLogger("channels_bridge.server")
@@ -53,16 +55,19 @@ class Supervisor:
         self._watchers = watchers
         self._kill_after = config.drain_seconds + config.shutdown_timeout + KILL_MARGIN
         self._on_ready = on_ready
-        self._services = [self._keep(service) for service in services]
-        worker = Service("worker", "channels_bridge.server.worker:main", (config,))
-        self._workers = [self._keep(worker) for _ in range(config.workers)]
+        self._services = [self._keep(service, patient=config.reload) for service in services]
+        #: Those that are given connections.
+        self._workers = self._make_workers(patient=config.reload)
+        #: Those that start in a reload, and those that it replaced and that have not ended yet.
+        self._others: set[Keeper] = set()
         self._acceptor = Acceptor(listeners, self._channels)
         self._spreads = config.drain_seconds > 0
+        self._wake = asyncio.Event()  # there is a signal to be followed: reload, or stop
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
 
     async def run(self) -> None:
-        """Serve until SIGINT or SIGTERM.
+        """Serve until SIGINT or SIGTERM; replace the workers at each SIGHUP.
 
         A second one ends the spreading of the closes, if ``drain_seconds`` asks for it; the next
         kills what has not stopped yet.
@@ -73,6 +78,7 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._handle_stop, number)
+        loop.add_signal_handler(signal.SIGHUP, self._wake.set)
         async with contextlib.AsyncExitStack() as stack:
             for watcher in self._watchers:
                 await stack.enter_async_context(watcher(self._census))
@@ -86,17 +92,54 @@ class Supervisor:
                 self._acceptor.start()
                 self._census.phase = "serving"
                 self._on_ready()
-            await self._stop.wait()
+            await self._follow_signals()
         finally:
             self._census.phase = "draining"
             self._acceptor.stop()
-            await self._end(self._workers)
+            await self._end([*self._workers, *self._others])
             await self._end(self._services)
 
-    def _keep(self, service: Service) -> Keeper:
-        return Keeper(
-            service, self._census, kill_after=self._kill_after, patient=self._config.reload
-        )
+    def _make_workers(self, *, patient: bool = False) -> list[Keeper]:
+        worker = Service("worker", "channels_bridge.server.worker:main", (self._config,))
+        return [self._keep(worker, patient=patient) for _ in range(self._config.workers)]
+
+    def _keep(self, service: Service, *, patient: bool) -> Keeper:
+        return Keeper(service, self._census, kill_after=self._kill_after, patient=patient)
+
+    async def _follow_signals(self) -> None:
+        """Reload until it is time to stop; signals that come during a reload make one more."""
+        while not self._stop.is_set():
+            await self._wake.wait()
+            self._wake.clear()
+            if not self._stop.is_set():
+                await self._reload()
+
+    async def _reload(self) -> None:
+        """Replace all workers by new ones, or none if a new one can't start."""
+        logger.info("reloading: starting new workers")
+        fresh = self._make_workers()
+        self._others.update(fresh)
+        try:
+            await self._start(fresh)
+        except StartupError as error:
+            logger.error("reload failed, the old workers go on: %s", error)
+            await self._end(fresh)
+            self._others.difference_update(fresh)
+        else:
+            if not self._stop.is_set():
+                self._replace_workers(fresh)
+
+    def _replace_workers(self, fresh: list[Keeper]) -> None:
+        retired, self._workers = self._workers, fresh
+        self._others.difference_update(fresh)
+        self._others.update(retired)
+        for keeper in retired:
+            keeper.stopped.add_done_callback(partial(self._forget, keeper))
+            keeper.retire(self._config.handshake_timeout)
+        logger.info("reloaded: new workers serve, the old ones finish")
+
+    def _forget(self, keeper: Keeper, _: asyncio.Future[None]) -> None:
+        self._others.discard(keeper)
 
     def _channels(self) -> Iterator[SupervisorEnd]:
         return (keeper.child.channel for keeper in self._workers if keeper.child is not None)
@@ -105,10 +148,11 @@ class Supervisor:
         if not self._stop.is_set():
             logger.info("%s: stopping", number.name)
             self._stop.set()
+            self._wake.set()
         elif self._spreads:
             logger.info("%s again: closing all connections now", number.name)
             self._spreads = False
-            for keeper in self._workers:
+            for keeper in [*self._workers, *self._others]:
                 keeper.stop()
         else:
             logger.info("%s again: killing what has not stopped yet", number.name)

@@ -52,8 +52,8 @@ async def serve(config: ServerConfig, opening: Opening, channel: ChildEnd, stop:
         channel.ready()
         await stop.wait()
         channel.stopping()
-        await intake.finish()
-        await drain(context, stop.hurry)
+        context.finishes_handshakes = channel.retired
+        await asyncio.gather(intake.finish(), drain(context, stop.hurry))
 
 
 @contextlib.asynccontextmanager
@@ -86,7 +86,8 @@ class Intake:
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._ended.wait(), LINGER)
         self._loop.remove_reader(self._channel.sock)
-        await wait(self._starting, LINGER)
+        patient = self._channel.retired
+        await wait(self._starting, self._context.config.handshake_timeout if patient else LINGER)
 
     def _take(self) -> None:
         try:
@@ -98,7 +99,8 @@ class Intake:
             self._loop.remove_reader(self._channel.sock)
             self._ended.set()
             if not self._stop.is_set():
-                logger.warning("the supervisor is gone; this worker stops")
+                if not self._channel.retired:
+                    logger.warning("the supervisor is gone; this worker stops")
                 self._stop.set()
 
     async def _serve(self, sock: socket.socket) -> None:

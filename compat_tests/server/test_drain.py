@@ -74,6 +74,7 @@ async def test_http():
             server.signal(signal.SIGTERM)
         for writer in (idle_writer, busy_writer):
             writer.close()
+            await writer.wait_closed()
 
 
 async def test_code_and_reason(serve):
