@@ -76,6 +76,11 @@ class BridgeChannelLayer(BaseChannelLayer):
         """How many consumers of this process are in each group. For the home loop."""
         return self._current.group_sizes() if self._current is not None else {}
 
+    @property
+    def client_prefix(self) -> str:
+        """The part of channel names that says that they are this layer's, in this process."""
+        return self._node().prefix
+
     # The channel layer API. It may be called from anywhere.
 
     async def new_channel(self, prefix: str = "specific") -> str:
@@ -190,6 +195,14 @@ class BridgeChannelLayer(BaseChannelLayer):
         node, self._current = self._current, None
         if node is not None and not node.loop.is_closed():
             await home.run(node.loop, node.aclose())
+
+    async def close_pools(self) -> None:
+        """
+        Do nothing.
+
+        Code for channels_redis calls this where an event loop ends, which its connections belong
+        to. Ours belong to none of the caller's.
+        """
 
     # What the server's run loop calls, on the home loop.
 

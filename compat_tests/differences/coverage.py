@@ -134,7 +134,10 @@ BEHAVIOURS = {
         ),
     ),
     "L8": Line("groups and flush", (LAYER + "test_extensions", LAYER + "test_flush")),
-    "L9": Line("names of channels: prefix, process, `!`, rest", (LAYER + "test_new_channel",)),
+    "L9": Line(
+        "names of channels: prefix, process, `!`, rest",
+        (LAYER + "test_new_channel", LAYER + "test_client_prefix"),
+    ),
     "L10": Line("only the owner receives from a channel", (LAYER + "test_foreign_channel",)),
     "L11": Line(
         "messages are isolated; tuples become lists; a megabyte fits",
@@ -163,7 +166,11 @@ BEHAVIOURS = {
     ),
     "L16": Line(
         "synchronous code may send, again and again and from many threads",
-        ("groups/test_callers.py::test_caller", "callers/test_callers.py::test_caller"),
+        (
+            "groups/test_callers.py::test_caller",
+            "callers/test_callers.py::test_caller",
+            LAYER + "test_event_loops_come_and_go",
+        ),
     ),
     "C1": Line("a type names its handler; none, or one with an underscore first, is an error"),
     "C2": Line("an instance per connection, with the arguments of `as_asgi()`"),

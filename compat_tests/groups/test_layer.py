@@ -53,6 +53,27 @@ async def test_new_channel(make_layer):
     assert await soon(layer.receive(two)) == HELLO
 
 
+async def test_client_prefix(make_layer):
+    """A layer has a prefix of its own, which is in the names of its channels."""
+    one, two = make_layer(), make_layer()
+    assert one.client_prefix != two.client_prefix
+    name = await one.new_channel()
+    assert one.non_local_name(name) == f"specific.{one.client_prefix}!"
+
+
+def test_event_loops_come_and_go(make_layer):
+    """Messages wait for an event loop to come, also where the one that sent closed the pools."""
+    layer = make_layer()
+    channel = async_to_sync(layer.new_channel)()
+
+    async def send_and_close():
+        await layer.send(channel, HELLO)
+        await layer.close_pools()
+
+    async_to_sync(send_and_close)()
+    assert async_to_sync(layer.receive)(channel) == HELLO
+
+
 @pytest.mark.parametrize("named", [False, True])
 async def test_capacity(make_layer, named):
     """A full channel refuses messages, until one is taken out."""
