@@ -19,6 +19,7 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .title { font-weight: 600 }
 .bar { fill: #9aa4af }
 .ours { fill: #2f81f7 }
+.floor { fill: none; stroke: #9aa4af }
 @media (prefers-color-scheme: dark) {
   text { fill: #e6edf3 }
   .bar { fill: #6e7681 }
@@ -86,11 +87,19 @@ def bars(panel: Panel, rows: Sequence[Row], top: int) -> Iterator[Element]:
         value = row.median(panel.figure) or 0
         y = top + GAP + number * LINE
         length = max(value / longest * BAR, 1)
-        kind = "bar ours" if row.stack.startswith(BRIDGE) else "bar"
         yield text(row.stack, LABEL - 8, y + 15, **{"text-anchor": "end"})
         box = {"x": LABEL, "y": y + 3, "width": round(length, 1), "height": LINE - 6, "rx": 2}
-        yield Element("rect", {"class": kind, **{name: str(part) for name, part in box.items()}})
+        yield Element(
+            "rect", {"class": kind(row), **{name: str(part) for name, part in box.items()}}
+        )
         yield text(f"{value:,.1f}", LABEL + length + 6, y + 15)
+
+
+def kind(row: Row) -> str:
+    """Whose bar it is."""
+    if row.stack.startswith(BRIDGE):
+        return "bar ours"
+    return "bar floor" if row.stack.startswith("picows") else "bar"
 
 
 def text(words: str, x: float, y: float, **attributes: str) -> Element:

@@ -72,7 +72,7 @@ MESSAGES = ("cpu", "rate", "p50", "p99")
 FANOUT = Loop(200, groups=20, window=2)
 CROWD = Loop(500, groups=50, path=ROOMS, messages=(SAY_IN_ROOM,))
 SYNC = "/ws/sync/{group}/"
-BEST = ("daphne+core", "uvicorn+pubsub", "uvicorn-sansio+pubsub", "granian+pubsub", BRIDGE)
+BEST = ("daphne+core", "uvicorn+core", "uvicorn+pubsub", "granian+pubsub", BRIDGE)
 
 
 def crowd(groups: int) -> Loop:
@@ -93,14 +93,14 @@ ALL = (
                 (
                     "daphne+core",
                     "daphne+pubsub",
-                    "daphne",
+                    "daphne+memory",
                     "uvicorn+core",
                     "uvicorn+pubsub",
-                    "uvicorn-sansio+pubsub",
-                    "uvicorn",
+                    "uvicorn-websockets+pubsub",
+                    "uvicorn+memory",
                     "hypercorn+pubsub",
                     "granian+pubsub",
-                    "granian",
+                    "granian+memory",
                     BRIDGE,
                     "picows",
                     "picows-frames",
@@ -109,7 +109,7 @@ ALL = (
             Case(
                 "permessage-deflate offered",
                 Loop(200, groups=20, window=2, deflate=True),
-                ("uvicorn-sansio+pubsub", BRIDGE),
+                ("uvicorn-websockets+pubsub", BRIDGE),
             ),
         ),
     ),
@@ -119,7 +119,7 @@ ALL = (
         "delivery",
         MESSAGES,
         (
-            Case("500 groups of 1", Loop(500, groups=500), (*BEST, "uvicorn+core")),
+            Case("500 groups of 1", Loop(500, groups=500), BEST),
             Case("50 groups of 10", crowd(50), (BRIDGE,)),
             Case("each in 50 groups", crowd(2_500), ("uvicorn+pubsub", BRIDGE)),
             Case("5,000 groups, each in 100", crowd(5_000), (BRIDGE,)),
@@ -137,7 +137,7 @@ ALL = (
                 (
                     "daphne",
                     "uvicorn",
-                    "uvicorn-sansio",
+                    "uvicorn-websockets",
                     "hypercorn",
                     "granian",
                     BRIDGE,
@@ -168,7 +168,7 @@ ALL = (
             Case(
                 "",
                 Connect(1_000, groups=100, login=True),
-                ("daphne", "uvicorn", "uvicorn-sansio", "hypercorn", "granian", BRIDGE),
+                ("daphne", "uvicorn", "granian", BRIDGE),
             ),
         ),
     ),
@@ -181,7 +181,7 @@ ALL = (
             Case(
                 name,
                 Idle(2_000, groups=200, deflate=deflate),
-                ("daphne", "uvicorn", "uvicorn-sansio", "granian", BRIDGE),
+                ("daphne", "uvicorn", "granian", BRIDGE),
                 rounds=2,
             )
             for name, deflate in {"": False, "permessage-deflate offered": True}.items()
@@ -223,6 +223,7 @@ ALL = (
                 "one sleeps",
                 Rate(10, groups=1, path=SYNC, rate=20, busy="/ws/sleepy/"),
                 ("uvicorn+pubsub", BRIDGE, f"{BRIDGE}-threads16"),
+                rounds=2,
             ),
         ),
     ),
@@ -236,6 +237,7 @@ ALL = (
                 name,
                 Loop(200, groups=20, window=2, size=4096, stalled=stalled),
                 ("daphne+pubsub", "uvicorn+pubsub", BRIDGE),
+                rounds=2,
             )
             for name, stalled in {"all read": 0, "20 don't read": 1}.items()
         ),

@@ -1,7 +1,6 @@
 """What is compared: servers, each with a channel layer and the broker that it needs.
 
-A server's name alone stands for the project as it is, with its own CHANNEL_LAYERS. In the project
-that is measured without `--app` that is the in-memory layer.
+A server's name alone stands for the project as it is, with its own CHANNEL_LAYERS.
 """
 
 from __future__ import annotations
@@ -78,18 +77,25 @@ class Layer:
 
 
 OWN = Layer("", None)
+MEMORY = Layer("memory", {"BACKEND": "channels.layers.InMemoryChannelLayer"})
+# Its default would be a capacity of 100 for all consumers of a process together: with more messages
+# than that on their way, it loses some.
+CAPACITY = 10_000
 CORE, PUBSUB = (
     Layer(
         name,
-        {"BACKEND": backend, "CONFIG": {"hosts": ["unix://{directory}/redis.sock"]}},
+        {
+            "BACKEND": backend,
+            "CONFIG": {"hosts": ["unix://{directory}/redis.sock"], **options},
+        },
         versions=("channels-redis", "redis"),
         modules=("channels_redis",),
         redis=True,
     )
-    for name, backend in {
-        "core": "channels_redis.core.RedisChannelLayer",
-        "pubsub": "channels_redis.pubsub.RedisPubSubChannelLayer",
-    }.items()
+    for name, backend, options in (
+        ("core", "channels_redis.core.RedisChannelLayer", {"capacity": CAPACITY}),
+        ("pubsub", "channels_redis.pubsub.RedisPubSubChannelLayer", {}),
+    )
 )
 GRPC = Layer(
     "grpc",
@@ -127,7 +133,7 @@ DAPHNE = Server(
     "daphne", "-m daphne -v 0 -p {port} {application}", versions=("daphne",), modules=("daphne",)
 )
 UVICORN_COMMAND = "-m uvicorn --port {port} --log-level warning {application}"
-UVICORN, UVICORN_SANSIO, UVICORN_2 = (
+UVICORN, UVICORN_WEBSOCKETS, UVICORN_2 = (
     Server(
         f"uvicorn{suffix}",
         f"{UVICORN_COMMAND} {options}",
@@ -136,7 +142,7 @@ UVICORN, UVICORN_SANSIO, UVICORN_2 = (
     )
     for suffix, options in {
         "": "",
-        "-sansio": "--ws websockets-sansio",
+        "-websockets": "--ws websockets",
         "-w2": "--workers 2",
     }.items()
 )
@@ -257,8 +263,8 @@ def listening(
 
 
 def _stacks() -> Iterator[Stack]:
-    for server in (DAPHNE, UVICORN, UVICORN_SANSIO, UVICORN_2, HYPERCORN, GRANIAN):
-        for layer in (CORE, PUBSUB, OWN):
+    for server in (DAPHNE, UVICORN, UVICORN_WEBSOCKETS, UVICORN_2, HYPERCORN, GRANIAN):
+        for layer in (CORE, PUBSUB, MEMORY, OWN):
             yield Stack(server, layer)
     for server in (WEBSOCKETS_SERVER, WEBSOCKETS_SERVER_2, WEBSOCKETS_SERVER_THREADS):
         yield Stack(server, GRPC)

@@ -100,7 +100,7 @@ def wrong(results: Results) -> float:
 
 
 DAPHNE = "daphne+core"
-PEERS = ("daphne", "uvicorn", "uvicorn-sansio", "hypercorn", "granian")
+PEERS = ("daphne", "uvicorn", "uvicorn-websockets", "hypercorn", "granian")
 DEFLATE = "permessage-deflate offered"
 SINGLE, FEW, MANY = "500 groups of 1", "50 groups of 10", "5,000 groups, each in 100"
 THREADS = (f"{BRIDGE}-threads16",)

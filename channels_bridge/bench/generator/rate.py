@@ -22,7 +22,7 @@ from .members import Run
 from .timing import Timing
 
 PROBE_SECONDS = 2.0  # of a closed loop, for what a stack manages
-BUSY_SECONDS = 1.0
+BUSY_SECONDS = 2.0  # a consumer that sleeps one second of them can keep up
 QUIET = "/ws/echo/"
 
 
