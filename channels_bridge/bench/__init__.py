@@ -8,7 +8,8 @@
 - ``generator``: the load generator, a process of its own; ``caller``: one that sends to groups.
 - ``plan``: the order of rounds; ``measure``: one round: start a stack, load it, read its CPU time
   and memory, stop it.
-- ``results``, ``report``, ``chart``: rounds put together, as tables, JSON or SVG.
+- ``results``, ``columns``, ``tables``, ``chart``: rounds put together, as JSON, tables or SVG;
+  ``report`` is all of it.
 
 The extra ``bench`` installs what the other stacks need.
 """

@@ -19,7 +19,7 @@ class Round:
 
     Args:
         counts: what arrived at the clients.
-        figures: by name; see `report.COLUMNS`.
+        figures: by name; see `columns`.
         failure: why there are none, if there are none.
 
     """

@@ -26,6 +26,7 @@ class Case:
         name: tells it from the scenario's others.
         load: what the load generator does.
         stacks: names of stacks.
+        column: the main one, if it isn't the scenario's.
         seconds: measured, if it isn't what the command line says.
         rounds: at most so many.
 
@@ -34,6 +35,7 @@ class Case:
     name: str
     load: Load
     stacks: Sequence[str]
+    column: str = ""
     seconds: float | None = None
     rounds: int | None = None
 
@@ -50,13 +52,13 @@ class Case:
 
 @dataclass(frozen=True)
 class Scenario:
-    """One question.
+    """One question. Names of cases are unique in it.
 
     Args:
         name: what the command line calls it.
         question: what it answers.
         unit: what is counted.
-        columns: of `report.COLUMNS`, the first the main one.
+        columns: of `columns`, the first the main one.
         cases: the loads.
 
     """
@@ -192,7 +194,10 @@ ALL = (
         "What do members on two workers cost? 200 connections in 20 groups.",
         "delivery",
         MESSAGES,
-        (Case("", FANOUT, (BRIDGE, f"{BRIDGE}-w2", "uvicorn-w2+pubsub")),),
+        (
+            Case("one worker", FANOUT, (BRIDGE,)),
+            Case("two workers", FANOUT, (f"{BRIDGE}-w2", "uvicorn-w2+pubsub")),
+        ),
     ),
     Scenario(
         "outside",
@@ -223,6 +228,7 @@ ALL = (
                 "one sleeps",
                 Rate(10, groups=1, path=SYNC, rate=20, busy="/ws/sleepy/"),
                 ("uvicorn+pubsub", BRIDGE, f"{BRIDGE}-threads16"),
+                column="max",
                 rounds=2,
             ),
         ),
@@ -257,6 +263,7 @@ ALL = (
                 "beside 9,500 idle connections",
                 Rate(200, groups=20, rate=50, idle=9_500),
                 (BRIDGE,),
+                column="max",
                 seconds=25,
                 rounds=1,
             ),

@@ -142,7 +142,7 @@ TARGETS = (
         "cross",
         "CPU on two workers, of that on one",
         1.3,
-        cpu("cross", "", f"{BRIDGE}-w2") / cpu("cross"),
+        cpu("cross", "two workers", f"{BRIDGE}-w2") / cpu("cross", "one worker"),
     ),
     *(
         Target(

@@ -1,11 +1,11 @@
 """The report says what the rounds showed."""
 
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-from channels_bridge.bench import chart, report, targets
+from channels_bridge.bench import chart, report, tables, targets
+from channels_bridge.bench.columns import COLUMNS
 from channels_bridge.bench.generator.ledger import Counts
 from channels_bridge.bench.results import Results, Round
 
@@ -23,7 +23,7 @@ def results() -> Results:
 
 def test_table() -> None:
     """Figures are medians with the least and greatest; a stack that loses says so in its row."""
-    _, _, ours, theirs = report.table(results(), "fanout").splitlines()
+    _, _, ours, theirs = tables.table(results(), "fanout").splitlines()
     assert [cell.strip() for cell in ours.split("|")[1:-1]] == [
         "websockets_server",
         "20.0 (10.0-30.0)",
@@ -39,7 +39,7 @@ def test_failure() -> None:
     """A stack that failed has a row that says so."""
     failed = Results({})
     failed.add("echo", "", "daphne", Round(Counts(), failure="exit code 1"))
-    assert "failed: exit code 1" in report.table(failed, "echo")
+    assert "failed: exit code 1" in tables.table(failed, "echo")
 
 
 def test_json() -> None:
@@ -73,11 +73,20 @@ def test_chart() -> None:
     assert widths[0] == pytest.approx(30 * widths[1], rel=0.01)
 
 
-def test_readme(tmp_path: Path) -> None:
-    """The tables take the place of what was between the marks, and of nothing else."""
-    readme = tmp_path / "README.md"
-    readme.write_text("above\n<!-- bench -->\nold\n<!-- /bench -->\nbelow\n")
-    report.write_readme(readme, results())
-    text = readme.read_text()
-    assert text.startswith("above\n<!-- bench -->\n") and text.endswith("<!-- /bench -->\nbelow\n")
-    assert "old" not in text and "20.0 (10.0-30.0)" in text
+def test_fill() -> None:
+    """The summary takes the place of what was between its marks, and of nothing else."""
+    readme = "above\n<!-- bench summary -->\nold\n<!-- /bench -->\nbelow\n"
+    text = report.fill(readme, results())
+    assert text.startswith("above\n<!-- bench summary -->\n")
+    assert text.endswith("<!-- /bench -->\nbelow\n")
+    assert "old" not in text
+    row = next(line for line in text.splitlines() if line.startswith("| fanout"))
+    cells = [cell.strip() for cell in row.split("|")[1:-1]]
+    daphne = "600.0 (daphne+core)"
+    assert cells == ["fanout", "CPU us/delivery", "20.0", daphne, daphne]
+
+
+def test_best_is_most() -> None:
+    """Where more is better, the best is the greatest."""
+    rows = [row for row in results() if row.stack == "daphne+core"]
+    assert COLUMNS["rate"].best(rows) == "500 (daphne+core)"

@@ -1,0 +1,62 @@
+"""Figures, as columns of tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .results import Row
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Args:
+        heading: `{unit}` is filled in.
+        figure: what it shows, of a round's figures.
+        form: how.
+        more: whether more of it is better, not less.
+
+    """
+
+    heading: str
+    figure: str
+    form: str = "{:,.1f}"
+    more: bool = False
+
+    def title(self, unit: str) -> str:
+        """The heading, for what is counted."""
+        units = f"{unit[:-1]}ies" if unit.endswith("y") else f"{unit}s"
+        return self.heading.format(unit=unit, units=units)
+
+    def best(self, rows: Sequence[Row], named: bool = True) -> str:
+        """The best median of some rows, and whose it is."""
+        medians = [(median, row) for row in rows if (median := row.median(self.figure)) is not None]
+        if not medians:
+            return "-"
+        median, row = (max if self.more else min)(medians, key=lambda pair: pair[0])
+        figure = self.form.format(median)
+        return f"{figure} ({row.stack})" if named else figure
+
+    def cell(self, row: Row) -> str:
+        """The median, and the least and greatest in brackets if there are several rounds."""
+        values = [self.form.format(value) for value in sorted(row.values(self.figure))]
+        median = row.median(self.figure)
+        if median is None:
+            return "-"
+        spread = f" ({values[0]}-{values[-1]})" if len(values) > 1 else ""
+        return self.form.format(median) + spread
+
+
+COLUMNS = {
+    "cpu": Column("CPU us/{unit}", "cpu_us"),
+    "rate": Column("{units}/s", "rate", "{:,.0f}", more=True),
+    "p50": Column("p50 ms", "p50_ms"),
+    "p99": Column("p99 ms", "p99_ms"),
+    "max": Column("longest ms", "max_ms"),
+    "kib": Column("KiB/connection", "kib"),
+    "base": Column("process MiB", "base_mib"),
+    "growth": Column("memory grown MiB", "growth_mib"),
+    "per_cpu_second": Column("{units} per CPU second", "per_cpu_second", "{:,.0f}", more=True),
+}
