@@ -143,6 +143,14 @@ def test_foreign_channel(address):
         assert line.startswith("CommandError: channel specific.abc!def belongs to another process")
 
 
+def test_bad_name(address):
+    """A name that no channel can have is refused with one line, in Channels' words."""
+    with runworker(address, "asynchronous", "a b") as worker:
+        assert worker.wait(DEADLINE) == 1
+        (line,) = worker.stdout.read().splitlines()
+        assert line.startswith("CommandError: 'a b': Channel name must be a valid unicode string")
+
+
 def test_no_layer(address):
     """An alias that isn't configured is an error, in Channels' words."""
     with runworker(address, "asynchronous", "--layer", "other") as worker:

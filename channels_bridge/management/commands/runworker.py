@@ -14,6 +14,7 @@ from django.core.management.base import CommandError
 
 from channels_bridge.exceptions import BridgeError
 from channels_bridge.groups import aclose_all, home
+from channels_bridge.layers import LocalChannelLayer
 from channels_bridge.server.context import Application, Receive, Send
 from channels_bridge.surface import extend
 
@@ -91,10 +92,20 @@ class Command(ChannelsCommand):
     worker_class = DrainingWorker
 
     def handle(self, *args: Any, **options: Any) -> None:
+        for channel in options["channels"]:
+            _require_valid(channel)
         try:
             super().handle(*args, **options)
         except (BridgeError, ImproperlyConfigured) as error:
             raise CommandError(str(error)) from error
+
+
+def _require_valid(channel: str) -> None:
+    layer = LocalChannelLayer()
+    try:
+        layer.require_valid_channel_name(channel)
+    except TypeError as error:
+        raise CommandError(f"{channel!r}: {error}") from None
 
 
 async def _next_signal() -> None:
