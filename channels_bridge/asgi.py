@@ -19,7 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import ASGIHandler
 from django.urls import Resolver404
 
-from . import conf, origins, reload, runloop
+from . import conf, connections, origins, reload, runloop
 from .groups import aclose_all, home
 from .logs import configure_logging
 from .server.access import printable
@@ -51,6 +51,7 @@ async def open_application(served: Application) -> AsyncIterator[Application]:
     """Make the running loop the home of this process' groups, and run its consumers our way."""
     await aclose_all()  # a layer that was used while Django was set up begins anew, here
     home.claim()
+    connections.obey()
     runloop.install()
     origins.install()
     served = NotFound(served)

@@ -29,6 +29,7 @@ from channels.sessions import InstanceSessionWrapper
 from channels.utils import await_many_dispatch
 from django.db import Error as DatabaseError
 
+from . import registry
 from .housekeeping import housekeeping
 from .server.connection import INBOX_EXTENSION
 from .server.context import Receive, Send
@@ -55,7 +56,9 @@ async def _call(
     if extension is None:
         await _channels_call(consumer, scope, receive, send)  # type: ignore[arg-type]
     else:
-        await _Run(consumer, receive, extension["inbox"], extension["fail"]).run(scope, send)
+        run = _Run(consumer, receive, extension["inbox"], extension["fail"])
+        with registry.entered(extension, consumer):
+            await run.run(scope, send)
 
 
 class _Run:

@@ -181,6 +181,18 @@ class BridgeChannelLayer(BaseChannelLayer):
         node = self._node()
         await home.run(node.loop, node.group_send_many(names, payload))
 
+    async def ask(self, subject: str, question: Any) -> list[Any]:
+        """
+        Ask all processes that ``answer()`` about `subject`, and return what they say.
+
+        Questions and answers are what MessagePack can hold.
+
+        Raises:
+            TransportUnavailable: other processes can't be reached.
+        """
+        node = self._node()
+        return await home.run(node.loop, node.ask(subject, question))
+
     async def flush(self) -> None:
         """Empty all channels and groups, in all processes. Inboxes keep what they have."""
         node = self._node()
@@ -213,6 +225,10 @@ class BridgeChannelLayer(BaseChannelLayer):
     def detach(self, channel: str) -> None:
         """Leave all groups and forget `channel`."""
         self._node().detach(channel)
+
+    def answer(self, subject: str, answerer: Callable[[Any], Any]) -> None:
+        """Let `answerer`, which may not block, answer what anybody ``ask()``s about `subject`."""
+        self._node().answer(subject, answerer)
 
     # What home calls.
 

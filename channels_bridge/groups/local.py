@@ -52,6 +52,9 @@ class LocalTransport(GroupTransport):
     async def publish(self, topic: str, payload: bytes) -> None:
         self._publish(topic, payload)
 
+    def publish_nowait(self, topic: str, payload: bytes) -> None:
+        self._publish(topic, payload)
+
     async def publish_confirmed(self, topic: str, payload: bytes) -> bool:
         return self._publish(topic, payload)
 

@@ -7,6 +7,7 @@ A node subscribes to
 
 - ``g:<group>`` while it has a member of the group,
 - ``p:<prefix>`` for what concerns its own channels: messages, joining and leaving groups,
+- ``q:<subject>`` for questions that it answers,
 - ``flush``.
 """
 
@@ -76,16 +77,21 @@ class Node:
         self._overload = overload
         self._confirm = confirm
         self._groups: set[str] = set()  # those whose topic is subscribed
+        self._answerers: dict[str, Callable[[Any], Any]] = {}  # by subject
+        self._asked = 0  # how many questions
+        self._answers: dict[int, list[Any]] = {}  # to those that are being asked, by number
         self._sweeping: asyncio.TimerHandle | None = None
         self._topic_handlers = {
             "g": self._group_message,
             "p": self._own_message,
+            "q": self._question,
             "flush": self._flushed,
         }
         self._own_handlers: dict[str, Callable[..., bool]] = {
             "send": self._membership.put,
             "add": self._added,
             "discard": self._discarded,
+            "answer": self._answered,
         }
 
     @cached_property
@@ -214,6 +220,28 @@ class Node:
             self._sweeping.cancel()
         await self._transport.aclose()
 
+    # Questions.
+
+    def answer(self, subject: str, answerer: Callable[[Any], Any]) -> None:
+        """Answer what anybody asks about `subject`, as soon as the hub knows of it."""
+        self._answerers[subject] = answerer
+        self._transport.subscribe_nowait(f"q:{subject}")
+
+    async def ask(self, subject: str, question: Any) -> list[Any]:
+        """Return the answers of all processes, this one included."""
+        await self._transport.subscribe(f"p:{self.prefix}")
+        self._asked += 1
+        number = self._asked
+        answers = self._answers[number] = []
+        try:
+            if subject in self._answerers:
+                answers.append(self._answerers[subject](question))
+            payload = msgpack.packb([self.prefix, number, question])
+            await self._transport.publish_confirmed(f"q:{subject}", payload)
+        finally:
+            del self._answers[number]
+        return answers
+
     # What comes from other processes.
 
     def _deliver(self, topic: str, payload: bytes) -> bool:
@@ -234,6 +262,19 @@ class Node:
     def _own_message(self, _prefix: str, payload: bytes) -> bool:
         kind, *arguments = msgpack.unpackb(payload)
         return self._own_handlers[kind](*arguments)
+
+    def _question(self, subject: str, payload: bytes) -> bool:
+        asker, number, question = msgpack.unpackb(payload)
+        answer = self._answerers[subject](question)
+        # Now, and not in a task: so the asker has it before it knows that all have been asked.
+        answered = msgpack.packb(["answer", number, answer])
+        self._transport.publish_nowait(f"p:{asker}", answered)
+        return True
+
+    def _answered(self, number: int, answer: Any) -> bool:
+        if number in self._answers:  # else: the asker was cancelled
+            self._answers[number].append(answer)
+        return True
 
     def _added(self, group: str, channel: str) -> bool:
         self._membership.add(group, channel)

@@ -72,6 +72,15 @@ class GroupTransport(ABC):
         """
 
     @abstractmethod
+    def publish_nowait(self, topic: str, payload: bytes) -> None:
+        """
+        The same without waiting, however much is queued: for short answers.
+
+        When this is called within ``deliver``, the payload has arrived before the sender of what is
+        being delivered sees that confirmed.
+        """
+
+    @abstractmethod
     async def publish_confirmed(self, topic: str, payload: bytes) -> bool:
         """
         The same, but return once the payload has arrived everywhere.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from contextlib import nullcontext
 from typing import Any, Protocol, TypeAlias
 
 from django.core.exceptions import ImproperlyConfigured
@@ -12,7 +13,9 @@ from django.utils.module_loading import import_string
 from channels_bridge import conf
 from channels_bridge.native.feed import open_inbox
 from channels_bridge.native.websocket import Receive, Send, WebSocket
+from channels_bridge.registry import entered
 from channels_bridge.server.access import printable
+from channels_bridge.server.connection import INBOX_EXTENSION
 
 logger = logging.getLogger("channels_bridge.native")
 
@@ -44,8 +47,12 @@ class NativeApplication:
 
     async def serve(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Handle a connection whose ``websocket.connect`` has been received."""
+        extension = scope.get("extensions", {}).get(INBOX_EXTENSION)
         async with open_inbox(scope, receive) as inbox:
-            await self._handle(WebSocket(scope, inbox, send))
+            websocket = WebSocket(scope, inbox, send)
+            known = nullcontext() if extension is None else entered(extension, websocket)
+            with known:
+                await self._handle(websocket)
 
 
 def get_native_application() -> NativeApplication:

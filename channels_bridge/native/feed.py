@@ -41,6 +41,7 @@ async def open_channel(layer: Any, websocket: WebSocket) -> AsyncIterator[str]:
     under Channels: when it expires.
     """
     channel_name: str = await layer.new_channel()
+    websocket.channel_name = channel_name
     if hasattr(layer, "attach") and asyncio.get_running_loop() is home.loop():
         layer.attach(channel_name, websocket.inbox)
         try:

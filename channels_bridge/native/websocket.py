@@ -64,6 +64,8 @@ class WebSocket:
     def __init__(self, scope: MutableMapping[str, Any], inbox: Inbox, send: Send) -> None:
         self.scope: dict[str, Any] = dict(scope)
         self.inbox = inbox
+        #: This connection's address on its consumer's layer; None where it has none.
+        self.channel_name: str | None = None
         self.state = State.CONNECTING
         #: The code that the connection ended with; 1006 while open, and after a rejection.
         self.close_code = NO_CLOSE_FRAME

@@ -7,16 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from ..engine import serve
 from ..parity.conftest import database
-from .site import Monitor, serve
+from .site import Monitor, running_site
 
-__all__ = ["database"]
+__all__ = ["database", "serve"]
 
 
 @pytest.fixture(scope="package")
 def site(database):
     with tempfile.TemporaryDirectory(prefix="cb-") as directory:
         path = Path(directory, "metrics.sock")
-        with serve(database, "--metrics", f"unix:{path}") as site:
+        with running_site(database, "--metrics", f"unix:{path}") as site:
             site.monitor = Monitor(path)
             yield site

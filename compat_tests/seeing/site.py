@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import socket
 import subprocess
 import sys
@@ -62,6 +63,24 @@ class Site:
             self.server.ws_url + path, origin=self.server.url, additional_headers=headers
         )
 
+    def post(self, path, form):
+        """Returns status and headers."""
+        with closing(http.client.HTTPConnection(self.server.address, timeout=DEADLINE)) as client:
+            client.request(
+                "POST", path, form, {"Content-Type": "application/x-www-form-urlencoded"}
+            )
+            response = client.getresponse()
+            return response.status, response.headers
+
+    def disconnects(self, connection):
+        """The codes that `disconnect()` was called with for `?id=connection`."""
+        events = map(json.loads, Path(self.env["SAMPLE_EVENTS"]).read_text().splitlines())
+        return [
+            event["code"]
+            for event in events
+            if event["id"] == connection and event["event"] == "disconnect"
+        ]
+
     def manage(self, *arguments, code=0):
         """Run a command of `manage.py`. Returns what it printed: to stderr, where it fails."""
         done = subprocess.run(
@@ -81,7 +100,7 @@ class Site:
 
 
 @contextmanager
-def serve(database, *arguments, **env):
+def running_site(database, *arguments, **env):
     """A site of its own: its private directory is in a TMPDIR that nobody else has."""
     with tempfile.TemporaryDirectory(prefix="cb-") as directory:
         env = {

@@ -12,14 +12,14 @@ from channels_bridge.server.console import NoAnswer
 
 from ..engine import DEADLINE
 from ..servers import wait_for
-from .site import Monitor, serve
+from .site import Monitor, running_site
 
 
 def test_life_of_a_server(database, socket_dir):
     """A killed worker takes no counter down, a stuck one holds up nobody, a drain is seen."""
     metrics, control = socket_dir / "metrics.sock", socket_dir / "control.sock"
     options = ["--metrics", f"unix:{metrics}", "--control", str(control)]
-    with serve(database, *options) as site:
+    with running_site(database, *options) as site:
         site.control = control
         monitor = Monitor(metrics)
         with site.connect("/echo/") as first, site.connect("/echo/") as second:

@@ -62,6 +62,9 @@ class GrpcTransport(GroupTransport):
         await self._room()
         self._client.request(wire.Publish(topic=topic, payload=payload))
 
+    def publish_nowait(self, topic: str, payload: bytes) -> None:
+        self._client.request(wire.Publish(topic=topic, payload=payload))
+
     async def publish_confirmed(self, topic: str, payload: bytes) -> bool:
         if topic in self._client.unheard:
             return True

@@ -1,0 +1,110 @@
+"""Close connections from anywhere in a project: a view, a signal handler, Celery, a shell.
+
+::
+
+    from channels_bridge.connections import close
+
+    close(user=request.user, code=4001, reason="logged out")
+
+What is asked goes over the default channel layer, to all workers of all servers that share it.
+Consumers need not know of it: their ``disconnect(code)`` runs as after any close.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.core.exceptions import ImproperlyConfigured
+from websockets.exceptions import ProtocolError
+from websockets.frames import Close
+
+from . import registry
+from .groups.layer import BridgeChannelLayer
+from .transport import get_channel_layer
+
+__all__ = ["aclose", "close", "obey"]
+
+_SUBJECT = "close"
+
+
+async def aclose(
+    *,
+    user: Any = None,
+    channel: str | None = None,
+    path: str | None = None,
+    code: int = 1000,
+    reason: str = "",
+) -> int:
+    """Close the connections that all given arguments fit; return once that is done.
+
+    A connection whose handshake isn't decided yet is denied, with 403. One that opens while this
+    runs may stay: end the user's session first.
+
+    Args:
+        user: whose connections, a user or a primary key. The user of a connection is
+            ``scope["user"]``, which ``AuthMiddlewareStack`` and ``AuthMiddleware`` set.
+        channel: the one with this channel name.
+        path: those to this path, without the query, as in ``scope["path"]``.
+        code: the close code that client and consumer are told: 1000, one that RFC 6455 lets a
+            server send, or one from 3000 to 4999.
+        reason: text for the client, at most 123 bytes.
+
+    Returns:
+        How many were closed, in all workers that answered. A worker that is just being restarted
+        doesn't.
+
+    Raises:
+        ValueError: nothing says which connections, or the code or reason can't be sent.
+        ImproperlyConfigured: the default channel layer isn't one of this package.
+        TransportUnavailable: the servers can't be reached.
+    """
+    key = getattr(user, "pk", user)
+    if user is not None and key is None:
+        raise ValueError(f"{user!r} has no primary key: nobody can be told by it")
+    if user is None and channel is None and path is None:
+        raise ValueError("say which connections: by user, channel or path")
+    _require_sendable(code, reason)
+    question = {
+        "user": None if key is None else str(key),
+        "channel": channel,
+        "path": path,
+        "code": code,
+        "reason": reason,
+    }
+    return sum(await _layer().ask(_SUBJECT, question))
+
+
+def close(**arguments: Any) -> int:
+    """Do the same as ``aclose()``, from synchronous code."""
+    return async_to_sync(aclose)(**arguments)
+
+
+def obey() -> None:
+    """Close this worker's connections when anybody asks, if the default layer brings that here."""
+    layer = get_channel_layer()
+    if isinstance(layer, BridgeChannelLayer):
+        layer.answer(_SUBJECT, registry.close)
+
+
+def _layer() -> BridgeChannelLayer:
+    layer = get_channel_layer()
+    if not isinstance(layer, BridgeChannelLayer):
+        raise ImproperlyConfigured(
+            "closing connections needs a channel layer of channels_bridge: set the BACKEND of "
+            'CHANNEL_LAYERS["default"] to "channels_bridge.layers.GrpcChannelLayer"'
+        )
+    return layer
+
+
+def _require_sendable(code: int, reason: str) -> None:
+    try:
+        Close(code, reason).check()
+    except ProtocolError as error:
+        raise ValueError(f"cannot close with code {code}: {error}") from None
+    if len(reason.encode()) > MAX_REASON:
+        raise ValueError(f"the reason has more than {MAX_REASON} bytes: {reason!r}")
+
+
+#: Bytes: a control frame has 125, of which the code takes two (RFC 6455, 5.5).
+MAX_REASON = 123

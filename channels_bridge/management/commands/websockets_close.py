@@ -1,0 +1,43 @@
+"""``manage.py websockets_close``: close connections of running servers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from channels_bridge.connections import close
+from channels_bridge.exceptions import BridgeError
+from channels_bridge.groups import hub_address
+from channels_bridge.transport import get_channel_layer
+
+
+class Command(BaseCommand):
+    help = "Closes the connections of a user, to a path or with a channel name, on all workers."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--user", metavar="KEY", help="the user's primary key")
+        parser.add_argument("--channel", metavar="NAME", help="the consumer's channel name")
+        parser.add_argument("--path", help="the path, without the query")
+        parser.add_argument(
+            "--code",
+            type=int,
+            default=1000,
+            help="the close code, such as 4001 (default: %(default)s)",
+        )
+        parser.add_argument("--reason", default="", metavar="TEXT", help="text for the client")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        names = ("user", "channel", "path", "code", "reason")
+        if hub_address(get_channel_layer()) is None:
+            raise CommandError(
+                "the default channel layer reaches no server: set its BACKEND to "
+                "channels_bridge.layers.GrpcChannelLayer"
+            )
+        try:
+            count = close(**{name: options[name] for name in names})
+        except (BridgeError, ImproperlyConfigured, ValueError) as error:
+            raise CommandError(str(error)) from None
+        self.stdout.write("1 connection closed" if count == 1 else f"{count} connections closed")
