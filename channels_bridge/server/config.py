@@ -16,7 +16,10 @@ from .tls import Certificate
 _ZERO_IS_OFF = (
     "compress_from",
     "drain_seconds",
+    "idle_timeout",
+    "max_connections",
     "max_frame_size",
+    "max_message_rate",
     "max_message_size",
     "ping_interval",
     "write_timeout",
@@ -90,6 +93,19 @@ class ServerConfig:
     #: Seconds in which a client that is behind must read something; then it is cut off. 0: no
     #: limit. nginx's ``send_timeout`` of 60 is for pages; here it is below what pings find out.
     write_timeout: float = 30
+
+    #: Seconds without a message from the client, after which it is closed; 0: no limit, as with
+    #: all peers. Answers to pings are no messages.
+    idle_timeout: float = 0
+
+    #: Connections of all kinds, over all workers; 0: no limit but the system's. uvicorn's
+    #: ``--limit-concurrency``.
+    max_connections: int = 0
+
+    #: Messages and pings per second that a client may send on average (0: no limit), and how many
+    #: at once after a quiet time.
+    max_message_rate: float = 0
+    message_burst: int = 100
 
     #: Bytes of one incoming message; 0: no limit. 1 MiB: Daphne since CVE-2026-44545, websockets.
     max_message_size: int = 2**20

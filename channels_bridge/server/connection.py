@@ -36,6 +36,7 @@ from .context import Context
 from .frames import DEFLATE
 from .inbox import Event, Inbox
 from .keepalive import Keepalive
+from .pace import Pace
 from .plain import Boundary, read_plain
 from .reading import SLICE, Reading, Reason
 from .responses import complete_acceptance, decode_headers, phrase, plain_response
@@ -108,6 +109,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._deflate: PerMessageDeflate | None = None  # negotiated in the handshake
         self._boundary = Boundary()
         self._plain_limit = _plain_limit(self.config)
+        self._pace: Pace | None = None  # where the configuration limits it
         self._assembler = Assembler()
         self._writable: asyncio.Future[None] | None = None  # waited for while the buffer is full
         #: The deadline of the present state: the decision, or the end of the closing.
@@ -239,6 +241,8 @@ class WebSocketConnection(asyncio.Protocol):
         self.opened = self.loop.time()
         self._flush()
         self.keepalive.start()
+        if self.config.max_message_rate or self.config.idle_timeout:
+            self._pace = Pace(self.config, self._idle)
         self.counters.open += 1
         self.counters.handshakes[101] += 1
         self._log_access("CONNECT")
@@ -323,6 +327,9 @@ class WebSocketConnection(asyncio.Protocol):
         self._abandon(CloseCode.INVALID_DATA, f"{error.reason} at position {error.start}")
 
     def _handle_message(self, event: Event) -> None:
+        if self._pace is not None and not self._pace.note_message():
+            self._too_fast()
+            return
         self.counters.received += 1
         if self.inbox.put_event(event):
             self.reading.hold(Reason.INBOX)
@@ -332,7 +339,9 @@ class WebSocketConnection(asyncio.Protocol):
 
     def handle_ping(self, frame: Frame) -> None:
         """The protocol has its answer ready, which is sent once what was read is handled."""
-        if self._writable is not None:
+        if self._pace is not None and not self._pace.note_ping():
+            self._too_fast()
+        elif self._writable is not None:
             self.reading.hold(Reason.ANSWERS)
 
     def handle_pong(self, frame: Frame) -> None:
@@ -403,6 +412,17 @@ class WebSocketConnection(asyncio.Protocol):
         self.counters.cut_off[why] += 1
         message = "WebSocket %s [%s] is cut off: %s"
         self.context.notices.warn(why, message, self.path, self.peer, reason)
+
+    def _too_fast(self) -> None:
+        if self.state is State.OPEN:
+            reason = f"more than {self.config.max_message_rate:g} messages a second"
+            self._note_cut_off("message_rate", reason)
+            self._abandon(CloseCode.POLICY_VIOLATION, reason)
+
+    def _idle(self) -> None:
+        if not self.reading.is_held(Reason.INBOX):  # else: its messages wait for us
+            reason = f"no message for {self.config.idle_timeout:g} s"
+            self._cut_off("idle", CloseCode.GOING_AWAY, reason)
 
     def _inbox_overflown(self) -> None:
         self._cut_off("inbox_full", CloseCode.TRY_AGAIN_LATER, "messages come too fast")
@@ -607,6 +627,8 @@ class WebSocketConnection(asyncio.Protocol):
         self.state = state
         self._actions = self._ACTIONS.get(state, {})
         self.keepalive.stop()
+        if self._pace is not None:
+            self._pace.stop()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

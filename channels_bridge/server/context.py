@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from math import ceil
 from typing import Any, Protocol
 
 from .access import AccessLog
@@ -58,10 +59,12 @@ class Context:
         self.config = config
         self.state = state
         self.access = access or AccessLog()
+        self._share = ceil(config.max_connections / config.workers)
         self.counters = Counters()
         self.notices = Notices()
         self.frames = FrameCache(config.compress_from)
         self.connections: set[Closable] = set()
+        self.refusals = 0  # of these, the connections that only wait for their end
         self._on_lost = on_lost
         self._empty: asyncio.Future[None] | None = None  # waited for in all_lost()
         #: Running applications; a connection may be gone before its application returned.
@@ -70,6 +73,17 @@ class Context:
         self.finishes_handshakes = False
         #: What begins from now on ends at once: a WebSocket, or HTTP after one response.
         self.ending = False
+
+    @property
+    def is_full(self) -> bool:
+        """Whether this process has its share of ``max_connections``: as each connection goes to the
+        worker that has the fewest, no other worker has room either."""
+        return 0 < self._share < len(self.connections) - self.refusals
+
+    @property
+    def is_overrun(self) -> bool:
+        """Whether there are as many refusals as connections: too many to answer each of them."""
+        return 0 < self._share < self.refusals
 
     def entered(self, connection: Closable) -> None:
         self.connections.add(connection)

@@ -32,7 +32,9 @@ class FirstRequest(asyncio.Protocol):
     """Reads one request head.
 
     What the client sees: 408 when the head isn't complete in time (nothing when it has sent
-    nothing), 431 when it is too large; garbage goes to HTTP, which answers 400.
+    nothing), 431 when it is too large; garbage goes to HTTP, which answers 400. A connection beyond
+    ``max_connections`` is answered 503 at once, so that it can't hold on to what there is too
+    little of.
     """
 
     lasting = True
@@ -49,6 +51,8 @@ class FirstRequest(asyncio.Protocol):
         self.context.entered(self)
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(self.context.config.handshake_timeout, self._overdue)
+        if self.context.is_full:
+            self._turn_away()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._timer.cancel()
@@ -89,6 +93,16 @@ class FirstRequest(asyncio.Protocol):
         protocol.data_received(bytes(self.head[:size]))
         if size is not None and len(self.head) > size:
             protocol.data_received(bytes(self.head[size:]))
+
+    def _turn_away(self) -> None:
+        limit = self.context.config.max_connections
+        self.context.notices.warn(
+            "max_connections", "a connection is refused: there are %d, the limit", limit
+        )
+        if self.context.is_overrun:
+            self.transport.abort()
+        else:
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
 
     def _overdue(self) -> None:
         if self.head:

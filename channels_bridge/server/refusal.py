@@ -32,6 +32,7 @@ class Refusal(asyncio.Protocol):
         self._transport = transport
         self._timer = asyncio.get_running_loop().call_later(LINGER, transport.abort)
         context.counters.refused[status.value] += 1
+        context.refusals += 1
         context.entered(self)
         transport.set_protocol(self)
         transport.write(plain_response(status, text or status.phrase))
@@ -42,6 +43,7 @@ class Refusal(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._timer.cancel()
+        self._context.refusals -= 1
         self._context.lost(self)
 
     def shutdown(self) -> None:

@@ -14,6 +14,9 @@ from .inbox import Event
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2: token
 _VALUE = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*")  # RFC 9110, 5.5: no control characters
 
+#: Seconds that a client should wait which was refused for a limit.
+RETRY_AFTER = "10"
+
 
 def decode_headers(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[str, str]]:
     """Check an application's header pairs, and decode them for websockets.
@@ -67,6 +70,8 @@ def plain_response(status: HTTPStatus, text: str) -> bytes:
             "Content-Type": "text/plain; charset=utf-8",
         }
     )
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
+        headers["Retry-After"] = RETRY_AFTER
     if status is HTTPStatus.UPGRADE_REQUIRED:
         headers["Upgrade"] = "websocket"
     return Response(status.value, status.phrase, headers, body).serialize()

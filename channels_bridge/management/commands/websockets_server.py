@@ -59,6 +59,18 @@ LIMITS: dict[str, tuple[Callable[[str], Any], str, str]] = {
         "SECONDS",
         "in which a client must read some of what waits for it; 0 is no limit",
     ),
+    "idle_timeout": (
+        float,
+        "SECONDS",
+        "without a message from a client, after which it is closed with 1001; 0 is no limit",
+    ),
+    "max_connections": (int, "N", "for all workers together, WebSockets and others; 0 is no limit"),
+    "max_message_rate": (
+        float,
+        "PER_SECOND",
+        "messages and pings that a client may send, else it is closed with 1008; 0 is no limit",
+    ),
+    "message_burst": (int, "N", "messages that may come faster than that, after a quiet time"),
     "compress_from": (int, "BYTES", "of a message from which it is compressed"),
     "max_message_size": (int, "BYTES", "of one incoming message; 0 is no limit"),
 }

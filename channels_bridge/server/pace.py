@@ -1,0 +1,83 @@
+"""How many messages a client may send, and how few."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from .config import ServerConfig
+
+
+class TokenBucket:
+    """Allows ``rate`` events a second on average, and ``burst`` of them at once.
+
+    Args:
+        rate: events per second.
+        burst: events that may come together after a quiet time; at least 1.
+        now: seconds, of a clock that only goes on.
+    """
+
+    __slots__ = ("_burst", "_last", "_rate", "_tokens")
+
+    def __init__(self, rate: float, burst: float, now: float) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._tokens = burst
+        self._last = now
+
+    def take(self, now: float) -> bool:
+        """An event happens. False if that is one too many."""
+        self._tokens = min(self._tokens + (now - self._last) * self._rate, self._burst)
+        self._last = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+class Pace:
+    """Watches one client's messages.
+
+    Args:
+        config: has the limits, at least one.
+        idle: called when no message came for ``idle_timeout`` seconds, and again after as many.
+    """
+
+    __slots__ = ("_bucket", "_idle", "_last", "_loop", "_timeout", "_timer")
+
+    def __init__(self, config: ServerConfig, idle: Callable[[], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._last = now = self._loop.time()
+        self._bucket: TokenBucket | None = None
+        if config.max_message_rate:
+            self._bucket = TokenBucket(config.max_message_rate, config.message_burst, now)
+        self._idle = idle
+        self._timeout = config.idle_timeout
+        self._timer: asyncio.TimerHandle | None = None
+        if self._timeout:
+            self._timer = self._loop.call_at(now + self._timeout, self._look)
+
+    def note_message(self) -> bool:
+        """A message came. False if that is one too many."""
+        self._last = self._loop.time()
+        return self.note_ping()
+
+    def note_ping(self) -> bool:
+        """A ping came, which is work for the server, but no sign of somebody who does something.
+        False if that is one too many."""
+        return self._bucket is None or self._bucket.take(self._loop.time())
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look(self) -> None:
+        """A timer for each message would cost more than one that finds that it was too early."""
+        due = self._last + self._timeout
+        now = self._loop.time()
+        if now >= due:
+            due = now + self._timeout
+            self._idle()
+        if self._timer is not None:  # not stopped by that
+            self._timer = self._loop.call_at(due, self._look)
