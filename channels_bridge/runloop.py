@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
 from asgiref.sync import async_to_sync
@@ -30,6 +30,7 @@ from channels.utils import await_many_dispatch
 from django.db import Error as DatabaseError
 
 from . import registry
+from .groups.shared import Sharing, has_shared
 from .housekeeping import housekeeping
 from .server.connection import INBOX_EXTENSION
 from .server.context import Receive, Send
@@ -56,21 +57,18 @@ async def _call(
     if extension is None:
         await _channels_call(consumer, scope, receive, send)  # type: ignore[arg-type]
     else:
-        run = _Run(consumer, receive, extension["inbox"], extension["fail"])
         with registry.entered(extension, consumer):
-            await run.run(scope, send)
+            await _Run(consumer, receive, extension).run(scope, send)
 
 
 class _Run:
     """One consumer from its first event to its last."""
 
-    def __init__(
-        self, consumer: Any, receive: Receive, inbox: Inbox, fail: Callable[[], int]
-    ) -> None:
+    def __init__(self, consumer: Any, receive: Receive, connection: Mapping[str, Any]) -> None:
         self.consumer = consumer
         self.receive = receive
-        self.inbox = inbox
-        self.fail = fail
+        self.connection = connection
+        self.inbox: Inbox = connection["inbox"]
         self.dispatch = _dispatcher(consumer)
         self.current: Event | None = None  # the event that is being handled, or was last
 
@@ -95,10 +93,19 @@ class _Run:
             return
         try:
             if direct:
+                self.inbox.sharing = self._sharing(send)
                 layer.attach(name, self.inbox)
             await self._run_to_disconnect(self._serve_inbox if direct else self._serve_both)
         finally:
             layer.detach(name)
+
+    def _sharing(self, send: Send) -> Sharing | None:
+        """What shares frames, unless there is none to share, or a middleware wants to see them."""
+        owner: Any = type(self.consumer)
+        connection = self.connection
+        if not has_shared(owner) or send != connection["send"]:
+            return None
+        return Sharing(owner, self.inbox.is_idle, connection["send_now"])
 
     async def _run_to_disconnect(self, serve: Callable[[], Awaitable[None]]) -> None:
         """In a task of its own: to wake one up costs as much as the coroutines in it are deep, and
@@ -145,7 +152,7 @@ class _Run:
 
     async def _say_goodbye(self) -> None:
         """After a failure: close the connection and run the disconnect handler, unless it ran."""
-        code = self.fail()
+        code = self.connection["fail"]()
         ran = self.current is not None and self.current.get("type") == "websocket.disconnect"
         if ran or not hasattr(self.consumer, "websocket_disconnect"):
             return

@@ -8,8 +8,9 @@ the interface to other processes, behind which there are ``local`` and ``grpc``.
 
 from channels_bridge.groups.home import aclose_all
 from channels_bridge.groups.message import GroupMessage
+from channels_bridge.groups.shared import shared_frame
 
-__all__ = ["TRANSPORTS", "GroupMessage", "aclose_all", "hub_address"]
+__all__ = ["TRANSPORTS", "GroupMessage", "aclose_all", "hub_address", "shared_frame"]
 
 # Imported only when a layer of that kind is used: gRPC costs time and memory, and forbids forking.
 TRANSPORTS = {

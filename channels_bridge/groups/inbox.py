@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from channels_bridge.groups.shared import Sharing
+
 __all__ = ["OVERFLOW", "Inbox", "Policy"]
 
 
@@ -10,6 +12,9 @@ class Inbox(Protocol):
     """What this package needs of a consumer's queue (``channels_bridge.server.inbox``)."""
 
     capacity: int
+
+    #: Sends what all members are sent alike; None where the consumer has no such handler.
+    sharing: Sharing | None
 
     def put_message(self, message: Any, expires: float) -> bool: ...
 

@@ -23,6 +23,7 @@ from collections.abc import Callable
 from channels_bridge.groups.codec import Codec
 from channels_bridge.groups.inbox import OVERFLOW, Inbox, Policy
 from channels_bridge.groups.queues import MessageQueues
+from channels_bridge.groups.shared import Made
 
 __all__ = ["Inbox", "Membership"]
 
@@ -121,10 +122,12 @@ class Membership:
         if members is not None:
             expires = time.monotonic() + self._expiry
             copies = self._codec.copies(payload)
+            made: Made = {}
             for (channel, inbox), message in zip(members.items(), copies, strict=False):
-                if not inbox.put_message(message, expires):
+                left = message if inbox.sharing is None else inbox.sharing(made, message)
+                if left is not None and not inbox.put_message(left, expires):
                     full.append(channel)
-                    self._overflow(inbox, message, expires)
+                    self._overflow(inbox, left, expires)
         full += self.waiting.route(group, payload)
         return full
 

@@ -99,7 +99,13 @@ class WebSocketConnection(asyncio.Protocol):
         self.peer = "-"
         #: What an application of ours may use beyond ASGI. It may put ``about`` there: a function
         #: that returns what it knows of the connection, as JSON can hold it.
-        self.extension: dict[str, Any] = {"inbox": self.inbox, "fail": self.fail, "end": self.end}
+        self.extension: dict[str, Any] = {
+            "inbox": self.inbox,
+            "send": self.send,
+            "send_now": self.send_now,
+            "fail": self.fail,
+            "end": self.end,
+        }
         self.opened = 0.0  # when it was accepted, in the loop's time
         self._scope: dict[str, Any] = {}
         self._response: Response  # the acceptance, ready to be sent
@@ -449,6 +455,18 @@ class WebSocketConnection(asyncio.Protocol):
         """Wait for room in the write buffer, or for the end. Others who waited may be faster."""
         while self._writable is not None:
             await asyncio.shield(self._writable)
+
+    def send_now(self, payload: str | bytes) -> bool:
+        """Send a message, unless that must wait or there is nobody to send it to.
+
+        Returns:
+            Whether it was sent.
+        """
+        if self._writable is not None or self.state is not State.OPEN:
+            return False
+        self.transport.write(self.context.frames.frame(payload, self._deflate))
+        self.counters.sent += 1
+        return True
 
     def send_message(self, message: Event) -> None:
         """``websocket.send``: one frame, written past the protocol, which has no part in it."""

@@ -53,6 +53,7 @@ class Inbox:
         "_streak",
         "_waiter",
         "capacity",
+        "sharing",
     )
 
     def __init__(
@@ -62,6 +63,8 @@ class Inbox:
     ) -> None:
         #: How many layer messages may wait. Set by the layer that the channel belongs to.
         self.capacity = 100
+        #: What the layer asks before it puts a group message here. Set by the run loop.
+        self.sharing: Any = None
         self._loop = asyncio.get_running_loop()
         self._items: deque[tuple[float | None, Event]] = deque()  # (deadline or None, event)
         self._events = 0
@@ -76,6 +79,10 @@ class Inbox:
     def waiting(self) -> int:
         """How many events and messages nobody has taken yet."""
         return len(self._items)
+
+    def is_idle(self) -> bool:
+        """Whether the consumer waits, and nothing waits for it."""
+        return self._waiter is not None and not self._waiter.done()
 
     def put_event(self, event: Event) -> bool:
         """Add a socket event. Returns whether its reader should pause until ``resume``."""
