@@ -38,7 +38,7 @@ def application(config: ServerConfig) -> AbstractAsyncContextManager[Application
         StartupError: settings name no application that can be served.
     """
     django.setup()
-    configure_logging()
+    configure_logging(config.access_log_format)
     static = config.http and settings.DEBUG and apps.is_installed("django.contrib.staticfiles")
     served = get_application(static=static)
     if config.reload:

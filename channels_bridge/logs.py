@@ -1,22 +1,62 @@
-"""Where the server's log lines go when the project does not say so."""
+"""Where the server's log lines go, and how they look."""
 
 from __future__ import annotations
 
+import json
 import logging
+from datetime import datetime, timezone
 
 from django.conf import settings
 
+#: The logger of access lines.
+ACCESS = "channels_bridge.access"
 
-def configure_logging() -> None:
-    """Show this package's lines from INFO on in the console, unless LOGGING covers them already."""
+
+class JsonFormatter(logging.Formatter):
+    """Writes each record as a line of JSON; for LOGGING::
+
+        "formatters": {"json": {"()": "channels_bridge.logs.JsonFormatter"}},
+
+    A line has ``time`` (UTC, ISO 8601), ``level``, ``logger`` and ``message``, and ``exception``
+    with the traceback where there is one. Access lines have their fields in place of the message:
+    see ``channels_bridge.server.access``.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        time = datetime.fromtimestamp(record.created, timezone.utc)
+        line = {
+            "time": time.isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+        }
+        line |= getattr(record, "access", None) or {"message": record.getMessage()}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+
+def configure_logging(access_format: str = "text") -> None:
+    """Show this package's lines from INFO on in the console, unless LOGGING covers them already.
+
+    Args:
+        access_format: of access lines; those of another format than ``text`` have nothing before
+            or after them in the console.
+    """
     _enable()
-    package = logging.getLogger("channels_bridge")
+    package, access = logging.getLogger("channels_bridge"), logging.getLogger(ACCESS)
     if package.hasHandlers():
         return
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("[{asctime}] {levelname} {message}", style="{"))
-    package.addHandler(handler)
+    _show(package, "[{asctime}] {levelname} {message}")
     package.setLevel(logging.INFO)
+    if access_format != "text" and not access.handlers:
+        _show(access, "{message}")
+        access.propagate = False
+
+
+def _show(logger: logging.Logger, text: str) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter(text, style="{"))
+    logger.addHandler(handler)
 
 
 def _enable() -> None:

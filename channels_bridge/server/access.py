@@ -1,12 +1,20 @@
-"""Access lines: one for each page served, one for each WebSocket opened, closed or rejected."""
+"""Access lines: one for each page served, one for each WebSocket opened, closed or rejected.
+
+They go to the logger ``channels_bridge.access``, at INFO. Tokens and session keys are not in them:
+no query strings, no headers but ``User-Agent``. What a client sent is escaped.
+"""
 
 from __future__ import annotations
 
+import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from .errors import StartupError
 from .inbox import Event
 
 if TYPE_CHECKING:
@@ -18,35 +26,149 @@ logger = logging.getLogger("channels_bridge.access")
 #: In the place of the status where nothing was answered: nginx's number for it.
 CLIENT_LEFT = 499
 
+#: Characters of a ``User-Agent`` that are logged.
+MAX_AGENT = 200
+
+#: What formats may name, and ``LogRecord.access`` has where it applies:
+#:
+#: - ``time``: UTC, ISO 8601;
+#: - ``event``: ``http``, ``connect``, ``disconnect`` or ``reject``;
+#: - ``method``: of a page;
+#: - ``path``: as sent, without the query;
+#: - ``status``: the HTTP status of a page, or of a rejected handshake;
+#: - ``code``: the close code;
+#: - ``seconds``: that a page took to be served, or that a WebSocket was open;
+#: - ``client``: ``host:port``, or ``-`` on a unix socket;
+#: - ``agent``: the ``User-Agent`` header.
+FIELDS = ("time", "event", "method", "path", "status", "code", "seconds", "client", "agent")
+
+Fields = dict[str, Any]
+Format = Callable[[Fields], str]
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who opened a WebSocket to where, as log lines may show it."""
+
+    path: str
+    client: str
+    agent: str
+
 
 class AccessLog:
-    """The lines as ``websockets_server`` writes them; ``runserver`` has words of its own."""
+    """The lines as ``websockets_server`` writes them; ``runserver`` has words of its own.
 
-    def handshaking(self, path: str, client: str) -> None:
+    Args:
+        format: ``text``, ``json``, or a template; see :func:`parse_format`.
+    """
+
+    def __init__(self, format: str = "text") -> None:
+        self._format = parse_format(format)
+
+    def handshaking(self, visitor: Visitor) -> None:
         """A handshake came in; what became of it, the next line for this client says."""
 
-    def websocket(self, action: str, path: str, client: str, code: int | None) -> None:
+    def websocket(
+        self, action: str, visitor: Visitor, code: int | None, seconds: float | None
+    ) -> None:
         """A WebSocket changed.
 
         Args:
             action: CONNECT, DISCONNECT or REJECT.
-            path: of the handshake, without the query, as sent.
-            client: ``host:port``, or ``-`` on a unix socket.
+            visitor: whose it is.
             code: the close code or the HTTP status, where there is one.
+            seconds: for how long it was open, at its end.
         """
-        suffix = "" if code is None else f" {code:d}"
-        logger.info("WebSocket %s %s [%s]%s", action, path, client, suffix)
+        self._write(
+            event=action.lower(),
+            path=visitor.path,
+            status=code if action == "REJECT" else None,
+            code=code if action == "DISCONNECT" else None,
+            seconds=seconds,
+            client=visitor.client,
+            agent=visitor.agent,
+        )
 
     def http(self, scope: Mapping[str, Any], status: int, seconds: float) -> None:
         """A page was served, or an application failed to serve it."""
-        logger.info(
-            "HTTP %s %s %d [%.3f s, %s]",
-            scope["method"],
-            target(scope),
-            status,
-            seconds,
-            client_name(scope["client"]),
+        self._write(
+            event="http",
+            method=scope["method"],
+            path=printable(scope["raw_path"].decode("latin-1")),
+            status=status,
+            seconds=seconds,
+            client=client_name(scope["client"]),
+            agent=agent_name(scope["headers"]),
         )
+
+    def _write(self, seconds: float | None, **values: Any) -> None:
+        if not logger.isEnabledFor(logging.INFO):
+            return
+        values["seconds"] = None if seconds is None else round(seconds, 3)
+        values["time"] = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+        fields = {name: values[name] for name in FIELDS if values.get(name) not in (None, "")}
+        logger.info("%s", self._format(fields), extra={"access": fields})
+
+
+def parse_format(text: str) -> Format:
+    """Read what ``--access-log-format`` says.
+
+    Args:
+        text: ``text``; ``json``, an object a line; or a template for :meth:`str.format`, such as
+            ``{client} {path} {status}``, with ``-`` for what a line has not.
+
+    Raises:
+        StartupError: it is none of these.
+    """
+    if text in _FORMATS:
+        return _FORMATS[text]
+    template = _Template(text)
+    if "{" not in text:
+        raise StartupError(
+            f"access log format {text!r}: write text, json or a template such as "
+            "'{client} {path} {status}'"
+        )
+    try:
+        template({})
+        template({**dict.fromkeys(FIELDS, ""), "status": 200, "code": 1000, "seconds": 1.0})
+    except (LookupError, ValueError, AttributeError) as error:
+        raise StartupError(
+            f"access log format {text!r}: {error}; its fields are {', '.join(FIELDS)}"
+        ) from None
+    return template
+
+
+def _as_text(fields: Fields) -> str:
+    if fields["event"] == "http":
+        return "HTTP {method} {path} {status} [{seconds:.3f} s, {client}]".format(**fields)
+    number = fields.get("status", fields.get("code"))
+    parts = ["WebSocket", fields["event"].upper(), fields["path"], f"[{fields['client']}]"]
+    if number is not None:
+        parts.append(f"{number:d}")
+    if "seconds" in fields:
+        parts.append(f"after {fields['seconds']:.3f} s")
+    return " ".join(parts)
+
+
+class _Template:
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __call__(self, fields: Fields) -> str:
+        return self._text.format_map({**_NOTHING, **fields})
+
+
+class _Nothing:
+    def __str__(self) -> str:
+        return "-"
+
+    def __format__(self, spec: str) -> str:
+        return "-"
+
+
+_NOTHING = dict.fromkeys(FIELDS, _Nothing())
+
+_FORMATS: dict[str, Format] = {"text": _as_text, "json": json.dumps}
 
 
 def printable(text: str) -> str:
@@ -59,11 +181,12 @@ def client_name(client: tuple[str, int] | None) -> str:
     return "-" if client is None else f"{client[0]}:{client[1]}"
 
 
-def target(scope: Mapping[str, Any]) -> str:
-    """What the client asked for, query included."""
-    query: bytes = scope["query_string"]
-    path: bytes = scope["raw_path"]
-    return printable((path + b"?" + query if query else path).decode("latin-1"))
+def agent_name(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The ``User-Agent`` of a request; empty where there is none."""
+    for name, value in headers:
+        if name == b"user-agent":
+            return printable(value[:MAX_AGENT].decode("latin-1"))
+    return ""
 
 
 def logged(application: Application, log: AccessLog) -> Application:

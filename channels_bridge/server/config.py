@@ -8,6 +8,7 @@ from math import inf
 from websockets.exceptions import ProtocolError
 from websockets.frames import Close, CloseCode
 
+from .access import parse_format
 from .bind import Bind, parse_binds
 from .errors import StartupError
 from .proxy import NO_PROXY, Proxy
@@ -66,6 +67,9 @@ class ServerConfig:
     #: A line for each page served and each WebSocket opened and closed.
     access_log: bool = True
 
+    #: How these lines look: ``text``, ``json`` or a template; see ``access.parse_format()``.
+    access_log_format: str = "text"
+
     #: The ``Server`` header of responses; empty: none, which tells attackers least.
     server_name: str = ""
 
@@ -123,6 +127,7 @@ class ServerConfig:
     max_head_size: int = 2**16
 
     def __post_init__(self) -> None:
+        parse_format(self.access_log_format)
         for field in fields(self):
             value = getattr(self, field.name)
             off = value == 0 and field.name in _ZERO_IS_OFF

@@ -29,7 +29,7 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
-from .access import CLIENT_LEFT, client_name, printable
+from .access import CLIENT_LEFT, Visitor, agent_name, client_name, printable
 from .assembler import Assembler
 from .config import ServerConfig
 from .context import Context
@@ -210,7 +210,7 @@ class WebSocketConnection(asyncio.Protocol):
             INBOX_EXTENSION: self.extension,
         }
         if self.config.access_log:
-            self.context.access.handshaking(self.path, self.peer)
+            self.context.access.handshaking(self._visitor())
         self._enter(State.DECIDING)
         self.reading.hold(Reason.DECISION)
         self._set_timer(self.config.handshake_timeout, self._decision_overdue)
@@ -637,7 +637,11 @@ class WebSocketConnection(asyncio.Protocol):
 
     def _log_access(self, action: str, code: int | None = None) -> None:
         if self.config.access_log:
-            self.context.access.websocket(action, self.path, self.peer, code)
+            seconds = self.loop.time() - self.opened if action == "DISCONNECT" else None
+            self.context.access.websocket(action, self._visitor(), code, seconds)
+
+    def _visitor(self) -> Visitor:
+        return Visitor(self.path, self.peer, agent_name(self._scope.get("headers", ())))
 
     # Transport and timer
 

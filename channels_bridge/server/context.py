@@ -58,7 +58,7 @@ class Context:
         self.application = application
         self.config = config
         self.state = state
-        self.access = access or AccessLog()
+        self.access = access or AccessLog(config.access_log_format)
         self._share = ceil(config.max_connections / config.workers)
         self.counters = Counters()
         self.notices = Notices()

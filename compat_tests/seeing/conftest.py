@@ -11,6 +11,8 @@ from ..engine import serve
 from ..parity.conftest import database
 from .site import Monitor, running_site
 
+JSON_LOG = ("--access-log-format", "json")
+
 __all__ = ["database", "serve"]
 
 
@@ -18,6 +20,6 @@ __all__ = ["database", "serve"]
 def site(database):
     with tempfile.TemporaryDirectory(prefix="cb-") as directory:
         path = Path(directory, "metrics.sock")
-        with running_site(database, "--metrics", f"unix:{path}") as site:
+        with running_site(database, "--metrics", f"unix:{path}", *JSON_LOG) as site:
             site.monitor = Monitor(path)
             yield site

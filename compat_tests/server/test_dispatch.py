@@ -177,7 +177,7 @@ async def test_access_log(serve, caplog):
     caplog.set_level(logging.INFO, "channels_bridge.access")
     engine = await serve(page)
     await engine.request(GET.replace(b"/page", b"/page?a=1"))
-    assert caplog.messages[-1].startswith("HTTP GET /page?a=1 200 [")
+    assert caplog.messages[-1].startswith("HTTP GET /page 200 [")
     caplog.clear()
     engine = await serve(page, access_log=False)
     await engine.request(GET)

@@ -20,7 +20,7 @@ from django.core.management.commands.runserver import Command as RunserverComman
 from channels_bridge import __version__, conf
 from channels_bridge.asgi import get_application, open_application
 from channels_bridge.hub import serving_hubs
-from channels_bridge.server.access import AccessLog, client_name, target
+from channels_bridge.server.access import AccessLog, Visitor, client_name, printable
 from channels_bridge.server.bind import TcpBind, listen
 from channels_bridge.server.child import run_loop
 from channels_bridge.server.config import ServerConfig
@@ -161,13 +161,16 @@ class ConsoleLog(AccessLog):
     """The lines of Daphne's ``runserver``, in the colours of Django's."""
 
     def __init__(self, style: Style) -> None:
+        super().__init__()
         self.style = style
 
-    def handshaking(self, path: str, client: str) -> None:
-        self.websocket("HANDSHAKING", path, client, None)
+    def handshaking(self, visitor: Visitor) -> None:
+        self.websocket("HANDSHAKING", visitor, None, None)
 
-    def websocket(self, action: str, path: str, client: str, code: int | None) -> None:
-        logger.info("WebSocket %s %s [%s]", action, path, client)
+    def websocket(
+        self, action: str, visitor: Visitor, code: int | None, seconds: float | None
+    ) -> None:
+        logger.info("WebSocket %s %s [%s]", action, visitor.path, visitor.client)
 
     def http(self, scope: Mapping[str, Any], status: int, seconds: float) -> None:
         details = {
@@ -191,3 +194,10 @@ class ConsoleLog(AccessLog):
             4: self.style.HTTP_BAD_REQUEST,
         }
         return named.get(status) or by_class.get(status // 100, self.style.HTTP_SERVER_ERROR)
+
+
+def target(scope: Mapping[str, Any]) -> str:
+    """What the client asked for, query included."""
+    query: bytes = scope["query_string"]
+    path: bytes = scope["raw_path"]
+    return printable((path + b"?" + query if query else path).decode("latin-1"))

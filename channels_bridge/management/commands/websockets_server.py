@@ -147,6 +147,13 @@ class Command(BaseCommand):
             help="no line for each page served and each WebSocket opened and closed",
         )
         parser.add_argument(
+            "--access-log-format",
+            default="text",
+            metavar="FORMAT",
+            help="of these lines: text, json, or a template such as '{client} {path} {status}' "
+            "(default: %(default)s)",
+        )
+        parser.add_argument(
             "--no-compression",
             dest="compression",
             action="store_false",
@@ -163,7 +170,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            configure_logging()
+            configure_logging(options["access_log_format"])
             asyncio.run(self.serve(make_config(options), options))
         except StartupError as error:
             raise CommandError(str(error)) from error
@@ -237,6 +244,7 @@ def make_config(options: dict[str, Any]) -> ServerConfig:
         certificate=make_certificate(options),
         proxy=Proxy(root_path=options["root_path"], trusted=tuple(trusted)),
         access_log=options["access_log"],
+        access_log_format=options["access_log_format"],
         compression=options["compression"],
         server_name=options["server_name"],
         **{name: options[name] for name in LIMITS},
