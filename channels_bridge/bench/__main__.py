@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import tempfile
 from argparse import Namespace
@@ -18,6 +19,7 @@ from .scenarios import SCENARIOS, Scenario
 
 def main() -> None:
     options = parse(sys.argv[1:])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends the servers, too, as Ctrl-C does
     plan = Plan(chosen(options), options.stacks, options.rounds, options.warmup, options.seconds)
     for stack, missing in plan.skipped.items():
         print(f"{stack} is skipped: {', '.join(missing)} not installed (extra: bench)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing.connection import Connection
@@ -37,16 +37,18 @@ def measure(stack: Stack, site: Site, load: Load, warmup: float, seconds: float)
         stack.serve(site, Path(directory), caller) as running,
     ):
         timing = Timing(running.port, running.caller_port, warmup, seconds)
-        readings, outcome = apply(load, timing, running.processes)
+        readings, outcome = apply(load, timing, running.pids)
     return conclude(load, readings, outcome)
 
 
-def apply(load: Load, timing: Timing, processes: Processes) -> tuple[list[Reading], Outcome]:
+def apply(load: Load, timing: Timing, pids: Sequence[int]) -> tuple[list[Reading], Outcome]:
     """Run the load generator, and read the processes when it says."""
-    readings = []
+    readings: list[Reading] = []
     with generator(load, timing) as pipe:
         try:
             while (told := pipe.recv()) == MARK:
+                if not readings:  # all that serves has started by now
+                    processes = Processes(pids)
                 readings.append(processes.read())
                 pipe.send(None)
         except EOFError:

@@ -7,14 +7,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import psutil
 
 START_SECONDS = 30.0
 STOP_SECONDS = 20.0
+ANSWER_SECONDS = 5.0
 QUIET_SECONDS = 0.2
 QUIET_SHARE = 0.1  # of one core
 
@@ -84,6 +86,16 @@ def port_accepts(port: int) -> bool:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
+def answers(port: int) -> bool:
+    """Whether an HTTP server serves that port of 127.0.0.1, and does not just listen."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=ANSWER_SECONDS)
+    with closing(connection), suppress(OSError, HTTPException):
+        connection.request("GET", "/")
+        connection.getresponse()
+        return True
+    return False
+
+
 @dataclass(frozen=True)
 class Reading:
     """What processes have used.
@@ -110,10 +122,6 @@ class Processes:
         roots = [psutil.Process(pid) for pid in pids]
         self._tree = [each for root in roots for each in (root, *root.children(recursive=True))]
 
-    def cpu_seconds(self) -> float:
-        times = [process.cpu_times() for process in self._tree]
-        return sum(time.user + time.system for time in times)
-
     def read(self) -> Reading:
         """Read CPU time and memory; `ProcessFailed` if one of them has ended."""
         try:
@@ -122,11 +130,10 @@ class Processes:
         except psutil.NoSuchProcess as error:
             raise ProcessFailed(f"process {error.pid} ended") from error
 
-    def is_quiet(self) -> bool:
-        """Whether they have nothing to do, such as starting workers."""
-        before = self.cpu_seconds()
-        time.sleep(QUIET_SECONDS)
-        return self.cpu_seconds() - before < QUIET_SECONDS * QUIET_SHARE
+    def cpu_seconds(self) -> float:
+        """User and system time so far, of all of them."""
+        times = [process.cpu_times() for process in self._tree]
+        return sum(time.user + time.system for time in times)
 
 
 def memory(process: psutil.Process) -> int:
@@ -135,7 +142,9 @@ def memory(process: psutil.Process) -> int:
     return int(getattr(full, "pss", full.uss))
 
 
-def settled(pids: Sequence[int]) -> Processes:
-    """The processes, once they have started all that they start."""
-    wait_until(lambda: Processes(pids).is_quiet())
-    return Processes(pids)
+def is_quiet(pids: Sequence[int]) -> bool:
+    """Whether processes have nothing to do, such as starting workers."""
+    processes = Processes(pids)
+    before = processes.cpu_seconds()
+    time.sleep(QUIET_SECONDS)
+    return processes.cpu_seconds() - before < QUIET_SECONDS * QUIET_SHARE

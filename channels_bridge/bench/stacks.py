@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
 from .brokers import redis, redis_server
-from .processes import Processes, free_port, port_accepts, running, settled
+from .processes import answers, free_port, is_quiet, port_accepts, running, wait_until
 
 BRIDGE = "channels_bridge"
 
@@ -47,13 +47,13 @@ class Running:
     Args:
         port: where, on 127.0.0.1.
         caller_port: where the process listens that sends to groups from outside; 0 without one.
-        processes: those whose CPU time and memory are the stack's.
+        pids: the processes whose CPU time and memory are the stack's, their descendants' included.
 
     """
 
     port: int
     caller_port: int
-    processes: Processes
+    pids: Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -224,17 +224,18 @@ class Stack:
             if self.layer.redis:
                 pids.append(stack.enter_context(redis(directory)))
             port, pid = stack.enter_context(
-                listening(self.server.command, site, env, directory / "server.log")
+                listening(self.server.command, answers, site, env, directory / "server.log")
             )
             pids.append(pid)
             caller_port = 0
             if caller:
                 command = f"-m channels_bridge.bench.caller {{port}} {caller}"
                 caller_port, pid = stack.enter_context(
-                    listening(command, site, env, directory / "caller.log")
+                    listening(command, port_accepts, site, env, directory / "caller.log")
                 )
                 pids.append(pid)
-            yield Running(port, caller_port, settled(pids))
+            wait_until(lambda: is_quiet(pids))
+            yield Running(port, caller_port, pids)
 
     def _environment(self, site: Site, directory: Path) -> dict[str, str]:
         layers = json.dumps({"default": self.layer.settings} if self.layer.settings else None)
@@ -252,13 +253,12 @@ class Stack:
 
 @contextmanager
 def listening(
-    command: str, site: Site, env: Mapping[str, str], log: Path
+    command: str, ready: Callable[[int], bool], site: Site, env: Mapping[str, str], log: Path
 ) -> Iterator[tuple[int, int]]:
-    """Run Python with these arguments; gives port and pid once it listens."""
+    """Run Python with these arguments; gives port and pid once the port is ready."""
     port = free_port()
     arguments = command.format(port=port, application=site.application).split()
-    accepts = lambda: port_accepts(port)  # noqa: E731
-    with running([sys.executable, *arguments], log, accepts, env) as pid:
+    with running([sys.executable, *arguments], log, lambda: ready(port), env) as pid:
         yield port, pid
 
 
