@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import ssl
+import time
 from dataclasses import dataclass
 
 from .errors import StartupError
+
+logger = logging.getLogger("channels_bridge.server")
+
+#: Seconds between two looks at the files; handshakes prompt them.
+INTERVAL = 2.0
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,59 @@ class Certificate:
                 f"cannot use the certificate in {files}: {_explain(error)}"
             ) from None
         return context
+
+    def fingerprint(self) -> list[tuple[int, ...] | None]:
+        """Something that differs when a file is not what it was."""
+        return [_identity(path) for path in (self.certfile, self.keyfile) if path is not None]
+
+
+def _identity(path: str) -> tuple[int, ...] | None:
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
+class RenewedCertificate:
+    """A certificate whose files may be replaced while the server runs, as certbot does.
+
+    New files hold for handshakes that begin after they were seen, ``INTERVAL`` seconds late at
+    most; connections that there are keep theirs. Files that can't be used, such as a new chain
+    whose key has not been written yet, are logged, and what was in use stays in use.
+
+    Args:
+        certificate: where it is.
+
+    Raises:
+        StartupError: as :meth:`Certificate.load`.
+    """
+
+    def __init__(self, certificate: Certificate) -> None:
+        self._certificate = certificate
+        self._files = certificate.fingerprint()
+        self._context = certificate.load()
+        self._next_look = time.monotonic() + INTERVAL
+
+    def context(self) -> ssl.SSLContext:
+        """What the next handshake uses."""
+        now = time.monotonic()
+        if now >= self._next_look:
+            self._next_look = now + INTERVAL
+            self._look()
+        return self._context
+
+    def _look(self) -> None:
+        files = self._certificate.fingerprint()
+        if files == self._files:
+            return
+        self._files = files
+        try:
+            self._context = self._certificate.load()
+        except StartupError as error:
+            logger.error("%s; the one before stays in use", error)
+        else:
+            logger.info("the certificate in %s is new, and in use", self._certificate.certfile)
 
 
 def _explain(error: Exception) -> str:

@@ -20,6 +20,7 @@ from .drain import drain
 from .questions import answering
 from .report import Report
 from .serving import LINGER, serving, wait
+from .tls import RenewedCertificate
 
 logger = logging.getLogger("channels_bridge.server")
 
@@ -74,7 +75,7 @@ class Intake:
         self._loop = asyncio.get_running_loop()
         self._factory = make_protocol_factory(context)
         certificate = context.config.certificate
-        self._ssl = certificate.load() if certificate is not None else None
+        self._certificate = RenewedCertificate(certificate) if certificate is not None else None
         self._starting: set[asyncio.Task[None]] = set()
         self._ended = asyncio.Event()
 
@@ -104,12 +105,13 @@ class Intake:
                 self._stop.set()
 
     async def _serve(self, sock: socket.socket) -> None:
+        tls = self._certificate.context() if self._certificate is not None else None
         try:
             await self._loop.connect_accepted_socket(
                 self._factory,
                 sock,
-                ssl=self._ssl,
-                ssl_handshake_timeout=self._context.config.handshake_timeout if self._ssl else None,
+                ssl=tls,
+                ssl_handshake_timeout=self._context.config.handshake_timeout if tls else None,
             )
         except OSError as error:  # gone between accept and here, or no TLS
             logger.debug("a connection was lost before it was served: %s", error)

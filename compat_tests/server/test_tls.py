@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
+import os
 import pickle
+import shutil
 import ssl
 import subprocess
 
 import pytest
 from websockets.asyncio.client import connect
+from websockets.sync.client import connect as sync_connect
 
+from channels_bridge.server import tls
 from channels_bridge.server.errors import StartupError
-from channels_bridge.server.tls import Certificate
+from channels_bridge.server.tls import Certificate, RenewedCertificate
 
 from ..engine import DEADLINE, Script
+from ..parity.site import PROJECT as SAMPLE
+from ..servers import wait_for, websockets_server
 from .test_connection import echo
 
 
@@ -82,3 +89,61 @@ def test_mistakes(files, options, words):
 def test_a_certificate_can_be_passed_to_a_worker(files):
     """What a worker is spawned with can be pickled."""
     assert pickle.loads(pickle.dumps(certificate(files))) == certificate(files)
+
+
+@pytest.fixture
+def server(files, tmp_path):
+    """A server with TLS, whose files the test may replace; nothing else is in their folder."""
+    replace(tmp_path, files, "mine")
+    arguments = ["--ssl-certfile", f"{tmp_path}/site.pem", "--ssl-keyfile", f"{tmp_path}/site.key"]
+    env = {"SAMPLE_APPS": "channels_bridge", "SAMPLE_EVENTS": str(tmp_path / "events")}
+    with websockets_server(SAMPLE, arguments=arguments, env=env) as running:
+        yield running
+
+
+def replace(folder, files, name):
+    """Put a certificate and its key in the place of what is there, as certbot does."""
+    for ending in ("key", "pem"):
+        shutil.copy(files / f"{name}.{ending}", folder / "new")
+        os.replace(folder / "new", folder / f"site.{ending}")
+
+
+def served(server):
+    """The certificate that a handshake gets, as in its file."""
+    return ssl.get_server_certificate(("127.0.0.1", server.port), timeout=DEADLINE)
+
+
+def test_a_certificate_is_renewed_without_a_restart(server, files, tmp_path):
+    """New files hold for new handshakes, connections stay; unusable files change nothing."""
+    mine, other = (files / "mine.pem").read_text(), (files / "other.pem").read_text()
+    url = f"wss://localhost:{server.port}/echo/"
+    trusting = ssl.create_default_context(cafile=files / "mine.pem")
+    options = {"ssl": trusting, "proxy": None, "origin": "https://localhost"}
+    with sync_connect(url, **options) as websocket:
+        assert served(server) == mine
+        (tmp_path / "site.pem").write_text("no certificate")
+        assert wait_for(lambda: served(server) == mine and "stays in use" in server.log(), 30)
+        replace(tmp_path, files, "other")
+        assert wait_for(lambda: served(server) == other, 30)
+        websocket.send("still here")
+        assert websocket.recv(DEADLINE) == "still here"
+    assert "Traceback" not in server.log()
+    assert server.log().count("the one before stays in use") == 1
+
+
+def test_a_renewal_that_is_seen_halfway(files, tmp_path, monkeypatch, caplog):
+    """A new chain whose key is not there yet does no harm; both are used once they fit."""
+    caplog.set_level(logging.INFO, "channels_bridge.server")
+    monkeypatch.setattr(tls, "INTERVAL", 0)
+    replace(tmp_path, files, "mine")
+    renewed = RenewedCertificate(certificate(tmp_path, "site.pem", "site.key"))
+    first = renewed.context()
+    assert renewed.context() is first
+    shutil.copy(files / "other.pem", tmp_path / "site.pem")
+    assert renewed.context() is first and renewed.context() is first
+    shutil.copy(files / "other.key", tmp_path / "site.key")
+    second = renewed.context()
+    assert second is not first
+    (tmp_path / "site.key").unlink()
+    assert renewed.context() is second
+    assert [record.levelname for record in caplog.records] == ["ERROR", "INFO", "ERROR"]
