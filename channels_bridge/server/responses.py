@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from http import HTTPStatus
@@ -13,6 +14,8 @@ from .inbox import Event
 
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2: token
 _VALUE = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*")  # RFC 9110, 5.5: no control characters
+
+_ENCODES_LATIN = b"\xe9" in Headers({"X": "\xe9"}).serialize()
 
 #: Seconds that a client should wait which was refused for a limit.
 RETRY_AFTER = "10"
@@ -29,7 +32,16 @@ def decode_headers(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[str
             raise ValueError(f"invalid header name {name!r}")
         if not _VALUE.fullmatch(value):
             raise ValueError(f"invalid value of header {name!r}")
-        yield name.decode("ascii"), value.decode("latin-1")
+        yield name.decode("ascii"), _decode(value)
+
+
+def _decode(value: bytes) -> str:
+    """Decode for websockets, which encodes as ISO-8859-1 since 17.0, and as UTF-8 before: there
+    bytes that are no UTF-8 can't be sent as they are."""
+    if not _ENCODES_LATIN:
+        with contextlib.suppress(UnicodeDecodeError):
+            return value.decode()
+    return value.decode("latin-1")
 
 
 def complete_acceptance(headers: Headers, message: Event, offered: Sequence[str]) -> None:

@@ -105,6 +105,17 @@ async def test_subprotocol_and_headers_of_accept(serve):
         assert websocket.response.headers.get_all("Set-Cookie") == ["a=1", "b=2"]
 
 
+async def test_headers_are_sent_as_they_are(serve):
+    """A header's bytes reach the client unchanged, ASCII or not."""
+    name = (b"x-name", "Zoë".encode())
+    engine = await serve(sending({**ACCEPT, "headers": [name]}))
+    response = await engine.request(HANDSHAKE + masked(Opcode.CLOSE, b""))
+    assert b"x-name: Zo\xc3\xab\r\n" in response
+    denial = {"type": "websocket.http.response.start", "status": 404, "headers": [name]}
+    engine = await serve(sending(denial, {"type": "websocket.http.response.body"}))
+    assert b"x-name: Zo\xc3\xab\r\n" in await engine.request(HANDSHAKE)
+
+
 async def test_close_before_accept_is_403(serve):
     """A consumer that denies: 403 for the client, a disconnect with 1006 for the consumer."""
     app = sending({"type": "websocket.close", "code": 4001})
