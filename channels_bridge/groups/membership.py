@@ -123,11 +123,11 @@ class Membership:
             expires = time.monotonic() + self._expiry
             copies = self._codec.copies(payload)
             made: Made = {}
-            for (channel, inbox), message in zip(members.items(), copies, strict=False):
-                left = message if inbox.sharing is None else inbox.sharing(made, message)
-                if left is not None and not inbox.put_message(left, expires):
+            for channel, inbox in members.items():
+                message = next(copies) if inbox.sharing is None else inbox.sharing(made, copies)
+                if message is not None and not inbox.put_message(message, expires):
                     full.append(channel)
-                    self._overflow(inbox, left, expires)
+                    self._overflow(inbox, message, expires)
         full += self.waiting.route(group, payload)
         return full
 

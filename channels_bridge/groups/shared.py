@@ -8,7 +8,7 @@ sockets without waking up the consumers.
 
 import functools
 import inspect
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any, TypeAlias
 
 from channels.consumer import get_handler_name
@@ -117,27 +117,27 @@ class Sharing:
         self._is_idle = is_idle
         self._send = send
 
-    def __call__(self, made: Made, event: Event) -> Event | None:
+    def __call__(self, made: Made, copies: Iterator[Event]) -> Event | None:
         """
         Deal with a group message.
 
         Args:
             made: what the members before this one have made of it.
-            event: the message.
+            copies: the message, as often as it is asked for.
 
         Returns:
             What is to be put into the consumer's inbox; None where nothing is left to do.
         """
         owner = self._owner
         if owner not in made:
-            made[owner] = _try_to_make(owner, event)
+            made[owner] = _try_to_make(owner, next(copies))
         shared = made[owner]
         if shared is None:
-            return event
+            return next(copies)
         (content,) = shared
         if content is None or (self._is_idle() and self._send(content)):
             return None
-        return SharedEvent(event, content)
+        return SharedEvent(next(copies), content)
 
 
 @functools.lru_cache(maxsize=1024)
