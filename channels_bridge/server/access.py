@@ -90,7 +90,10 @@ class AccessLog:
         )
 
     def http(self, scope: Mapping[str, Any], status: int, seconds: float) -> None:
-        """A page was served, or an application failed to serve it."""
+        """A page was served, or an application failed to serve it.
+
+        Spec deviation: Daphne and uvicorn write the query too, which may hold a token.
+        """
         self._write(
             event="http",
             method=scope["method"],

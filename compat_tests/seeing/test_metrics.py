@@ -105,6 +105,19 @@ def test_the_board_names_real_metrics(site):
     assert there - named <= {*per_server, "process_virtual_memory_bytes"}, "not on the board"
 
 
+def test_the_documents_name_real_metrics(site):
+    """Each metric in the deployment page's table is one that a server has, and none is missing."""
+    text = (REPOSITORY / "migration_guide" / "deployment.md").read_text()
+    table = text.partition("| metric | label | |\n")[2].partition("\n\n")[0]
+    named = set(
+        re.findall(r"`(\w+?)(?:_total)?`", "".join(row.split("|")[1] for row in table.splitlines()))
+    )
+    _, page = site.monitor.get("/metrics")
+    there = set(re.findall(rf"^# TYPE {PREFIX}(\w+?)(?:_total)? ", page, re.MULTILINE))
+    assert named <= there
+    assert {name for name in there - named if not name.startswith("process_")} == set()
+
+
 async def test_a_server_that_starts():
     """While workers start, /readyz says 503 and /healthz 200: it is no reason for a restart."""
     health = Health(Census())

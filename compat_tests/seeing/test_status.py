@@ -10,6 +10,12 @@ import subprocess
 import sys
 from contextlib import ExitStack
 
+import pytest
+from django.core.management import CommandError, call_command
+
+from channels_bridge import control
+from channels_bridge.server.console import NoAnswer, ask
+
 from ..parity.site import PROJECT
 from ..servers import environment
 
@@ -76,3 +82,34 @@ def test_only_this_user_may_ask(site):
     """The socket and its directory are private."""
     assert site.control.parent.stat().st_mode & 0o777 == 0o700
     assert site.control.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--watch", "0"], ["--watch", "-1"], ["--watch", "nan"], ["--top", "-1"]]
+)
+def test_options_that_mean_nothing(arguments):
+    """An interval or a number that can't be is an error of the command line."""
+    with pytest.raises(CommandError, match="invalid"):
+        call_command("websockets_status", *arguments)
+
+
+def test_several_servers(monkeypatch, socket_dir):
+    """Where several servers run, the error names them: somebody has to choose."""
+    monkeypatch.setattr(control, "private_directory", lambda: socket_dir)
+    with ExitStack() as stack:
+        for name in ("server-1.sock", "server-2.sock"):
+            sock = stack.enter_context(socket.socket(socket.AF_UNIX))
+            sock.bind(str(socket_dir / name))
+            sock.listen()
+        with pytest.raises(NoAnswer, match=r"server-1.sock or .*server-2.sock"):
+            control.find_server()
+
+
+def test_a_server_that_does_not_answer(socket_dir):
+    """A server that is stuck is an error in time, and not a command that hangs."""
+    path = socket_dir / "server-1.sock"
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(str(path))
+        sock.listen()
+        with pytest.raises(NoAnswer, match="doesn't answer"):
+            ask(path, {}, 0.05)

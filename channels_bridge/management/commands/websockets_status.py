@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +35,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--watch",
             nargs="?",
-            type=float,
+            type=interval,
             const=2.0,
             metavar="SECONDS",
             help="print it again and again, every so often (default: %(const)s), until Ctrl-C",
         )
         parser.add_argument(
             "--top",
-            type=int,
+            type=count,
             default=10,
             metavar="N",
             help="how many groups and clients to show (default: %(default)s)",
@@ -70,6 +71,21 @@ class Command(BaseCommand):
             text = clear + "\n".join(render(status))
         self.stdout.write(text)
         self.stdout.flush()
+
+
+def interval(text: str) -> float:
+    """Seconds between two looks."""
+    seconds = float(text)
+    if not 0 < seconds < inf:
+        raise ValueError
+    return seconds
+
+
+def count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError
+    return number
 
 
 def render(status: Message) -> Iterator[str]:
