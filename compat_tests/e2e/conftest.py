@@ -1,7 +1,5 @@
 """The examples on two workers, and real browser windows to look at them."""
 
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,22 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from compat_tests.browser import open_chromium, require_chromium
 from compat_tests.e2e.room import Room
 from compat_tests.servers import REPOSITORY, Server, environment, websockets_server
-
-BROWSER = shutil.which("chromium") or "/usr/bin/chromium"
-DRIVER = shutil.which("chromedriver") or "/usr/bin/chromedriver"
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1000,760",
-)
 
 
 class Site:
@@ -64,26 +49,11 @@ def site(request, socket_dir):
 def enter(site, tmp_path_factory) -> Callable[[str, str], Room]:
     """Open a new browser, with a profile of its own, in a room."""
     require_chromium()
-    from selenium.webdriver import Chrome, ChromeOptions
-    from selenium.webdriver.chrome.service import Service
-
     with ExitStack() as stack:
 
         def open_window(room: str, name: str) -> Room:
-            options = ChromeOptions()
-            options.binary_location = BROWSER
-            for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-                options.add_argument(flag)
-            driver = Chrome(options=options, service=Service(DRIVER))
+            driver = open_chromium(tmp_path_factory.mktemp("profile"))
             stack.callback(driver.quit)
             return Room(driver, site.server.url, room, name)
 
         yield open_window
-
-
-def require_chromium() -> None:
-    """Skip the test where there is no Chromium, but fail it in CI."""
-    missing = [path for path in (BROWSER, DRIVER) if not Path(path).exists()]
-    if missing:
-        text = f"needs {' and '.join(missing)}: install Debian's chromium and chromium-driver"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(text)
