@@ -24,7 +24,7 @@ BARE = "websockets"
 PASSED = {"OK", "NON-STRICT", "INFORMATIONAL", "UNIMPLEMENTED"}
 
 MAX_SIZE = 2**25  # the suite sends messages of 16 MiB
-SECONDS = 1800  # for all cases of both servers
+SECONDS = 3 * 3600  # for all cases of both servers; they take 20 to 50 minutes on two cores
 
 
 # ``--target`` isn't a site directory by itself: namespace packages need its .pth files.
@@ -43,8 +43,13 @@ def main(python2: str, site: str, *patterns: str) -> int:
             OURS: stack.enter_context(engine(f"max_message_size={MAX_SIZE}")),
             BARE: stack.enter_context(bare()),
         }
-        run_suite([python2, "-c", WSTEST, site], Path(directory), servers, patterns or ("*",))
-        results = json.loads((Path(directory) / "index.json").read_text())
+        wstest = [python2, "-c", WSTEST, site]
+        results = run_suite(wstest, Path(directory), servers, patterns or ("*",))
+        if doubtful := failed_only_with_us(results):
+            # The suite has deadlines of its own, which a busy machine may miss.
+            print(f"once more: {', '.join(doubtful)}")
+            for agent, cases in run_suite(wstest, Path(directory), servers, doubtful).items():
+                results[agent].update(cases)
     return report(results)
 
 
@@ -67,7 +72,7 @@ def bare():
 
 
 def run_suite(wstest, directory, servers, patterns):
-    """Run the fuzzing client, which writes its results into the directory."""
+    """Run the fuzzing client, which works in the directory. Returns cases by agent and name."""
     spec = {
         "outdir": str(directory),
         "servers": [
@@ -83,19 +88,25 @@ def run_suite(wstest, directory, servers, patterns):
     env = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     with (directory / "wstest.log").open("w") as log:
         subprocess.run(command, env=env, cwd=directory, check=True, timeout=SECONDS, stdout=log)
+    return json.loads((directory / "index.json").read_text())
 
 
 def report(results) -> int:
-    """Print the counts, and what fails with us only. Returns the exit code."""
+    """Print the counts, and which cases fail. Returns the exit code."""
     for agent, cases in results.items():
         counts = Counter(case["behavior"] for case in cases.values())
         print(f"{agent}: {sum(counts.values())} cases: {dict(counts.most_common())}")
-    worse = [case for case in results[OURS] if failed(results[OURS][case])]
-    new = [case for case in worse if not failed(results[BARE][case])]
-    print(f"failed with {OURS}: {len(worse)}, of these not with bare {BARE}: {len(new)}")
-    for case in new:
-        print(f"  {case}: {results[OURS][case]}")
+        for name, case in cases.items():
+            if failed(case):
+                print(f"  {name}: {case}")
+    new = failed_only_with_us(results)
+    print(f"failed with {OURS}, and not with bare {BARE}: {', '.join(new) or 'none'}")
     return 1 if new or not results[OURS] else 0
+
+
+def failed_only_with_us(results) -> list[str]:
+    ours, bare = results[OURS], results[BARE]
+    return [name for name in ours if failed(ours[name]) and not failed(bare[name])]
 
 
 def failed(case) -> bool:

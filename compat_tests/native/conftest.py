@@ -9,6 +9,9 @@ from channels.testing import WebsocketCommunicator
 from django.urls import path
 
 from channels_bridge.native import get_native_application
+from compat_tests.communicators import patient_communicators
+
+__all__ = ["patient_communicators"]
 
 ROUTES = "compat_tests.native.routes_of_one_test"
 

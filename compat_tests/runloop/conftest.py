@@ -6,9 +6,10 @@ from channels.consumer import AsyncConsumer
 from channels_bridge import runloop
 from channels_bridge.groups import aclose_all, home
 
+from ..communicators import patient_communicators
 from ..engine import serve
 
-__all__ = ["serve"]
+__all__ = ["patient_communicators", "serve"]
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,9 @@ import channels_bridge.layers
 from channels_bridge.exceptions import InvalidChannelLayerError
 from channels_bridge.generic.websocket import AsyncWebsocketConsumer
 from channels_bridge.layers import GrpcChannelLayer, InMemoryChannelLayer, get_channel_layer
+from compat_tests.communicators import patient_communicators
+
+__all__ = ["patient_communicators"]
 
 
 class Echo(AsyncWebsocketConsumer):
