@@ -84,8 +84,8 @@ class Acceptor:
 
     def _pass_on(self, sock: socket.socket) -> bool:
         """Give a connection away. Where nobody takes it, keep it and pause."""
-        ready = [worker for worker in self._workers() if worker.ready]
-        for worker in sorted(ready, key=lambda worker: worker.connections):
+        fit = [worker for worker in self._workers() if worker.available]
+        for worker in sorted(fit, key=lambda worker: worker.connections):
             if worker.pass_connection(sock):
                 sock.close()
                 return True

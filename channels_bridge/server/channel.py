@@ -2,7 +2,7 @@
 
 Down go accepted connections, each a byte with a file descriptor (SCM_RIGHTS), and at most once a
 byte that says that another child has taken this one's place. Up go one-byte reports: ready,
-stopping, a connection was lost, or a failure whose text is the rest of the stream.
+stopping, a heartbeat, a connection was lost, or a failure whose text is the rest of the stream.
 Its end tells each side that nothing more will come: the other is gone, or has heard that the child
 is stopping.
 """
@@ -23,7 +23,11 @@ _RETIRE = b"."
 _READY = b"r"
 _STOPPING = b"s"
 _LOST = b"-"
+_BEAT = b"h"
 _FAILED = b"!"
+
+#: Steps without a report (see ``watch.py``) after which a child gets no new connections.
+LATE = 3
 
 
 def channel_pair() -> tuple[SupervisorEnd, socket.socket]:
@@ -39,6 +43,7 @@ class SupervisorEnd:
         ready: the child serves.
         stopping: the child takes no more connections; it ends by itself.
         connections: those passed to the child less those that it reported lost.
+        silence: steps since its last report, which the supervisor counts.
         closed: the child has closed its end, or died.
     """
 
@@ -48,6 +53,7 @@ class SupervisorEnd:
         self.ready = False
         self.stopping = False
         self.connections = 0
+        self.silence = 0
         self.closed = False
         self._failure = b""
 
@@ -83,6 +89,7 @@ class SupervisorEnd:
         if not data:
             self.closed, self.ready = True, False
             return False
+        self.silence = 0
         if not self._failure:
             reports, failed, text = data.partition(_FAILED)
             self.ready = self.ready or _READY in reports
@@ -92,6 +99,16 @@ class SupervisorEnd:
             data = failed + text
         self._failure += data
         return True
+
+    @property
+    def serving(self) -> bool:
+        """Whether the child's event loop runs, to its knowledge and ours."""
+        return self.ready or self.stopping
+
+    @property
+    def available(self) -> bool:
+        """Whether the child is fit to be given a connection."""
+        return self.ready and self.silence < LATE
 
     def _let_go(self) -> None:
         """Pass nothing on any more, and let the child see the end of what was passed."""
@@ -132,6 +149,9 @@ class ChildEnd:
 
     def lost(self) -> None:
         self._report(_LOST)
+
+    def beat(self) -> None:
+        self._report(_BEAT)
 
     def failed(self, message: str) -> None:
         """The last report of a child that can't serve."""

@@ -10,10 +10,12 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable, Coroutine
+from multiprocessing.connection import Connection
 from typing import Any
 
 from .channel import ChildEnd
 from .errors import StartupError
+from .stacks import offer
 
 logger = logging.getLogger("channels_bridge.server")
 
@@ -57,7 +59,9 @@ def load(path: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
-def run_child(main: str, sock: socket.socket, answers: socket.socket, *args: Any) -> None:
+def run_child(
+    main: str, sock: socket.socket, answers: socket.socket, stacks: Connection, *args: Any
+) -> None:
     """The target of a spawned process: run ``main`` until SIGTERM or the supervisor's end.
 
     What a terminal sends to the whole process group is ignored: it is the supervisor's to handle.
@@ -65,6 +69,7 @@ def run_child(main: str, sock: socket.socket, answers: socket.socket, *args: Any
     for number in TERMINAL_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, TERMINAL_SIGNALS)  # blocked by spawn()
+    offer(stacks)
     channel = ChildEnd(sock, answers)
     try:
         run: Run = load(main)(*args)

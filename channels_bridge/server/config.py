@@ -23,6 +23,7 @@ _ZERO_IS_OFF = (
     "max_message_rate",
     "max_message_size",
     "ping_interval",
+    "worker_timeout",
     "write_timeout",
 )
 
@@ -51,6 +52,10 @@ class ServerConfig:
 
     #: Worker processes.
     workers: int = 1
+
+    #: Seconds for which the event loop of a worker may be stuck before it is killed and replaced;
+    #: 0: no limit. 30: gunicorn's ``--timeout``. Not watched with ``reload``.
+    worker_timeout: float = 30
 
     #: Whether requests that are no WebSocket handshake go to the application's HTTP side.
     http: bool = True

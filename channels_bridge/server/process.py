@@ -9,15 +9,17 @@ import os
 import signal
 import sys
 import time
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from typing import Any
 
 from .census import Census
-from .channel import SupervisorEnd, channel_pair
+from .channel import channel_pair
 from .child import TERMINAL_SIGNALS, run_child
 from .errors import StartupError
 from .questions import question_pair
+from .stacks import stack_pipe
 
 logger = logging.getLogger("channels_bridge.server")
 
@@ -51,28 +53,26 @@ class Child:
     """
 
     def __init__(self, service: Service) -> None:
-        ours, theirs = channel_pair()
-        self.channel: SupervisorEnd = ours
-        self.questions, answers = question_pair()
         self.name = service.name
-        self.process = multiprocessing.get_context("spawn").Process(
-            target=run_child, args=(service.main, theirs, answers, *service.args), name=service.name
-        )
         self.started = time.monotonic()
         self.running = True
+        with ExitStack() as undo, ExitStack() as theirs:
+            self.channel, sock = channel_pair()
+            undo.callback(self.channel.close)
+            self.questions, answers = question_pair()
+            undo.callback(self.questions.close)
+            self.stacks, stacks = stack_pipe()
+            undo.callback(self.stacks.close)
+            for end in (sock, answers, stacks):
+                theirs.enter_context(end)
+            self.process = multiprocessing.get_context("spawn").Process(
+                target=run_child,
+                args=(service.main, sock, answers, stacks, *service.args),
+                name=service.name,
+            )
+            _start(self.process)
+            self._close_pipes = undo.pop_all().close
         #: Readable once the process has ended.
-        self.exit_fd = -1
-        # Blocked until the child ignores them.
-        signal.pthread_sigmask(signal.SIG_BLOCK, TERMINAL_SIGNALS)
-        try:
-            self.process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, TERMINAL_SIGNALS)
-            theirs.close()
-            answers.close()
-            if self.process.pid is None:
-                ours.close()
-                self.questions.close()
         self.exit_fd = _open_exit_fd(self.process)
 
     def __str__(self) -> str:
@@ -90,18 +90,27 @@ class Child:
             os.close(self.exit_fd)
         while self.channel.read():
             pass
-        self.channel.close()
-        self.questions.close()
+        self._close_pipes()
         code = self.process.exitcode or 0
         if self.channel.failure:
             return self.channel.failure
         return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
 
+def _start(process: BaseProcess) -> None:
+    # Blocked until the child ignores them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, TERMINAL_SIGNALS)
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, TERMINAL_SIGNALS)
+
+
 def _open_exit_fd(process: BaseProcess) -> int:
     """multiprocessing's sentinel is a pipe, which whatever the child starts may hold open."""
     if sys.platform == "linux" and process.pid is not None:
-        return os.pidfd_open(process.pid)
+        with suppress(OSError):  # no descriptor is left
+            return os.pidfd_open(process.pid)
     return process.sentinel
 
 

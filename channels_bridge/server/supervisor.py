@@ -20,7 +20,8 @@ from .census import Census
 from .channel import SupervisorEnd
 from .config import ServerConfig
 from .errors import StartupError
-from .process import Keeper, Service
+from .process import Child, Keeper, Service
+from .watch import Watch
 
 logger = logging.getLogger("channels_bridge.server")
 
@@ -61,6 +62,7 @@ class Supervisor:
         #: Those that start in a reload, and those that it replaced and that have not ended yet.
         self._others: set[Keeper] = set()
         self._acceptor = Acceptor(listeners, self._channels)
+        self._watch = Watch(config, self._running_workers)
         self._spreads = config.drain_seconds > 0
         self._wake = asyncio.Event()  # there is a signal to be followed: reload, or stop
         self._stop = asyncio.Event()
@@ -88,6 +90,7 @@ class Supervisor:
         try:
             await self._start(self._services)
             await self._start(self._workers)
+            self._watch.start()
             if not self._stop.is_set():
                 self._acceptor.start()
                 self._census.phase = "serving"
@@ -97,6 +100,7 @@ class Supervisor:
             self._census.phase = "draining"
             self._acceptor.stop()
             await self._end([*self._workers, *self._others])
+            self._watch.stop()
             await self._end(self._services)
 
     def _make_workers(self, *, patient: bool = False) -> list[Keeper]:
@@ -143,6 +147,10 @@ class Supervisor:
 
     def _channels(self) -> Iterator[SupervisorEnd]:
         return (keeper.child.channel for keeper in self._workers if keeper.child is not None)
+
+    def _running_workers(self) -> Iterator[Child]:
+        children = (keeper.child for keeper in (*self._workers, *self._others))
+        return (child for child in children if child is not None and child.running)
 
     def _handle_stop(self, number: signal.Signals) -> None:
         if not self._stop.is_set():

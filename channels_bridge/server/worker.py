@@ -17,6 +17,7 @@ from .context import Application, Context
 from .delay import LoopDelay
 from .dispatch import make_protocol_factory
 from .drain import drain
+from .heartbeat import beating
 from .questions import answering
 from .report import Report
 from .serving import LINGER, serving, wait
@@ -43,6 +44,7 @@ async def serve(config: ServerConfig, opening: Opening, channel: ChildEnd, stop:
         StartupError: the application's lifespan startup failed.
     """
     async with (
+        beating(channel, config),
         opening as application,
         _answering(channel, config) as report,
         serving(application, config, on_lost=channel.lost) as context,

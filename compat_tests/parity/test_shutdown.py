@@ -1,5 +1,6 @@
 """The end of a server: its clients and its consumers are told."""
 
+import json
 import signal
 from contextlib import ExitStack
 from pathlib import Path
@@ -35,3 +36,20 @@ def test_nothing_left_on_disk(name: str, database: Path) -> None:
     with serve(name, database) as site:
         site.server.stop()
         assert list(site.events_path.parent.glob("*.sock")) == []
+
+
+def test_reload(database: Path) -> None:
+    """SIGHUP: clients are told and may come back at once, and groups reach all that came."""
+    with serve("bridge-2", database) as site:
+        hub = site.events_path.parent / "groups.sock"
+        before = hub.stat().st_ino
+        with site.connect("/room/before/?id=old") as old:
+            site.server.signal(signal.SIGHUP)
+            with pytest.raises(ConnectionClosed):
+                old.recv(20)
+        assert site.disconnects("old") == [1001]
+        with ExitStack() as stack:
+            members = [stack.enter_context(site.connect("/room/after/")) for _ in range(4)]
+            members[0].send(json.dumps({"text": "hello"}))
+            assert [json.loads(member.recv(10))["text"] for member in members] == ["hello"] * 4
+        assert hub.stat().st_ino == before

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import subprocess
+import time
 
 
 @contextlib.asynccontextmanager
@@ -47,6 +48,25 @@ async def breakable(config):
 def _break():
     if os.path.exists(os.environ["BROKEN"]):
         raise LookupError("no such database")
+
+
+@contextlib.asynccontextmanager
+async def blocking(config):
+    yield _blocking
+
+
+async def _blocking(scope, receive, send):
+    """Blocks the event loop until there is a file of the name that it is sent."""
+    await _accept(scope, send)
+    while (event := await receive())["type"] != "websocket.disconnect":
+        if event["type"] == "websocket.receive":
+            _block_until_there(event["text"])
+            await send({**event, "type": "websocket.send"})
+
+
+def _block_until_there(path):
+    while not os.path.exists(path):
+        time.sleep(0.05)
 
 
 @contextlib.asynccontextmanager

@@ -51,6 +51,11 @@ LIMITS: dict[str, tuple[Callable[[str], Any], str, str]] = {
         "over which a worker that ends closes its connections; 0 closes all at once",
     ),
     "drain_code": (int, "CODE", "that it closes them with"),
+    "worker_timeout": (
+        float,
+        "SECONDS",
+        "for which a worker's event loop may be stuck before it is replaced; 0 is no limit",
+    ),
     "shutdown_timeout": (float, "SECONDS", "for applications to return when the server stops"),
     "ping_interval": (float, "SECONDS", "between keepalive pings; 0 sends none"),
     "ping_timeout": (float, "SECONDS", "for the answer to a keepalive ping"),

@@ -1,0 +1,56 @@
+"""The stacks of a child's threads, which it gives even while its event loop is stuck.
+
+The child registers a signal with :mod:`faulthandler`, whose handler needs neither the loop nor the
+GIL; it writes into a pipe that the supervisor reads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import multiprocessing
+import os
+import signal
+from multiprocessing.connection import Connection
+
+#: Nothing else in a child of ours may use it.
+SIGNAL = signal.SIGUSR2
+
+# Bytes that a pipe holds on Linux; what does not fit is lost, so that the child never waits.
+_SIZE = 2**16
+
+
+def stack_pipe() -> tuple[Stacks, Connection]:
+    """The supervisor's end, and what the child gives to :func:`offer`."""
+    reader, writer = multiprocessing.get_context("spawn").Pipe(duplex=False)
+    for end in (reader, writer):
+        os.set_blocking(end.fileno(), False)
+    return Stacks(reader), writer
+
+
+def offer(pipe: Connection) -> None:
+    """Write the stacks of all threads into ``pipe`` whenever the signal comes."""
+    faulthandler.register(SIGNAL, file=pipe.fileno(), all_threads=True)
+
+
+class Stacks:
+    """The supervisor's end: ask, give the child a moment, then read."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+
+    def ask(self, pid: int) -> None:
+        """Ask a child that has called :func:`offer`; another one would be ended by the signal."""
+        self.read()  # a late answer to an earlier question
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, SIGNAL)
+
+    def read(self) -> str:
+        """What has come of them, innermost calls first; empty if the child is stopped."""
+        try:
+            return os.read(self._pipe.fileno(), _SIZE).decode(errors="replace").rstrip()
+        except BlockingIOError:
+            return ""
+
+    def close(self) -> None:
+        self._pipe.close()
