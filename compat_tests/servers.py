@@ -243,6 +243,7 @@ def running(
     env: Mapping[str, str] | None = None,
     binds: int = 1,
     deadline: float = START_DEADLINE,
+    pass_fds: Sequence[int] = (),
 ) -> Iterator[Server]:
     """Run a server's command line in `directory` until the end of the block.
 
@@ -259,6 +260,7 @@ def running(
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=pass_fds,
             )
         server = Server(process, log_path, ready)
         try:

@@ -21,6 +21,7 @@ from .channel import SupervisorEnd
 from .config import ServerConfig
 from .errors import StartupError
 from .process import Child, Keeper, Service
+from .systemd import Notifier
 from .watch import Watch
 
 logger = logging.getLogger("channels_bridge.server")
@@ -63,6 +64,7 @@ class Supervisor:
         self._others: set[Keeper] = set()
         self._acceptor = Acceptor(listeners, self._channels)
         self._watch = Watch(config, self._running_workers)
+        self._systemd = Notifier(self._is_healthy)
         self._spreads = config.drain_seconds > 0
         self._wake = asyncio.Event()  # there is a signal to be followed: reload, or stop
         self._stop = asyncio.Event()
@@ -95,6 +97,7 @@ class Supervisor:
                 self._acceptor.start()
                 self._census.phase = "serving"
                 self._on_ready()
+                self._systemd.ready("Serving")
             await self._follow_signals()
         finally:
             self._census.phase = "draining"
@@ -102,6 +105,7 @@ class Supervisor:
             await self._end([*self._workers, *self._others])
             self._watch.stop()
             await self._end(self._services)
+            self._systemd.close()
 
     def _make_workers(self, *, patient: bool = False) -> list[Keeper]:
         worker = Service("worker", "channels_bridge.server.worker:main", (self._config,))
@@ -121,6 +125,7 @@ class Supervisor:
     async def _reload(self) -> None:
         """Replace all workers by new ones, or none if a new one can't start."""
         logger.info("reloading: starting new workers")
+        self._systemd.reloading()
         fresh = self._make_workers()
         self._others.update(fresh)
         try:
@@ -129,9 +134,11 @@ class Supervisor:
             logger.error("reload failed, the old workers go on: %s", error)
             await self._end(fresh)
             self._others.difference_update(fresh)
+            self._systemd.ready("Serving; the last reload failed")
         else:
             if not self._stop.is_set():
                 self._replace_workers(fresh)
+                self._systemd.ready("Serving")
 
     def _replace_workers(self, fresh: list[Keeper]) -> None:
         retired, self._workers = self._workers, fresh
@@ -152,9 +159,13 @@ class Supervisor:
         children = (keeper.child for keeper in (*self._workers, *self._others))
         return (child for child in children if child is not None and child.running)
 
+    def _is_healthy(self) -> bool:
+        return any(channel.ready for channel in self._channels())
+
     def _handle_stop(self, number: signal.Signals) -> None:
         if not self._stop.is_set():
             logger.info("%s: stopping", number.name)
+            self._systemd.stopping()
             self._stop.set()
             self._wake.set()
         elif self._spreads:

@@ -25,6 +25,7 @@ from channels_bridge.server.process import Service
 from channels_bridge.server.proxy import Proxy
 from channels_bridge.server.status import serving_status
 from channels_bridge.server.supervisor import Supervisor, Watcher
+from channels_bridge.server.systemd import listen_fds
 from channels_bridge.server.tls import Certificate
 
 APPLICATION = "channels_bridge.asgi:application"
@@ -91,7 +92,7 @@ class Command(BaseCommand):
             action="append",
             metavar="ADDRESS",
             help="HOST:PORT, :PORT, [IPV6]:PORT, unix:/path or fd:N; repeatable "
-            "(default: 127.0.0.1:8000)",
+            "(default: the sockets that systemd passed, or 127.0.0.1:8000)",
         )
         parser.add_argument(
             "-w",
@@ -242,7 +243,7 @@ def make_config(options: dict[str, Any]) -> ServerConfig:
     return ServerConfig(
         application=APPLICATION,
         figures=FIGURES,
-        binds=parse_binds(options["bind"] or ["127.0.0.1:8000"]),
+        binds=parse_binds(options["bind"] or passed_sockets() or ["127.0.0.1:8000"]),
         workers=options["workers"] or available_cores(),
         http=options["http"],
         reload=options["reload"],
@@ -254,6 +255,11 @@ def make_config(options: dict[str, Any]) -> ServerConfig:
         server_name=options["server_name"],
         **{name: options[name] for name in LIMITS},
     )
+
+
+def passed_sockets() -> list[str]:
+    """What socket activation gave; without an address of its own, gunicorn takes it too."""
+    return [f"fd:{number}" for number in listen_fds()]
 
 
 def available_cores() -> int:
