@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 from collections.abc import Callable, Iterable, Sequence
 
 from .bind import Listener
 from .channel import SupervisorEnd
-
-logger = logging.getLogger("channels_bridge.server")
+from .notices import Notices
 
 # Connections taken from one listener at a time, so that none starves another.
 BATCH = 64
@@ -36,7 +34,7 @@ class Acceptor:
         self._loop = asyncio.get_running_loop()
         self._resume: asyncio.TimerHandle | None = None
         self._untaken: socket.socket | None = None  # accepted when nobody could take it
-        self._failing = False  # the last attempt to accept failed, which was said
+        self._notices = Notices()
 
     def start(self) -> None:
         for listener in self._listeners:
@@ -73,12 +71,9 @@ class Acceptor:
             except (BlockingIOError, ConnectionAbortedError):
                 return
             except OSError as error:
-                if not self._failing:
-                    logger.error("cannot accept connections for now: %s", error)
-                self._failing = True
+                self._notices.warn("accept", "cannot accept connections for now: %s", error)
                 self._pause()
                 return
-            self._failing = False
             if not self._pass_on(sock):
                 return
 

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import socket
 from collections.abc import Iterator
 
-logger = logging.getLogger("channels_bridge.server")
+from .notices import Notices
 
 _CONNECTION = b"+"
 _RETIRE = b"."
@@ -25,6 +24,8 @@ _STOPPING = b"s"
 _LOST = b"-"
 _BEAT = b"h"
 _FAILED = b"!"
+
+_NO_DESCRIPTOR = "no file descriptor is left (ulimit -n)"
 
 #: Steps without a report (see ``watch.py``) after which a child gets no new connections.
 LATE = 3
@@ -138,6 +139,7 @@ class ChildEnd:
         self.sock = sock
         self.answers = answers
         self.retired = False
+        self._notices = Notices()
         self._unsent = b""  # reports that found the socket full
 
     def ready(self) -> None:
@@ -178,7 +180,7 @@ class ChildEnd:
                 self.retired = True
                 continue
             if not fds:  # the kernel closed it: there was no descriptor left for it
-                logger.error("a connection was dropped: no file descriptor is left (ulimit -n)")
+                self._notices.warn("descriptors", "a connection was dropped: %s", _NO_DESCRIPTOR)
                 self.lost()
             for fd in fds:
                 os.set_inheritable(fd, False)

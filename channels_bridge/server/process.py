@@ -147,9 +147,12 @@ class Keeper:
         self._restart = None
         try:
             self.child = child = Child(self.service)
-        except OSError as error:
-            logger.error("cannot start a %s for now: %s", self.service.name, error)
-            self._restart = self._loop.call_later(LAST_DELAY, self.start)
+        except OSError as error:  # no process, memory or descriptor is left
+            if str(error) != self._last_failure:
+                logger.error("cannot start a %s for now: %s", self.service.name, error)
+            self._last_failure = str(error)
+            self._delay = self._longer_delay()
+            self._restart = self._loop.call_later(self._delay, self.start)
             return
         self._census.enter(child)
         self._loop.add_reader(child.channel.sock, self._read, child)
@@ -232,6 +235,9 @@ class Keeper:
     def _next_delay(self, child: Child) -> float:
         if time.monotonic() - child.started >= STABLE_AFTER:
             return 0.0
+        return self._longer_delay()
+
+    def _longer_delay(self) -> float:
         last = LAST_DELAY_PATIENT if self._patient else LAST_DELAY
         return min(max(self._delay * 2, FIRST_DELAY), last)
 
