@@ -128,6 +128,20 @@ ALL = (
         ),
     ),
     Scenario(
+        "shared",
+        "What does it cost with a handler whose frames are shared? 200 connections.",
+        "delivery",
+        MESSAGES,
+        tuple(
+            Case(
+                f"{groups} groups of {200 // groups}",
+                Loop(200, groups=groups, window=2, path="/ws/shared/{group}/"),
+                ("uvicorn+pubsub", BRIDGE, "picows-frames"),
+            )
+            for groups in (20, 2)
+        ),
+    ),
+    Scenario(
         "echo",
         "What does a message cost without groups? 50 connections.",
         "message",

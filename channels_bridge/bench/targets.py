@@ -103,6 +103,7 @@ DAPHNE = "daphne+core"
 PEERS = ("daphne", "uvicorn", "uvicorn-websockets", "hypercorn", "granian")
 DEFLATE = "permessage-deflate offered"
 SINGLE, FEW, MANY = "500 groups of 1", "50 groups of 10", "5,000 groups, each in 100"
+LARGE = "2 groups of 100"
 THREADS = (f"{BRIDGE}-threads16",)
 
 TARGETS = (
@@ -128,6 +129,12 @@ TARGETS = (
         "CPU at 5,000 groups, of that at 50",
         1.15,
         cpu("many-groups", MANY) / cpu("many-groups", FEW),
+    ),
+    Target(
+        "shared",
+        "CPU of bare picows, groups of 100",
+        1.2,
+        cpu("shared", LARGE) / cpu("shared", LARGE, "picows-frames"),
     ),
     Target("echo", "CPU of the best peer", 1 / 2.5, cpu("echo") / cpu("echo", "", *PEERS)),
     Target("idle", "KiB per connection", 16, kib("")),

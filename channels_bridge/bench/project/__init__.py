@@ -1,1 +1,1 @@
-"""What every stack serves: a Channels project, with nothing imported of ours."""
+"""What every stack serves: a Channels project, with nothing imported of ours but in `shared`."""
