@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from .scenarios import SCENARIOS, Scenario
 
 def main() -> None:
     options = parse(sys.argv[1:])
+    raise_file_limit()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends the servers, too, as Ctrl-C does
     plan = Plan(chosen(options), options.stacks, options.rounds, options.warmup, options.seconds)
     for stack, missing in plan.skipped.items():
@@ -34,6 +36,12 @@ def main() -> None:
         options.json.write_text(results.as_json() + "\n")
     if options.chart:
         options.chart.write_text(chart.draw(results))
+
+
+def raise_file_limit() -> None:
+    """Let this process, and those that it starts, open as many connections as they may."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def chosen(options: Namespace) -> Sequence[Scenario]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
 
@@ -98,6 +99,8 @@ def parse(arguments: list[str]) -> Namespace:
     if options.app:
         if not any("{id}" in message for message in options.message or ()):
             commands.error("--app needs a --message with {id} in it")
+        if not (options.settings or os.environ.get("DJANGO_SETTINGS_MODULE")):
+            commands.error("--app needs --settings, or DJANGO_SETTINGS_MODULE")
         if options.connections % options.groups:
             commands.error("--connections must be a multiple of --groups")
     return options

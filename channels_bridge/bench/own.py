@@ -16,7 +16,7 @@ STACKS = ("daphne", BRIDGE)
 
 def site(options: Namespace) -> Site:
     """The user's project, as it is."""
-    settings = options.settings or os.environ.get("DJANGO_SETTINGS_MODULE", "")
+    settings = options.settings or os.environ["DJANGO_SETTINGS_MODULE"]
     application = options.app if ":" in options.app else f"{options.app}:application"
     return Site(application, settings, pids=tuple(options.pid))
 

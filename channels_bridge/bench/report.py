@@ -45,11 +45,10 @@ def ceiling(results: Results) -> list[str]:
 def fill(document: str, results: Results) -> str:
     """Return a document with what was measured between the marks that it has for it."""
     for name, part in PARTS.items():
-        _, mark, rest = document.partition(f"<!-- bench {name} -->\n")
+        before, mark, rest = document.partition(f"<!-- bench {name} -->\n")
         if mark:
-            before = document[: -len(rest)]
             _, end, after = rest.partition("<!-- /bench -->\n")
-            document = f"{before}\n{part(results)}\n\n{end}{after}"
+            document = f"{before}{mark}\n{part(results)}\n\n{end}{after}"
     return document
 
 

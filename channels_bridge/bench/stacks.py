@@ -165,11 +165,11 @@ WEBSOCKETS_SERVER, WEBSOCKETS_SERVER_2, WEBSOCKETS_SERVER_THREADS = (
         f"{BRIDGE_COMMAND} {options}",
         versions=("channels-bridge", "websockets", "uvloop"),
         apps=BRIDGE,
-        environment={"BENCH_SYNC_THREADS": threads},
+        environment={"BENCH_SYNC_THREADS": threads} if threads else {},
     )
     for suffix, options, threads in (
-        ("", "-w 1", "1"),
-        ("-w2", "-w 2", "1"),
+        ("", "-w 1", ""),
+        ("-w2", "-w 2", ""),
         ("-threads16", "-w 1", "16"),
     )
 )

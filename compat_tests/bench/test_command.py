@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from channels_bridge.bench.options import parse
 from compat_tests.servers import environment
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -62,3 +65,25 @@ def test_own_project(tmp_path: Path) -> None:
     (row,) = bench(tmp_path / "result.json", *options, cwd=EXAMPLE, **database)
     assert (row["scenario"], row["stack"]) == ("app", "websockets_server")
     check(row)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--app=a:b", "--settings=c"], "--message with {id}"),
+        (["--app=a:b", "--message={id}"], "--settings"),
+        (["--app=a:b", "--settings=c", "--message={id}", "--groups=3"], "multiple of --groups"),
+        (["--scenario=none"], "invalid choice: 'none'"),
+    ],
+)
+def test_usage(
+    arguments: list[str],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What makes no sense is said, and how it is meant."""
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
+    with pytest.raises(SystemExit):
+        parse(arguments)
+    assert message in capsys.readouterr().err

@@ -4,23 +4,45 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterable
+from contextlib import closing
 
 from ..loads import Loop, Outside
 from .clients import connected, lost
 from .gauge import Gauge, Outcome
 from .ledger import latencies_ms
-from .members import Member, Run
+from .members import Run
 from .timing import Timing
 
 
 async def loop(load: Loop, timing: Timing, gauge: Gauge) -> Outcome:
-    """Publish for as long as `timing` says, and again whenever a message comes back."""
-    run = Run(load, timing.port)
+    """Members publish, and again whenever a message comes back."""
+    return await drive(Run(load, timing.port), timing, gauge)
+
+
+async def outside(load: Outside, timing: Timing, gauge: Gauge) -> Outcome:
+    """The same, but another process does the sending."""
+    with closing(Caller(timing.caller_port)) as caller:
+        run = Run(load, timing.port)
+        for member in run.publishers:
+            member.say = caller.send
+        return await drive(run, timing, gauge)
+
+
+async def drive(run: Run, timing: Timing, gauge: Gauge) -> Outcome:
+    """Connect, warm up, measure, wait for what is in flight, count."""
+    outcome = Outcome(counts=run.ledger.counts)
     async with connected(run.targets()):
         start(run)
         await asyncio.sleep(timing.warmup)
-        return await finish(run, timing, gauge)
+        async with gauge.measured(outcome):
+            run.measuring = True
+            await asyncio.sleep(timing.seconds)
+            run.measuring = False
+        await run.drain()
+        outcome.work = len(run.latencies)
+        outcome.counts.connections_lost = lost(run.clients)
+        outcome.figures = latencies_ms(run.latencies)
+    return outcome
 
 
 def start(run: Run) -> None:
@@ -30,20 +52,6 @@ def start(run: Run) -> None:
         member.loops = True
         for _ in range(run.load.window):
             member.publish()
-
-
-async def finish(run: Run, timing: Timing, gauge: Gauge) -> Outcome:
-    """Measure, wait for what is in flight, count."""
-    outcome = Outcome(counts=run.ledger.counts)
-    async with gauge.measured(outcome):
-        run.measuring = True
-        await asyncio.sleep(timing.seconds)
-        run.measuring = False
-    await run.drain()
-    outcome.work = len(run.latencies)
-    outcome.counts.connections_lost = lost(run.clients)
-    outcome.figures = latencies_ms(run.latencies)
-    return outcome
 
 
 class Caller:
@@ -58,23 +66,3 @@ class Caller:
 
     def close(self) -> None:
         self._socket.close()
-
-
-async def outside(load: Outside, timing: Timing, gauge: Gauge) -> Outcome:
-    """A closed loop whose messages another process sends."""
-    caller = Caller(timing.caller_port)
-    try:
-        run = Run(load, timing.port)
-        redirect(run.publishers, caller)
-        async with connected(run.targets()):
-            start(run)
-            await asyncio.sleep(timing.warmup)
-            return await finish(run, timing, gauge)
-    finally:
-        caller.close()
-
-
-def redirect(members: Iterable[Member], caller: Caller) -> None:
-    """Let messages go to the caller in place of the member's own connection."""
-    for member in members:
-        member.send = caller.send  # type: ignore[method-assign]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import cycle
 
@@ -93,6 +93,7 @@ class Member(Client):
         super().__init__()
         self.run = run
         self.loops = False  # whether it publishes again when its own message comes back
+        self.say: Callable[[str], None] = self.send  # how it publishes
         self._arrivals = {group: Arrivals() for group in groups}
         self._groups = cycle(groups)
         self._messages = cycle(run.load.messages)
@@ -103,7 +104,7 @@ class Member(Client):
         now = time.perf_counter() if due is None else due
         name = self.run.ledger.publish(group, now, self.run.load.size)
         for message in self._messages:
-            self.send(message.replace("{group}", str(group)).replace("{id}", name))
+            self.say(message.replace("{group}", str(group)).replace("{id}", name))
             if "{id}" in message:
                 break
 
