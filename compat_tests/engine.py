@@ -18,6 +18,15 @@ from channels_bridge.server.serving import shutdown
 DEADLINE = 10  # seconds that a test waits for what must happen
 
 
+async def until(condition):
+    """Wait for what has no event to wait for."""
+    for _ in range(1000 * DEADLINE):
+        if condition():
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError("in vain")
+
+
 class Engine:
     """Serves an application on a free port of 127.0.0.1."""
 

@@ -18,7 +18,9 @@ _ZERO_IS_OFF = (
     "compress_from",
     "drain_seconds",
     "idle_timeout",
+    "max_connection_rate",
     "max_connections",
+    "max_connections_per_address",
     "max_frame_size",
     "max_message_rate",
     "max_message_size",
@@ -110,6 +112,18 @@ class ServerConfig:
     #: Connections of all kinds, over all workers; 0: no limit but the system's. uvicorn's
     #: ``--limit-concurrency``.
     max_connections: int = 0
+
+    #: WebSockets of one client address, over all workers; 0: no limit. What an address is, says
+    #: :func:`~.admission.address_key`.
+    max_connections_per_address: int = 0
+
+    #: WebSockets per second that one client address may open on average (0: no limit), and how many
+    #: at once after a quiet time.
+    max_connection_rate: float = 0
+    connection_burst: int = 20
+
+    #: The socket on which workers ask about addresses; set by the supervisor.
+    ledger: str = ""
 
     #: Messages and pings per second that a client may send on average (0: no limit), and how many
     #: at once after a quiet time.

@@ -19,6 +19,7 @@ import contextlib
 import enum
 import logging
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -30,6 +31,7 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
 from .access import CLIENT_LEFT, Visitor, agent_name, client_name, printable
+from .admission import address_key
 from .assembler import Assembler
 from .config import ServerConfig
 from .context import Context
@@ -39,7 +41,13 @@ from .keepalive import Keepalive
 from .pace import Pace
 from .plain import Boundary, read_plain
 from .reading import SLICE, Reading, Reason
-from .responses import complete_acceptance, decode_headers, phrase, plain_response
+from .responses import (
+    RETRY_AFTER,
+    complete_acceptance,
+    decode_headers,
+    phrase,
+    plain_response,
+)
 from .scope import BadRequest, build_scope
 from .stall import StallWatch
 
@@ -115,6 +123,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._deflate: PerMessageDeflate | None = None  # negotiated in the handshake
         self._boundary = Boundary()
         self._plain_limit = _plain_limit(self.config)
+        self._release_place: Callable[[], None] | None = None  # where its address is limited
         self._pace: Pace | None = None  # where the configuration limits it
         self._assembler = Assembler()
         self._writable: asyncio.Future[None] | None = None  # waited for while the buffer is full
@@ -165,6 +174,8 @@ class WebSocketConnection(asyncio.Protocol):
         self._disconnect(CloseCode.ABNORMAL_CLOSURE)
         self._enter(State.CLOSED)
         self.stall.stop()
+        if self._release_place is not None:
+            self._release_place()
         self.context.lost(self)
 
     def pause_writing(self) -> None:
@@ -204,6 +215,38 @@ class WebSocketConnection(asyncio.Protocol):
             self._reject(HTTPStatus.BAD_REQUEST, f"Bad request: {error}.\n")
             return
         self.peer = client_name(self._scope["client"])
+        self.reading.hold(Reason.DECISION)
+        self._claim_place(self._scope["client"])
+
+    def _claim_place(self, client: tuple[str, int] | None) -> None:
+        """Where addresses are limited, ask first whether this client's may have another one."""
+        admission = self.context.admission
+        if admission is None or client is None:
+            self._ask_application()
+            return
+        address = address_key(client[0])
+
+        def decided(granted: bool) -> None:
+            if self.state is not State.REQUEST:  # the client has left meanwhile
+                if granted:
+                    admission.release(address)
+            elif granted:
+                self._release_place = partial(admission.release, address)
+                self._ask_application()
+            else:
+                self._refuse_address(address)
+
+        admission.claim(address, decided)
+
+    def _refuse_address(self, address: str) -> None:
+        message = "WebSocket %s [%s] is refused: %s has too many, or opens them too fast"
+        self.context.notices.warn("address", message, self.path, self.peer, printable(address))
+        text = "Too many connections from your address.\n"
+        response = self.protocol.reject(HTTPStatus.TOO_MANY_REQUESTS, text)
+        response.headers["Retry-After"] = RETRY_AFTER
+        self._respond(response)
+
+    def _ask_application(self) -> None:
         self._scope["state"] = self.context.state.copy()
         self._scope["extensions"] = {
             "websocket.http.response": {},
@@ -212,7 +255,6 @@ class WebSocketConnection(asyncio.Protocol):
         if self.config.access_log:
             self.context.access.handshaking(self._visitor())
         self._enter(State.DECIDING)
-        self.reading.hold(Reason.DECISION)
         self._set_timer(self.config.handshake_timeout, self._decision_overdue)
         self.inbox.put_event({"type": "websocket.connect"})
         self._task = self.context.run(self._run_application(), f"websocket {self.path}")

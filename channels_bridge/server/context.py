@@ -8,6 +8,7 @@ from math import ceil
 from typing import Any, Protocol
 
 from .access import AccessLog
+from .admission import Admission, Ledger, limits_addresses
 from .config import ServerConfig
 from .counters import Counters
 from .frames import FrameCache
@@ -60,6 +61,9 @@ class Context:
         self.state = state
         self.access = access or AccessLog(config.access_log_format)
         self._share = ceil(config.max_connections / config.workers)
+        #: Who is asked before a handshake goes to the application; None: nobody. A worker asks its
+        #: supervisor.
+        self.admission: Admission | None = Ledger(config) if limits_addresses(config) else None
         self.counters = Counters()
         self.notices = Notices()
         self.frames = FrameCache(config.compress_from)

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from .acceptor import Acceptor
+from .admission import serving_ledger, with_ledger
 from .bind import Listener
 from .census import Census
 from .channel import SupervisorEnd
@@ -52,7 +53,7 @@ class Supervisor:
         on_ready: Callable[[], None] = lambda: None,
         watchers: Sequence[Watcher] = (),
     ) -> None:
-        self._config = config
+        self._config = config = with_ledger(config)
         self._census = Census()
         self._watchers = watchers
         self._kill_after = config.drain_seconds + config.shutdown_timeout + KILL_MARGIN
@@ -84,6 +85,7 @@ class Supervisor:
             loop.add_signal_handler(number, self._handle_stop, number)
         loop.add_signal_handler(signal.SIGHUP, self._wake.set)
         async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(serving_ledger(self._config))
             for watcher in self._watchers:
                 await stack.enter_async_context(watcher(self._census))
             await self._run()

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 
+from .admission import asking
 from .channel import ChildEnd
 from .child import Run, Stop, load
 from .config import ServerConfig
@@ -47,9 +48,11 @@ async def serve(config: ServerConfig, opening: Opening, channel: ChildEnd, stop:
         beating(channel, config),
         opening as application,
         _answering(channel, config) as report,
+        asking(config) as admission,
         serving(application, config, on_lost=channel.lost) as context,
     ):
         report.context = context
+        context.admission = admission
         intake = Intake(channel, context, stop)
         intake.start()
         channel.ready()

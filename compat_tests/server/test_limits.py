@@ -13,7 +13,7 @@ from channels_bridge.server import pace
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.pace import Pace, TokenBucket
 
-from ..engine import DEADLINE, HANDSHAKE, Script
+from ..engine import DEADLINE, HANDSHAKE, Script, until
 from .test_connection import close_of, echo, masked, status_of
 from .test_dispatch import GET, page
 from .test_supervisor import Clients
@@ -34,7 +34,7 @@ async def test_connections_beyond_the_limit_are_refused(serve, caplog):
             await first.send("still here")
             assert await first.recv() == "still here"
             lost = engine.lost
-        await _until(lambda: engine.lost > lost)
+        await until(lambda: engine.lost > lost)
         assert (await engine.request(GET)).startswith(b"HTTP/1.1 200 ")
     assert engine.context.counters.refused == {503: 2}
     assert caplog.text.count("a connection is refused: there are 2, the limit") == 1
@@ -71,14 +71,6 @@ async def _admitted(clients):
         with contextlib.suppress(InvalidStatus):
             await clients.add(1)
             return True
-
-
-async def _until(condition):
-    for _ in range(1000 * DEADLINE):
-        if condition():
-            return
-        await asyncio.sleep(0.001)
-    raise AssertionError("in vain")
 
 
 async def _read(reader):

@@ -71,6 +71,17 @@ LIMITS: dict[str, tuple[Callable[[str], Any], str, str]] = {
         "without a message from a client, after which it is closed with 1001; 0 is no limit",
     ),
     "max_connections": (int, "N", "for all workers together, WebSockets and others; 0 is no limit"),
+    "max_connections_per_address": (
+        int,
+        "N",
+        "WebSockets of one client address, for all workers together, else 429; 0 is no limit",
+    ),
+    "max_connection_rate": (
+        float,
+        "PER_SECOND",
+        "WebSockets that one client address may open, else 429; 0 is no limit",
+    ),
+    "connection_burst": (int, "N", "WebSockets that may come faster, after a quiet time"),
     "max_message_rate": (
         float,
         "PER_SECOND",
