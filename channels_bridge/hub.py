@@ -6,40 +6,55 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from functools import partial
+from typing import NamedTuple
 
 from . import conf
 from .exceptions import BridgeError
-from .groups import hub_address
+from .groups import hub_address, hub_credentials
+from .groups.address import Address
+from .groups.credentials import Credentials
 from .server.channel import ChildEnd
 from .server.child import Run
 from .server.errors import StartupError
 from .transport import get_channel_layer
 
 
-def addresses() -> list[str]:
-    """Where hubs are needed, each address once."""
+class Place(NamedTuple):
+    """Where a hub is needed, and how it and the processes know each other."""
+
+    address: str
+    credentials: Credentials
+
+
+def places() -> list[Place]:
+    """Where hubs are needed on this machine, each address once."""
     aliases = dict.fromkeys([*conf.channel_layers(), *conf.transport_backends()])
-    found = (hub_address(get_channel_layer(alias)) for alias in aliases)
-    return list(dict.fromkeys(address for address in found if address is not None))
+    found: dict[str, Place] = {}
+    for alias in aliases:
+        layer = get_channel_layer(alias)
+        address = hub_address(layer)
+        if address is not None and Address.parse(address).is_of_this_machine():
+            found.setdefault(address, Place(address, hub_credentials(layer)))
+    return list(found.values())
 
 
-def main(address: str) -> Run:
+def main(address: str, credentials: Credentials) -> Run:
     """The :data:`~.server.child.Main` of a hub."""
-    return partial(serve, address)
+    return partial(serve, Place(address, credentials))
 
 
-async def serve(address: str, channel: ChildEnd, stop: asyncio.Event) -> None:
+async def serve(place: Place, channel: ChildEnd, stop: asyncio.Event) -> None:
     """Run a hub until ``stop`` is set.
 
     Raises:
-        StartupError: the hub cannot listen at ``address``.
+        StartupError: the hub cannot listen there.
     """
     from .groups.grpc.hub import serve as serve_hub
 
     # Nothing is ever passed to a hub: what can be read is the end of the supervisor.
     asyncio.get_running_loop().add_reader(channel.sock, stop.set)
     try:
-        await serve_hub(address, ready=channel.ready, stop=stop)
+        await serve_hub(*place, ready=channel.ready, stop=stop)
     except BridgeError as error:
         raise StartupError(str(error)) from error
 
@@ -54,19 +69,19 @@ async def serving_hubs() -> AsyncIterator[None]:
     stop = asyncio.Event()
     hubs: list[asyncio.Task[None]] = []
     try:
-        for address in addresses():
-            hubs.append(await _start(address, stop))
+        for place in places():
+            hubs.append(await _start(place, stop))
         yield
     finally:
         stop.set()
         await asyncio.gather(*hubs)
 
 
-async def _start(address: str, stop: asyncio.Event) -> asyncio.Task[None]:
+async def _start(place: Place, stop: asyncio.Event) -> asyncio.Task[None]:
     from .groups.grpc.hub import serve as serve_hub
 
     ready = asyncio.Event()
-    hub = asyncio.create_task(serve_hub(address, ready=ready.set, stop=stop), name="hub")
+    hub = asyncio.create_task(serve_hub(*place, ready=ready.set, stop=stop), name="hub")
     waiting = asyncio.create_task(ready.wait())
     await asyncio.wait([hub, waiting], return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()

@@ -6,11 +6,19 @@ Groups: who is a member here, and how a payload reaches the other processes.
 the interface to other processes, behind which there are ``local`` and ``grpc``.
 """
 
+from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.groups.home import aclose_all
 from channels_bridge.groups.message import GroupMessage
 from channels_bridge.groups.shared import shared_frame
 
-__all__ = ["TRANSPORTS", "GroupMessage", "aclose_all", "hub_address", "shared_frame"]
+__all__ = [
+    "TRANSPORTS",
+    "GroupMessage",
+    "aclose_all",
+    "hub_address",
+    "hub_credentials",
+    "shared_frame",
+]
 
 # Imported only when a layer of that kind is used: gRPC costs time and memory, and forbids forking.
 TRANSPORTS = {
@@ -23,3 +31,9 @@ def hub_address(layer: object) -> str | None:
     """Return the address of the hub that `layer` needs; None when it needs none."""
     address: str | None = getattr(layer, "hub_address", None)
     return address
+
+
+def hub_credentials(layer: object) -> Credentials:
+    """Return how `layer` and the hub know each other."""
+    credentials: Credentials = getattr(layer, "hub_credentials", NONE)
+    return credentials

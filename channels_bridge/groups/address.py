@@ -1,18 +1,26 @@
 """
-Where the hub listens: ``unix:/path/to/socket``, or ``host:port`` on this machine.
+Where the hub listens: ``unix:/path/to/socket``, or ``host:port``.
 
 Checked here once, for settings, command line and hub alike. No gRPC in this file.
 """
 
 import ipaddress
 import os
+import re
+import socket
+import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from channels_bridge.directory import private_directory
 from channels_bridge.unix import MAX_PATH
 
-__all__ = ["Address", "default_address"]
+__all__ = ["Address", "default_address", "find_intruders"]
+
+# A host's name (RFC 1123), with the underscores that container networks allow.
+_NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}", re.ASCII)
+_PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -50,18 +58,49 @@ class Address:
             return None
         try:
             found = self.path.lstat()
+            trouble = find_intruders(self.path.parent)
         except FileNotFoundError:
             return "there is no such socket"
         except OSError as error:
             return error.strerror
         if found.st_uid != os.getuid():
             return f"the socket is owned by another user (uid {found.st_uid})"
-        return None
+        return trouble
+
+    def is_of_this_machine(self) -> bool:
+        """Whether a hub can listen here, for all that is known."""
+        if self.path is not None:
+            return True
+        try:
+            found = socket.getaddrinfo(self.host, 0, type=socket.SOCK_STREAM)
+        except OSError:
+            return False
+        return any(_can_bind(family, place) for family, _, _, _, place in found)
 
     def __str__(self) -> str:
         if self.path is not None:
             return f"unix:{self.path}"
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _can_bind(family: int, place: Any) -> bool:
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.bind(place)
+    except OSError:
+        return False
+    return True
+
+
+def find_intruders(directory: Path) -> str | None:
+    """Say who else could put a socket of their own into a directory. Raises OSError."""
+    found = directory.stat()
+    if found.st_uid not in (os.getuid(), 0):
+        return f"the directory {directory} is owned by another user (uid {found.st_uid})"
+    # Where the sticky bit is set, as in /tmp, nobody can replace what belongs to others.
+    if found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX:
+        return f"every user can write to the directory {directory}: chmod it to 0700"
+    return None
 
 
 def default_address() -> str:
@@ -98,24 +137,19 @@ def _parse_path(text: str) -> Path:
 def _parse_tcp(text: str) -> Address:
     host, colon, digits = text.rpartition(":")
     host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    usable = colon and host and "/" not in host and digits.isascii() and digits.isdigit()
+    usable = colon and _is_host(host) and _PORT.fullmatch(digits)
     if not usable or not 0 < int(digits) < 65536:
         raise ValueError(
             f"address {text!r} isn't valid: write unix:/path or host:port, "
             f"for example unix:/run/app/groups.sock or 127.0.0.1:8765"
         )
-    if not _is_loopback(host):
-        raise ValueError(
-            f"address {text!r} isn't on this machine: only loopback addresses can be used as yet, "
-            f"connections with TLS between machines come with a later release"
-        )
     return Address(None, host, int(digits))
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
+def _is_host(host: str) -> bool:
+    """Whether this is an IP address or a name; not whether there is such a host."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        ipaddress.ip_address(host)
     except ValueError:
-        return False
+        return _NAME.fullmatch(host) is not None
+    return True

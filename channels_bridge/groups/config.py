@@ -8,9 +8,13 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from channels_bridge.groups.address import Address, default_address
+from channels_bridge.groups.credentials import Credentials
 from channels_bridge.groups.inbox import OVERFLOW
 
-__all__ = ["GrpcConfig", "LayerConfig"]
+__all__ = ["MAX_MESSAGE_SIZE", "GrpcConfig", "LayerConfig"]
+
+# The longest message that the hub forwards, in bytes.
+MAX_MESSAGE_SIZE = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,21 +90,51 @@ class GrpcConfig(LayerConfig):
         timeout: how many seconds to wait for the hub.
         confirm: whether ``group_send()`` waits until all processes have the message in a server's
             worker too, so that it survives that the worker is killed.
+
+    The others are for TCP: see Credentials.
     """
 
     address: str = ""
     timeout: float = 10
     confirm: bool = False
+    token: str = field(default="", repr=False)
+    token_file: str = ""
+    ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+    client_ca_file: str = ""
+    client_cert_file: str = ""
+    client_key_file: str = ""
+    allow_unprotected_tcp: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _require_number("timeout", self.timeout)
         _require_bool("confirm", self.confirm)
+        if self.max_message_size > MAX_MESSAGE_SIZE:
+            raise ImproperlyConfigured(
+                f"CONFIG key 'max_message_size' must be at most {MAX_MESSAGE_SIZE}, "
+                f"not {self.max_message_size!r}: the hub takes no larger message"
+            )
         try:
-            address = str(Address.parse(self.address or default_address()))
+            address = Address.parse(self.address or default_address())
         except ValueError as error:
             raise ImproperlyConfigured(f"CONFIG key 'address': {error}") from None
-        object.__setattr__(self, "address", address)
+        object.__setattr__(self, "address", str(address))
+        try:
+            self.credentials.require_for_process(address)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"CONFIG: {error}") from None
+
+    @property
+    def credentials(self) -> Credentials:
+        """
+        What this process shows the hub, and a hub the processes.
+
+        Raises:
+            ValueError: an option isn't valid.
+        """
+        return Credentials(**{o.name: getattr(self, o.name) for o in fields(Credentials)})
 
 
 def _require_number(name: str, value: object) -> None:

@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 from channels_bridge.groups import TRANSPORTS, home
 from channels_bridge.groups.codec import Codec
 from channels_bridge.groups.config import GrpcConfig, LayerConfig
+from channels_bridge.groups.credentials import Credentials
 from channels_bridge.groups.inbox import OVERFLOW, Inbox
 from channels_bridge.groups.membership import Membership
 from channels_bridge.groups.message import GroupMessage
@@ -308,7 +309,8 @@ class LocalChannelLayer(BridgeChannelLayer):
 
 class GrpcChannelLayer(BridgeChannelLayer):
     """
-    A layer for the processes of one machine, joined by the hub that `websockets_server` starts.
+    A layer for the processes of one machine or a few, joined by the hub that `websockets_server`
+    starts.
 
     See GrpcConfig for the options.
     """
@@ -322,12 +324,19 @@ class GrpcChannelLayer(BridgeChannelLayer):
         """Where the hub listens."""
         return self.config.address
 
+    @property
+    def hub_credentials(self) -> Credentials:
+        """How the hub and this process know each other."""
+        return self.config.credentials
+
     def _confirms(self) -> bool:
         return self.config.confirm or super()._confirms()
 
     def _make_transport(self) -> GroupTransport:
         factory = import_string(TRANSPORTS[self.transport_name])
-        transport: GroupTransport = factory(self.config.address, timeout=self.config.timeout)
+        transport: GroupTransport = factory(
+            self.config.address, self.config.credentials, timeout=self.config.timeout
+        )
         return transport
 
 

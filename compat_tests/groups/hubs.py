@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.groups.grpc.hub import serve
 
 ROOT = Path(__file__).parents[2]
@@ -29,15 +30,24 @@ ENVIRONMENT = {
 class HubProcess:
     """``manage.py websockets_hub`` at an address. It may be killed and started again."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *arguments: str) -> None:
         self.address = address
+        self._arguments = arguments
         self._log = tempfile.TemporaryFile("w+")
         self.start()
 
     def start(self) -> None:
         """Start it, and wait until it serves or stands by."""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "django", "websockets_hub", "--address", self.address],
+            [
+                sys.executable,
+                "-m",
+                "django",
+                "websockets_hub",
+                "--address",
+                self.address,
+                *self._arguments,
+            ],
             cwd=ROOT,
             env=ENVIRONMENT,
             stdout=subprocess.PIPE,
@@ -74,13 +84,16 @@ class HubProcess:
 
 
 @contextlib.asynccontextmanager
-async def serving(address: str) -> AsyncIterator[None]:
+async def serving(address: str, credentials: Credentials = NONE) -> AsyncIterator[None]:
     """Run a hub in this process and loop."""
     stop, ready = asyncio.Event(), asyncio.Event()
-    hub = asyncio.create_task(serve(address, ready=ready.set, stop=stop))
-    await asyncio.wait_for(ready.wait(), DEADLINE)
+    hub = asyncio.create_task(serve(address, credentials, ready=ready.set, stop=stop))
+    waiting = asyncio.create_task(ready.wait())
+    await asyncio.wait([hub, waiting], timeout=DEADLINE, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
     try:
-        yield
+        if not hub.done():
+            yield
     finally:
         stop.set()
         await asyncio.wait_for(hub, DEADLINE)

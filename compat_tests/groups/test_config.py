@@ -27,17 +27,29 @@ def temporary(socket_dir, monkeypatch) -> Path:
     [
         ("unix:/run/app/groups.sock", "unix:/run/app/groups.sock"),
         ("unix:///run/app/groups.sock", "unix:/run/app/groups.sock"),
-        ("127.0.0.1:8765", "127.0.0.1:8765"),
-        ("localhost:8765", "localhost:8765"),
-        ("[::1]:8765", "[::1]:8765"),
-        ("::1:8765", "[::1]:8765"),
         ("unix:/" + "x" * 106, "unix:/" + "x" * 106),
     ],
 )
 def test_address(given, normal):
-    """An address is a unix socket's, or one of this machine."""
+    """An address may be a unix socket's."""
     assert str(Address.parse(given)) == normal
     assert GrpcChannelLayer(address=given).hub_address == normal
+
+
+@pytest.mark.parametrize(
+    ("given", "normal"),
+    [
+        ("127.0.0.1:8765", "127.0.0.1:8765"),
+        ("localhost:8765", "localhost:8765"),
+        ("hub_1.example.org:8765", "hub_1.example.org:8765"),
+        ("[::1]:8765", "[::1]:8765"),
+        ("::1:8765", "[::1]:8765"),
+    ],
+)
+def test_tcp_address(given, normal):
+    """An address may be a host and a port."""
+    assert str(Address.parse(given)) == normal
+    assert GrpcChannelLayer(address=given, token="x" * 32).hub_address == normal
 
 
 @pytest.mark.parametrize(
@@ -57,9 +69,11 @@ def test_address(given, normal):
         ("unix:/run/", "absolute path"),
         ("unix:/" + "x" * 107, "at most 107 bytes, this one has 108"),
         ("unix:/" + "é" * 60, "at most 107 bytes, this one has 121"),
-        ("0.0.0.0:8765", "TLS"),
-        ("10.0.0.1:8765", "TLS"),
-        ("example.org:8765", "TLS"),
+        ("a host:8765", "write unix:/path or host:port"),
+        ("host..name:8765", "write unix:/path or host:port"),
+        ("-host:8765", "write unix:/path or host:port"),
+        ("[localhost:8765", "write unix:/path or host:port"),
+        ("localhost:٣٣", "write unix:/path or host:port"),
     ],
 )
 async def test_bad_address(given, error):
@@ -81,7 +95,9 @@ async def test_bad_address(given, error):
         ({"capacity": 1.5}, "'capacity' must be a whole number above 0, not 1.5"),
         ({"capacity": True}, "'capacity' must be a whole number above 0, not True"),
         ({"max_message_size": 0}, "'max_message_size' must be"),
+        ({"max_message_size": 2**30}, "'max_message_size' must be at most 33554432"),
         ({"timeout": 0}, "'timeout' must be"),
+        ({"confirm": 1}, "'confirm' must be True or False, not 1"),
         ({"channel_capacity": [("x", 1)]}, "'channel_capacity' must be a dict"),
         ({"channel_capacity": {"x*": None}}, "must be a whole number above 0"),
         ({"overflow": "newest"}, "'overflow' must be one of 'drop_newest', .*, not 'newest'"),

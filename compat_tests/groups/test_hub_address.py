@@ -11,17 +11,16 @@ from pathlib import Path
 import pytest
 
 from channels_bridge.exceptions import HubAddressError
+from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.groups.grpc.hub import serve
-from channels_bridge.groups.grpc.transport import GrpcTransport
 
-from .hubs import ENVIRONMENT, ROOT, HubProcess, soon
-from .peers import Peer
+from .hubs import ENVIRONMENT, ROOT, soon
 
 
-async def run_until_ready(address: str) -> None:
+async def run_until_ready(address: str, credentials: Credentials = NONE) -> None:
     """Run a hub and stop it as soon as it serves."""
     stop = asyncio.Event()
-    await soon(serve(address, ready=stop.set, stop=stop))
+    await soon(serve(address, credentials, ready=stop.set, stop=stop))
 
 
 @pytest.fixture
@@ -86,24 +85,7 @@ async def test_tcp_port_in_use():
         other.listen()
         address = f"127.0.0.1:{other.getsockname()[1]}"
         with pytest.raises(HubAddressError, match=f"{address}: the address is in use"):
-            await run_until_ready(address)
-
-
-async def test_tcp():
-    """Groups work over TCP on the loopback interface."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    hub = HubProcess(address)
-    try:
-        sender, receiver = (Peer(GrpcTransport(address, timeout=10)) for _ in range(2))
-        await receiver.transport.subscribe("g:room")
-        await sender.transport.publish_confirmed("g:room", b"hello")
-        assert receiver.payloads == [b"hello"]
-        for peer in (sender, receiver):
-            await peer.transport.aclose()
-    finally:
-        hub.close()
+            await run_until_ready(address, Credentials(allow_unprotected_tcp=True))
 
 
 @pytest.mark.parametrize(

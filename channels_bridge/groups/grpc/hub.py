@@ -6,7 +6,6 @@ The hub: the process in the middle.
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from typing import Any
@@ -14,14 +13,17 @@ from typing import Any
 import grpc
 import grpc.aio
 
+from channels_bridge.directory import private_directory
 from channels_bridge.exceptions import HubAddressError
 from channels_bridge.groups.address import Address
+from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.groups.grpc import frames
+from channels_bridge.groups.grpc.door import LIMITS, Door
 from channels_bridge.groups.grpc.exchange import Exchange
 from channels_bridge.groups.grpc.outbox import Outbox
 from channels_bridge.groups.grpc.place import SocketPlace
 from channels_bridge.groups.grpc.session import Session
-from channels_bridge.groups.grpc.stream import EOF, METHOD, OPTIONS, SERVICE
+from channels_bridge.groups.grpc.stream import EOF, METHOD, REFUSED, SERVICE
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
 __all__ = ["serve"]
@@ -33,36 +35,37 @@ logger = logging.getLogger("channels_bridge.groups")
 STANDBY_INTERVAL = 0.1
 TICK_INTERVAL = 0.25
 
+# How long a process may take to say who it is, in seconds.
+HELLO_TIMEOUT = 10
 
-async def serve(address: str, *, ready: Callable[[], None], stop: asyncio.Event) -> None:
+
+async def serve(
+    address: str,
+    credentials: Credentials = NONE,
+    *,
+    ready: Callable[[], None],
+    stop: asyncio.Event,
+) -> None:
     """
     Run a hub until `stop` is set.
 
-    On a unix socket, a second hub at the same address stands by, and takes over when the first one
-    ends or dies.
+    A second hub at the same address stands by, and takes over when the first one ends or dies.
 
     Args:
         address: ``unix:/path`` or ``host:port``.
+        credentials: for TCP.
         ready: called once the hub serves, or stands by.
 
     Raises:
-        HubAddressError: it can't listen there.
+        HubAddressError: it can't listen there, or not without more credentials.
     """
     try:
         where = Address.parse(address)
+        credentials.require_for_hub(where)
+        path = where.path or private_directory() / f"hub-{where.host}-{where.port}"
     except ValueError as error:
         raise HubAddressError(address, str(error)) from None
-    if where.path is None:
-        async with _Hub(where, Exchange(is_first=False)):
-            ready()
-            await stop.wait()
-    else:
-        await _serve_socket(where, SocketPlace(where.path), ready, stop)
-
-
-async def _serve_socket(
-    where: Address, place: SocketPlace, ready: Callable[[], None], stop: asyncio.Event
-) -> None:
+    place = SocketPlace(path)
     try:
         if not place.try_take():
             logger.info("a groups hub serves %s already: standing by", where)
@@ -73,7 +76,7 @@ async def _serve_socket(
                     return
         place.prepare()
         exchange = _make_exchange(place)
-        async with _Hub(where, exchange):
+        async with _Hub(where, credentials, exchange):
             ready()
             await stop.wait()
         place.clear(leaves_processes=exchange.has_processes)
@@ -111,26 +114,19 @@ async def _is_set_within(stop: asyncio.Event, seconds: float) -> bool:
 class _Hub:
     """A gRPC server, and the exchange behind it."""
 
-    def __init__(self, where: Address, exchange: Exchange) -> None:
+    def __init__(self, where: Address, credentials: Credentials, exchange: Exchange) -> None:
         self._exchange = exchange
         self._where = where
+        self._door = Door(where, credentials)
         # Without serialisers: batches are bytes already.
         methods = {METHOD: grpc.stream_stream_rpc_method_handler(self._connect)}
-        self._server = grpc.aio.server(options=[*OPTIONS, ("grpc.so_reuseport", 0)])
+        self._server = grpc.aio.server(options=list(LIMITS.items()))
         self._server.add_generic_rpc_handlers(
             [grpc.method_handlers_generic_handler(SERVICE, methods)]
         )
 
     async def __aenter__(self) -> None:
-        # Only this user may connect, from the first moment on.
-        previous = os.umask(0o177)
-        try:
-            self._server.add_insecure_port(str(self._where))
-        except RuntimeError:
-            reason = "the address is in use, or not one of this machine"
-            raise HubAddressError(str(self._where), reason) from None
-        finally:
-            os.umask(previous)
+        self._door.open(self._server)
         await self._server.start()
         self._ticking = asyncio.create_task(self._tick())
         logger.info("groups hub serves %s", self._where)
@@ -147,8 +143,10 @@ class _Hub:
 
     async def _connect(self, _: AsyncIterator[bytes], context: Any) -> None:
         """Serve the stream of one process."""
-        first = await context.read()
-        hello = _read_hello(b"" if first is EOF else first)
+        if not self._door.admits(context):
+            await context.abort(grpc.StatusCode.UNAUTHENTICATED, REFUSED)
+        first = await _read_first(context)
+        hello = _read_hello(first)
         if hello is None or hello.version != frames.VERSION:
             await context.write(frames.encode(_refusal(hello)))
             return
@@ -176,6 +174,18 @@ class _Hub:
             except frames.DecodeError as error:
                 logger.warning("process %s is disconnected: %s", session.id.hex(), error)
                 return
+
+
+async def _read_first(context: Any) -> bytes:
+    """Return the first batch; empty when there is none. Who takes too long is turned away."""
+    reading = asyncio.ensure_future(context.read())
+    try:
+        await asyncio.wait([reading], timeout=HELLO_TIMEOUT)
+        if not reading.done():
+            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "it hasn't said who it is")
+        return b"" if reading.result() is EOF else bytes(reading.result())
+    finally:
+        reading.cancel()
 
 
 async def _write(context: Any, outbox: Outbox) -> None:

@@ -9,7 +9,7 @@ from channels_bridge.groups.address import Address
 from channels_bridge.groups.grpc.client import Client
 from channels_bridge.groups.grpc.frames import DecodeError
 from channels_bridge.groups.grpc.outbox import Outbox
-from channels_bridge.groups.grpc.stream import Stream, StreamBroken
+from channels_bridge.groups.grpc.stream import REFUSED, Stream, StreamBroken
 
 __all__ = ["Link"]
 
@@ -40,7 +40,7 @@ class Link:
         self,
         client: Client,
         address: Address,
-        open_stream: Callable[[Address], Awaitable[Stream]],
+        open_stream: Callable[[], Awaitable[Stream]],
     ) -> None:
         self.trouble: str | None = None
         self._client = client
@@ -62,7 +62,7 @@ class Link:
     async def _run(self) -> None:
         while not self._closing:
             try:
-                stream = await self._open_stream(self._address)
+                stream = await self._open_stream()
                 try:
                     await self._converse(stream)
                     trouble = "the hub has ended the connection"
@@ -90,8 +90,9 @@ class Link:
             await asyncio.wait([writer])
 
     def _note(self, trouble: str) -> None:
-        if self.trouble is None:
-            logger.info("no connection to the groups hub at %s: %s", self._address, trouble)
+        if self.trouble is None or trouble == REFUSED != self.trouble:
+            level = logging.ERROR if trouble == REFUSED else logging.INFO
+            logger.log(level, "no connection to the groups hub at %s: %s", self._address, trouble)
         self.trouble = trouble
 
 

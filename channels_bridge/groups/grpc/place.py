@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from channels_bridge.exceptions import HubAddressError
+from channels_bridge.groups.address import find_intruders
 
 __all__ = ["SocketPlace"]
 
@@ -31,11 +32,10 @@ class SocketPlace:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._roster = Path(f"{path}.roster")
+        self._require_directory()
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             self._lock = os.open(f"{path}.lock", flags, 0o600)
-        except FileNotFoundError:
-            raise self._error(f"there is no directory {path.parent}: make it") from None
         except OSError as error:
             raise self._error(f"{path}.lock can't be opened ({error.strerror})") from None
 
@@ -90,6 +90,16 @@ class SocketPlace:
     def close(self) -> None:
         """Let another hub take the place."""
         os.close(self._lock)
+
+    def _require_directory(self) -> None:
+        try:
+            trouble = find_intruders(self.path.parent)
+        except FileNotFoundError:
+            raise self._error(f"there is no directory {self.path.parent}: make it") from None
+        except OSError as error:
+            raise self._error(f"{self.path.parent}: {error.strerror}") from None
+        if trouble is not None:
+            raise self._error(trouble)
 
     def _remove_stale_socket(self) -> None:
         try:

@@ -8,29 +8,35 @@ __all__ = ["UNKNOWN", "is_gone", "own_presence"]
 # What a process says of itself where there is no /proc: it can't be looked for.
 UNKNOWN = ""
 
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
 _NAMESPACE = Path("/proc/self/ns/pid")
 
 
 def own_presence() -> str:
-    """Say where this process can be found: its namespace, number and start, which no other has."""
+    """Say where this process can be found, in words that no other process has."""
     try:
-        return f"{os.readlink(_NAMESPACE)} {os.getpid()} {_start(os.getpid())}"
+        return f"{_surroundings()} {os.getpid()} {_start(os.getpid())}"
     except (OSError, ValueError):
         return UNKNOWN
 
 
 def is_gone(presence: str) -> bool:
     """Whether a process has certainly ended. One of another namespace or machine never has."""
-    namespace, _, place = presence.rpartition("] ")
+    surroundings, _, place = presence.rpartition("] ")
     pid, _, start = place.partition(" ")
     try:
-        if not pid.isdigit() or os.readlink(_NAMESPACE) != f"{namespace}]":
+        if not pid.isdigit() or _surroundings() != f"{surroundings}]":
             return False
         return _start(int(pid)) != start
     except FileNotFoundError:
         return True
     except (OSError, ValueError):
         return False
+
+
+def _surroundings() -> str:
+    """Return the machine, since it was booted, and the namespace in which a number counts."""
+    return f"{_BOOT.read_text().strip()} {os.readlink(_NAMESPACE)}"
 
 
 def _start(pid: int) -> str:

@@ -1,22 +1,25 @@
 """
-``python -m channels_bridge.groups.grpc.relay ADDRESS``: gRPC for who must not use it.
+``python -m channels_bridge.groups.grpc.relay``: gRPC for who must not use it.
 
-Copies batches from stdin to the hub and from the hub to stdout, until either side ends. See
-``relayed.py``, which starts it.
+Is told on stdin where the hub is, and then copies batches from stdin to the hub and from the hub to
+stdout, until either side ends. See ``relayed.py``, which starts it.
 """
 
 import asyncio
+import pickle
 import sys
 
-from channels_bridge.groups.address import Address
 from channels_bridge.groups.grpc.relayed import read_batch, write_batch
 from channels_bridge.groups.grpc.stream import GrpcStream, Stream
 
 
-async def relay(address: Address) -> None:
-    """Connect stdin and stdout to the hub at `address`."""
+async def relay() -> None:
+    """Connect stdin and stdout to the hub."""
     reader, writer = await _pipes()
-    stream = GrpcStream(address)
+    hub = await read_batch(reader)
+    if hub is None:
+        return
+    stream = GrpcStream(*pickle.loads(hub))
     ways = [
         asyncio.create_task(_to_hub(reader, stream)),
         asyncio.create_task(_from_hub(stream, writer)),
@@ -52,4 +55,4 @@ async def _pipes() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
 
 
 if __name__ == "__main__":
-    asyncio.run(relay(Address.parse(sys.argv[1])))
+    asyncio.run(relay())

@@ -7,11 +7,13 @@ its asyncio and its synchronous calls hang or crash, whatever GRPC_ENABLE_FORK_S
 
 import asyncio
 import os
+import pickle
 import sys
 from pathlib import Path
 
 import channels_bridge
 from channels_bridge.groups.address import Address
+from channels_bridge.groups.credentials import Credentials
 from channels_bridge.groups.grpc.stream import StreamBroken
 
 __all__ = ["LENGTH", "RelayedStream", "read_batch", "write_batch"]
@@ -30,16 +32,15 @@ class RelayedStream:
         self._reader = process.stdout
 
     @classmethod
-    async def open(cls, address: Address) -> "RelayedStream":
+    async def open(cls, address: Address, credentials: Credentials) -> "RelayedStream":
         """Start the subprocess. Raises OSError when that can't be done."""
         # No preexec_fn or the like: the subprocess is then started by vfork(), which doesn't run
         # the fork handlers of gRPC.
-        return cls(
+        stream = cls(
             await asyncio.create_subprocess_exec(
                 _python(),
                 "-m",
                 "channels_bridge.groups.grpc.relay",
-                str(address),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
@@ -48,6 +49,9 @@ class RelayedStream:
                 start_new_session=True,
             )
         )
+        # By its stdin: everybody can see a command line.
+        await stream.send(pickle.dumps((address, credentials)))
+        return stream
 
     async def send(self, batch: bytes) -> None:
         try:

@@ -7,22 +7,46 @@ import grpc
 import grpc.aio
 
 from channels_bridge.groups.address import Address
+from channels_bridge.groups.credentials import Credentials
 
-__all__ = ["EOF", "METHOD", "OPTIONS", "SERVICE", "GrpcStream", "Stream", "StreamBroken"]
+__all__ = [
+    "AUTHORIZATION",
+    "EOF",
+    "METHOD",
+    "OPTIONS",
+    "REFUSED",
+    "SERVICE",
+    "GrpcStream",
+    "Stream",
+    "StreamBroken",
+    "authorization",
+]
 
 SERVICE = "channels_bridge.groups.v1.Groups"
 METHOD = "Connect"
 
-OPTIONS: list[tuple[str, int]] = [
+OPTIONS: dict[str, int] = {
     # The layer has its own limit, and a batch may hold several messages of that size.
-    ("grpc.max_send_message_length", -1),
-    ("grpc.max_receive_message_length", -1),
+    "grpc.max_send_message_length": -1,
+    "grpc.max_receive_message_length": -1,
     # The way to the hub never leads through $http_proxy.
-    ("grpc.enable_http_proxy", 0),
+    "grpc.enable_http_proxy": 0,
     # Each attempt to connect is a new one: gRPC's own back-off would come on top of ours.
-    ("grpc.use_local_subchannel_pool", 1),
-]
+    "grpc.use_local_subchannel_pool": 1,
+}
 
+
+# How a process shows its token.
+AUTHORIZATION = "authorization"
+
+# What it is told when the hub doesn't know it.
+REFUSED = "it refuses the token: `token` must be the same in all processes' CONFIG and at the hub"
+
+# A machine that has vanished says nothing; one that is stopped for a while isn't gone. For TCP.
+KEEPALIVE: dict[str, int] = {
+    "grpc.keepalive_time_ms": 20_000,
+    "grpc.keepalive_timeout_ms": 20_000,
+}
 
 # grpc-stubs knows too little of this module.
 aio: Any = grpc.aio
@@ -51,10 +75,17 @@ class Stream(Protocol):
 class GrpcStream:
     """A Stream over gRPC. Connecting begins at once; that it fails shows in ``receive()``."""
 
-    def __init__(self, address: Address) -> None:
-        self._channel = aio.insecure_channel(str(address), options=OPTIONS)
+    def __init__(self, address: Address, credentials: Credentials) -> None:
+        # Also: whoever has made this socket, if not this user, isn't the hub.
+        if (trouble := address.find_trouble()) is not None:
+            raise StreamBroken(trouble)
+        try:
+            self._channel = _open_channel(address, credentials)
+            metadata = authorization(credentials)
+        except ValueError as error:
+            raise StreamBroken(str(error)) from error
         # Without serialisers: batches are bytes already.
-        self._call = self._channel.stream_stream(f"/{SERVICE}/{METHOD}")()
+        self._call = self._channel.stream_stream(f"/{SERVICE}/{METHOD}")(metadata=metadata)
 
     async def send(self, batch: bytes) -> None:
         try:
@@ -72,6 +103,24 @@ class GrpcStream:
     async def aclose(self) -> None:
         self._call.cancel()
         await self._channel.close()
+
+
+def authorization(credentials: Credentials) -> list[tuple[str, str]]:
+    """Return the metadata by which a process shows its token. Raises ValueError."""
+    token = credentials.read_token()
+    return [(AUTHORIZATION, f"Bearer {token}")] if token else []
+
+
+def _open_channel(address: Address, credentials: Credentials) -> Any:
+    if address.path is not None or not credentials.uses_tls:
+        return aio.insecure_channel(str(address), options=list(OPTIONS.items()))
+    shown = grpc.ssl_channel_credentials(
+        credentials.read("ca_file"),
+        credentials.read("client_key_file"),
+        credentials.read("client_cert_file"),
+    )
+    options = [*OPTIONS.items(), *KEEPALIVE.items()]
+    return aio.secure_channel(str(address), shown, options=options)
 
 
 def _reason(error: Exception) -> str:

@@ -7,6 +7,7 @@ from collections import deque
 from channels_bridge.exceptions import TransportUnavailable
 from channels_bridge.groups import home
 from channels_bridge.groups.address import Address
+from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.groups.grpc.client import Client, Request
 from channels_bridge.groups.grpc.link import Link
 from channels_bridge.groups.grpc.relayed import RelayedStream
@@ -25,15 +26,17 @@ CLOSE_TIMEOUT = 5
 
 class GrpcTransport(GroupTransport):
     """
-    Joins the processes of a machine over a hub.
+    Joins the processes of a machine, or of a few, over a hub.
 
     Args:
         address: where the hub listens: ``unix:/path`` or ``host:port``.
+        credentials: for TCP.
         timeout: how many seconds to wait for it before raising TransportUnavailable.
     """
 
-    def __init__(self, address: str, *, timeout: float) -> None:
+    def __init__(self, address: str, credentials: Credentials = NONE, *, timeout: float) -> None:
         self._address = Address.parse(address)
+        self._credentials = credentials
         self._timeout = timeout
         # Those who wait until there is room to publish, in order.
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -43,7 +46,7 @@ class GrpcTransport(GroupTransport):
     def start(self, deliver: Deliver) -> None:
         self._client = Client(deliver)
         self._client.on_answers = self._make_room
-        self._link = Link(self._client, self._address, open_stream)
+        self._link = Link(self._client, self._address, self._open_stream)
 
     def subscribe_nowait(self, topic: str) -> None:
         self._client.subscribe(topic)
@@ -156,15 +159,14 @@ class GrpcTransport(GroupTransport):
         if self._emptied is not None and not self._emptied.done() and self._client.is_idle:
             self._emptied.set_result(None)
 
+    async def _open_stream(self) -> Stream:
+        """Connect to the hub: over gRPC, or in a forked process through another that may use it."""
+        if home.inherited_grpc():
+            return await RelayedStream.open(self._address, self._credentials)
+        return GrpcStream(self._address, self._credentials)
+
     def _unavailable(self) -> TransportUnavailable:
         reason = self._client.refusal or self._address.find_trouble() or self._link.trouble
         return TransportUnavailable(
             str(self._address), reason or f"it didn't answer within {self._timeout:g} seconds"
         )
-
-
-async def open_stream(address: Address) -> Stream:
-    """Connect to the hub: over gRPC, or in a forked process through another that may use it."""
-    if home.inherited_grpc():
-        return await RelayedStream.open(address)
-    return GrpcStream(address)

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from argparse import ArgumentParser
+from dataclasses import replace
 from typing import Any
 
 from channels import DEFAULT_CHANNEL_LAYER
@@ -10,8 +11,16 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
 from channels_bridge.exceptions import BridgeError
-from channels_bridge.groups import hub_address
+from channels_bridge.groups import hub_address, hub_credentials
+from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.transport import get_channel_layer
+
+FILES = {
+    "token_file": "a file with the token that processes must show",
+    "cert_file": "the hub's certificate chain, PEM",
+    "key_file": "its key, PEM",
+    "client_ca_file": "authorities whose certificates processes must show, PEM",
+}
 
 
 class Command(BaseCommand):
@@ -33,36 +42,68 @@ class Command(BaseCommand):
         parser.add_argument(
             "--layer",
             default=DEFAULT_CHANNEL_LAYER,
-            help="alias of the channel layer that the address is taken from (default: %(default)s)",
+            help="alias of the channel layer whose CONFIG has the address, the token and the "
+            "certificates (default: %(default)s)",
+        )
+        for name, text in FILES.items():
+            parser.add_argument(
+                "--" + name.replace("_", "-"),
+                metavar="FILE",
+                help=f"{text}, for TCP (default: that of the layer)",
+            )
+        parser.add_argument(
+            "--allow-unprotected-tcp",
+            action="store_true",
+            default=None,
+            help="listen on TCP without TLS or without a token: everybody who reaches the port "
+            "can read and send messages",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            asyncio.run(self._serve(options["address"] or self._address_of(options["layer"])))
+            layer = get_channel_layer(options["layer"])
+            address = options["address"] or _address_of(layer, options["layer"])
+            asyncio.run(self._serve(address, _credentials(layer, options)))
         except (BridgeError, ImproperlyConfigured) as error:
             raise CommandError(str(error)) from None
 
-    def _address_of(self, alias: str) -> str:
-        layer = get_channel_layer(alias)
-        if layer is None:
-            raise CommandError(f"channel layer {alias!r} isn't configured in CHANNEL_LAYERS")
-        address = hub_address(layer)
-        if address is None:
-            raise CommandError(
-                f"channel layer {alias!r} doesn't need a hub: its BACKEND isn't "
-                f"channels_bridge.layers.GrpcChannelLayer (or give an --address)"
-            )
-        return address
-
-    async def _serve(self, address: str) -> None:
+    async def _serve(self, address: str, credentials: Credentials) -> None:
         # gRPC is imported here: other commands don't need it.
         from channels_bridge.groups.grpc.hub import serve
 
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await serve(address, ready=lambda: self._say(f"Groups hub at {address}"), stop=stop)
+        await serve(
+            address, credentials, ready=lambda: self._say(f"Groups hub at {address}"), stop=stop
+        )
 
     def _say(self, text: str) -> None:
         self.stdout.write(text)
         self.stdout.flush()
+
+
+def _address_of(layer: object, alias: str) -> str:
+    if layer is None:
+        raise CommandError(f"channel layer {alias!r} isn't configured in CHANNEL_LAYERS")
+    address = hub_address(layer)
+    if address is None:
+        raise CommandError(
+            f"channel layer {alias!r} doesn't need a hub: its BACKEND isn't "
+            f"channels_bridge.layers.GrpcChannelLayer (or give an --address)"
+        )
+    return address
+
+
+def _credentials(layer: object, options: dict[str, Any]) -> Credentials:
+    """Those of the layer, but for what the options say, and for another kind of address."""
+    is_socket = (options["address"] or "").startswith("unix:")
+    said = {name: options[name] for name in FILES if options[name] is not None}
+    if options["allow_unprotected_tcp"]:
+        said["allow_unprotected_tcp"] = True
+    if "token_file" in said:
+        said["token"] = ""
+    try:
+        return replace(NONE if is_socket else hub_credentials(layer), **said)
+    except ValueError as error:
+        raise CommandError(str(error)) from None

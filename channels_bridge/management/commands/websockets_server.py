@@ -193,8 +193,9 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     async def serve(self, config: ServerConfig, options: dict[str, Any]) -> None:
-        addresses = hub.addresses()
-        hubs = [Service("hub", HUB, (address,)) for address in addresses]
+        places = hub.places()
+        addresses = [place.address for place in places]
+        hubs = [Service("hub", HUB, tuple(place)) for place in places]
         listeners = listen(config.binds)
         about = {
             "version": __version__,
