@@ -22,27 +22,24 @@ logger = logging.getLogger("channels_bridge.server")
 #: Exit code of a child that could not start; 3 as uvicorn's and gunicorn's.
 STARTUP_FAILURE = 3
 
+#: Ends what a child does little by little. No second SIGTERM, as systemd may have sent one to all
+#: processes before the supervisor does.
+HURRY = signal.SIGQUIT
+
 #: Ctrl-C, and the end of the terminal.
 TERMINAL_SIGNALS = {signal.SIGINT, signal.SIGHUP}
 
 
 class Stop(asyncio.Event):
-    """Set when the child is to end: by the first SIGTERM, or by the child itself.
+    """Set when the child is to end: by SIGTERM, or by the child itself.
 
     Attributes:
-        hurry: set by the second SIGTERM: what is done little by little is done at once.
+        hurry: set when what is done little by little is to be done at once.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.hurry = asyncio.Event()
-        self._signalled = False
-
-    def handle_signal(self) -> None:
-        if self._signalled:
-            self.hurry.set()
-        self._signalled = True
-        self.set()
 
 
 Run = Callable[[ChildEnd, Stop], Coroutine[Any, Any, None]]
@@ -95,5 +92,7 @@ def run_loop(coroutine: Coroutine[Any, Any, None]) -> None:
 
 async def _run(run: Run, channel: ChildEnd) -> None:
     stop = Stop()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.handle_signal)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(HURRY, stop.hurry.set)
     await run(channel, stop)

@@ -16,7 +16,7 @@ from typing import Any
 
 from .census import Census
 from .channel import channel_pair
-from .child import TERMINAL_SIGNALS, run_child
+from .child import HURRY, TERMINAL_SIGNALS, run_child
 from .errors import StartupError
 from .questions import question_pair
 from .stacks import stack_pipe
@@ -162,6 +162,11 @@ class Keeper:
         """Ask the child to end; ``stopped`` tells when it has."""
         if (child := self._let_end()) is not None:
             child.process.terminate()
+
+    def hurry(self) -> None:
+        """Let a child that was asked to end do at once what it does little by little."""
+        if self.child is not None and self.child.running:
+            os.kill(self.child.pid, HURRY)
 
     def retire(self, grace: float) -> None:
         """Let the child finish what it has begun and end; another has taken its place.

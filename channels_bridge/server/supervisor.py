@@ -174,7 +174,7 @@ class Supervisor:
             logger.info("%s again: closing all connections now", number.name)
             self._spreads = False
             for keeper in [*self._workers, *self._others]:
-                keeper.stop()
+                keeper.hurry()
         else:
             logger.info("%s again: killing what has not stopped yet", number.name)
             self._hurry.set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 
 import pytest
@@ -38,6 +39,20 @@ async def test_closes_are_spread():
         assert "SIGTERM: stopping" in server.log()
         assert server.log().count("closing 100 connections over 100 s") == 2
         assert "SIGTERM again: closing all connections now" in server.log()
+
+
+async def test_a_signal_to_all_processes():
+    """Closes are spread also where SIGTERM goes to each process, as systemd's default sends it."""
+    with engine("127.0.0.1:0", "echo", 1, "drain_seconds=600") as server:
+        async with connect(server.ws_url + "/", proxy=None) as client:
+            os.killpg(server.pid, signal.SIGTERM)
+            await asyncio.to_thread(server.wait_for_log, "SIGTERM: stopping")
+            await asyncio.to_thread(server.wait_for_log, "closing 1 connections")
+            await client.send("still open")
+            assert await asyncio.wait_for(client.recv(), DEADLINE) == "still open"
+            server.signal(signal.SIGTERM)
+            await asyncio.wait_for(client.wait_closed(), DEADLINE)
+        assert await asyncio.to_thread(server.wait) == 0
 
 
 async def test_third_signal():
