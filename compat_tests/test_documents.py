@@ -11,16 +11,18 @@ TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent
 README = (ROOT / "README.md").read_text()
 GUIDE = ROOT / "migration_guide"
-DIFFERENCES = re.findall(r"`(\S+\.py)::(\w+)`", (GUIDE / "differences.md").read_text())
+DEPLOYMENT = (GUIDE / "deployment.md").read_text()
+CLAIMS = re.findall(r"`(\S+\.py)::(\w+)`", (GUIDE / "differences.md").read_text() + DEPLOYMENT)
+STARTS = re.findall(r"websockets_server\b[^`\n]*", DEPLOYMENT)
 OPTIONS = re.findall(
     r"^\|[^|]*\|.*?`(--?[\w-]+).*\|", (GUIDE / "command.md").read_text(), re.MULTILINE
 )
 DOCUMENTS = [ROOT / "README.md", *GUIDE.glob("*.md"), *ROOT.glob("examples/*/*.md")]
 
 
-@pytest.mark.parametrize("file, name", DIFFERENCES)
-def test_differences_are_tested(file: str, name: str) -> None:
-    """Each difference from Channels names a test that exists."""
+@pytest.mark.parametrize("file, name", CLAIMS)
+def test_claims_are_tested(file: str, name: str) -> None:
+    """Each difference from Channels, and each bad day, names a test that exists."""
     assert re.search(rf"^(async )?def {name}\(", (TESTS / file).read_text(), re.MULTILINE)
 
 
@@ -29,6 +31,14 @@ def test_options_exist(option: str) -> None:
     """Each option in the guide is one of the command's."""
     parser = Command().create_parser("manage.py", "websockets_server")
     assert option in re.findall(r"-[\w-]+", parser.format_help())
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_examples_start(start: str) -> None:
+    """Each command line of the deployment page has options that exist."""
+    parser = Command().create_parser("manage.py", "websockets_server")
+    options = re.findall(r"(?<![\w-])--?[a-z][\w-]*", start)
+    assert set(options) <= set(re.findall(r"-[\w-]+", parser.format_help()))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
