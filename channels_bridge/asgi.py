@@ -51,7 +51,7 @@ async def open_application(served: Application) -> AsyncIterator[Application]:
     """Make the running loop the home of this process' groups, and run its consumers our way."""
     await aclose_all()  # a layer that was used while Django was set up begins anew, here
     home.claim()
-    connections.obey()
+    await connections.obey()
     runloop.install()
     origins.install()
     served = NotFound(served)

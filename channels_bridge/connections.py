@@ -80,11 +80,11 @@ def close(**arguments: Any) -> int:
     return async_to_sync(aclose)(**arguments)
 
 
-def obey() -> None:
+async def obey() -> None:
     """Close this worker's connections when anybody asks, if the default layer brings that here."""
     layer = get_channel_layer()
     if isinstance(layer, BridgeChannelLayer):
-        layer.answer(_SUBJECT, registry.close)
+        await layer.answer(_SUBJECT, registry.close)
 
 
 def _layer() -> BridgeChannelLayer:

@@ -182,6 +182,16 @@ class BridgeChannelLayer(BaseChannelLayer):
         node = self._node()
         await home.run(node.loop, node.group_send_many(names, payload))
 
+    async def answer(self, subject: str, answerer: Callable[[Any], Any]) -> None:
+        """
+        From now on answer what anybody asks about `subject`, until the layer is closed.
+
+        Args:
+            answerer: called with the question on the home loop, which it may not block.
+        """
+        node = self._node()
+        await home.run(node.loop, node.answer(subject, answerer))
+
     async def ask(self, subject: str, question: Any) -> list[Any]:
         """
         Ask all processes that ``answer()`` about `subject`, and return what they say.
@@ -226,10 +236,6 @@ class BridgeChannelLayer(BaseChannelLayer):
     def detach(self, channel: str) -> None:
         """Leave all groups and forget `channel`."""
         self._node().detach(channel)
-
-    def answer(self, subject: str, answerer: Callable[[Any], Any]) -> None:
-        """Let `answerer`, which may not block, answer what anybody ``ask()``s about `subject`."""
-        self._node().answer(subject, answerer)
 
     # What home calls.
 

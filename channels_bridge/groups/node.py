@@ -222,7 +222,7 @@ class Node:
 
     # Questions.
 
-    def answer(self, subject: str, answerer: Callable[[Any], Any]) -> None:
+    async def answer(self, subject: str, answerer: Callable[[Any], Any]) -> None:
         """Answer what anybody asks about `subject`, as soon as the hub knows of it."""
         self._answerers[subject] = answerer
         self._transport.subscribe_nowait(f"q:{subject}")

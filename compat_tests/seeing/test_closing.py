@@ -18,7 +18,6 @@ from websockets.exceptions import InvalidStatus
 from channels_bridge import registry, runloop
 from channels_bridge.connections import close
 from channels_bridge.consumers import BaseConsumer
-from channels_bridge.layers import LocalChannelLayer
 from channels_bridge.native.application import NativeApplication
 
 from ..parity.conftest import USER
@@ -160,12 +159,3 @@ async def test_undecided_handshake(serve):
         await engine.connect("/wait/").__aenter__()
     await engine.idle()
     assert codes == [1006]
-
-
-async def test_questions_and_answers():
-    """A process that answers a question itself is among those that are asked."""
-    layer = LocalChannelLayer()
-    assert await layer.ask("sum", [1, 2]) == []
-    layer.answer("sum", sum)
-    assert await layer.ask("sum", [1, 2]) == [3]
-    await layer.close()
