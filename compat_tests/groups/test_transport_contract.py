@@ -106,6 +106,19 @@ async def test_subscribe_while_delivering(connect):
     assert receiver.payloads == [b"join the room", b"hello"]
 
 
+async def test_answer_while_delivering(connect):
+    """What a receiver publishes while it handles a payload is there before that is confirmed."""
+    sender, *receivers = (connect() for _ in range(4))
+    await sender.transport.subscribe("p:sender")
+    for receiver in receivers:
+        await receiver.transport.subscribe("g:room")
+        answer = receiver.transport.publish_nowait
+        receiver.on_delivery = lambda topic, payload, answer=answer: answer("p:sender", b"yes")
+    for count in range(1, 21):
+        await sender.transport.publish_confirmed("g:room", b"anybody there?")
+        assert sender.payloads == [b"yes"] * 3 * count
+
+
 async def test_large_payloads(connect):
     """Payloads of a mebibyte and more arrive."""
     sender, receiver = connect(), connect()
