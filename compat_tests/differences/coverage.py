@@ -32,6 +32,7 @@ class Line:
 
 LAYER = "groups/test_layer.py::"
 SURFACE = "surface/test_surface.py::test_module"
+COMMUNICATORS = "surface/test_communicators.py::"
 RUNSERVER = "server/test_runserver.py::"
 LINES = "differences/test_lines.py::"
 
@@ -184,22 +185,42 @@ BEHAVIOURS = {
         "ALLOWED_HOSTS is read once; DEBUG allows localhost", (LINES + "test_allowed_hosts",)
     ),
     "O3": Line("a WebSocket does not save its session"),
-    "O4": Line("`login()`, `logout()`, `get_user()`; the user stays", (SURFACE,)),
+    "O4": Line(
+        "`login()`, `logout()`, `get_user()`; the user stays",
+        ("parity/test_scope.py::test_login_and_logout", "parity/test_scope.py::test_user_stays"),
+    ),
     "W1": Line(
         "`runworker --layer`, an error without one", ("surface/test_runworker.py::test_no_layer",)
     ),
     "W2": Line("one consumer per channel", ("surface/test_runworker.py::test_workers",)),
     "W3": Line("messages need a type", ("surface/test_runworker.py::test_exception",)),
     "W4": Line("messages cross processes", ("surface/test_runworker.py::test_workers",)),
-    "T1": Line("`connect()` of the communicator", (SURFACE, "swap/test_swap.py::test_after")),
-    "T2": Line("its other methods", (SURFACE, "swap/test_swap.py::test_after")),
-    "T3": Line("its scope", (SURFACE,)),
-    "T4": Line("it patches `channels.db`", ("surface/test_patching.py::test_database",)),
+    "T1": Line(
+        "`connect()` of the communicator",
+        (COMMUNICATORS + "test_accepted", COMMUNICATORS + "test_refused"),
+    ),
+    "T2": Line(
+        "its other methods",
+        (
+            COMMUNICATORS + "test_messages",
+            COMMUNICATORS + "test_nothing_to_receive",
+            COMMUNICATORS + "test_wrong_type",
+            COMMUNICATORS + "test_exactly_one",
+            COMMUNICATORS + "test_disconnect",
+        ),
+    ),
+    "T3": Line("its scope", (COMMUNICATORS + "test_scope",)),
+    "T4": Line(
+        "it patches `channels.db`",
+        (COMMUNICATORS + "test_database_stays_open", "surface/test_patching.py::test_database"),
+    ),
     "T5": Line(
         "a timeout cancels the application",
-        (SURFACE, "runloop/test_runloop.py::test_in_a_communicator_consumers_run_as_ever"),
+        (COMMUNICATORS + "test_timeout", COMMUNICATORS + "test_exception"),
     ),
-    "T6": Line("the other communicators", (SURFACE,)),
+    "T6": Line(
+        "the other communicators", (COMMUNICATORS + "test_http", COMMUNICATORS + "test_application")
+    ),
     "T7": Line("`ChannelsLiveServerTestCase`", ("surface/test_testing.py::test_live_servers",)),
     "G1": Line("runserver's options", (RUNSERVER + "test_limits", RUNSERVER + "test_noasgi")),
     "G2": Line("it needs ASGI_APPLICATION", ("test_checks.py::test_nothing_to_serve",)),

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from websockets.sync.client import ClientConnection
+
 from compat_tests.parity.conftest import USER
 from compat_tests.parity.site import Site
 
@@ -78,14 +80,46 @@ def test_anonymous(site: Site) -> None:
     assert scope(site, "/scope/")["user"] == ""
 
 
-def test_logged_in(site: Site) -> None:
-    """A user who logged in over HTTP is the WebSocket's user."""
+def log_in(site: Site) -> str:
+    """Log in over HTTP. Returns the session's cookie."""
     form = "&".join(f"{key}={value}" for key, value in USER.items()).encode()
     response = site.request(
         "POST", "/login/", form, content_type="application/x-www-form-urlencoded"
     )
     assert (response.status, response.content) == (200, b"Hello, ada")
-    cookie = response.headers["Set-Cookie"].partition(";")[0]
+    return response.headers["Set-Cookie"].partition(";")[0]
+
+
+def test_logged_in(site: Site) -> None:
+    """A user who logged in over HTTP is the WebSocket's user."""
+    cookie = log_in(site)
     told = scope(site, "/scope/", additional_headers={"Cookie": cookie})
     assert told["user"] == "ada"
     assert cookie == f"sessionid={told['session']}"
+
+
+def test_user_stays(site: Site) -> None:
+    """O4: who logs out elsewhere stays the user of the WebSockets that are open."""
+    headers = {"Cookie": log_in(site)}
+    with site.connect("/account/", additional_headers=headers) as websocket:
+        assert ask(websocket, "who?")[:2] == ["ada", "ada"]
+        assert site.request("POST", "/logout/", **headers).content == b"Goodbye"
+        assert ask(websocket, "who?")[:2] == ["ada", "ada"]
+        assert scope(site, "/scope/", additional_headers=headers)["user"] == ""
+
+
+def test_login_and_logout(site: Site) -> None:
+    """O4: `login()` and `logout()` set the user and the session, which other connections share."""
+    with site.connect("/account/") as websocket:
+        assert ask(websocket, "who?")[:2] == ["", ""]
+        *names, session = ask(websocket, "ada")
+        assert names == ["ada", "ada"]
+        headers = {"Cookie": f"sessionid={session}"}
+        assert scope(site, "/scope/", additional_headers=headers)["user"] == "ada"
+        assert ask(websocket, "nobody") == ["", "", None]
+        assert scope(site, "/scope/", additional_headers=headers)["user"] == ""
+
+
+def ask(websocket: ClientConnection, text: str) -> Any:
+    websocket.send(text)
+    return json.loads(websocket.recv(10))

@@ -105,11 +105,15 @@ async def test_second_signal(layer, address, tmp_path):
         assert worker.returncode == -signal.SIGTERM
 
 
-async def test_exception(layer, address):
+@pytest.mark.parametrize(
+    ("message", "error"),
+    [({"type": "fail"}, "as told"), ({"text": "no type"}, "has no 'type' attribute")],
+)
+async def test_exception(layer, address, message, error):
     """A consumer that fails is logged, and another one takes what comes next."""
     with runworker(address, "asynchronous") as worker:
-        await layer.send("asynchronous", {"type": "fail"})
-        while "as told" not in (line := worker.stdout.readline()):
+        await layer.send("asynchronous", message)
+        while error not in (line := worker.stdout.readline()):
             assert line, "the worker ended"
         await ask(layer, "asynchronous", "still here")
         worker.terminate()

@@ -1,7 +1,7 @@
 from channels.routing import URLRouter
 from django.urls import path, re_path
 
-from lobby import consumers, misbehaving, rooms
+from lobby import accounts, consumers, misbehaving, rooms
 
 numbered = URLRouter(
     [
@@ -30,6 +30,7 @@ websocket_urlpatterns = [
     path("news/", rooms.NewsConsumer.as_asgi()),
     path("sync-news/", rooms.SyncNewsConsumer.as_asgi()),
     path("direct/", rooms.DirectConsumer.as_asgi()),
+    path("account/", accounts.AccountConsumer.as_asgi()),
     path("deny/", misbehaving.DenyingConsumer.as_asgi()),
     path("close-in-connect/", misbehaving.ClosingConsumer.as_asgi()),
     path("undecided/", misbehaving.UndecidedConsumer.as_asgi()),

@@ -1,6 +1,6 @@
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
-from django.contrib.auth import authenticate, login
+from django.contrib.auth import authenticate, login, logout
 from django.http import HttpResponse, HttpResponseForbidden, StreamingHttpResponse
 from django.views.decorators.http import require_POST
 
@@ -37,6 +37,12 @@ def log_in(request):
         return HttpResponseForbidden("wrong name or password")
     login(request, user)
     return HttpResponse(f"Hello, {user}")
+
+
+@require_POST
+def log_out(request):
+    logout(request)
+    return HttpResponse("Goodbye")
 
 
 def publish(request, group):

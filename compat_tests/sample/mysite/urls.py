@@ -8,6 +8,7 @@ urlpatterns = [
     path("stream/", views.stream),
     path("crash/", views.crash),
     path("login/", views.log_in),
+    path("logout/", views.log_out),
     path("publish/<str:group>/", views.publish),
     path("apublish/<str:group>/", views.apublish),
 ]
