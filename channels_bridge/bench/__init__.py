@@ -1,7 +1,7 @@
 """Measure servers side by side on this machine: ``python -m channels_bridge.bench``.
 
-- ``stacks``: what is compared, each a server with its channel layer and broker; ``floor`` is the
-  barest one.
+- ``stacks``: what is compared, each of the ``servers`` with one of the ``layers`` and its broker;
+  ``floor`` is the barest one.
 - ``project``: the application that all of them serve, written for Channels; ``own``, ``sites`` and
   ``settings`` put a user's project in its place.
 - ``scenarios``: what is looked at; ``loads``: the kinds of load; ``targets``: what is wanted.

@@ -16,7 +16,8 @@ from .generator.timing import Timing
 from .loads import Load, Outside
 from .processes import Processes, ProcessFailed, Reading
 from .results import Round
-from .stacks import Site, Stack
+from .sites import Site
+from .stacks import Stack
 
 KIB = 1024
 MIB = 1024 * KIB

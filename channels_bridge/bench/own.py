@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from .loads import Connect, Idle, Load, Loop, Rate
 from .scenarios import BRIDGE, MESSAGES, SCENARIOS, Case, Scenario
-from .stacks import Site
+from .sites import Site
 
 STACKS = ("daphne", BRIDGE)
 

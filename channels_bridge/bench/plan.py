@@ -12,7 +12,8 @@ from .measure import measure
 from .processes import ProcessFailed
 from .results import Results, Round
 from .scenarios import Case, Scenario
-from .stacks import STACKS, Site, Stack
+from .sites import Site
+from .stacks import STACKS, Stack
 
 
 @dataclass(frozen=True)

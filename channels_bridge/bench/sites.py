@@ -5,11 +5,31 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from .stacks import Site
-
 PROJECT = "channels_bridge.bench.project"
+
+
+@dataclass(frozen=True)
+class Site:
+    """The project that is served.
+
+    Args:
+        application: `module:name` of its ASGI application.
+        settings: its settings module.
+        cookie: the session cookie of a user who is logged in.
+        pids: processes beside the server whose CPU time counts, such as a broker of its own.
+        environment: variables that it needs.
+
+    """
+
+    application: str
+    settings: str
+    cookie: str = ""
+    pids: tuple[int, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def sample(directory: Path) -> Site:

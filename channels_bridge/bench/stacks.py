@@ -10,34 +10,15 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from .brokers import redis, redis_server
+from .layers import CORE, GRPC, MEMORY, OWN, PUBSUB, Layer
 from .processes import answers, free_port, is_quiet, port_accepts, running, wait_until
-
-BRIDGE = "channels_bridge"
-
-
-@dataclass(frozen=True)
-class Site:
-    """The project that is served.
-
-    Args:
-        application: `module:name` of its ASGI application.
-        settings: its settings module.
-        cookie: the session cookie of a user who is logged in.
-        pids: processes beside the server whose CPU time counts, such as a broker of its own.
-        environment: variables that it needs.
-
-    """
-
-    application: str
-    settings: str
-    cookie: str = ""
-    pids: tuple[int, ...] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
+from .servers import FLOORS, OURS, PEERS, Server
+from .sites import Site
 
 
 @dataclass(frozen=True)
@@ -54,134 +35,6 @@ class Running:
     port: int
     caller_port: int
     pids: Sequence[int]
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A channel layer.
-
-    Args:
-        name: part of a stack's name.
-        settings: an entry of CHANNEL_LAYERS; `{directory}` is filled in.
-        versions: the distributions whose versions say what was measured.
-        modules: what it needs.
-        redis: whether it needs a Redis server.
-
-    """
-
-    name: str
-    settings: Mapping[str, object] | None
-    versions: tuple[str, ...] = ()
-    modules: tuple[str, ...] = ()
-    redis: bool = False
-
-
-OWN = Layer("", None)
-MEMORY = Layer("memory", {"BACKEND": "channels.layers.InMemoryChannelLayer"})
-# Its default would be a capacity of 100 for all consumers of a process together: with more messages
-# than that on their way, it loses some.
-CAPACITY = 10_000
-CORE, PUBSUB = (
-    Layer(
-        name,
-        {
-            "BACKEND": backend,
-            "CONFIG": {"hosts": ["unix://{directory}/redis.sock"], **options},
-        },
-        versions=("channels-redis", "redis"),
-        modules=("channels_redis",),
-        redis=True,
-    )
-    for name, backend, options in (
-        ("core", "channels_redis.core.RedisChannelLayer", {"capacity": CAPACITY}),
-        ("pubsub", "channels_redis.pubsub.RedisPubSubChannelLayer", {}),
-    )
-)
-GRPC = Layer(
-    "grpc",
-    {
-        "BACKEND": "channels_bridge.layers.GrpcChannelLayer",
-        "CONFIG": {"address": "unix:{directory}/groups.sock"},
-    },
-    versions=("grpcio",),
-)
-
-
-@dataclass(frozen=True)
-class Server:
-    """A server.
-
-    Args:
-        name: part of a stack's name.
-        command: arguments of Python that start it; `{port}` and `{application}` are filled in.
-        versions: the distributions whose versions say what was measured.
-        modules: what it needs.
-        apps: what it adds to INSTALLED_APPS.
-        environment: variables for it alone.
-
-    """
-
-    name: str
-    command: str
-    versions: tuple[str, ...]
-    modules: tuple[str, ...] = ()
-    apps: str = ""
-    environment: Mapping[str, str] = field(default_factory=dict)
-
-
-DAPHNE = Server(
-    "daphne", "-m daphne -v 0 -p {port} {application}", versions=("daphne",), modules=("daphne",)
-)
-UVICORN_COMMAND = "-m uvicorn --port {port} --log-level warning {application}"
-UVICORN, UVICORN_WEBSOCKETS, UVICORN_2 = (
-    Server(
-        f"uvicorn{suffix}",
-        f"{UVICORN_COMMAND} {options}",
-        versions=("uvicorn", "websockets", "uvloop"),
-        modules=("uvicorn",),
-    )
-    for suffix, options in {
-        "": "",
-        "-websockets": "--ws websockets",
-        "-w2": "--workers 2",
-    }.items()
-)
-HYPERCORN = Server(
-    "hypercorn",
-    "-m hypercorn -k uvloop -b 127.0.0.1:{port} {application}",
-    versions=("hypercorn", "uvloop"),
-    modules=("hypercorn", "uvloop"),
-)
-GRANIAN = Server(
-    "granian",
-    "-m granian --interface asginl --log-level error --port {port} {application}",
-    versions=("granian", "uvloop"),
-    modules=("granian",),
-)
-BRIDGE_COMMAND = "-m django websockets_server --no-access-log -b 127.0.0.1:{port}"
-WEBSOCKETS_SERVER, WEBSOCKETS_SERVER_2, WEBSOCKETS_SERVER_THREADS = (
-    Server(
-        f"websockets_server{suffix}",
-        f"{BRIDGE_COMMAND} {options}",
-        versions=("channels-bridge", "websockets", "uvloop"),
-        apps=BRIDGE,
-        environment={"BENCH_SYNC_THREADS": threads} if threads else {},
-    )
-    for suffix, options, threads in (
-        ("", "-w 1", ""),
-        ("-w2", "-w 2", ""),
-        ("-threads16", "-w 1", "16"),
-    )
-)
-PICOWS, PICOWS_FRAMES = (
-    Server(
-        name,
-        f"-m channels_bridge.bench.floor {{port}} {work}",
-        versions=("picows", "uvloop"),
-        modules=("picows", "uvloop"),
-    )
-    for name, work in {"picows": "json", "picows-frames": "frames"}.items()
-)
 
 
 @dataclass(frozen=True)
@@ -262,15 +115,12 @@ def listening(
         yield port, pid
 
 
-def _stacks() -> Iterator[Stack]:
-    for server in (DAPHNE, UVICORN, UVICORN_WEBSOCKETS, UVICORN_2, HYPERCORN, GRANIAN):
-        for layer in (CORE, PUBSUB, MEMORY, OWN):
-            yield Stack(server, layer)
-    for server in (WEBSOCKETS_SERVER, WEBSOCKETS_SERVER_2, WEBSOCKETS_SERVER_THREADS):
-        yield Stack(server, GRPC)
-    for server in (PICOWS, PICOWS_FRAMES):
-        yield Stack(server, OWN)
-
-
-STACKS: Mapping[str, Stack] = {stack.name: stack for stack in _stacks()}
+STACKS: Mapping[str, Stack] = {
+    stack.name: stack
+    for stack in (
+        *(Stack(server, layer) for server in PEERS for layer in (CORE, PUBSUB, MEMORY, OWN)),
+        *(Stack(server, GRPC) for server in OURS),
+        *(Stack(server, OWN) for server in FLOORS),
+    )
+}
 REDIS: Sequence[str] = [name for name, stack in STACKS.items() if stack.layer.redis]

@@ -12,7 +12,8 @@ from channels_bridge.bench.generator.timing import Timing
 from channels_bridge.bench.loads import Connect, Load, Loop, Outside, Rate
 from channels_bridge.bench.plan import Plan
 from channels_bridge.bench.scenarios import ALL, Case
-from channels_bridge.bench.stacks import STACKS, Running, Site
+from channels_bridge.bench.sites import Site
+from channels_bridge.bench.stacks import STACKS, Running
 from compat_tests.bench.gauges import Unread
 
 CASES = [
