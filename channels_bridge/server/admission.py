@@ -63,6 +63,45 @@ def address_key(host: str) -> str:
     return str(ipaddress.ip_network((int(address) >> 64 << 64, 64)))
 
 
+class Place:
+    """One connection's place among those of its address.
+
+    Args:
+        admission: who gives it.
+        host: the client's.
+    """
+
+    __slots__ = ("_address", "_admission", "_granted", "_left")
+
+    def __init__(self, admission: Admission, host: str) -> None:
+        self._admission = admission
+        self._address = address_key(host)
+        self._granted = False
+        self._left = False
+
+    def claim(self, granted: Callable[[], None], refused: Callable[[], None]) -> None:
+        """Ask for it; one of these is called, now or later, unless :meth:`leave` comes before."""
+
+        def decided(answer: bool) -> None:
+            self._granted = answer
+            if self._left:
+                self._release()
+            else:
+                (granted if answer else refused)()
+
+        self._admission.claim(self._address, decided)
+
+    def leave(self) -> None:
+        """The connection is gone."""
+        self._left = True
+        self._release()
+
+    def _release(self) -> None:
+        if self._granted:
+            self._granted = False
+            self._admission.release(self._address)
+
+
 class Ledger:
     """Counts places by address; an :class:`Admission` for one process.
 

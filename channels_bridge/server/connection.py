@@ -15,11 +15,9 @@ decided, 1011 afterwards. What a client does wrong is answered with a status or 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import enum
 import logging
 from collections.abc import Callable
-from functools import partial
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -28,19 +26,17 @@ from websockets.exceptions import ProtocolError
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
-from websockets.server import ServerProtocol
 
 from .access import CLIENT_LEFT, Visitor, agent_name, client_name, printable
-from .admission import address_key
+from .admission import Place
 from .assembler import Assembler
 from .config import ServerConfig
 from .context import Context
-from .frames import DEFLATE
 from .inbox import Event, Inbox
 from .keepalive import Keepalive
 from .pace import Pace
 from .plain import Boundary, read_plain
-from .reading import SLICE, Reading, Reason
+from .reading import SLICE, Reason
 from .responses import (
     RETRY_AFTER,
     complete_acceptance,
@@ -49,14 +45,11 @@ from .responses import (
     plain_response,
 )
 from .scope import BadRequest, build_scope
-from .stall import StallWatch
+from .wire import Wire
 
 logger = logging.getLogger("channels_bridge.server")
 
 INBOX_EXTENSION = "channels_bridge.inbox"
-
-# Of the write buffer: beyond it an application's send() waits for the client to read.
-WRITE_HIGH_WATER = 2**16
 
 
 class State(enum.Enum):
@@ -68,7 +61,7 @@ class State(enum.Enum):
     CLOSED = "closed"
 
 
-class WebSocketConnection(asyncio.Protocol):
+class WebSocketConnection(Wire):
     """The transport's protocol, the application's ``send``, and the inbox it receives from.
 
     Guarantees to the application:
@@ -84,24 +77,15 @@ class WebSocketConnection(asyncio.Protocol):
     lasting = True
 
     def __init__(self, context: Context) -> None:
+        super().__init__(context.config)
         self.context = context
-        self.config = context.config
         self.counters = context.counters
-        self.protocol = ServerProtocol(
-            extensions=[DEFLATE] if self.config.compression else None,
-            max_size=_size_limits(self.config),
-        )
-        self.loop = asyncio.get_running_loop()
         self.inbox = Inbox(resume=self._inbox_drained, overflow=self._inbox_overflown)
         self.keepalive = Keepalive(
             self.config.ping_interval, self.config.ping_timeout, self._ping, self._pong_overdue
         )
         self.state = State.REQUEST
         self._actions: dict[str, Callable[[WebSocketConnection, Event], None]] = {}
-        #: Set by connection_made.
-        self.transport: asyncio.Transport
-        self.reading: Reading
-        self.stall: StallWatch
         #: Known once the request is there; for log lines.
         self.path = ""
         self.peer = "-"
@@ -118,26 +102,19 @@ class WebSocketConnection(asyncio.Protocol):
         self._scope: dict[str, Any] = {}
         self._response: Response  # the acceptance, ready to be sent
         self._task: asyncio.Task[None] | None = None
-        self._disconnected = False  # the application was told, with this code:
-        self._close_code = int(CloseCode.ABNORMAL_CLOSURE)
+        self._close_code = int(CloseCode.ABNORMAL_CLOSURE)  # that the application was told
         self._deflate: PerMessageDeflate | None = None  # negotiated in the handshake
         self._boundary = Boundary()
         self._plain_limit = _plain_limit(self.config)
-        self._release_place: Callable[[], None] | None = None  # where its address is limited
+        self._place: Place | None = None  # where its address is limited
         self._pace: Pace | None = None  # where the configuration limits it
         self._assembler = Assembler()
-        self._writable: asyncio.Future[None] | None = None  # waited for while the buffer is full
-        #: The deadline of the present state: the decision, or the end of the closing.
-        self._timer: asyncio.TimerHandle | None = None
         self._return_timer: asyncio.TimerHandle | None = None
 
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
-        self.transport.set_write_buffer_limits(WRITE_HIGH_WATER)
-        self.reading = Reading(self.transport, self._handle, self.config.max_head_size)
-        self.stall = StallWatch(self.transport, self.config.write_timeout, self._write_overdue)
+        super().connection_made(transport)
         self.context.entered(self)
 
     def data_received(self, data: bytes) -> None:
@@ -166,6 +143,7 @@ class WebSocketConnection(asyncio.Protocol):
     def eof_received(self) -> None:
         self.protocol.receive_eof()
         self.reading.end()
+        self._leave_place()
         self._disconnect(CloseCode.ABNORMAL_CLOSURE)
         self._start_closing()
         self._flush()
@@ -174,31 +152,8 @@ class WebSocketConnection(asyncio.Protocol):
         self._disconnect(CloseCode.ABNORMAL_CLOSURE)
         self._enter(State.CLOSED)
         self.stall.stop()
-        if self._release_place is not None:
-            self._release_place()
+        self._leave_place()
         self.context.lost(self)
-
-    def pause_writing(self) -> None:
-        self.stall.start()
-        if not self._disconnected:
-            self._writable = self.loop.create_future()
-
-    def resume_writing(self) -> None:
-        self.stall.stop()
-        self._let_send()
-        self.reading.release(Reason.ANSWERS)
-
-    def _let_send(self) -> None:
-        if self._writable is not None:
-            self._writable.set_result(None)
-            self._writable = None
-
-    def _write_overdue(self) -> None:
-        """No close frame would reach the client."""
-        seconds = self.config.write_timeout
-        self._note_cut_off("write_timeout", f"the client reads nothing for {seconds:g} s")
-        self._disconnect(CloseCode.ABNORMAL_CLOSURE)
-        self.transport.abort()
 
     # Handshake
 
@@ -220,29 +175,22 @@ class WebSocketConnection(asyncio.Protocol):
 
     def _claim_place(self, client: tuple[str, int] | None) -> None:
         """Where addresses are limited, ask first whether this client's may have another one."""
-        admission = self.context.admission
-        if admission is None or client is None:
+        if self.context.admission is None or client is None:
             self._ask_application()
-            return
-        address = address_key(client[0])
+        else:
+            self._place = Place(self.context.admission, client[0])
+            self._place.claim(granted=self._ask_application, refused=self._refuse_address)
 
-        def decided(granted: bool) -> None:
-            if self.state is not State.REQUEST:  # the client has left meanwhile
-                if granted:
-                    admission.release(address)
-            elif granted:
-                self._release_place = partial(admission.release, address)
-                self._ask_application()
-            else:
-                self._refuse_address(address)
+    def _leave_place(self) -> None:
+        if self._place is not None:
+            self._place.leave()
 
-        admission.claim(address, decided)
-
-    def _refuse_address(self, address: str) -> None:
-        message = "WebSocket %s [%s] is refused: %s has too many, or opens them too fast"
-        self.context.notices.warn("address", message, self.path, self.peer, printable(address))
-        text = "Too many connections from your address.\n"
-        response = self.protocol.reject(HTTPStatus.TOO_MANY_REQUESTS, text)
+    def _refuse_address(self) -> None:
+        message = "WebSocket %s [%s] is refused: its address has too many, or opens them too fast"
+        self.context.notices.warn("address", message, self.path, self.peer)
+        response = self.protocol.reject(
+            HTTPStatus.TOO_MANY_REQUESTS, "Too many connections from your address.\n"
+        )
         response.headers["Retry-After"] = RETRY_AFTER
         self._respond(response)
 
@@ -439,27 +387,25 @@ class WebSocketConnection(asyncio.Protocol):
         else:
             self._abandon(CloseCode.INTERNAL_ERROR, "keepalive ping timeout")
 
-    # From elsewhere
-
-    def close_with(self, code: int, reason: str = "") -> None:
-        """Close the connection if it is open.
-
-        Raises:
-            ValueError: a code or reason that can't be sent.
-        """
-        if self.state is State.OPEN:
-            self.close({"type": "websocket.close", "code": code, "reason": reason})
+    # What its client should not do
 
     def _cut_off(self, why: str, code: int, reason: str) -> None:
         """Close an open connection for what its client does; ``why`` counts it."""
         if self.state is State.OPEN:
             self._note_cut_off(why, reason)
-            self.close_with(code, reason)
+            self.end(code, reason)
 
     def _note_cut_off(self, why: str, reason: str) -> None:
         self.counters.cut_off[why] += 1
         message = "WebSocket %s [%s] is cut off: %s"
         self.context.notices.warn(why, message, self.path, self.peer, reason)
+
+    def _write_overdue(self) -> None:
+        """No close frame would reach the client."""
+        seconds = self.config.write_timeout
+        self._note_cut_off("write_timeout", f"the client reads nothing for {seconds:g} s")
+        self._disconnect(CloseCode.ABNORMAL_CLOSURE)
+        self.transport.abort()
 
     def _too_fast(self) -> None:
         if self.state is State.OPEN:
@@ -492,11 +438,6 @@ class WebSocketConnection(asyncio.Protocol):
         if action is None:
             raise self._unexpected(message)
         action(self, message)
-
-    async def _room(self) -> None:
-        """Wait for room in the write buffer, or for the end. Others who waited may be faster."""
-        while self._writable is not None:
-            await asyncio.shield(self._writable)
 
     def send_now(self, payload: str | bytes) -> bool:
         """Send a message, unless that must wait or there is nobody to send it to.
@@ -592,11 +533,6 @@ class WebSocketConnection(asyncio.Protocol):
 
     # The end
 
-    @property
-    def unsent(self) -> int:
-        """How many bytes the client has not read, nor the system taken off our hands."""
-        return self.transport.get_write_buffer_size()
-
     def end(self, code: int, reason: str) -> bool:
         """Close the connection from outside of the application; 403 while it is undecided.
 
@@ -668,15 +604,6 @@ class WebSocketConnection(asyncio.Protocol):
         self.stall.stop()
         self.reading.release_all()
 
-    def _half_close(self) -> None:
-        """End our side only: closing the socket with bytes unread would reset the connection and
-        could take the close frame or the response with it (RFC 6455, 7.1.1; RFC 9112, 9.6)."""
-        if not self.transport.can_write_eof():
-            self.transport.close()
-        elif not self.transport.is_closing():
-            with contextlib.suppress(OSError, RuntimeError):  # gone already; uvloop's RuntimeError
-                self.transport.write_eof()
-
     def _log_access(self, action: str, code: int | None = None) -> None:
         if self.config.access_log:
             seconds = self.loop.time() - self.opened if action == "DISCONNECT" else None
@@ -685,29 +612,13 @@ class WebSocketConnection(asyncio.Protocol):
     def _visitor(self) -> Visitor:
         return Visitor(self.path, self.peer, agent_name(self._scope.get("headers", ())))
 
-    # Transport and timer
-
     def _enter(self, state: State) -> None:
         self.state = state
         self._actions = self._ACTIONS.get(state, {})
         self.keepalive.stop()
         if self._pace is not None:
             self._pace.stop()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _set_timer(self, delay: float, callback: Callable[[], None]) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self.loop.call_later(delay, callback)
-
-    def _flush(self) -> None:
-        for data in self.protocol.data_to_send():
-            if data:
-                self.transport.write(data)
-            else:  # websockets' mark for the end of the stream
-                self._half_close()
+        self._cancel_timer()
 
 
 def _payload(text: Any, data: Any) -> str | bytes:
@@ -717,12 +628,6 @@ def _payload(text: Any, data: Any) -> str | bytes:
     if not isinstance(text, str):
         raise ValueError(f"text is a {type(text).__name__}; it must be a str")
     return text
-
-
-def _size_limits(config: ServerConfig) -> Any:
-    """websockets' ``max_size``; the pair of limits that it takes since 16.0 only where needed."""
-    message, frame = config.max_message_size or None, config.max_frame_size or None
-    return message if frame is None or (message and frame >= message) else (message, frame)
 
 
 def _plain_limit(config: ServerConfig) -> int:

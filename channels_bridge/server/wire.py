@@ -1,0 +1,117 @@
+"""A transport with the ``websockets`` protocol on it: bytes in both directions, and their room."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any, cast
+
+from websockets.server import ServerProtocol
+
+from .config import ServerConfig
+from .frames import DEFLATE
+from .reading import Reading, Reason
+from .stall import StallWatch
+
+# Of the write buffer: beyond it an application's send() waits for the client to read.
+WRITE_HIGH_WATER = 2**16
+
+
+class Wire(asyncio.Protocol):
+    """What a connection reads from and writes to; it knows no state and no application.
+
+    Args:
+        config: how to serve.
+    """
+
+    def __init__(self, config: ServerConfig) -> None:
+        self.config = config
+        self.loop = asyncio.get_running_loop()
+        self.protocol = ServerProtocol(
+            extensions=[DEFLATE] if config.compression else None,
+            max_size=_size_limits(config),
+        )
+        #: Set by connection_made.
+        self.transport: asyncio.Transport
+        self.reading: Reading
+        self.stall: StallWatch
+        self._writable: asyncio.Future[None] | None = None  # waited for while the buffer is full
+        self._disconnected = False  # the application was told, and nothing it sends is waited for
+        self._timer: asyncio.TimerHandle | None = None  # the deadline of the present state
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        self.transport.set_write_buffer_limits(WRITE_HIGH_WATER)
+        self.reading = Reading(self.transport, self._handle, self.config.max_head_size)
+        self.stall = StallWatch(self.transport, self.config.write_timeout, self._write_overdue)
+
+    def pause_writing(self) -> None:
+        self.stall.start()
+        if not self._disconnected:
+            self._writable = self.loop.create_future()
+
+    def resume_writing(self) -> None:
+        self.stall.stop()
+        self._let_send()
+        self.reading.release(Reason.ANSWERS)
+
+    # What a connection does with it
+
+    @abstractmethod
+    def _handle(self, data: bytes) -> None:
+        """Handle what was read, of which there are ``SLICE`` bytes at most."""
+
+    @abstractmethod
+    def _write_overdue(self) -> None:
+        """The client has read nothing for ``write_timeout``."""
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes the client has not read, nor the system taken off our hands."""
+        return self.transport.get_write_buffer_size()
+
+    async def _room(self) -> None:
+        """Wait for room in the write buffer, or for the end. Others who waited may be faster."""
+        while self._writable is not None:
+            await asyncio.shield(self._writable)
+
+    def _let_send(self) -> None:
+        if self._writable is not None:
+            self._writable.set_result(None)
+            self._writable = None
+
+    def _flush(self) -> None:
+        """Send what the protocol has to say."""
+        for data in self.protocol.data_to_send():
+            if data:
+                self.transport.write(data)
+            else:  # websockets' mark for the end of the stream
+                self._half_close()
+
+    def _half_close(self) -> None:
+        """End our side only: closing the socket with bytes unread would reset the connection and
+        could take the close frame or the response with it (RFC 6455, 7.1.1; RFC 9112, 9.6)."""
+        if not self.transport.can_write_eof():
+            self.transport.close()
+        elif not self.transport.is_closing():
+            with contextlib.suppress(OSError, RuntimeError):  # gone already; uvloop's RuntimeError
+                self.transport.write_eof()
+
+    def _set_timer(self, delay: float, callback: Callable[[], None]) -> None:
+        self._cancel_timer()
+        self._timer = self.loop.call_later(delay, callback)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _size_limits(config: ServerConfig) -> Any:
+    """websockets' ``max_size``; the pair of limits that it takes since 16.0 only where needed."""
+    message, frame = config.max_message_size or None, config.max_frame_size or None
+    return message if frame is None or (message and frame >= message) else (message, frame)
