@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from math import inf
 
 from websockets.exceptions import ProtocolError
-from websockets.frames import Close, CloseCode
+from websockets.frames import Close
 
 from .access import parse_format
 from .bind import Bind, parse_binds
@@ -92,7 +92,7 @@ class ServerConfig:
     drain_seconds: float = 0
 
     #: The code that it closes them with: "going away" (RFC 6455, 7.4.1), as websockets.
-    drain_code: int = CloseCode.GOING_AWAY
+    drain_code: int = 1001
 
     #: Seconds between the end of that and the cancellation of what still runs.
     shutdown_timeout: float = 10

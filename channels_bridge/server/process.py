@@ -59,12 +59,13 @@ class Child:
         with ExitStack() as undo, ExitStack() as theirs:
             self.channel, sock = channel_pair()
             undo.callback(self.channel.close)
+            theirs.enter_context(sock)
             self.questions, answers = question_pair()
             undo.callback(self.questions.close)
+            theirs.enter_context(answers)
             self.stacks, stacks = stack_pipe()
             undo.callback(self.stacks.close)
-            for end in (sock, answers, stacks):
-                theirs.enter_context(end)
+            theirs.enter_context(stacks)
             self.process = multiprocessing.get_context("spawn").Process(
                 target=run_child,
                 args=(service.main, sock, answers, stacks, *service.args),
