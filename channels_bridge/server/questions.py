@@ -14,7 +14,7 @@ import contextlib
 import json
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 logger = logging.getLogger("channels_bridge.server")
@@ -22,7 +22,7 @@ logger = logging.getLogger("channels_bridge.server")
 Message = dict[str, Any]
 """What JSON can hold, by name."""
 
-Answer = Callable[[Message], Message]
+Answer = Callable[[Message], Awaitable[Message]]
 
 
 def question_pair() -> tuple[Questions, socket.socket]:
@@ -96,20 +96,18 @@ class Questions:
 
 
 @contextlib.asynccontextmanager
-async def answering(
-    sock: socket.socket, answer: Callable[[Message], Message]
-) -> AsyncIterator[None]:
+async def answering(sock: socket.socket, answer: Answer) -> AsyncIterator[None]:
     """Answer the supervisor's questions, on the running loop, until the block ends.
 
     Args:
         sock: the child's end.
-        answer: called with a question; with an empty one for the last word.
+        answer: awaited with a question; with an empty one for the last word.
     """
     reader, writer = await asyncio.open_unix_connection(sock=sock)
     task = asyncio.create_task(_answer(reader, writer, answer))
     try:
         yield
-        await _write(writer, answer({}))
+        await _write(writer, await answer({}))
     finally:
         task.cancel()
         await asyncio.wait([task])
@@ -125,7 +123,7 @@ async def _answer(
         question = json.loads(line)
         number = question.pop("number")
         try:
-            message = answer(question)
+            message = await answer(question)
         except Exception:  # the edge: who is asked goes on working
             logger.exception("a question of the supervisor has no answer: %s", question)
         else:

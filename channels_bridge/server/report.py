@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 from collections.abc import Callable
+from operator import itemgetter
+from typing import NamedTuple
 
 from .connection import State, WebSocketConnection
 from .context import Context
 from .delay import LoopDelay
 from .questions import Message
+
+#: Connections that are looked at before others have their turn: a millisecond's work.
+SLICE = 1000
 
 Figures = Callable[[int], Message]
 """What else a worker knows, in the form of a :class:`Report`'s answer. Its argument: how many of
@@ -35,26 +41,25 @@ class Report:
         self._delay = delay
         self._figures = figures
 
-    def __call__(self, question: Message) -> Message:
+    async def __call__(self, question: Message) -> Message:
         top = question.get("top", 0)
-        connections = self._open_connections()
-        depths = [connection.inbox.waiting for connection in connections]
+        loads = await self._loads()
         figures = self._figures(top)
         answer: Message = {
             **figures,
             "counters": {**self._counters(), **figures.get("counters", {})},
             "gauges": {
                 **figures.get("gauges", {}),
-                "connections": len(connections),
-                "inbox_depth": sum(depths),
-                "inbox_depth_max": max(depths, default=0),
-                "unsent_bytes": sum(connection.unsent for connection in connections),
+                "connections": len(loads),
+                "inbox_depth": sum(load.waiting for load in loads),
+                "inbox_depth_max": max((load.waiting for load in loads), default=0),
+                "unsent_bytes": sum(load.unsent for load in loads),
                 "loop_delay": self._delay.worst(),
             },
         }
         if top:
-            slowest = heapq.nlargest(top, connections, key=slowness)
-            answer["slowest"] = [describe(connection) for connection in slowest]
+            slowest = heapq.nlargest(top, loads, key=itemgetter(0, 1))
+            answer["slowest"] = [describe(load) for load in slowest]
         return answer
 
     def _counters(self) -> Message:
@@ -63,28 +68,38 @@ class Report:
         counters = self.context.counters
         return {name: getattr(counters, name) for name in counters.__slots__ if name != "open"}
 
-    def _open_connections(self) -> list[WebSocketConnection]:
-        connections = self.context.connections if self.context is not None else ()
-        return [
-            connection
-            for connection in connections
-            if isinstance(connection, WebSocketConnection) and connection.state is State.OPEN
-        ]
+    async def _loads(self) -> list[Load]:
+        """How each open connection fares. Lets others on now and then: there may be many."""
+        connections = tuple(self.context.connections) if self.context is not None else ()
+        loads = []
+        for start in range(0, len(connections), SLICE):
+            loads += [
+                Load(connection.unsent, connection.inbox.waiting, connection)
+                for connection in connections[start : start + SLICE]
+                if isinstance(connection, WebSocketConnection) and connection.state is State.OPEN
+            ]
+            await asyncio.sleep(0)
+        return loads
 
 
-def slowness(connection: WebSocketConnection) -> tuple[int, int]:
-    """Who reads too slowly comes before who is served too slowly."""
-    return connection.unsent, connection.inbox.waiting
+class Load(NamedTuple):
+    """What waits for a client, and for its consumer. A client that reads too slowly comes before
+    one that is served too slowly."""
+
+    unsent: int
+    waiting: int
+    connection: WebSocketConnection
 
 
-def describe(connection: WebSocketConnection) -> Message:
+def describe(load: Load) -> Message:
+    connection = load.connection
     about = connection.extension.get("about", dict)
     return {
         "path": connection.path,
         "client": connection.peer,
         "seconds": round(connection.loop.time() - connection.opened, 3),
-        "unsent_bytes": connection.unsent,
-        "inbox_depth": connection.inbox.waiting,
+        "unsent_bytes": load.unsent,
+        "inbox_depth": load.waiting,
         **about(),
     }
 

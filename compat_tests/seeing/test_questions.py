@@ -20,10 +20,19 @@ async def pair():
     sock.close()
 
 
+def saying(function):
+    """An answer that needs no waiting."""
+
+    async def answer(question):
+        return function(question)
+
+    return answer
+
+
 async def test_question_and_answer(pair):
     """A child answers what it is asked, one question after the other."""
     questions, sock = pair
-    async with answering(sock, lambda question: {"double": 2 * question.get("n", 0)}):
+    async with answering(sock, saying(lambda question: {"double": 2 * question.get("n", 0)})):
         assert await questions.ask({"n": 4}, DEADLINE)
         assert questions.last == {"double": 8}
         assert await questions.ask({"n": 5}, DEADLINE)
@@ -33,7 +42,7 @@ async def test_question_and_answer(pair):
 async def test_last_word():
     """What a child says when it ends is heard, though nobody asks any more."""
     questions, sock = question_pair()
-    async with answering(sock, lambda question: {"asked": bool(question)}):
+    async with answering(sock, saying(lambda question: {"asked": bool(question)})):
         pass
     questions.close()
     assert questions.last == {"asked": False}
@@ -43,7 +52,7 @@ async def test_no_answer_in_time(pair):
     """Nobody waits for a child that is stuck; its late answer is what was heard last."""
     questions, sock = pair
     assert not await questions.ask({}, 0.01)
-    async with answering(sock, lambda question: {"late": True}):
+    async with answering(sock, saying(lambda question: {"late": True})):
         assert await questions.ask({}, DEADLINE)
     assert questions.last == {"late": True}
 
@@ -60,7 +69,7 @@ async def test_a_child_that_never_reads(pair):
 async def test_an_answer_that_fails(pair, caplog):
     """Who can't answer one question says why in the log, and answers the next."""
 
-    def answer(question):
+    async def answer(question):
         return {"share": 1 / question.get("by", 1)}
 
     questions, sock = pair
@@ -99,7 +108,9 @@ async def test_counters_never_go_down():
     for counted in ({"sent": 3, "closed": {"1000": 2}}, {"sent": 4, "closed": {"1001": 1}}):
         worker = Worker()
         census.enter(worker)
-        async with answering(worker.sock, lambda question, counted=counted: {"counters": counted}):
+        async with answering(
+            worker.sock, saying(lambda question, counted=counted: {"counters": counted})
+        ):
             await census.workers({}, DEADLINE)
         worker.end()
         census.leave(worker)
@@ -110,7 +121,7 @@ async def test_a_stuck_worker_is_shown_with_what_it_said_before():
     """A worker that doesn't answer is no reason to wait; its last answer counts."""
     census, worker = Census(), Worker()
     census.enter(worker)
-    async with answering(worker.sock, lambda question: {"counters": {"sent": 3}}):
+    async with answering(worker.sock, saying(lambda question: {"counters": {"sent": 3}})):
         (member,) = await census.workers({}, DEADLINE)
         assert member.fresh
     (member,) = await census.workers({}, 0.01)
