@@ -107,7 +107,7 @@ async def answering(sock: socket.socket, answer: Answer) -> AsyncIterator[None]:
     task = asyncio.create_task(_answer(reader, writer, answer))
     try:
         yield
-        await _write(writer, await answer({}))
+        await _say(writer, answer, {})
     finally:
         task.cancel()
         await asyncio.wait([task])
@@ -115,22 +115,21 @@ async def answering(sock: socket.socket, answer: Answer) -> AsyncIterator[None]:
 
 
 async def _answer(
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
-    answer: Answer,
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer: Answer
 ) -> None:
     while line := await reader.readline():
         question = json.loads(line)
-        number = question.pop("number")
-        try:
-            message = await answer(question)
-        except Exception:  # the edge: who is asked goes on working
-            logger.exception("a question of the supervisor has no answer: %s", question)
-        else:
-            await _write(writer, {**message, "number": number})
+        await _say(writer, answer, question, number=question.pop("number"))
 
 
-async def _write(writer: asyncio.StreamWriter, message: Message) -> None:
+async def _say(
+    writer: asyncio.StreamWriter, answer: Answer, question: Message, **number: int
+) -> None:
+    try:
+        message = await answer(question)
+    except Exception:  # the edge: who is asked goes on working
+        logger.exception("a question of the supervisor has no answer: %s", question)
+        return
     with contextlib.suppress(OSError):  # the supervisor is gone
-        writer.write(json.dumps(message).encode() + b"\n")
+        writer.write(json.dumps({**message, **number}).encode() + b"\n")
         await writer.drain()

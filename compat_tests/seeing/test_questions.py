@@ -76,6 +76,7 @@ async def test_an_answer_that_fails(pair, caplog):
     async with answering(sock, answer):
         assert not await questions.ask({"by": 0}, 0.1)
         assert await questions.ask({"by": 4}, DEADLINE)
+        assert questions.last == {"share": 0.25}
     assert "ZeroDivisionError" in caplog.text
 
 
