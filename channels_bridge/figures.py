@@ -29,6 +29,7 @@ def figures(top: int) -> Message:
             "group_sends": sum(layer.group_sends for layer in statistics),
             "drops": {"inbox_full": sum(layer.messages_dropped for layer in statistics)},
             "hub_reconnects": sum(link.reconnects for link in links),
+            "hub_misses": sum(link.missed for link in links),
         },
         "gauges": {"groups": len(sizes), "members": sum(sizes.values())},
     }

@@ -45,6 +45,7 @@ COUNTERS = {
     "drops": ("drops", "reason", "Messages to groups that did not reach a member."),
     "group_sends": ("group_sends", None, "Messages sent to groups."),
     "hub_reconnects": ("hub_reconnects", None, "New connections to the hub after a lost one."),
+    "hub_misses": ("hub_misses", None, "Absences so long that members have missed messages."),
 }
 
 #: A worker's gauges by their name in its report: name, help.
