@@ -7,8 +7,8 @@ import pytest
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest, ws_create_server
 
 from channels_bridge.bench.generator import members
+from channels_bridge.bench.generator.closed import loop
 from channels_bridge.bench.generator.ledger import Counts
-from channels_bridge.bench.generator.loop import loop
 from channels_bridge.bench.generator.timing import Timing
 from channels_bridge.bench.loads import Loop
 from compat_tests.bench.gauges import Unread
@@ -55,7 +55,7 @@ async def serving(fault: str) -> AsyncIterator[int]:
 
 async def counts(fault: str) -> Counts:
     async with serving(fault) as port:
-        outcome = await loop(LOAD, Timing(port, 0, warmup=0.05, seconds=0.1), Unread())
+        outcome = await loop(LOAD, Timing(port, 0, warmup=0.2, seconds=0.3), Unread())
     return outcome.counts
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from channels_bridge.bench import sites
-from channels_bridge.bench.generator import KINDS, connections
+from channels_bridge.bench.generator import KINDS, connections, opened
 from channels_bridge.bench.generator.timing import Timing
-from channels_bridge.bench.loads import Connect, Load, Loop, Outside, Rate
+from channels_bridge.bench.loads import Connect, Load, Loop, Rate
 from channels_bridge.bench.plan import Plan
 from channels_bridge.bench.scenarios import ALL, Case
 from channels_bridge.bench.sites import Site
@@ -20,7 +20,6 @@ CASES = [
     pytest.param(case, id=f"{scenario.name} {case.name}".strip())
     for scenario in ALL
     for case in scenario.cases
-    if not isinstance(case.load, Outside)  # in test_command.py
 ]
 
 
@@ -32,9 +31,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 @pytest.fixture(scope="module")
 def serving(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """Our stack."""
+    """Our stack, with a process that sends by a view."""
     directory: Path = tmp_path_factory.mktemp("stack")
-    with STACKS["websockets_server-threads16"].serve(site, directory) as running:
+    with STACKS["websockets_server-threads16"].serve(site, directory, caller="view") as running:
         yield running
 
 
@@ -43,7 +42,7 @@ def small(load: Load) -> Load:
     members = min(load.members, 2 + getattr(load, "stalled", 0))
     fewer = replace(load, connections=2 * members, groups=2 * load.rooms)
     if isinstance(fewer, Rate):
-        return replace(fewer, rate=100, idle=min(fewer.idle, 10))
+        return replace(fewer, rate=fewer.rate and 100, idle=min(fewer.idle, 10))
     return replace(fewer, warmup=2) if isinstance(fewer, Connect) else fewer
 
 
@@ -51,18 +50,19 @@ def small(load: Load) -> Load:
 async def test_loads(
     case: Case, serving: Running, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Something is done in the measured time, and all that is expected arrives, once, in order."""
+    """Connections are made, messages sent, and each arrives once, in order."""
     monkeypatch.setattr(connections, "SETTLE_SECONDS", 0.1)
+    monkeypatch.setattr(opened, "PROBE_SECONDS", 0.1)
     load = small(case.load)
     if load.login:
         load = replace(load, headers=(("Cookie", site.cookie),))
     gauge = Unread()
-    outcome = await KINDS[type(load)](load, Timing(serving.port, 0, 0.1, 0.2), gauge)
+    timing = Timing(serving.port, serving.caller_port, warmup=0.1, seconds=0.1)
+    outcome = await KINDS[type(load)](load, timing, gauge)
     counts = outcome.counts
     assert gauge.marks == 2
-    assert outcome.work > 0
     assert counts.delivered == counts.expected
-    assert counts.expected > 0 or not isinstance(load, Loop)
+    assert counts.expected > 0 if isinstance(load, Loop) else outcome.work == load.connections
     assert (counts.duplicated, counts.out_of_order, counts.connections_lost) == (0, 0, 0)
 
 

@@ -10,10 +10,10 @@ from typing import Any
 from uvloop import run
 
 from ..loads import Connect, Idle, Load, Loop, Outside, Rate
+from .closed import loop, outside
 from .connections import connect, idle
 from .gauge import Gauge, Outcome
-from .loop import loop, outside
-from .rate import rate
+from .opened import rate
 from .timing import Timing
 
 KINDS: dict[type[Load], Callable[[Any, Timing, Gauge], Coroutine[Any, Any, Outcome]]] = {

@@ -15,9 +15,9 @@ from itertools import cycle
 
 from ..loads import Rate
 from .clients import Client, Target, connected, lost
+from .closed import start
 from .gauge import Gauge, Outcome
 from .ledger import latencies_ms
-from .loop import start
 from .members import Run
 from .timing import Timing
 
