@@ -33,7 +33,7 @@ class HubProcess:
     def __init__(self, address: str, *arguments: str) -> None:
         self.address = address
         self._arguments = arguments
-        self._log = tempfile.TemporaryFile("w+")
+        self._log = tempfile.TemporaryFile("a+")
         self.start()
 
     def start(self) -> None:
@@ -79,8 +79,12 @@ class HubProcess:
         if self.process.returncode is None:
             self.stop()
         with self._log:
-            self._log.seek(0)
-            assert "Traceback" not in (log := self._log.read()), log
+            assert "Traceback" not in (log := self.read_log()), log
+
+    def read_log(self) -> str:
+        """What it has logged so far."""
+        self._log.seek(0)
+        return self._log.read()
 
 
 @contextlib.asynccontextmanager

@@ -396,7 +396,7 @@ def test_command_refuses_to_start(tcp_address):
 
 
 async def test_command(tcp_address, files, connect, make_credentials, tmp_path):
-    """The command takes files as options."""
+    """The command takes files as options, and strangers don't fill its log."""
     (tmp_path / "token").write_text(TOKEN)
     arguments = ["--token-file", str(tmp_path / "token")]
     for name, file in {**files["hub"], **files["mutual hub"]}.items():
@@ -405,6 +405,9 @@ async def test_command(tcp_address, files, connect, make_credentials, tmp_path):
     try:
         own = make_credentials("process", "mutual process", token=TOKEN)
         assert await soon(connect(own).transport.publish_confirmed("g:room", b"hello"))
+        async with stranger(tcp_address, b"GET / HTTP/1.1\r\n\r\n") as reader:
+            await soon(read_all(reader))
+        assert process.read_log() == ""
     finally:
         process.close()
 

@@ -54,6 +54,9 @@ published before a subscription is confirmed may reach it or not.
 
 import os
 
+# A line for each stranger's handshake would let strangers fill the disk.
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+
 # Read when gRPC is imported, which happens below this package. gRPC's own support for forking can't
 # work while a stream is open, but prints a line at each fork to say so; see ``relayed`` for ours.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")

@@ -92,6 +92,7 @@ class Client:
         self._is_welcome = False  # on the stream that there is
         self._welcomes = 0
         self._missed = 0
+        self._told: set[str] = set()  # what was logged about the hub's release
 
     @property
     def is_full(self) -> bool:
@@ -281,6 +282,23 @@ class Client:
     def _on_resume(self, resume: wire.Resume) -> None:
         self.unheard.discard(resume.topic)
         self._write(wire.Resumed(number=resume.number, topic=resume.topic))
+
+    def _on_unknown(self, unknown: wire.Unknown) -> None:
+        self._tell_once(
+            f"the groups hub is of an earlier release and doesn't know frame {unknown.number}: "
+            f"restart it with the release of its processes"
+        )
+
+    def _on_later(self, number: int) -> None:
+        self._tell_once(
+            f"the groups hub is of a later release and has sent frame {number}: "
+            f"restart this process with the same one"
+        )
+
+    def _tell_once(self, trouble: str) -> None:
+        if trouble not in self._told:
+            self._told.add(trouble)
+            logger.error("%s", trouble)
 
     def _on_peers(self, peers: wire.Peers) -> None:
         self._peers = list(peers.processes)

@@ -83,6 +83,7 @@ class Exchange:
         self._handlers: dict[str, Callable[[Session, Any], None]] = {
             "bye": self._bye,
             "handled": Session.handled,
+            "later": self._later,
             "pull": self._pull,
             "resumed": self._resumed,
             "taken": self._taken,
@@ -94,6 +95,11 @@ class Exchange:
     def is_holding(self) -> bool:
         """Whether it holds what is published until processes are back."""
         return not self._returning.is_over
+
+    @property
+    def processes(self) -> set[bytes]:
+        """The ids of those that it knows."""
+        return set(self._sessions)
 
     @property
     def has_processes(self) -> bool:
@@ -377,6 +383,9 @@ class Exchange:
     def _bye(self, session: Session, bye: wire.Bye) -> None:
         self._end_silence(session)
         self._forget(session)
+
+    def _later(self, session: Session, number: int) -> None:
+        session.write(wire.Unknown(number=number))
 
     # Silences.
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from google.protobuf.message import DecodeError
+from google.protobuf.unknown_fields import UnknownFieldSet
 
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
@@ -35,6 +36,7 @@ Kind = (
     | wire.Settled
     | wire.Taken
     | wire.Unbound
+    | wire.Unknown
     | wire.Unsubscribe
     | wire.Welcome
     | wire.Withdraw
@@ -50,7 +52,9 @@ def encode(kind: Kind) -> bytes:
 
 def parse(batch: bytes) -> Iterator[tuple[str, Any]]:
     """
-    Yield the name and the content of each frame. Those of a later version are left out.
+    Yield the name and the content of each frame.
+
+    Those of a later release are called ``later``, and their content is their number.
 
     Raises:
         DecodeError: these bytes aren't a batch.
@@ -59,6 +63,9 @@ def parse(batch: bytes) -> Iterator[tuple[str, Any]]:
         field = frame.WhichOneof("kind")
         if field is not None:
             yield field, getattr(frame, field)
+        else:
+            unknown = UnknownFieldSet(frame)
+            yield "later", unknown[0].field_number if len(unknown) else 0
 
 
 # Type of a frame's content -> number of its field.

@@ -125,5 +125,7 @@ def _open_channel(address: Address, credentials: Credentials) -> Any:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, grpc.aio.AioRpcError):
+        if error.code() is grpc.StatusCode.UNIMPLEMENTED:
+            return "it speaks another version of the protocol: use the same release for both"
         return error.details() or error.code().name
     return str(error) or type(error).__name__
