@@ -47,3 +47,32 @@ async def test_the_lifespan_ends(ready):
     assert application.events == ["lifespan.startup", "lifespan.shutdown"]
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection(*address)
+
+
+async def test_handshakes_under_way(serve):
+    """Where another worker has taken over, a handshake is decided, then the connection closed."""
+    asked, decided = asyncio.Event(), asyncio.Event()
+
+    async def application(scope, receive, send):
+        asked.set()
+        await decided.wait()
+        await send({"type": "websocket.accept"})
+        while (await receive())["type"] != "websocket.disconnect":
+            pass
+
+    server = await serve(application)
+    server.context.finishes_handshakes = True
+    connecting = asyncio.ensure_future(open_websocket(server))
+    await asyncio.wait_for(asked.wait(), DEADLINE)
+    stopping = asyncio.ensure_future(server.stop())
+    await asyncio.sleep(0)  # the first step of a task
+    assert server.context.ending
+    decided.set()
+    client = await asyncio.wait_for(connecting, DEADLINE)
+    await asyncio.wait_for(client.wait_closed(), DEADLINE)
+    assert client.protocol.close_rcvd.code == 1001
+    await asyncio.wait_for(stopping, DEADLINE)
+
+
+async def open_websocket(server):
+    return await server.connect()
