@@ -27,7 +27,7 @@ SCENARIOS = [
         choices=(
             Own(
                 "At the server's end connections are dropped",
-                {"close": [1001, ""], "events": [["disconnect()", 1001]]},
+                {"close": [1001, "server going away"], "events": [["disconnect()", 1001]]},
             ),
             Like("uvicorn", "end", "`disconnect()` gives back what `connect()` took"),
         ),
