@@ -6,21 +6,36 @@ by the time that it runs. It is looked at when somebody asks, and costs nothing 
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any
 
-__all__ = ["close", "entered"]
+from .server.connection import WebSocketConnection
 
-_entries: set[_Entry] = set()
+__all__ = ["Entry", "close"]
+
+_entries: set[Entry] = set()
 
 
-class _Entry:
-    __slots__ = ("_consumer", "_end")
+class Entry:
+    """Makes a connection known while the block runs.
 
-    def __init__(self, consumer: Any, end: Callable[[int, str], bool]) -> None:
+    Args:
+        connection: the server's.
+        consumer: has the connection's ``scope`` and, where there is a layer, ``channel_name``.
+    """
+
+    __slots__ = ("_connection", "_consumer")
+
+    def __init__(self, connection: WebSocketConnection, consumer: Any) -> None:
+        self._connection = connection
         self._consumer = consumer
-        self._end = end
+
+    def __enter__(self) -> None:
+        self._connection.about = self.about
+        _entries.add(self)
+
+    def __exit__(self, *_: object) -> None:
+        _entries.discard(self)
+        self._connection.about = dict
 
     def about(self) -> dict[str, Any]:
         return {"user": self.user, "channel": self.channel}
@@ -47,25 +62,7 @@ class _Entry:
         )
 
     def close(self, code: int, reason: str) -> bool:
-        return self._end(code, reason)
-
-
-@contextlib.contextmanager
-def entered(extension: MutableMapping[str, Any], consumer: Any) -> Iterator[None]:
-    """Know a connection while the block runs.
-
-    Args:
-        extension: what our server offers for it; see ``WebSocketConnection.extension``.
-        consumer: has the connection's ``scope`` and, where there is a layer, ``channel_name``.
-    """
-    entry = _Entry(consumer, extension["end"])
-    extension["about"] = entry.about
-    _entries.add(entry)
-    try:
-        yield
-    finally:
-        _entries.discard(entry)
-        del extension["about"]
+        return self._connection.end(code, reason)
 
 
 def close(question: dict[str, Any]) -> int:

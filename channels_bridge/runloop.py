@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from asgiref.sync import async_to_sync
@@ -29,12 +29,12 @@ from channels.sessions import InstanceSessionWrapper
 from channels.utils import await_many_dispatch
 from django.db import Error as DatabaseError
 
-from . import registry
 from .groups.shared import Sharing, has_shared
 from .housekeeping import housekeeping
-from .server.connection import INBOX_EXTENSION
+from .registry import Entry
+from .server.connection import EXTENSION, WebSocketConnection
 from .server.context import Receive, Send
-from .server.inbox import Event, Inbox
+from .server.inbox import Event
 
 logger = logging.getLogger("channels_bridge.server")
 
@@ -53,22 +53,25 @@ def install() -> None:
 async def _call(
     consumer: AsyncConsumer, scope: dict[str, Any], receive: Receive, send: Send
 ) -> None:
-    extension = scope.get("extensions", {}).get(INBOX_EXTENSION)
+    extension = scope.get("extensions", {}).get(EXTENSION)
     if extension is None:
         await _channels_call(consumer, scope, receive, send)  # type: ignore[arg-type]
     else:
-        with registry.entered(extension, consumer):
-            await _Run(consumer, receive, extension).run(scope, send)
+        connection = extension["connection"]
+        with Entry(connection, consumer):
+            await _Run(consumer, receive, connection).run(scope, send)
 
 
 class _Run:
     """One consumer from its first event to its last."""
 
-    def __init__(self, consumer: Any, receive: Receive, connection: Mapping[str, Any]) -> None:
+    __slots__ = ("connection", "consumer", "current", "dispatch", "inbox", "receive")
+
+    def __init__(self, consumer: Any, receive: Receive, connection: WebSocketConnection) -> None:
         self.consumer = consumer
         self.receive = receive
         self.connection = connection
-        self.inbox: Inbox = connection["inbox"]
+        self.inbox = connection.inbox
         self.dispatch = _dispatcher(consumer)
         self.current: Event | None = None  # the event that is being handled, or was last
 
@@ -102,10 +105,9 @@ class _Run:
     def _sharing(self, send: Send) -> Sharing | None:
         """What shares frames, unless there is none to share, or a middleware wants to see them."""
         owner: Any = type(self.consumer)
-        connection = self.connection
-        if not has_shared(owner) or send != connection["send"]:
+        if not has_shared(owner) or send != self.connection.send:
             return None
-        return Sharing(owner, self.inbox.is_idle, connection["send_now"])
+        return Sharing(owner, self.inbox.is_idle, self.connection.send_now)
 
     async def _run_to_disconnect(self, serve: Callable[[], Awaitable[None]]) -> None:
         """In a task of its own: to wake one up costs as much as the coroutines in it are deep, and
@@ -152,7 +154,7 @@ class _Run:
 
     async def _say_goodbye(self) -> None:
         """After a failure: close the connection and run the disconnect handler, unless it ran."""
-        code = self.connection["fail"]()
+        code = self.connection.fail()
         ran = self.current is not None and self.current.get("type") == "websocket.disconnect"
         if ran or not hasattr(self.consumer, "websocket_disconnect"):
             return

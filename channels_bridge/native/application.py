@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
-from contextlib import nullcontext
 from typing import Any, Protocol, TypeAlias
 
 from django.core.exceptions import ImproperlyConfigured
@@ -13,9 +12,9 @@ from django.utils.module_loading import import_string
 from channels_bridge import conf
 from channels_bridge.native.feed import open_inbox
 from channels_bridge.native.websocket import Receive, Send, WebSocket
-from channels_bridge.registry import entered
+from channels_bridge.registry import Entry
 from channels_bridge.server.access import printable
-from channels_bridge.server.connection import INBOX_EXTENSION
+from channels_bridge.server.connection import EXTENSION
 
 logger = logging.getLogger("channels_bridge.native")
 
@@ -47,11 +46,13 @@ class NativeApplication:
 
     async def serve(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Handle a connection whose ``websocket.connect`` has been received."""
-        extension = scope.get("extensions", {}).get(INBOX_EXTENSION)
+        extension = scope.get("extensions", {}).get(EXTENSION)
         async with open_inbox(scope, receive) as inbox:
             websocket = WebSocket(scope, inbox, send)
-            known = nullcontext() if extension is None else entered(extension, websocket)
-            with known:
+            if extension is None:
+                await self._handle(websocket)
+                return
+            with Entry(extension["connection"], websocket):
                 await self._handle(websocket)
 
 

@@ -15,17 +15,17 @@ from typing import Any
 
 from channels_bridge.groups import home
 from channels_bridge.native.websocket import NO_CLOSE_FRAME, Receive, WebSocket
-from channels_bridge.server.connection import INBOX_EXTENSION
+from channels_bridge.server.connection import EXTENSION
 from channels_bridge.server.inbox import Inbox
 
 
 @asynccontextmanager
 async def open_inbox(scope: MutableMapping[str, Any], receive: Receive) -> AsyncIterator[Inbox]:
     """Yield the inbox that this connection's events arrive in until the block ends."""
-    extension = scope.get("extensions", {}).get(INBOX_EXTENSION)
+    extension = scope.get("extensions", {}).get(EXTENSION)
     # Not so where an ASGI middleware put its own receive() before the server's.
-    if extension is not None and receive == extension["inbox"].get:
-        yield extension["inbox"]
+    if extension is not None and receive == extension["connection"].inbox.get:
+        yield extension["connection"].inbox
         return
     room = asyncio.Event()
     inbox = Inbox(resume=room.set)

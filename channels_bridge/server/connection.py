@@ -49,7 +49,8 @@ from .wire import Wire
 
 logger = logging.getLogger("channels_bridge.server")
 
-INBOX_EXTENSION = "channels_bridge.inbox"
+#: The ASGI extension that gives applications of ours the connection itself.
+EXTENSION = "channels_bridge"
 
 
 class State(enum.Enum):
@@ -89,15 +90,8 @@ class WebSocketConnection(Wire):
         #: Known once the request is there; for log lines.
         self.path = ""
         self.peer = "-"
-        #: What an application of ours may use beyond ASGI. It may put ``about`` there: a function
-        #: that returns what it knows of the connection, as JSON can hold it.
-        self.extension: dict[str, Any] = {
-            "inbox": self.inbox,
-            "send": self.send,
-            "send_now": self.send_now,
-            "fail": self.fail,
-            "end": self.end,
-        }
+        #: Returns what the application knows of the connection, as JSON can hold it.
+        self.about: Callable[[], dict[str, Any]] = dict
         self.opened = 0.0  # when it was accepted, in the loop's time
         self._scope: dict[str, Any] = {}
         self._response: Response  # the acceptance, ready to be sent
@@ -134,7 +128,7 @@ class WebSocketConnection(Wire):
             else:
                 assert isinstance(event, Frame)
                 self._frame_handlers[event.opcode](self, event)
-        if self.state is State.REQUEST and self.protocol.handshake_exc is not None:
+        if self.state is State.REQUEST and self._handshake.handshake_exc is not None:
             self._refuse_request()
         self._flush()
         if self.protocol.parser_exc is not None:
@@ -160,7 +154,7 @@ class WebSocketConnection(Wire):
     def handle_request(self, request: Request) -> None:
         """Check the handshake, then let the application decide on it."""
         self.path = printable(request.path.partition("?")[0])
-        self._response = self.protocol.accept(request)
+        self._response = self._handshake.accept(request)
         if self._response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
             self._respond(self._response)
             return
@@ -188,7 +182,7 @@ class WebSocketConnection(Wire):
     def _refuse_address(self) -> None:
         message = "WebSocket %s [%s] is refused: its address has too many, or opens them too fast"
         self.context.notices.warn("address", message, self.path, self.peer)
-        response = self.protocol.reject(
+        response = self._handshake.reject(
             HTTPStatus.TOO_MANY_REQUESTS, "Too many connections from your address.\n"
         )
         response.headers["Retry-After"] = RETRY_AFTER
@@ -198,7 +192,7 @@ class WebSocketConnection(Wire):
         self._scope["state"] = self.context.state.copy()
         self._scope["extensions"] = {
             "websocket.http.response": {},
-            INBOX_EXTENSION: self.extension,
+            EXTENSION: {"connection": self},
         }
         if self.config.access_log:
             self.context.access.handshaking(self._visitor())
@@ -231,11 +225,13 @@ class WebSocketConnection(Wire):
         headers = self._response.headers
         complete_acceptance(headers, message, self._scope["subprotocols"])
         self._name_server(headers)
-        self.protocol.send_response(self._response)
+        self._handshake.send_response(self._response)
         self._deflate = cast("PerMessageDeflate | None", next(iter(self.protocol.extensions), None))
         self._enter(State.OPEN)
         self.opened = self.loop.time()
         self._flush()
+        self._forget_handshake()
+        del self._response
         self.keepalive.start()
         if self.config.max_message_rate or self.config.idle_timeout:
             self._pace = Pace(self.config, self._idle)
@@ -277,11 +273,11 @@ class WebSocketConnection(Wire):
             headers["Server"] = self.config.server_name
 
     def _reject(self, status: HTTPStatus, text: str) -> None:
-        self._respond(self.protocol.reject(status, text))
+        self._respond(self._handshake.reject(status, text))
 
     def _respond(self, response: Response) -> None:
         self._name_server(response.headers)
-        self.protocol.send_response(response)
+        self._handshake.send_response(response)
         self._flush()
         self._start_closing()
         self._rejected(response.status_code)

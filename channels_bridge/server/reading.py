@@ -40,7 +40,7 @@ class Reading:
         self._handle = handle
         self._limit = limit
         self._held = b""
-        self._reasons: set[Reason] = set()
+        self._reasons: frozenset[Reason] = frozenset()
         self._paused = False
 
     def receive(self, data: bytes) -> None:
@@ -56,7 +56,7 @@ class Reading:
 
     def hold(self, reason: Reason) -> None:
         """Handle nothing more until :meth:`release`."""
-        self._reasons.add(reason)
+        self._reasons |= {reason}
         if reason is not Reason.DECISION:
             self._pause()
 
@@ -64,13 +64,13 @@ class Reading:
         """Go on, unless there is another reason to wait."""
         if reason not in self._reasons:
             return
-        self._reasons.remove(reason)
+        self._reasons -= {reason}
         if not self._reasons:
             self._go_on()
 
     def release_all(self) -> None:
         """Go on, whatever there was to wait for."""
-        self._reasons.clear()
+        self._reasons = frozenset()
         self._go_on()
 
     def is_held(self, reason: Reason) -> bool:

@@ -93,14 +93,13 @@ class Load(NamedTuple):
 
 def describe(load: Load) -> Message:
     connection = load.connection
-    about = connection.extension.get("about", dict)
     return {
         "path": connection.path,
         "client": connection.peer,
         "seconds": round(connection.loop.time() - connection.opened, 3),
         "unsent_bytes": load.unsent,
         "inbox_depth": load.waiting,
-        **about(),
+        **connection.about(),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import socket
 from typing import Any
 from urllib.parse import unquote
@@ -59,10 +60,15 @@ def raw_headers(headers: Headers) -> list[tuple[bytes, bytes]]:
     tell them from names with a hyphen (CVE-2015-0219).
     """
     return [
-        (name.lower().encode("ascii"), _header_bytes(value))
+        (_name_bytes(name), _header_bytes(value))
         for name, value in headers.raw_items()
         if "_" not in name
     ]
+
+
+@functools.lru_cache(maxsize=256)  # for the memory: the scopes of all connections share names
+def _name_bytes(name: str) -> bytes:
+    return name.lower().encode("ascii")
 
 
 def _header_bytes(value: str) -> bytes:

@@ -8,6 +8,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, cast
 
+from websockets.protocol import Protocol, Side
 from websockets.server import ServerProtocol
 
 from .config import ServerConfig
@@ -29,10 +30,11 @@ class Wire(asyncio.Protocol):
     def __init__(self, config: ServerConfig) -> None:
         self.config = config
         self.loop = asyncio.get_running_loop()
-        self.protocol = ServerProtocol(
+        self._handshake = ServerProtocol(
             extensions=[DEFLATE] if config.compression else None,
             max_size=_size_limits(config),
         )
+        self.protocol: Protocol = self._handshake
         #: Set by connection_made.
         self.transport: asyncio.Transport
         self.reading: Reading
@@ -73,6 +75,12 @@ class Wire(asyncio.Protocol):
     def unsent(self) -> int:
         """How many bytes the client has not read, nor the system taken off our hands."""
         return self.transport.get_write_buffer_size()
+
+    def _forget_handshake(self) -> None:
+        """Go on without its headers, which take more memory than all that is needed from now on."""
+        self.protocol = Protocol(Side.SERVER, max_size=_size_limits(self.config))
+        self.protocol.extensions = self._handshake.extensions
+        del self._handshake
 
     async def _room(self) -> None:
         """Wait for room in the write buffer, or for the end. Others who waited may be faster."""
