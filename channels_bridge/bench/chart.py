@@ -56,7 +56,12 @@ PANELS = (
     Panel("fanout", "", "cpu_us", "A group message: CPU time of a delivery, us"),
     Panel("many-groups", "500 groups of 1", "cpu_us", "500 groups: CPU time of a delivery, us"),
     Panel("echo", "", "cpu_us", "Echo: CPU time of a message, us"),
-    Panel("connect", "", "cpu_us", "A new connection with a session's user: CPU time, us"),
+    Panel(
+        "connect",
+        "a session's user",
+        "cpu_us",
+        "A new connection with a session's user: CPU time, us",
+    ),
     Panel("idle", "permessage-deflate offered", "kib", "An idle connection: memory, KiB"),
 )
 

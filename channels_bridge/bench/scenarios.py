@@ -177,14 +177,20 @@ ALL = (
     ),
     Scenario(
         "connect",
-        "What does a new connection cost, with a session's user? 1,000 connections.",
+        "What does a new connection cost, through AuthMiddlewareStack? 1,000 connections.",
         "connection",
         ("cpu", "rate"),
         (
             Case(
-                "",
+                "a session's user",
                 Connect(1_000, groups=100, login=True),
                 ("daphne", "uvicorn", "granian", BRIDGE),
+            ),
+            Case(
+                "no session",
+                Connect(1_000, groups=100),
+                ("daphne", "uvicorn", "granian", BRIDGE),
+                rounds=2,
             ),
         ),
     ),

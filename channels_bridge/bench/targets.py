@@ -160,7 +160,15 @@ TARGETS = (
         )
         for case in ("from a thread", "from a view")
     ),
-    Target("connect", "CPU of uvicorn's", 1 / 2, cpu("connect") / cpu("connect", "", "uvicorn")),
+    *(
+        Target(
+            "connect",
+            f"CPU of uvicorn's, {case}",
+            1 / 2,
+            cpu("connect", case) / cpu("connect", case, "uvicorn"),
+        )
+        for case in ("a session's user", "no session")
+    ),
     Target("sync", "CPU of Daphne + core", 1 / 5, cpu("sync") / cpu("sync", "", DAPHNE)),
     Target(
         "sync",
