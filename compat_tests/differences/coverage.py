@@ -193,7 +193,7 @@ BEHAVIOURS = {
         "`runworker --layer`, an error without one", ("surface/test_runworker.py::test_no_layer",)
     ),
     "W2": Line("one consumer per channel", ("surface/test_runworker.py::test_workers",)),
-    "W3": Line("messages need a type", ("surface/test_runworker.py::test_exception",)),
+    "W3": Line("messages need a type", ("surface/test_runworker.py::test_no_type",)),
     "W4": Line("messages cross processes", ("surface/test_runworker.py::test_workers",)),
     "T1": Line(
         "`connect()` of the communicator",
