@@ -102,7 +102,6 @@ ALL = (
                     "uvicorn+memory",
                     "hypercorn+pubsub",
                     "granian+pubsub",
-                    "granian+memory",
                     BRIDGE,
                     "picows",
                     "picows-frames",
@@ -111,7 +110,8 @@ ALL = (
             Case(
                 "permessage-deflate offered",
                 Loop(200, groups=20, window=2, deflate=True),
-                ("uvicorn-websockets+pubsub", BRIDGE),
+                ("uvicorn+pubsub", BRIDGE),
+                rounds=2,
             ),
         ),
     ),
@@ -136,7 +136,7 @@ ALL = (
             Case(
                 f"{groups} groups of {200 // groups}",
                 Loop(200, groups=groups, window=2, path="/ws/shared/{group}/"),
-                ("uvicorn+pubsub", BRIDGE, "picows-frames"),
+                (BRIDGE, "picows-frames"),
             )
             for groups in (20, 2)
         ),
@@ -153,7 +153,6 @@ ALL = (
                 (
                     "daphne",
                     "uvicorn",
-                    "uvicorn-websockets",
                     "hypercorn",
                     "granian",
                     BRIDGE,
@@ -189,7 +188,7 @@ ALL = (
             Case(
                 "no session",
                 Connect(1_000, groups=100),
-                ("daphne", "uvicorn", "granian", BRIDGE),
+                ("uvicorn", BRIDGE),
                 rounds=2,
             ),
         ),
