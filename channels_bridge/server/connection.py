@@ -77,6 +77,30 @@ class WebSocketConnection(Wire):
 
     lasting = True
 
+    __slots__ = (
+        "_actions",
+        "_assembler",
+        "_boundary",
+        "_close_code",
+        "_deflate",
+        "_pace",
+        "_place",
+        "_plain_limit",
+        "_response",
+        "_return_timer",
+        "_scope",
+        "_task",
+        "about",
+        "context",
+        "counters",
+        "inbox",
+        "keepalive",
+        "opened",
+        "path",
+        "peer",
+        "state",
+    )
+
     def __init__(self, context: Context) -> None:
         super().__init__(context.config)
         self.context = context

@@ -27,6 +27,20 @@ class Wire(asyncio.Protocol):
         config: how to serve.
     """
 
+    # With so many attributes, a dict of them would take 2 KiB for each connection.
+    __slots__ = (
+        "_disconnected",
+        "_handshake",
+        "_timer",
+        "_writable",
+        "config",
+        "loop",
+        "protocol",
+        "reading",
+        "stall",
+        "transport",
+    )
+
     def __init__(self, config: ServerConfig) -> None:
         self.config = config
         self.loop = asyncio.get_running_loop()
