@@ -121,6 +121,14 @@ def autobahn(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Try what should not come from outside, at random and for long: FUZZ_EXAMPLES of each kind."""
+    session.install("-q", "-e", ".[standard]", *group("test"))
+    examples = {"FUZZ_EXAMPLES": os.environ.get("FUZZ_EXAMPLES", "5000")}
+    session.run("pytest", "compat_tests/fuzz", "--timeout", "0", *session.posargs, env=examples)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure the server beside Daphne and channels_redis."""
     session.install("-q", ".[standard,bench]")

@@ -120,18 +120,26 @@ def _parse_path(text: str) -> Path:
     # gRPC also knows unix:///path.
     path = text.removeprefix("unix:")
     path = path.removeprefix("//") if path.startswith("///") else path
-    if not path.startswith("/") or path.endswith("/") or "\0" in path:
+    encoded = _encode_path(path)
+    if not encoded.startswith(b"/") or encoded.endswith(b"/") or b"\0" in encoded:
         raise ValueError(
             f"address {text!r} isn't valid: write unix: and the absolute path of a socket, "
             f"for example unix:/run/app/groups.sock"
         )
-    length = len(os.fsencode(path))
+    length = len(encoded)
     if length > MAX_PATH:
         raise ValueError(
             f"address {text!r} isn't valid: a unix socket's path has at most "
             f"{MAX_PATH} bytes, this one has {length}"
         )
     return Path(path)
+
+
+def _encode_path(path: str) -> bytes:
+    try:
+        return os.fsencode(path)
+    except UnicodeEncodeError:
+        return b""
 
 
 def _parse_tcp(text: str) -> Address:

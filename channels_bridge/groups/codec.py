@@ -82,12 +82,22 @@ class Codec:
         return payload
 
     def decode(self, payload: bytes) -> dict[str, Any]:
-        """Return a new message, which shares nothing with any other."""
-        message: dict[str, Any] = msgpack.unpackb(payload, strict_map_key=False)
-        if GROUP_MESSAGE in message:
-            message[GROUP_MESSAGE] = GroupMessage(
-                message["type"], message["message"], message["params"]
-            )
+        """
+        Return a new message, which shares nothing with any other.
+
+        Raises:
+            ValueError: these bytes aren't one.
+        """
+        try:
+            message = msgpack.unpackb(payload, strict_map_key=False)
+            if GROUP_MESSAGE in message:
+                message[GROUP_MESSAGE] = GroupMessage(
+                    message["type"], message["message"], message["params"]
+                )
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(f"a payload of {len(payload)} bytes isn't a message") from error
+        if not isinstance(message, dict):
+            raise ValueError(f"a payload of {len(payload)} bytes isn't a message")
         return message
 
     def copies(self, payload: bytes) -> Iterator[dict[str, Any]]:

@@ -149,6 +149,7 @@ class Exchange:
         session.disconnect()
         for handing_out in session.pulls.values():
             self._queues.withdraw(handing_out.queue, handing_out.accept)
+            handing_out.is_waiting = False
 
     def tick(self) -> None:
         """Do what time has brought."""
@@ -362,8 +363,9 @@ class Exchange:
         handing_out = session.pulls.setdefault(pull.id, HandingOut(session, pull.id, pull.queue))
         if handing_out.item is not None:
             handing_out.resend()
-        else:
-            self._queues.pull(pull.queue, handing_out.accept)
+        elif not handing_out.is_waiting:
+            handing_out.is_waiting = True
+            self._queues.pull(handing_out.queue, handing_out.accept)
 
     def _withdraw(self, session: Session, withdraw: wire.Withdraw) -> None:
         handing_out = session.pulls.pop(withdraw.id, None)

@@ -29,6 +29,9 @@ class Outbox:
         self.closed = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None  # runs while lazy frames wait
 
+    def __len__(self) -> int:
+        return len(self._frames)
+
     def put(self, frame: bytes) -> None:
         """Append an encoded frame."""
         self._frames.append(frame)

@@ -68,7 +68,7 @@ class SocketPlace:
                 return {bytes.fromhex(id): str(presence) for id, presence in json.load(file)}
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, RecursionError) as error:
             raise self._error(f"{self._roster} can't be read ({error}): remove it") from None
 
     def write_roster(self, roster: Mapping[bytes, str]) -> None:

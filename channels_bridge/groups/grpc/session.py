@@ -54,18 +54,21 @@ class HandingOut:
     A pull that waits at the hub, or whose item is on its way.
 
     Attributes:
-        item: None while it waits.
+        item: None until there is one.
+        is_waiting: whether the queue knows of it.
     """
 
     def __init__(self, session: "Session", pull_id: int, queue: str) -> None:
         self.queue = queue
         self.item: Item | None = None
+        self.is_waiting = False
         self._session = session
         self._id = pull_id
 
     def accept(self, item: Item) -> bool:
         """Send an item to the process that asked."""
         self.item = item
+        self.is_waiting = False
         self.resend()
         return True
 
@@ -119,8 +122,12 @@ class Session:
 
     @property
     def is_overrun(self) -> bool:
-        """Whether it leaves too much unhandled."""
-        return len(self._pending) > MAX_PENDING or self._pending_bytes > MAX_PENDING_BYTES
+        """Whether it leaves too much unhandled, or asks for too much."""
+        return (
+            max(len(self._pending), len(self.pulls)) > MAX_PENDING
+            or self._pending_bytes > MAX_PENDING_BYTES
+            or (self.outbox is not None and len(self.outbox) > 2 * MAX_PENDING)
+        )
 
     def has_stalled(self, seconds: float) -> bool:
         """Whether it has left a delivery unhandled for longer than that."""
@@ -185,10 +192,11 @@ class Session:
 
     def handled(self, handled: wire.Handled) -> None:
         """The process has handled the next deliveries."""
+        refusals = set(handled.refused)
         for position in range(min(handled.count, len(self._pending))):
             pending = self._pending.popleft()
             self._pending_bytes -= len(pending.frame)
-            refused = position in handled.refused
+            refused = position in refusals
             if self._postponed:
                 self.after((), partial(pending.delivery.handled, refused=refused))
             else:

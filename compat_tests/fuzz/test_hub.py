@@ -1,0 +1,209 @@
+"""The hub's stream: garbage, and valid frames where nobody would send them."""
+
+import asyncio
+import contextlib
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from channels_bridge.groups.address import Address
+from channels_bridge.groups.credentials import NONE
+from channels_bridge.groups.grpc import client, exchange, frames, silence, uptime
+from channels_bridge.groups.grpc.client import Client
+from channels_bridge.groups.grpc.exchange import GRACE, Exchange
+from channels_bridge.groups.grpc.outbox import Outbox
+from channels_bridge.groups.grpc.presence import is_gone
+from channels_bridge.groups.grpc.stream import GrpcStream, StreamBroken
+from channels_bridge.groups.grpc.transport import GrpcTransport
+from channels_bridge.groups.wire.v1 import groups_pb2 as wire
+
+from ..groups.hubs import serving, soon
+from ..groups.peers import Peer
+from ..groups.sessions import Clock, Process, exchange_all
+from .envelopes import batches, hellos
+from .profile import PROFILE
+
+HOSTILE = b"hostile"
+ACTIONS = st.lists(
+    st.one_of(
+        batches(),
+        hellos(HOSTILE),
+        st.floats(0, 2).map(lambda seconds: round(seconds, 2)),
+        st.just("lose"),
+    ),
+    max_size=12,
+)
+
+
+@pytest.fixture(scope="module")
+def clock():
+    """The time, for all that counts it."""
+    clock = Clock()
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (client, exchange, silence, uptime):
+            patch.setattr(module, "time", clock)
+        yield clock
+
+
+class Hostile:
+    """A process that says anything."""
+
+    def __init__(self, hub, clock):
+        self._hub, self._clock = hub, clock
+        self._session = self._outbox = None
+        self._written = 0
+
+    def do(self, action):
+        if isinstance(action, wire.Hello):
+            self._outbox = Outbox()
+            self._session = self._hub.join(action, self._outbox)
+        elif isinstance(action, float):
+            self._clock.now += action
+            self._hub.tick()
+        elif action == "lose":
+            self.lose()
+        elif self._session is not None:
+            self._written += len(action)
+            self._hub.receive(self._session, self._outbox, action)
+
+    def lose(self):
+        if self._session is not None:
+            self._hub.lost(self._session, self._outbox)
+
+
+@PROFILE
+@given(ACTIONS)
+def test_hostile_process(clock, actions):
+    """Whatever a process says and does, others go on, and nothing of it stays."""
+    asyncio.run(_live_beside(clock, actions))
+
+
+async def _live_beside(clock, actions):
+    hub = Exchange(is_first=True)
+    friends = [Process(), Process()]
+    for friend in friends:
+        friend.connect(hub)
+        friend.client.subscribe("g:room")
+    exchange_all(*friends)
+    hostile = Hostile(hub, clock)
+    for action in actions:
+        hostile.do(action)
+        exchange_all(*friends)
+    hostile.lose()
+    for _ in range(20):
+        clock.now += GRACE / 10
+        hub.tick()
+        exchange_all(*friends)
+    request = friends[0].publish("g:room", b"from a friend")
+    exchange_all(*friends)
+    assert request.answer.done()
+    assert friends[1].received[-1] == b"from a friend"
+    assert hub.processes == {friend.client.id for friend in friends}
+    for friend in friends:
+        friend.client.leave()
+        friend.write()
+    assert not hub.has_processes
+
+
+@PROFILE
+@given(st.binary(max_size=200))
+@example(b"\xff\xff")
+def test_garbage_is_no_batch(garbage):
+    """Bytes are a batch, or give one error."""
+    try:
+        for name, content in frames.parse(garbage):
+            assert name == "later" or frames.encode(content)
+    except frames.DecodeError:
+        pass
+
+
+@PROFILE
+@given(st.lists(batches() | st.binary(max_size=50), max_size=10))
+def test_hostile_hub(received):
+    """A process takes whatever a hub says, and goes on."""
+    asyncio.run(_listen_to(received))
+
+
+async def _listen_to(received):
+    process = Client(lambda topic, payload: True)
+    for batch in received:
+        outbox = process.connected()
+        process.subscribe("g:room")
+        process.request(wire.Publish(topic="g:room"))
+        process.pull("work")
+        try:
+            process.receive(batch)
+        except frames.DecodeError:
+            process.disconnected()
+        assert len(outbox.take_nowait()) < 10_000 * len(received)
+    # The next hub is a good one.
+    process.disconnected()
+    hub, outbox = Exchange(is_first=True), Outbox()
+    batch = process.connected().take_nowait()
+    (_, hello), *_ = frames.parse(batch)
+    session = hub.join(hello, outbox)
+    hub.receive(session, outbox, batch)
+    process.receive(outbox.take_nowait())
+    assert process.statistics().connected
+
+
+STREAMS = st.lists(st.lists(batches() | st.binary(max_size=300), max_size=4), max_size=8)
+
+
+@settings(PROFILE, max_examples=PROFILE.max_examples // 4)
+@given(hellos(HOSTILE), STREAMS)
+def test_real_hub(hub_of_the_module, hello, streams):
+    """A real hub serves on, whatever its streams bring."""
+    run, address, friend = hub_of_the_module
+    for batches_of_stream in streams:
+        run(_say(address, [frames.encode(hello), *batches_of_stream]))
+    # Not to a topic that the hostile process listens to: it would be waited for.
+    assert run(friend.transport.publish_confirmed("g:friends", b"hello"))
+
+
+async def _say(address, said):
+    """Write batches and read what comes, as processes do, until the hub ends the stream."""
+    stream = GrpcStream(Address.parse(address), NONE)
+    writing = asyncio.create_task(_write(stream, [*said, frames.encode(wire.Bye())]))
+    try:
+        while await soon(stream.receive()) is not None:
+            pass
+    except StreamBroken:
+        pass
+    finally:
+        writing.cancel()
+        await asyncio.wait([writing])
+        await stream.aclose()
+
+
+async def _write(stream, said):
+    with contextlib.suppress(StreamBroken):
+        for batch in said:
+            await stream.send(batch)
+
+
+@pytest.fixture(scope="module")
+def hub_of_the_module(tmp_path_factory):
+    """A hub, how to run something beside it, and a process on it."""
+    address = f"unix:{tmp_path_factory.mktemp('hub')}/groups.sock"
+    loop = asyncio.new_event_loop()
+    serve = serving(address)
+    loop.run_until_complete(serve.__aenter__())
+    friend = loop.run_until_complete(_join(address))
+    yield loop.run_until_complete, address, friend
+    loop.run_until_complete(friend.transport.aclose())
+    loop.run_until_complete(serve.__aexit__(None, None, None))
+    loop.close()
+
+
+async def _join(address):
+    return Peer(GrpcTransport(address, timeout=10))
+
+
+@PROFILE
+@given(st.text() | st.from_regex(r"[0-9a-f-]* ?(pid:\[\d*\])? \S* \S*"))
+@example("² 1")
+def test_presence(text):
+    """Of nonsense nobody says that it has ended."""
+    assert is_gone(text) is False
