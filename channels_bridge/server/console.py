@@ -15,6 +15,7 @@ from pathlib import Path
 
 from .errors import BindError
 from .questions import Message
+from .streams import serving_streams
 
 #: Seconds that a client has to say what it wants.
 PATIENCE = 5.0
@@ -33,12 +34,8 @@ async def serving_console(path: Path, answer: Answer) -> AsyncIterator[None]:
         BindError: the socket can't be made.
     """
     with _listening(path) as sock:
-        console = _Console(answer)
-        server = await asyncio.start_unix_server(console.serve, sock=sock, limit=MAX_QUESTION)
-        try:
+        async with serving_streams([sock], _Console(answer).converse, limit=MAX_QUESTION):
             yield
-        finally:
-            server.close()
 
 
 @contextlib.contextmanager
@@ -65,15 +62,13 @@ class _Console:
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            line = await asyncio.wait_for(reader.readline(), PATIENCE)
-            writer.write(json.dumps(await self._answer(json.loads(line))).encode() + b"\n")
-            await writer.drain()
-        except (OSError, ValueError, asyncio.TimeoutError):
-            pass  # gone, or no command of ours
-        finally:
-            writer.close()
+            question = json.loads(await asyncio.wait_for(reader.readline(), PATIENCE))
+        except ValueError:
+            return  # no command of ours
+        writer.write(json.dumps(await self._answer(question)).encode() + b"\n")
+        await writer.drain()
 
 
 class NoAnswer(Exception):

@@ -17,6 +17,7 @@ from http import HTTPStatus
 from http.client import HTTPException, parse_headers
 
 from .bind import Listener
+from .streams import serving_streams
 
 logger = logging.getLogger("channels_bridge.server")
 
@@ -25,9 +26,6 @@ PATIENCE = 5.0
 
 #: Bytes of a request.
 MAX_HEAD = 8192
-
-#: Connections at a time; further ones are closed at once.
-MAX_CONNECTIONS = 32
 
 
 @dataclass(frozen=True)
@@ -57,15 +55,11 @@ async def serving_pages(
 ) -> AsyncIterator[None]:
     """Serve pages by their path until the block ends; the listeners are closed then."""
     endpoint = _Endpoint(pages)
-    servers = [
-        await asyncio.start_server(endpoint.serve, sock=listener.sock, limit=MAX_HEAD)
-        for listener in listeners
-    ]
+    socks = [listener.sock for listener in listeners]
     try:
-        yield
+        async with serving_streams(socks, endpoint.converse, limit=MAX_HEAD):
+            yield
     finally:
-        for server in servers:
-            server.close()
         for listener in listeners:
             listener.close()
 
@@ -73,20 +67,8 @@ async def serving_pages(
 class _Endpoint:
     def __init__(self, pages: Mapping[str, Page]) -> None:
         self._pages = pages
-        self._connections = 0
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._connections += 1
-        try:
-            if self._connections <= MAX_CONNECTIONS:
-                await self._converse(reader, writer)
-        except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError):
-            writer.transport.abort()  # gone, or too slow
-        finally:
-            self._connections -= 1
-            writer.close()
-
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
         except asyncio.LimitOverrunError:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import socket
 
 import pytest
 
-from channels_bridge.server import monitoring
+from channels_bridge.server import endpoint, monitoring, streams
+from channels_bridge.server.bind import listen, parse_bind
 from channels_bridge.server.census import Census
 from channels_bridge.server.errors import StartupError
 from channels_bridge.server.health import Health
@@ -84,13 +86,61 @@ def test_garbage(site, request_):
 
 
 def test_silent_clients_do_not_hold_up_others(site):
-    """Connections that say nothing take nobody's turn, up to a bound; further ones are closed."""
+    """Connections that say nothing take nobody's turn."""
     silent = [socket.socket(socket.AF_UNIX) for _ in range(20)]
     for client in silent:
         client.connect(site.monitor.path)
     assert site.monitor.get("/readyz") == (200, "serving\n")
     for client in silent:
         client.close()
+
+
+async def test_connections_are_bounded(monkeypatch):
+    """More connections than there may be are closed at once; one that ends makes room."""
+    monkeypatch.setattr(streams, "MAX_CONNECTIONS", 2)
+    (listener,) = listen([parse_bind("127.0.0.1:0")])
+    address = listener.sock.getsockname()
+    async with endpoint.serving_pages([listener], {}):
+        clients = [await asyncio.open_connection(*address) for _ in range(3)]
+        reader, _ = clients[2]
+        assert await asyncio.wait_for(reader.read(), DEADLINE) == b""
+        reader, writer = clients[0]
+        writer.write(b"GET / HTTP/1.1\r\n\r\n")
+        assert (await asyncio.wait_for(reader.read(), DEADLINE)).startswith(b"HTTP/1.1 404 ")
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(b"GET / HTTP/1.1\r\n\r\n")
+        assert (await asyncio.wait_for(reader.read(), DEADLINE)).startswith(b"HTTP/1.1 404 ")
+        for _, open_writer in [*clients, (reader, writer)]:
+            open_writer.close()
+            await open_writer.wait_closed()
+
+
+async def test_slow_clients_are_dropped(monkeypatch):
+    """A client that does not finish its request in time is not waited for."""
+    monkeypatch.setattr(endpoint, "PATIENCE", 0.05)
+    (listener,) = listen([parse_bind("127.0.0.1:0")])
+    async with endpoint.serving_pages([listener], {}):
+        reader, writer = await asyncio.open_connection(*listener.sock.getsockname())
+        writer.write(b"GET /metrics HT")
+        assert await asyncio.wait_for(reader.read(), DEADLINE) == b""
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_a_page_that_fails(caplog):
+    """A mistake in a page is a 500 and a traceback in the log; the supervisor goes on."""
+
+    async def page(headers):
+        raise LookupError("no such figure")
+
+    (listener,) = listen([parse_bind("127.0.0.1:0")])
+    async with endpoint.serving_pages([listener], {"/": page}):
+        reader, writer = await asyncio.open_connection(*listener.sock.getsockname())
+        writer.write(b"GET / HTTP/1.1\r\n\r\n")
+        assert (await asyncio.wait_for(reader.read(), DEADLINE)).startswith(b"HTTP/1.1 500 ")
+        writer.close()
+        await writer.wait_closed()
+    assert "LookupError: no such figure" in caplog.text
 
 
 def test_the_board_names_real_metrics(site):
