@@ -438,7 +438,7 @@ async def test_socket_of_another_user(socket_dir, what):
         squatter.listen()
         squatter.setblocking(False)
         os.chown(f"{socket_dir}/groups.sock" if what == "socket" else socket_dir, 12345, -1)
-        peer = Peer(GrpcTransport(f"unix:{socket_dir}/groups.sock", timeout=0.3))
+        peer = Peer(GrpcTransport(f"unix:{socket_dir}/groups.sock", timeout=2))
         with pytest.raises(TransportUnavailable, match=f"{what}.* is owned by another user"):
             await peer.transport.publish_confirmed("g:room", b"hello")
         with pytest.raises(BlockingIOError):

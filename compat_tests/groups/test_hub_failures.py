@@ -294,7 +294,7 @@ async def _reaches(sender, process):
 async def test_version_mismatch(hub, connect, monkeypatch, caplog):
     """A process that speaks another version of the protocol is refused, and told so."""
     monkeypatch.setattr(frames, "VERSION", 99)
-    sender = connect(timeout=0.5)
+    sender = connect(timeout=2)
     with caplog.at_level(logging.CRITICAL), pytest.raises(TransportUnavailable, match="version 99"):
         await sender.transport.publish_confirmed("g:room", b"hello")
     monkeypatch.undo()

@@ -136,7 +136,7 @@ async def test_other_service(address):
     server = grpc.aio.server()
     server.add_insecure_port(address)
     await server.start()
-    transport = GrpcTransport(address, timeout=0.5)
+    transport = GrpcTransport(address, timeout=2)
     transport.start(lambda topic, payload: True)
     with pytest.raises(TransportUnavailable, match="it speaks another version of the protocol"):
         await transport.publish_confirmed("g:room", b"hello")
