@@ -1,25 +1,18 @@
 """The hub's stream: garbage, and valid frames where nobody would send them."""
 
 import asyncio
-import contextlib
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from channels_bridge.groups.address import Address
-from channels_bridge.groups.credentials import NONE
 from channels_bridge.groups.grpc import client, exchange, frames, silence, uptime
 from channels_bridge.groups.grpc.client import Client
 from channels_bridge.groups.grpc.exchange import GRACE, Exchange
 from channels_bridge.groups.grpc.outbox import Outbox
 from channels_bridge.groups.grpc.presence import is_gone
-from channels_bridge.groups.grpc.stream import GrpcStream, StreamBroken
-from channels_bridge.groups.grpc.transport import GrpcTransport
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
-from ..groups.hubs import serving, soon
-from ..groups.peers import Peer
 from ..groups.sessions import Clock, Process, exchange_all
 from .envelopes import batches, hellos
 from .profile import PROFILE
@@ -36,14 +29,13 @@ ACTIONS = st.lists(
 )
 
 
-@pytest.fixture(scope="module")
-def clock():
+@pytest.fixture
+def clock(monkeypatch):
     """The time, for all that counts it."""
     clock = Clock()
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (client, exchange, silence, uptime):
-            patch.setattr(module, "time", clock)
-        yield clock
+    for module in (client, exchange, silence, uptime):
+        monkeypatch.setattr(module, "time", clock)
+    return clock
 
 
 class Hostile:
@@ -146,59 +138,6 @@ async def _listen_to(received):
     hub.receive(session, outbox, batch)
     process.receive(outbox.take_nowait())
     assert process.statistics().connected
-
-
-STREAMS = st.lists(st.lists(batches() | st.binary(max_size=300), max_size=4), max_size=8)
-
-
-@settings(PROFILE, max_examples=PROFILE.max_examples // 4)
-@given(hellos(HOSTILE), STREAMS)
-def test_real_hub(hub_of_the_module, hello, streams):
-    """A real hub serves on, whatever its streams bring."""
-    run, address, friend = hub_of_the_module
-    for batches_of_stream in streams:
-        run(_say(address, [frames.encode(hello), *batches_of_stream]))
-    # Not to a topic that the hostile process listens to: it would be waited for.
-    assert run(friend.transport.publish_confirmed("g:friends", b"hello"))
-
-
-async def _say(address, said):
-    """Write batches and read what comes, as processes do, until the hub ends the stream."""
-    stream = GrpcStream(Address.parse(address), NONE)
-    writing = asyncio.create_task(_write(stream, [*said, frames.encode(wire.Bye())]))
-    try:
-        while await soon(stream.receive()) is not None:
-            pass
-    except StreamBroken:
-        pass
-    finally:
-        writing.cancel()
-        await asyncio.wait([writing])
-        await stream.aclose()
-
-
-async def _write(stream, said):
-    with contextlib.suppress(StreamBroken):
-        for batch in said:
-            await stream.send(batch)
-
-
-@pytest.fixture(scope="module")
-def hub_of_the_module(tmp_path_factory):
-    """A hub, how to run something beside it, and a process on it."""
-    address = f"unix:{tmp_path_factory.mktemp('hub')}/groups.sock"
-    loop = asyncio.new_event_loop()
-    serve = serving(address)
-    loop.run_until_complete(serve.__aenter__())
-    friend = loop.run_until_complete(_join(address))
-    yield loop.run_until_complete, address, friend
-    loop.run_until_complete(friend.transport.aclose())
-    loop.run_until_complete(serve.__aexit__(None, None, None))
-    loop.close()
-
-
-async def _join(address):
-    return Peer(GrpcTransport(address, timeout=10))
 
 
 @PROFILE
