@@ -153,14 +153,19 @@ class _Hub:
         outbox = Outbox()
         session = self._exchange.join(hello, outbox)
         self._exchange.receive(session, outbox, first)
+        writer = asyncio.create_task(_write(context, outbox))
         ways = [
-            asyncio.create_task(_write(context, outbox)),
+            writer,
             asyncio.create_task(self._read(context, session, outbox)),
             # A process that doesn't read is cut off while the writer waits for it.
             asyncio.create_task(outbox.closed.wait()),
         ]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            outbox.discard()
+            # gRPC can't tell the process that the stream has ended while a write is under way.
+            self._exchange.lost(session, outbox)
+            await asyncio.wait([writer])
         finally:
             self._exchange.lost(session, outbox)
             for way in ways:

@@ -48,6 +48,11 @@ class Outbox:
         self.closed.set()
         self._filled.set()
 
+    def discard(self) -> None:
+        """Let ``take()`` end at once."""
+        self._frames.clear()
+        self.close()
+
     async def take(self) -> bytes | None:
         """Wait for frames and return a batch of them. None when there will be no more."""
         await self._filled.wait()
