@@ -10,6 +10,13 @@ def fail(question):
     raise LookupError(question)
 
 
+async def answer(layer, subject, answerer):
+    """Answer, and return once the hub knows."""
+    await layer.answer(subject, answerer)
+    # What follows on the same connection is handled after that.
+    await layer.group_send("nobody", {})
+
+
 async def test_local_layer():
     """Alone, a process answers its own questions, if it does."""
     layer = LocalChannelLayer()
@@ -23,8 +30,7 @@ async def test_every_process_answers(hub, make_grpc_layer):
     """Who asks has all answers when ask() returns: one of each that answers."""
     asker, second, third, silent = (make_grpc_layer() for _ in range(4))
     for number, layer in enumerate((asker, second, third)):
-        await layer.answer("number", lambda question, number=number: [question, number])
-    await silent.group_send("room", {})
+        await answer(layer, "number", lambda question, number=number: [question, number])
     for question in range(20):
         expected = [[question, 0], [question, 1], [question, 2]]
         assert sorted(await asker.ask("number", question)) == expected
@@ -35,8 +41,8 @@ async def test_every_process_answers(hub, make_grpc_layer):
 async def test_a_process_that_fails_to_answer(hub, make_grpc_layer, caplog):
     """A process that can't answer says so in its log; the others' answers arrive."""
     asker, good, bad = (make_grpc_layer() for _ in range(3))
-    await good.answer("square", lambda question: question**2)
-    await bad.answer("square", fail)
+    await answer(good, "square", lambda question: question**2)
+    await answer(bad, "square", fail)
     assert await asker.ask("square", 3) == [9]
     assert "LookupError: 3" in caplog.text
 
