@@ -47,7 +47,7 @@ def test_reload(database: Path) -> None:
             site.server.signal(signal.SIGHUP)
             with pytest.raises(ConnectionClosed):
                 old.recv(20)
-        assert site.disconnects("old") == [1001]
+        assert site.wait_for_disconnect("old") == 1001
         with ExitStack() as stack:
             members = [stack.enter_context(site.connect("/room/after/")) for _ in range(4)]
             members[0].send(json.dumps({"text": "hello"}))
