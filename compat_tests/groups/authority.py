@@ -3,6 +3,12 @@
 import subprocess
 from pathlib import Path
 
+# Python 3.13 is strict about RFC 5280: a certificate says who signed it.
+EXTENSIONS = """\
+subjectAltName=DNS:localhost,IP:127.0.0.1
+authorityKeyIdentifier=keyid
+"""
+
 
 class Authority:
     """Signs certificates; ``ca_file`` has its own."""
@@ -11,14 +17,15 @@ class Authority:
         self._directory = directory
         self._name = name
         self.ca_file = self._path("pem")
-        self._request(self._name, "-x509", "-out", self.ca_file)
+        usage = ("-addext", "keyUsage=critical,keyCertSign")
+        self._request(self._name, "-x509", "-out", self.ca_file, *usage)
 
     def sign(self, name: str) -> tuple[str, str]:
         """Return certificate and key of one who is called localhost."""
         request = str(self._directory / f"{name}.csr")
         self._request(name, "-out", request, "-subj", "/CN=localhost")
         extensions = self._directory / "extensions"
-        extensions.write_text("subjectAltName=DNS:localhost,IP:127.0.0.1")
+        extensions.write_text(EXTENSIONS)
         certificate = str(self._directory / f"{name}.pem")
         self._openssl(
             *("x509", "-req", "-in", request, "-out", certificate, "-days", "2"),
