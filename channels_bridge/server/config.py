@@ -25,6 +25,7 @@ _ZERO_IS_OFF = (
     "max_message_rate",
     "max_message_size",
     "ping_interval",
+    "startup_timeout",
     "worker_timeout",
     "write_timeout",
 )
@@ -54,6 +55,11 @@ class ServerConfig:
 
     #: Worker processes.
     workers: int = 1
+
+    #: Seconds for a worker to be ready, or it is killed; 0: no limit. 60: twice gunicorn's
+    #: ``--timeout``, which is the limit there, and less than systemd waits for a service. None with
+    #: ``reload``.
+    startup_timeout: float = 60
 
     #: Seconds for which the event loop of a worker may be stuck before it is killed and replaced;
     #: 0: no limit. 30: gunicorn's ``--timeout``. Not watched with ``reload``.

@@ -20,6 +20,7 @@ from .child import HURRY, TERMINAL_SIGNALS, run_child
 from .errors import StartupError
 from .questions import question_pair
 from .stacks import stack_pipe
+from .startup import StartLimit
 
 logger = logging.getLogger("channels_bridge.server")
 
@@ -56,6 +57,7 @@ class Child:
         self.name = service.name
         self.started = time.monotonic()
         self.running = True
+        self._killed_for = ""
         with ExitStack() as undo, ExitStack() as theirs:
             self.channel, sock = channel_pair()
             undo.callback(self.channel.close)
@@ -83,6 +85,11 @@ class Child:
     def pid(self) -> int:
         return self.process.pid or 0
 
+    def kill(self, reason: str) -> None:
+        """End it; how it ended is then told in these words."""
+        self._killed_for = reason
+        self.process.kill()
+
     def reap(self) -> str:
         """Collect what an ended process left. Returns how it ended, in words."""
         self.process.join()
@@ -93,8 +100,8 @@ class Child:
             pass
         self._close_pipes()
         code = self.process.exitcode or 0
-        if self.channel.failure:
-            return self.channel.failure
+        if self.channel.failure or self._killed_for:
+            return self.channel.failure or self._killed_for
         return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
 
@@ -122,15 +129,23 @@ class Keeper:
         service: what to run.
         census: who is told of each child.
         kill_after: seconds that a child has which stops by itself.
+        start_limit: what ends a child that does not get ready.
         patient: whether to try again even where the very first start fails.
     """
 
     def __init__(
-        self, service: Service, census: Census, *, kill_after: float, patient: bool = False
+        self,
+        service: Service,
+        census: Census,
+        *,
+        kill_after: float,
+        start_limit: StartLimit,
+        patient: bool = False,
     ) -> None:
         self.service = service
         self._census = census
         self._kill_after = kill_after
+        self._start_limit = start_limit
         self._kill_timer: asyncio.TimerHandle | None = None
         self.child: Child | None = None
         self._patient = patient
@@ -158,6 +173,7 @@ class Keeper:
         self._census.enter(child)
         self._loop.add_reader(child.channel.sock, self._read, child)
         self._loop.add_reader(child.exit_fd, self._ended, child)
+        self._start_limit.start(child)
 
     def stop(self) -> None:
         """Ask the child to end; ``stopped`` tells when it has."""
@@ -183,6 +199,7 @@ class Keeper:
     def _let_end(self) -> Child | None:
         """Start no child any more. Returns the one that runs."""
         self._stopping = True
+        self._start_limit.stop()
         if self._restart is not None:
             self._restart.cancel()
         if self.child is not None and self.child.running:
@@ -205,12 +222,14 @@ class Keeper:
             self._loop.remove_reader(child.channel.sock)
         if child.channel.ready and not was_ready:
             logger.info("%s is ready", child)
+            self._start_limit.stop()
             if not self.started.done():
                 self.started.set_result(None)
 
     def _ended(self, child: Child) -> None:
         self._loop.remove_reader(child.channel.sock)
         self._loop.remove_reader(child.exit_fd)
+        self._start_limit.stop()
         if self._kill_timer is not None:
             self._kill_timer.cancel()
         how = child.reap()

@@ -19,6 +19,9 @@ SIGNAL = signal.SIGUSR2
 # Bytes that a pipe holds on Linux; what does not fit is lost, so that the child never waits.
 _SIZE = 2**16
 
+#: Seconds after which a child that runs at all has answered.
+SHOWN_WITHIN = 1.0
+
 
 def stack_pipe() -> tuple[Stacks, Connection]:
     """The supervisor's end, and what the child gives to :func:`offer`."""
@@ -51,6 +54,10 @@ class Stacks:
             return os.read(self._pipe.fileno(), _SIZE).decode(errors="replace").rstrip()
         except BlockingIOError:
             return ""
+
+    def describe(self) -> str:
+        """The same for people."""
+        return self.read() or "no stacks: it is stopped, or waits in the kernel"
 
     def close(self) -> None:
         self._pipe.close()

@@ -22,6 +22,7 @@ from .channel import SupervisorEnd
 from .config import ServerConfig
 from .errors import StartupError
 from .process import Child, Keeper, Service
+from .startup import StartLimit
 from .systemd import Notifier
 from .watch import Watch
 
@@ -114,7 +115,13 @@ class Supervisor:
         return [self._keep(worker, patient=patient) for _ in range(self._config.workers)]
 
     def _keep(self, service: Service, *, patient: bool) -> Keeper:
-        return Keeper(service, self._census, kill_after=self._kill_after, patient=patient)
+        return Keeper(
+            service,
+            self._census,
+            kill_after=self._kill_after,
+            start_limit=StartLimit(0 if self._config.reload else self._config.startup_timeout),
+            patient=patient,
+        )
 
     async def _follow_signals(self) -> None:
         """Reload until it is time to stop; signals that come during a reload make one more."""

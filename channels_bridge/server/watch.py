@@ -63,5 +63,4 @@ class Watch:
             worker.process.kill()
 
     def _describe(self, worker: Child) -> str:
-        stacks = worker.stacks.read() or "no stacks: it is stopped, or waits in the kernel"
-        return f"{worker.channel.silence * self._interval:g} s:\n{stacks}"
+        return f"{worker.channel.silence * self._interval:g} s:\n{worker.stacks.describe()}"

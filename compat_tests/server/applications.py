@@ -50,6 +50,13 @@ def _break():
         raise LookupError("no such database")
 
 
+def hanging(config):
+    """Is not there while there is a file where the environment's HANGING points to."""
+    while os.path.exists(os.environ["HANGING"]):
+        time.sleep(0.05)
+    return echo(config)
+
+
 @contextlib.asynccontextmanager
 async def blocking(config):
     yield _blocking

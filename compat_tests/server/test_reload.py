@@ -133,6 +133,28 @@ async def test_new_workers_that_cannot_start(tmp_path: Path):
                 await asyncio.wait_for(client.wait_closed(), DEADLINE)
 
 
+async def test_new_workers_that_hang(tmp_path: Path):
+    """A new worker that is not ready in time is shown and killed; the old ones go on."""
+    hanging = tmp_path / "hanging"
+    env = {"HANGING": str(hanging)}
+    with engine("127.0.0.1:0", "hanging", 1, "startup_timeout=4", env=env) as server:
+        async with Clients(server) as clients:
+            await clients.add(1)
+            before = set(clients.per_worker())
+            hanging.touch()
+            server.signal(signal.SIGHUP)
+            await wait_for_log(server, "reload failed, the old workers go on: worker [")
+            assert "is killed: not ready after the 4 s of --startup-timeout" in server.log()
+            assert "in hanging" in server.log()
+            await clients.add(1)
+            assert set(clients.per_worker()) == before
+            hanging.unlink()
+            server.signal(signal.SIGHUP)
+            await wait_for_log(server, RELOADED)
+            for client in clients.open:
+                await asyncio.wait_for(client.wait_closed(), DEADLINE)
+
+
 async def test_signals_during_a_reload():
     """Signals that come during a reload make one more, however many they are."""
     with engine(workers=1) as server:

@@ -57,6 +57,11 @@ LIMITS: dict[str, tuple[Callable[[str], Any], str, str]] = {
         "SECONDS",
         "for which a worker's event loop may be stuck before it is replaced; 0 is no limit",
     ),
+    "startup_timeout": (
+        float,
+        "SECONDS",
+        "for a worker to be ready, or a reload is given up, or the start; 0 is no limit",
+    ),
     "shutdown_timeout": (float, "SECONDS", "for applications to return when the server stops"),
     "ping_interval": (float, "SECONDS", "between keepalive pings; 0 sends none"),
     "ping_timeout": (float, "SECONDS", "for the answer to a keepalive ping"),
