@@ -15,7 +15,9 @@ from .groups.address import Address
 from .groups.credentials import Credentials
 from .server.channel import ChildEnd
 from .server.child import Run
+from .server.config import ServerConfig
 from .server.errors import StartupError
+from .server.heartbeat import beating
 from .transport import get_channel_layer
 
 
@@ -38,12 +40,12 @@ def places() -> list[Place]:
     return list(found.values())
 
 
-def main(address: str, credentials: Credentials) -> Run:
+def main(config: ServerConfig, address: str, credentials: Credentials) -> Run:
     """The :data:`~.server.child.Main` of a hub."""
-    return partial(serve, Place(address, credentials))
+    return partial(serve, config, Place(address, credentials))
 
 
-async def serve(place: Place, channel: ChildEnd, stop: asyncio.Event) -> None:
+async def serve(config: ServerConfig, place: Place, channel: ChildEnd, stop: asyncio.Event) -> None:
     """Run a hub until ``stop`` is set.
 
     Raises:
@@ -54,7 +56,8 @@ async def serve(place: Place, channel: ChildEnd, stop: asyncio.Event) -> None:
     # Nothing is ever passed to a hub: what can be read is the end of the supervisor.
     asyncio.get_running_loop().add_reader(channel.sock, stop.set)
     try:
-        await serve_hub(*place, ready=channel.ready, stop=stop)
+        async with beating(channel, config):
+            await serve_hub(*place, ready=channel.ready, stop=stop)
     except BridgeError as error:
         raise StartupError(str(error)) from error
 

@@ -61,8 +61,8 @@ class ServerConfig:
     #: ``reload``.
     startup_timeout: float = 60
 
-    #: Seconds for which the event loop of a worker may be stuck before it is killed and replaced;
-    #: 0: no limit. 30: gunicorn's ``--timeout``. Not watched with ``reload``.
+    #: Seconds for which the event loop of a worker, or of a hub, may be stuck before it is killed
+    #: and replaced; 0: no limit. 30: gunicorn's ``--timeout``. Not watched with ``reload``.
     worker_timeout: float = 30
 
     #: Whether requests that are no WebSocket handshake go to the application's HTTP side.

@@ -1,4 +1,4 @@
-"""A worker's sign of life: that its event loop turns."""
+"""A child's sign of life: that its event loop turns."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class Supervisor:
         #: Those that start in a reload, and those that it replaced and that have not ended yet.
         self._others: set[Keeper] = set()
         self._acceptor = Acceptor(listeners, self._channels)
-        self._watch = Watch(config, self._running_workers)
+        self._watch = Watch(config, self._running_children)
         self._systemd = Notifier(self._is_healthy)
         self._spreads = config.drain_seconds > 0
         self._wake = asyncio.Event()  # there is a signal to be followed: reload, or stop
@@ -164,8 +164,9 @@ class Supervisor:
     def _channels(self) -> Iterator[SupervisorEnd]:
         return (keeper.child.channel for keeper in self._workers if keeper.child is not None)
 
-    def _running_workers(self) -> Iterator[Child]:
-        children = (keeper.child for keeper in (*self._workers, *self._others))
+    def _running_children(self) -> Iterator[Child]:
+        keepers = (*self._services, *self._workers, *self._others)
+        children = (keeper.child for keeper in keepers)
         return (child for child in children if child is not None and child.running)
 
     def _is_healthy(self) -> bool:

@@ -1,8 +1,8 @@
-"""Workers whose event loop is stuck: noticed, shown, and replaced.
+"""Workers and hubs whose event loop is stuck: noticed, shown, and replaced.
 
 A worker that blocks its loop serves nobody. It is late after ``LATE`` silent steps, and gets no new
 connections; after a sixth of ``worker_timeout`` the stacks of its threads are logged; after all of
-it they are logged again and it is killed, which starts another.
+it they are logged again and it is killed, which starts another. So it goes with a hub.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ logger = logging.getLogger("channels_bridge.server")
 
 
 class Watch:
-    """Counts the steps for which each worker was silent, and does what is due.
+    """Counts the steps for which each child was silent, and does what is due.
 
     Time is counted in steps of this loop. None passes while the supervisor itself is stopped, or
     asleep together with its machine, so that nobody is blamed for that.
 
     Args:
-        config: how long a worker may be stuck.
-        workers: those that run at the moment.
+        config: how long a child may be stuck.
+        children: those that run at the moment.
     """
 
-    def __init__(self, config: ServerConfig, workers: Callable[[], Iterable[Child]]) -> None:
+    def __init__(self, config: ServerConfig, children: Callable[[], Iterable[Child]]) -> None:
         self._interval = interval(config)
-        self._workers = workers
+        self._children = children
         self._last = round(config.worker_timeout / self._interval) if self._interval else 0
         self._first = max(self._last // 6, 2)
         self._timer: asyncio.TimerHandle | None = None
@@ -46,21 +46,21 @@ class Watch:
 
     def _step(self) -> None:
         self.start()
-        for worker in tuple(self._workers()):
-            if worker.channel.serving:
-                worker.channel.silence += 1
-                self.check(worker)
+        for child in tuple(self._children()):
+            if child.channel.serving:
+                child.channel.silence += 1
+                self.check(child)
 
-    def check(self, worker: Child) -> None:
+    def check(self, child: Child) -> None:
         """Do what is due after a step: ask for stacks one step before they are logged."""
-        silence = worker.channel.silence
+        silence = child.channel.silence
         if silence in (self._first, self._last - 1):
-            worker.stacks.ask(worker.pid)
+            child.stacks.ask(child.pid)
         elif silence == self._first + 1:
-            logger.warning("%s has been stuck for %s", worker, self._describe(worker))
+            logger.warning("%s has been stuck for %s", child, self._describe(child))
         elif silence == self._last:
-            logger.error("%s is killed: stuck for %s", worker, self._describe(worker))
-            worker.process.kill()
+            logger.error("%s is killed: stuck for %s", child, self._describe(child))
+            child.process.kill()
 
-    def _describe(self, worker: Child) -> str:
-        return f"{worker.channel.silence * self._interval:g} s:\n{worker.stacks.describe()}"
+    def _describe(self, child: Child) -> str:
+        return f"{child.channel.silence * self._interval:g} s:\n{child.stacks.describe()}"

@@ -70,7 +70,8 @@ def heard(members, count=1):
 
 
 @pytest.fixture
-def project(tmp_path: Path, socket_dir: Path) -> Iterator[Project]:
+def project(request: pytest.FixtureRequest, tmp_path: Path, socket_dir: Path) -> Iterator[Project]:
+    """It runs; with the options that the test gives as its parameter."""
     env = {
         "DJANGO_SETTINGS_MODULE": "mysite.settings",
         "SAMPLE_DATABASE": str(tmp_path / "db.sqlite3"),
@@ -79,5 +80,6 @@ def project(tmp_path: Path, socket_dir: Path) -> Iterator[Project]:
         "SAMPLE_LAYER": "channels_bridge.layers.GrpcChannelLayer",
         "SAMPLE_LAYER_CONFIG": json.dumps({"address": f"unix:{socket_dir}/groups.sock"}),
     }
-    with websockets_server(PROJECT, workers=2, env=env) as server:
+    options = getattr(request, "param", ())
+    with websockets_server(PROJECT, workers=2, env=env, arguments=options) as server:
         yield Project(server, env)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from websockets.exceptions import ConnectionClosed
 
 from ..servers import wait_for
@@ -32,6 +33,21 @@ def test_killed_hub(project):
         assert project.hub().pid != hub.pid
         say(members[1], "after")
         assert heard(members) == [["after"]] * MEMBERS
+
+
+@pytest.mark.parametrize("project", [["--worker-timeout", "3"]], indirect=True)
+def test_stuck_hub(project):
+    """A hub that is stopped for good is replaced; what is sent meanwhile arrives once."""
+    with project.members() as members:
+        hub = project.hub()
+        hub.suspend()
+        for number in range(50):
+            say(members[number % MEMBERS], number)
+        project.server.wait_for_log(f"hub [{hub.pid}] is killed: stuck for 3 s:", 1, DEADLINE)
+        for texts in heard(members, 50):
+            assert sorted(texts) == list(range(50))
+        assert wait_for(lambda: not hub.is_running(), DEADLINE)
+        assert project.hub().pid != hub.pid
 
 
 def test_killed_worker(project):

@@ -148,6 +148,19 @@ async def test_no_hub(address, call):
     assert "CONFIG" in str(caught.value)
 
 
+async def test_stopped_hub(hub, make_grpc_layer):
+    """Calls fail in time while the hub is stopped, and all is well again once it goes on."""
+    member, sender = make_grpc_layer(), make_grpc_layer()
+    channel = await member.new_channel()
+    await member.group_add("room", channel)
+    hub.process.send_signal(signal.SIGSTOP)
+    with pytest.raises(TransportUnavailable):
+        await make_grpc_layer(timeout=0.2).group_send("room", {"type": "hello"})
+    hub.process.send_signal(signal.SIGCONT)
+    await sender.group_send("room", {"type": "hello"})
+    assert await soon(member.receive(channel)) == {"type": "hello"}
+
+
 async def test_hub_comes_later(address, connect):
     """A call that waits for the hub succeeds when the hub starts in time."""
     sender = connect()

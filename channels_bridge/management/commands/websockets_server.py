@@ -55,7 +55,8 @@ LIMITS: dict[str, tuple[Callable[[str], Any], str, str]] = {
     "worker_timeout": (
         float,
         "SECONDS",
-        "for which a worker's event loop may be stuck before it is replaced; 0 is no limit",
+        "for which the event loop of a worker or the hub may be stuck before it is replaced; "
+        "0 is no limit",
     ),
     "startup_timeout": (
         float,
@@ -200,7 +201,7 @@ class Command(BaseCommand):
     async def serve(self, config: ServerConfig, options: dict[str, Any]) -> None:
         places = hub.places()
         addresses = [place.address for place in places]
-        hubs = [Service("hub", HUB, tuple(place)) for place in places]
+        hubs = [Service("hub", HUB, (config, *place)) for place in places]
         listeners = listen(config.binds)
         about = {
             "version": __version__,
