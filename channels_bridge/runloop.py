@@ -32,9 +32,10 @@ from django.db import Error as DatabaseError
 from .groups.shared import Sharing, has_shared
 from .housekeeping import housekeeping
 from .registry import Entry
-from .server.connection import EXTENSION, WebSocketConnection
+from .server.connection import WebSocketConnection
 from .server.context import Receive, Send
 from .server.inbox import Event
+from .server.scope import EXTENSION
 
 logger = logging.getLogger("channels_bridge.server")
 

@@ -14,7 +14,7 @@ from channels_bridge.native.feed import open_inbox
 from channels_bridge.native.websocket import Receive, Send, WebSocket
 from channels_bridge.registry import Entry
 from channels_bridge.server.access import printable
-from channels_bridge.server.connection import EXTENSION
+from channels_bridge.server.scope import EXTENSION
 
 logger = logging.getLogger("channels_bridge.native")
 

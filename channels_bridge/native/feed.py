@@ -15,8 +15,8 @@ from typing import Any
 
 from channels_bridge.groups import home
 from channels_bridge.native.websocket import NO_CLOSE_FRAME, Receive, WebSocket
-from channels_bridge.server.connection import EXTENSION
 from channels_bridge.server.inbox import Inbox
+from channels_bridge.server.scope import EXTENSION
 
 
 @asynccontextmanager

@@ -1,27 +1,16 @@
 """How many WebSockets one client address may have, and how fast it may open them.
 
 The limits hold over the server, whichever worker a connection goes to and whatever proxy it comes
-through, so one ledger keeps count: in the supervisor, whom each worker asks before a handshake goes
-to the application. In one process, without a supervisor, it is asked directly.
-
-A worker asks in lines on a unix socket: ``+`` and an address to claim a place for a connection,
-which is answered by ``y`` or ``n``, in order; ``-`` and the address to give it back. What a worker
-holds is given back when its connection to the ledger ends.
+through, so one ledger keeps count. Where there is a supervisor it keeps the ledger, and workers ask
+over :mod:`.admission_link`.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import dataclasses
 import ipaddress
-import os
-import shutil
-import tempfile
 import time
-from collections import Counter, OrderedDict, deque
-from collections.abc import AsyncIterator, Callable
-from functools import partial
+from collections import Counter, OrderedDict
+from collections.abc import Callable
 from typing import Protocol
 
 from .config import ServerConfig
@@ -144,103 +133,3 @@ class Ledger:
                 self._buckets.popitem(last=False)
         self._buckets.move_to_end(address)
         return bucket.take(now)
-
-
-def with_ledger(config: ServerConfig) -> ServerConfig:
-    """The configuration for workers, with the place of a ledger if they need one."""
-    if not limits_addresses(config):
-        return config
-    directory = tempfile.mkdtemp(prefix="channels_bridge-")  # which nobody else can enter
-    return dataclasses.replace(config, ledger=os.path.join(directory, "ledger.sock"))
-
-
-@contextlib.asynccontextmanager
-async def serving_ledger(config: ServerConfig) -> AsyncIterator[None]:
-    """Answer the workers, in the supervisor, until the block ends."""
-    if not config.ledger:
-        yield
-        return
-    try:
-        server = await asyncio.start_unix_server(partial(_serve, Ledger(config)), config.ledger)
-        try:
-            yield
-        finally:
-            server.close()
-    finally:
-        shutil.rmtree(os.path.dirname(config.ledger), ignore_errors=True)
-
-
-async def _serve(
-    ledger: Ledger, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> None:
-    held: Counter[str] = Counter()
-    try:
-        while line := await reader.readline():
-            claims, address = line.startswith(b"+"), line[1:-1].decode()
-            if not claims:
-                ledger.release(address)
-                held[address] -= 1
-            else:
-                granted = ledger.grant(address)
-                held[address] += granted
-                writer.write(b"y" if granted else b"n")
-            if not held[address]:
-                del held[address]
-    except OSError:
-        pass  # the worker was killed
-    finally:
-        for address in held.elements():
-            ledger.release(address)
-        writer.close()
-
-
-@contextlib.asynccontextmanager
-async def asking(config: ServerConfig) -> AsyncIterator[Admission | None]:
-    """What a worker's connections ask until the block ends; None where nothing is limited."""
-    if not config.ledger:
-        yield None
-        return
-    loop = asyncio.get_running_loop()
-    _, admission = await loop.create_unix_connection(Asking, config.ledger)
-    try:
-        yield admission
-    finally:
-        admission.close()
-
-
-class Asking(asyncio.Protocol):
-    """A worker's end: asks the ledger in the supervisor.
-
-    Without a supervisor a worker is about to end, and what it asks is granted.
-    """
-
-    def __init__(self) -> None:
-        self._transport: asyncio.WriteTransport
-        self._waiting: deque[Decided] = deque()
-        self._lost = False
-
-    def claim(self, address: str, decided: Decided) -> None:
-        if self._lost:
-            decided(True)
-            return
-        self._waiting.append(decided)
-        self._transport.write(f"+{address}\n".encode())
-
-    def release(self, address: str) -> None:
-        if not self._lost:
-            self._transport.write(f"-{address}\n".encode())
-
-    def close(self) -> None:
-        self._transport.close()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport  # type: ignore[assignment]
-
-    def data_received(self, data: bytes) -> None:
-        for answer in data:
-            self._waiting.popleft()(answer == ord("y"))
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._lost = True
-        while self._waiting:
-            self._waiting.popleft()(True)

@@ -1,139 +1,58 @@
-"""One WebSocket connection: the ``websockets`` protocol on a transport, an ASGI application on it.
-
-How a connection goes::
-
-    REQUEST -> DECIDING -> OPEN -> CLOSING -> CLOSED
-                       \\-> DENYING ---------/
-
-The application runs in one task from the request on. It is told of the disconnect exactly once,
-whoever ended the connection, and then has ``close_timeout`` seconds to return.
-
-What an application does wrong is its error: logged with its traceback, 500 before the handshake is
-decided, 1011 afterwards. What a client does wrong is answered with a status or a close code.
-"""
+"""An open WebSocket: its client's messages to the application, and the application's to it."""
 
 from __future__ import annotations
 
-import asyncio
-import enum
-import logging
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, cast
 
-from websockets.datastructures import Headers
 from websockets.exceptions import ProtocolError
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import CloseCode, Frame, Opcode
-from websockets.http11 import Request, Response
+from websockets.http11 import Request
 
-from .access import CLIENT_LEFT, Visitor, agent_name, client_name, printable
-from .admission import Place
 from .assembler import Assembler
 from .config import ServerConfig
 from .context import Context
-from .inbox import Event, Inbox
+from .handshake import Handshake
+from .inbox import Event
 from .keepalive import Keepalive
+from .lifecycle import State
 from .pace import Pace
 from .plain import Boundary, read_plain
 from .reading import SLICE, Reason
-from .responses import (
-    RETRY_AFTER,
-    complete_acceptance,
-    decode_headers,
-    phrase,
-    plain_response,
-)
-from .scope import BadRequest, build_scope
-from .wire import Wire
-
-logger = logging.getLogger("channels_bridge.server")
-
-#: The ASGI extension that gives applications of ours the connection itself.
-EXTENSION = "channels_bridge"
 
 
-class State(enum.Enum):
-    REQUEST = "waiting for the request"
-    DECIDING = "waiting for the application to accept or deny"
-    DENYING = "sending a denial response"
-    OPEN = "open"
-    CLOSING = "closing"
-    CLOSED = "closed"
+class WebSocketConnection(Handshake):
+    """One connection, from its request to its end; its parts are in the classes that it is made of.
 
-
-class WebSocketConnection(Wire):
-    """The transport's protocol, the application's ``send``, and the inbox it receives from.
-
-    Guarantees to the application:
-
-    - events arrive in the order of the wire, ``websocket.connect`` first, ``websocket.disconnect``
-      last and once, always with ``code`` and ``reason``;
-    - ``send`` waits while the write buffer is full, and returns once the frame is in it: no more
-      than ``WRITE_HIGH_WATER``, one message and the answers to what was read last wait there; after
-      the end of the connection it does nothing, whoever ended it (Daphne, hypercorn and granian are
-      silent there too: an application can't know better than its network).
+    Attributes:
+        about: returns what the application knows of the connection, as JSON can hold it.
     """
 
-    lasting = True
-
     __slots__ = (
-        "_actions",
         "_assembler",
         "_boundary",
-        "_close_code",
         "_deflate",
         "_pace",
-        "_place",
         "_plain_limit",
-        "_response",
-        "_return_timer",
-        "_scope",
-        "_task",
         "about",
-        "context",
-        "counters",
-        "inbox",
         "keepalive",
-        "opened",
-        "path",
-        "peer",
-        "state",
     )
 
     def __init__(self, context: Context) -> None:
-        super().__init__(context.config)
-        self.context = context
-        self.counters = context.counters
-        self.inbox = Inbox(resume=self._inbox_drained, overflow=self._inbox_overflown)
+        super().__init__(context)
+        self.about: Callable[[], dict[str, Any]] = dict
         self.keepalive = Keepalive(
             self.config.ping_interval, self.config.ping_timeout, self._ping, self._pong_overdue
         )
-        self.state = State.REQUEST
-        self._actions: dict[str, Callable[[WebSocketConnection, Event], None]] = {}
-        #: Known once the request is there; for log lines.
-        self.path = ""
-        self.peer = "-"
-        #: Returns what the application knows of the connection, as JSON can hold it.
-        self.about: Callable[[], dict[str, Any]] = dict
-        self.opened = 0.0  # when it was accepted, in the loop's time
-        self._scope: dict[str, Any] = {}
-        self._response: Response  # the acceptance, ready to be sent
-        self._task: asyncio.Task[None] | None = None
-        self._close_code = int(CloseCode.ABNORMAL_CLOSURE)  # that the application was told
         self._deflate: PerMessageDeflate | None = None  # negotiated in the handshake
         self._boundary = Boundary()
         self._plain_limit = _plain_limit(self.config)
-        self._place: Place | None = None  # where its address is limited
         self._pace: Pace | None = None  # where the configuration limits it
         self._assembler = Assembler()
-        self._return_timer: asyncio.TimerHandle | None = None
 
     # asyncio.Protocol
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        self.context.entered(self)
 
     def data_received(self, data: bytes) -> None:
         if self.state is not State.DENYING:  # else: what is sent to no WebSocket
@@ -166,149 +85,17 @@ class WebSocketConnection(Wire):
         self._start_closing()
         self._flush()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._disconnect(CloseCode.ABNORMAL_CLOSURE)
-        self._enter(State.CLOSED)
-        self.stall.stop()
-        self._leave_place()
-        self.context.lost(self)
+    def _enter(self, state: State) -> None:
+        super()._enter(state)
+        self.keepalive.stop()
+        if self._pace is not None:
+            self._pace.stop()
 
-    # Handshake
-
-    def handle_request(self, request: Request) -> None:
-        """Check the handshake, then let the application decide on it."""
-        self.path = printable(request.path.partition("?")[0])
-        self._response = self._handshake.accept(request)
-        if self._response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
-            self._respond(self._response)
-            return
-        try:
-            self._scope = build_scope(request, self.transport, self.config.proxy)
-        except BadRequest as error:
-            self._reject(HTTPStatus.BAD_REQUEST, f"Bad request: {error}.\n")
-            return
-        self.peer = client_name(self._scope["client"])
-        self.reading.hold(Reason.DECISION)
-        self._claim_place(self._scope["client"])
-
-    def _claim_place(self, client: tuple[str, int] | None) -> None:
-        """Where addresses are limited, ask first whether this client's may have another one."""
-        if self.context.admission is None or client is None:
-            self._ask_application()
-        else:
-            self._place = Place(self.context.admission, client[0])
-            self._place.claim(granted=self._ask_application, refused=self._refuse_address)
-
-    def _leave_place(self) -> None:
-        if self._place is not None:
-            self._place.leave()
-
-    def _refuse_address(self) -> None:
-        message = "WebSocket %s [%s] is refused: its address has too many, or opens them too fast"
-        self.context.notices.warn("address", message, self.path, self.peer)
-        response = self._handshake.reject(
-            HTTPStatus.TOO_MANY_REQUESTS, "Too many connections from your address.\n"
-        )
-        response.headers["Retry-After"] = RETRY_AFTER
-        self._respond(response)
-
-    def _ask_application(self) -> None:
-        self._scope["state"] = self.context.state.copy()
-        self._scope["extensions"] = {
-            "websocket.http.response": {},
-            EXTENSION: {"connection": self},
-        }
-        if self.config.access_log:
-            self.context.access.handshaking(self._visitor())
-        self._enter(State.DECIDING)
-        self._set_timer(self.config.handshake_timeout, self._decision_overdue)
-        self.inbox.put_event({"type": "websocket.connect"})
-        self._task = self.context.run(self._run_application(), f"websocket {self.path}")
-
-    def _refuse_request(self) -> None:
-        """The request can't be read: say so where websockets only ends the connection."""
-        answer = b"".join(self.protocol.data_to_send())
-        answer = answer or plain_response(HTTPStatus.BAD_REQUEST, "Bad Request")
-        self.transport.write(answer)
-        self.counters.refused[int(answer.split(maxsplit=2)[1])] += 1
-        self._half_close()
-        self._start_closing()
-
-    def _decision_overdue(self) -> None:
-        logger.warning(
-            "WebSocket %s [%s]: neither accepted nor denied within %g s",
-            self.path,
-            self.peer,
-            self.config.handshake_timeout,
-        )
-        self._reject(HTTPStatus.GATEWAY_TIMEOUT, "The application did not answer in time.\n")
-        self._disconnect(CloseCode.ABNORMAL_CLOSURE)
-
-    def accept(self, message: Event) -> None:
-        """``websocket.accept``: complete the handshake."""
-        headers = self._response.headers
-        complete_acceptance(headers, message, self._scope["subprotocols"])
-        self._name_server(headers)
-        self._handshake.send_response(self._response)
+    def _begin(self) -> None:
         self._deflate = cast("PerMessageDeflate | None", next(iter(self.protocol.extensions), None))
-        self._enter(State.OPEN)
-        self.opened = self.loop.time()
-        self._flush()
-        self._forget_handshake()
-        del self._response
         self.keepalive.start()
         if self.config.max_message_rate or self.config.idle_timeout:
             self._pace = Pace(self.config, self._idle)
-        self.counters.open += 1
-        self.counters.handshakes[101] += 1
-        self._log_access("CONNECT")
-        self.reading.release(Reason.DECISION)
-        if self.context.ending:
-            self.shutdown()
-
-    def deny(self, message: Event) -> None:
-        """``websocket.close`` before acceptance: 403 (ASGI "Close")."""
-        self._reject(HTTPStatus.FORBIDDEN, "")
-        self._disconnect(CloseCode.ABNORMAL_CLOSURE)
-
-    def start_denial(self, message: Event) -> None:
-        """``websocket.http.response.start``: an answer of the application's own."""
-        status = int(message["status"])
-        headers = Headers(decode_headers(message.get("headers") or ()))
-        if "Connection" not in headers:
-            headers["Connection"] = "close"  # it ends the body where there is no length
-        self._name_server(headers)
-        self._enter(State.DENYING)
-        self.transport.write(Response(status, phrase(status), headers, b"").serialize())
-        self._rejected(status)
-
-    def continue_denial(self, message: Event) -> None:
-        """``websocket.http.response.body``."""
-        self.transport.write(message.get("body", b""))
-        if not message.get("more_body", False):
-            # It sends nothing, and wants to hear nothing.
-            self.protocol.fail(CloseCode.ABNORMAL_CLOSURE)
-            self._flush()
-            self._disconnect(CloseCode.ABNORMAL_CLOSURE)
-            self._start_closing()
-
-    def _name_server(self, headers: Headers) -> None:
-        if self.config.server_name and "Server" not in headers:
-            headers["Server"] = self.config.server_name
-
-    def _reject(self, status: HTTPStatus, text: str) -> None:
-        self._respond(self._handshake.reject(status, text))
-
-    def _respond(self, response: Response) -> None:
-        self._name_server(response.headers)
-        self._handshake.send_response(response)
-        self._flush()
-        self._start_closing()
-        self._rejected(response.status_code)
-
-    def _rejected(self, status: int) -> None:
-        self.counters.handshakes[status] += 1
-        self._log_access("REJECT", status)
 
     # From the client
 
@@ -443,22 +230,6 @@ class WebSocketConnection(Wire):
 
     # From the application
 
-    async def send(self, message: Event) -> None:
-        """The ASGI ``send``.
-
-        Raises:
-            RuntimeError: the message isn't one for the connection's state.
-            ValueError: a close code, subprotocol, header or payload that can't be sent.
-        """
-        if self._writable is not None and message["type"] != "websocket.close":
-            await self._room()
-        if self._disconnected:
-            return
-        action = self._actions.get(message["type"])
-        if action is None:
-            raise self._unexpected(message)
-        action(self, message)
-
     def send_now(self, payload: str | bytes) -> bool:
         """Send a message, unless that must wait or there is nobody to send it to.
 
@@ -492,66 +263,21 @@ class WebSocketConnection(Wire):
         self._disconnect(code, reason)
         self._start_closing()
 
-    #: What an application may send, by state; nothing in the others.
-    _ACTIONS: dict[State, dict[str, Callable[[WebSocketConnection, Event], None]]] = {
-        State.DECIDING: {
-            "websocket.accept": accept,
-            "websocket.close": deny,
-            "websocket.http.response.start": start_denial,
-        },
-        State.DENYING: {"websocket.http.response.body": continue_denial},
+    ACTIONS = {
+        **Handshake.ACTIONS,
         State.OPEN: {"websocket.send": send_message, "websocket.close": close},
     }
 
-    def _unexpected(self, message: Event) -> RuntimeError:
-        return RuntimeError(
-            f"{message['type']!r} while {self.state.value}; "
-            f"expected one of {', '.join(self._actions)}"
-        )
-
-    async def _run_application(self) -> None:
-        try:
-            await self.context.application(self._scope, self.inbox.get, self.send)
-        except Exception:
-            logger.exception(
-                "Exception in ASGI application: WebSocket %s [%s]", self.path, self.peer
-            )
-            self.fail()
-        else:
-            self._application_returned()
-        finally:
-            if self._return_timer is not None:
-                self._return_timer.cancel()
+    # The end
 
     def fail(self) -> int:
-        """The application failed: 500 before the handshake is decided, 1011 once it is open.
-
-        Returns:
-            The close code that the application was told, now or before.
-        """
         if self.state is State.DECIDING:
-            self._reject(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error\n")
-            self._disconnect(CloseCode.ABNORMAL_CLOSURE)
+            self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error\n")
         elif self.state is State.DENYING:
             self.transport.abort()
         elif self.state is State.OPEN:
             self.close({"type": "websocket.close", "code": CloseCode.INTERNAL_ERROR})
         return self._close_code
-
-    def _application_returned(self) -> None:
-        """A connection ends with its application, normally as in ``websockets.serve``."""
-        if self.state is State.OPEN:
-            self.close({"type": "websocket.close"})
-        elif self.state in (State.DECIDING, State.DENYING):
-            logger.error(
-                "WebSocket %s [%s]: the application returned while %s",
-                self.path,
-                self.peer,
-                self.state.value,
-            )
-            self.fail()
-
-    # The end
 
     def end(self, code: int, reason: str) -> bool:
         """Close the connection from outside of the application; 403 while it is undecided.
@@ -565,8 +291,7 @@ class WebSocketConnection(Wire):
         if self.state is State.OPEN:
             self.close({"type": "websocket.close", "code": code, "reason": reason})
         elif self.state is State.DECIDING:
-            self._reject(HTTPStatus.FORBIDDEN, "")
-            self._disconnect(CloseCode.ABNORMAL_CLOSURE)
+            self._refuse(HTTPStatus.FORBIDDEN, "")
         else:
             return False
         return True
@@ -578,67 +303,9 @@ class WebSocketConnection(Wire):
             self.close({"type": "websocket.close", "code": code, "reason": "server going away"})
         elif self.state is State.DECIDING:
             if not self.context.finishes_handshakes:
-                self._reject(HTTPStatus.SERVICE_UNAVAILABLE, "The server is shutting down.\n")
-                self._disconnect(CloseCode.ABNORMAL_CLOSURE)
+                self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "The server is shutting down.\n")
         elif self.state is State.REQUEST:
             self.transport.close()
-
-    def _disconnect(self, code: int, reason: str = "") -> None:
-        """Tell the application, once; from now on it has ``close_timeout`` to return."""
-        if self._disconnected:
-            return
-        self._disconnected = True
-        self._close_code = int(code)
-        self._let_send()  # into nothing; but what waits there has to hear of the end
-        if self.state is State.OPEN:
-            self.counters.open -= 1
-            self.counters.closed[self._close_code] += 1
-            self._log_access("DISCONNECT", code)
-        elif self.state is State.DECIDING:
-            self.counters.handshakes[CLIENT_LEFT] += 1
-        if self._task is not None and not self._task.done():
-            self.inbox.put_event(
-                {"type": "websocket.disconnect", "code": int(code), "reason": reason}
-            )
-            self._return_timer = self.loop.call_later(
-                self.config.close_timeout, self._return_overdue
-            )
-
-    def _return_overdue(self) -> None:
-        assert self._task is not None
-        logger.warning(
-            "WebSocket %s [%s]: the application did not return within %g s of the disconnect; "
-            "it is cancelled",
-            self.path,
-            self.peer,
-            self.config.close_timeout,
-        )
-        self._task.cancel()
-
-    def _start_closing(self) -> None:
-        """Wait for the client's side of the end, at most ``close_timeout``."""
-        if self.state in (State.CLOSING, State.CLOSED):
-            return
-        self._enter(State.CLOSING)
-        self._set_timer(self.config.close_timeout, self.transport.abort)
-        self.stall.stop()
-        self.reading.release_all()
-
-    def _log_access(self, action: str, code: int | None = None) -> None:
-        if self.config.access_log:
-            seconds = self.loop.time() - self.opened if action == "DISCONNECT" else None
-            self.context.access.websocket(action, self._visitor(), code, seconds)
-
-    def _visitor(self) -> Visitor:
-        return Visitor(self.path, self.peer, agent_name(self._scope.get("headers", ())))
-
-    def _enter(self, state: State) -> None:
-        self.state = state
-        self._actions = self._ACTIONS.get(state, {})
-        self.keepalive.stop()
-        if self._pace is not None:
-            self._pace.stop()
-        self._cancel_timer()
 
 
 def _payload(text: Any, data: Any) -> str | bytes:

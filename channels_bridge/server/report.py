@@ -8,9 +8,10 @@ from collections.abc import Callable
 from operator import itemgetter
 from typing import NamedTuple
 
-from .connection import State, WebSocketConnection
+from .connection import WebSocketConnection
 from .context import Context
 from .delay import LoopDelay
+from .lifecycle import State
 from .questions import Message
 
 #: Connections that are looked at before others have their turn: a millisecond's work.

@@ -17,6 +17,9 @@ from .proxy import NO_PROXY, Proxy
 
 Scope = dict[str, Any]
 
+#: The ASGI extension that gives applications of ours the connection itself.
+EXTENSION = "channels_bridge"
+
 
 class BadRequest(Exception):
     """The request cannot be put into a scope; the message may be shown to the client."""

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from .acceptor import Acceptor
-from .admission import serving_ledger, with_ledger
+from .admission_link import serving_ledger, with_ledger
 from .bind import Listener
 from .census import Census
 from .channel import SupervisorEnd

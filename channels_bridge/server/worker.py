@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 
-from .admission import asking
+from .admission_link import asking
 from .channel import ChildEnd
 from .child import Run, Stop, load
 from .config import ServerConfig

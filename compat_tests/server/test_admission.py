@@ -12,9 +12,10 @@ from websockets.exceptions import InvalidHandshake, InvalidStatus
 from websockets.frames import Opcode
 
 from channels_bridge.server import admission
-from channels_bridge.server.admission import Asking, Ledger, address_key
+from channels_bridge.server.admission import Ledger, address_key
+from channels_bridge.server.admission_link import Asking
 from channels_bridge.server.config import ServerConfig
-from channels_bridge.server.connection import State
+from channels_bridge.server.lifecycle import State
 from channels_bridge.server.proxy import Proxy
 
 from ..engine import DEADLINE, HANDSHAKE, Script, until

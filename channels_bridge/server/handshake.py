@@ -1,0 +1,196 @@
+"""A connection before it is open: the request, the application's decision, and what is answered."""
+
+from __future__ import annotations
+
+import logging
+from abc import abstractmethod
+from http import HTTPStatus
+
+from websockets.datastructures import Headers
+from websockets.frames import CloseCode
+from websockets.http11 import Request, Response
+
+from .access import client_name, printable
+from .admission import Place
+from .context import Context
+from .inbox import Event
+from .lifecycle import Lifecycle, State
+from .reading import Reason
+from .responses import (
+    RETRY_AFTER,
+    complete_acceptance,
+    decode_headers,
+    phrase,
+    plain_response,
+)
+from .scope import EXTENSION, BadRequest, build_scope
+
+logger = logging.getLogger("channels_bridge.server")
+
+
+class Handshake(Lifecycle):
+    """From the request to its acceptance, which makes a WebSocket of the connection, or denial."""
+
+    __slots__ = ("_place", "_response")
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._response: Response  # the acceptance, ready to be sent
+        self._place: Place | None = None  # where its address is limited
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._leave_place()
+        super().connection_lost(exc)
+
+    @abstractmethod
+    def _begin(self) -> None:
+        """The connection is open."""
+
+    # The request
+
+    def handle_request(self, request: Request) -> None:
+        """Check the handshake, then let the application decide on it."""
+        self.path = printable(request.path.partition("?")[0])
+        self._response = self._handshake.accept(request)
+        if self._response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+            self._respond(self._response)
+            return
+        try:
+            self._scope = build_scope(request, self.transport, self.config.proxy)
+        except BadRequest as error:
+            self._reject(HTTPStatus.BAD_REQUEST, f"Bad request: {error}.\n")
+            return
+        self.peer = client_name(self._scope["client"])
+        self.reading.hold(Reason.DECISION)
+        self._claim_place(self._scope["client"])
+
+    def _refuse_request(self) -> None:
+        """The request can't be read: say so where websockets only ends the connection."""
+        answer = b"".join(self.protocol.data_to_send())
+        answer = answer or plain_response(HTTPStatus.BAD_REQUEST, "Bad Request")
+        self.transport.write(answer)
+        self.counters.refused[int(answer.split(maxsplit=2)[1])] += 1
+        self._half_close()
+        self._start_closing()
+
+    def _claim_place(self, client: tuple[str, int] | None) -> None:
+        """Where addresses are limited, ask first whether this client's may have another one."""
+        if self.context.admission is None or client is None:
+            self._ask_application()
+        else:
+            self._place = Place(self.context.admission, client[0])
+            self._place.claim(granted=self._ask_application, refused=self._refuse_address)
+
+    def _leave_place(self) -> None:
+        if self._place is not None:
+            self._place.leave()
+
+    def _refuse_address(self) -> None:
+        message = "WebSocket %s [%s] is refused: its address has too many, or opens them too fast"
+        self.context.notices.warn("address", message, self.path, self.peer)
+        response = self._handshake.reject(
+            HTTPStatus.TOO_MANY_REQUESTS, "Too many connections from your address.\n"
+        )
+        response.headers["Retry-After"] = RETRY_AFTER
+        self._respond(response)
+
+    # The decision
+
+    def _ask_application(self) -> None:
+        self._scope["state"] = self.context.state.copy()
+        self._scope["extensions"] = {
+            "websocket.http.response": {},
+            EXTENSION: {"connection": self},
+        }
+        if self.config.access_log:
+            self.context.access.handshaking(self._visitor())
+        self._enter(State.DECIDING)
+        self._set_timer(self.config.handshake_timeout, self._decision_overdue)
+        self._start_application()
+
+    def _decision_overdue(self) -> None:
+        logger.warning(
+            "WebSocket %s [%s]: neither accepted nor denied within %g s",
+            self.path,
+            self.peer,
+            self.config.handshake_timeout,
+        )
+        self._refuse(HTTPStatus.GATEWAY_TIMEOUT, "The application did not answer in time.\n")
+
+    def accept(self, message: Event) -> None:
+        """``websocket.accept``: complete the handshake."""
+        headers = self._response.headers
+        complete_acceptance(headers, message, self._scope["subprotocols"])
+        self._name_server(headers)
+        self._handshake.send_response(self._response)
+        self._enter(State.OPEN)
+        self.opened = self.loop.time()
+        self._flush()
+        self._forget_handshake()
+        del self._response
+        self._begin()
+        self.counters.open += 1
+        self.counters.handshakes[101] += 1
+        self._log_access("CONNECT")
+        self.reading.release(Reason.DECISION)
+        if self.context.ending:
+            self.shutdown()
+
+    def deny(self, message: Event) -> None:
+        """``websocket.close`` before acceptance: 403 (ASGI "Close")."""
+        self._refuse(HTTPStatus.FORBIDDEN, "")
+
+    def start_denial(self, message: Event) -> None:
+        """``websocket.http.response.start``: an answer of the application's own."""
+        status = int(message["status"])
+        headers = Headers(decode_headers(message.get("headers") or ()))
+        if "Connection" not in headers:
+            headers["Connection"] = "close"  # it ends the body where there is no length
+        self._name_server(headers)
+        self._enter(State.DENYING)
+        self.transport.write(Response(status, phrase(status), headers, b"").serialize())
+        self._rejected(status)
+
+    def continue_denial(self, message: Event) -> None:
+        """``websocket.http.response.body``."""
+        self.transport.write(message.get("body", b""))
+        if not message.get("more_body", False):
+            # It sends nothing, and wants to hear nothing.
+            self.protocol.fail(CloseCode.ABNORMAL_CLOSURE)
+            self._flush()
+            self._disconnect(CloseCode.ABNORMAL_CLOSURE)
+            self._start_closing()
+
+    ACTIONS = {
+        State.DECIDING: {
+            "websocket.accept": accept,
+            "websocket.close": deny,
+            "websocket.http.response.start": start_denial,
+        },
+        State.DENYING: {"websocket.http.response.body": continue_denial},
+    }
+
+    # Responses
+
+    def _refuse(self, status: HTTPStatus, text: str) -> None:
+        """Decide in the application's place."""
+        self._reject(status, text)
+        self._disconnect(CloseCode.ABNORMAL_CLOSURE)
+
+    def _reject(self, status: HTTPStatus, text: str) -> None:
+        self._respond(self._handshake.reject(status, text))
+
+    def _respond(self, response: Response) -> None:
+        self._name_server(response.headers)
+        self._handshake.send_response(response)
+        self._flush()
+        self._start_closing()
+        self._rejected(response.status_code)
+
+    def _rejected(self, status: int) -> None:
+        self.counters.handshakes[status] += 1
+        self._log_access("REJECT", status)
+
+    def _name_server(self, headers: Headers) -> None:
+        if self.config.server_name and "Server" not in headers:
+            headers["Server"] = self.config.server_name
