@@ -1,9 +1,13 @@
-"""All that a run tells. ``python -m channels_bridge.bench.report FILE`` reads its JSON again."""
+"""
+All that a run tells. ``python -m channels_bridge.bench.report FILE...`` reads JSON again.
+
+Several runs are taken as the rounds of one.
+"""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from . import chart, targets
@@ -77,9 +81,17 @@ PARTS: dict[str, Callable[[Results], str]] = {
 }
 
 
+def read(files: Iterable[Path]) -> Results:
+    """What one or several runs wrote."""
+    first, *later = [Results.from_json(file.read_text()) for file in files]
+    for run in later:
+        first.append(run)
+    return first
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = ArgumentParser(prog="python -m channels_bridge.bench.report", description=__doc__)
-    parser.add_argument("file", type=Path, help="what --json wrote")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="what --json wrote")
     parser.add_argument("--chart", type=Path, metavar="FILE", help="draw the figures there, as SVG")
     parser.add_argument(
         "--fill",
@@ -90,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         help="put the tables into this document, between its marks; repeatable",
     )
     options = parser.parse_args(arguments)
-    results = Results.from_json(options.file.read_text())
+    results = read(options.files)
     print("\n".join(header(results)))
     print(text(results))
     if options.chart:

@@ -19,7 +19,7 @@ class Target:
     Args:
         scenario: where it is measured.
         what: the figure, in words.
-        limit: it is reached at or below this.
+        limit: it is reached where the figure is at or below this, in every round.
         value: the figure; None where it wasn't measured.
 
     """
@@ -34,8 +34,24 @@ class Target:
         value = self.value(results)
         if value is None:
             return None
-        verdict = "reached" if value <= self.limit else "MISSED"
-        return f"{verdict}: {self.scenario}: {self.what}: {value:.4g} (at most {self.limit:.4g})"
+        rounds = [figure for each in results.rounds() if (figure := self.value(each)) is not None]
+        missed = sum(figure > self.limit for figure in rounds)
+        figures = f"{value:.4g} (at most {self.limit:.4g}{listed(rounds)})"
+        return f"{verdict(missed, len(rounds))}: {self.scenario}: {self.what}: {figures}"
+
+
+def verdict(missed: int, rounds: int) -> str:
+    """What to call a target that was missed in some rounds, or in none."""
+    if not missed:
+        return "reached"
+    return "MISSED" if missed == rounds else f"MISSED in {missed} of {rounds} rounds"
+
+
+def listed(rounds: Sequence[float]) -> str:
+    """The figures of several rounds."""
+    if len(rounds) < 2:
+        return ""
+    return "; by round: " + ", ".join(f"{figure:.4g}" for figure in rounds)
 
 
 def lines(results: Results) -> list[str]:
