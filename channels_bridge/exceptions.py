@@ -48,16 +48,15 @@ class TransportUnavailable(BridgeError):
     Attributes:
         address: where the hub was looked for.
         reason: what happened there.
+        advice: what to do; empty where the reason says so.
     """
 
-    def __init__(self, address: str, reason: str) -> None:
+    def __init__(self, address: str, reason: str, advice: str) -> None:
         self.address = address
         self.reason = reason
-        super().__init__(
-            f"no answer from the groups hub at {address} ({reason}): start it with "
-            f"`manage.py websockets_server` or `manage.py websockets_hub`, "
-            f"or check `address` in the layer's CONFIG"
-        )
+        self.advice = advice
+        what = f"no answer from the groups hub at {address} ({reason})"
+        super().__init__(f"{what}: {advice}" if advice else what)
 
 
 class HubAddressError(BridgeError):

@@ -219,6 +219,20 @@ async def test_killed_receiver(receiver, connect):
     assert await asyncio.wait_for(sender.transport.publish_confirmed("g:room", b"2"), 5)
 
 
+async def test_sender_to_a_stopped_receiver(receiver, connect):
+    """Who can't send because another process doesn't receive is told so: the hub is there."""
+    sender = connect(timeout=0.2)
+    await until(lambda: sender.transport.statistics().connected)
+    receiver.send_signal(signal.SIGSTOP)
+    with pytest.raises(TransportUnavailable) as caught:
+        for _ in range(10_000):
+            await sender.transport.publish("g:room", b"")
+    assert "unanswered: 4096" in str(caught.value)
+    assert "another process of the project is stuck" in str(caught.value)
+    assert "CONFIG" not in str(caught.value)
+    receiver.send_signal(signal.SIGCONT)
+
+
 async def test_stopped_receiver(address, connect, monkeypatch, capfd):
     """A process that stays stopped is cut off, and keeps nobody from going on."""
     monkeypatch.setattr(exchange, "PATIENCE", 1)

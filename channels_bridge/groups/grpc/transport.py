@@ -11,7 +11,7 @@ from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.groups.grpc.client import Client, Request
 from channels_bridge.groups.grpc.link import Link
 from channels_bridge.groups.grpc.relayed import RelayedStream
-from channels_bridge.groups.grpc.stream import GrpcStream, Stream
+from channels_bridge.groups.grpc.stream import REFUSED, GrpcStream, Stream
 from channels_bridge.groups.statistics import LinkStatistics
 from channels_bridge.groups.transport import Deliver, GroupTransport
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
@@ -19,6 +19,15 @@ from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 __all__ = ["GrpcTransport"]
 
 logger = logging.getLogger("channels_bridge.groups")
+
+START_HUB = (
+    "start it with `manage.py websockets_server` or `manage.py websockets_hub`, "
+    "or check `address` in the layer's CONFIG"
+)
+FIND_STUCK = (
+    "it or another process of the project is stuck, or too slow; the server's log and "
+    "`manage.py websockets_status` say which"
+)
 
 # How long aclose() waits for what is queued to arrive, in seconds.
 CLOSE_TIMEOUT = 5
@@ -166,7 +175,17 @@ class GrpcTransport(GroupTransport):
         return GrpcStream(self._address, self._credentials)
 
     def _unavailable(self) -> TransportUnavailable:
-        reason = self._client.refusal or self._address.find_trouble() or self._link.trouble
-        return TransportUnavailable(
-            str(self._address), reason or f"it didn't answer within {self._timeout:g} seconds"
-        )
+        return TransportUnavailable(str(self._address), *self._diagnose())
+
+    def _diagnose(self) -> tuple[str, str]:
+        """Say why there is no answer, and what to do."""
+        link = self._client.statistics()
+        if link.connected:
+            waiting = f"unanswered: {link.unacknowledged}, the oldest for {link.lag:.1f} seconds"
+            return f"it is connected; {waiting}", FIND_STUCK
+        if self._client.refusal is not None:
+            return self._client.refusal, ""
+        if self._link.trouble == REFUSED:
+            return REFUSED, ""
+        trouble = self._address.find_trouble() or self._link.trouble
+        return trouble or f"it didn't answer within {self._timeout:g} seconds", START_HUB
