@@ -116,9 +116,23 @@ async def test_exception(layer, address):
         assert worker.wait(DEADLINE) == 0
 
 
-async def test_no_type(layer, address):
-    """A message without a type ends the worker, with Channels' error."""
-    with runworker(address, "asynchronous") as worker:
+@pytest.mark.parametrize("app", ["channels", "channels_bridge"])
+async def test_no_type(layer, address, app):
+    """A message without a type ends the worker with an error, Channels' and ours."""
+    with runworker(address, "asynchronous", WORKERS_APP=app) as worker:
+        await layer.send("asynchronous", {"text": "no type"})
+        assert worker.wait(DEADLINE) == 1
+        assert "ValueError: Worker received message with no type." in worker.stdout.read()
+
+
+async def test_no_type_on_one_of_two_channels(layer, address):
+    """It ends a worker for several channels too, where Channels' goes on without that channel."""
+    channels = ("asynchronous", "synchronous")
+    with runworker(address, *channels, WORKERS_APP="channels") as worker:
+        await layer.send("asynchronous", {"text": "no type"})
+        await ask(layer, "synchronous", "still here")
+        assert worker.poll() is None
+    with runworker(address, *channels) as worker:
         await layer.send("asynchronous", {"text": "no type"})
         assert worker.wait(DEADLINE) == 1
         assert "ValueError: Worker received message with no type." in worker.stdout.read()

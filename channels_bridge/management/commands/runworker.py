@@ -28,8 +28,11 @@ class DrainingWorker(Worker):
     """Channels' worker, ended by SIGTERM and SIGINT alike; a second signal ends it at once.
 
     Spec deviation: Channels' ends at once by SIGTERM, and loses what it took from the layer. This
-    one takes no more, lets its consumers handle what they have, and exits with 0. And it ends with
-    the error when it can't receive from one of its channels, not only from none.
+    one takes no more, lets its consumers handle what they have, and exits with 0.
+
+    Spec deviation: a message without a ``type`` on one of several channels, or another error in
+    receiving from it, leaves Channels' deaf for that channel, without a word. This one ends with
+    the error, as both do where it is the only channel.
     """
 
     def __init__(self, application: Application, *args: Any, **kwargs: Any) -> None:
