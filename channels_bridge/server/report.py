@@ -27,7 +27,7 @@ class Report:
 
     An answer has ``counters``, which are added up over all workers, and ``gauges``, which are this
     worker's own. Where the question has a ``top``, it has as many of the ``slowest`` connections
-    too, and the sizes of the worker's largest ``groups``.
+    too, the sizes of the worker's largest ``groups``, and the number of its asyncio ``tasks``.
 
     Args:
         delay: of the worker's loop.
@@ -61,6 +61,8 @@ class Report:
         if top:
             slowest = heapq.nlargest(top, loads, key=itemgetter(0, 1))
             answer["slowest"] = [describe(load) for load in slowest]
+            # Not for each scrape: asyncio goes through all of them to know.
+            answer["gauges"]["tasks"] = len(asyncio.all_tasks())
         return answer
 
     def _counters(self) -> Message:

@@ -30,6 +30,7 @@ def test_workers_groups_and_clients(site):
         assert status["state"] == "serving"
         assert [worker["state"] for worker in status["workers"]] == ["ready", "ready"]
         assert [worker["connections"] for worker in status["workers"]] == [2, 2]
+        assert all(worker["tasks"] > worker["connections"] for worker in status["workers"])
         assert all(worker["hub"]["connected"] for worker in status["workers"])
         assert status["groups"] == [
             {"group": "large", "members": 3},
