@@ -129,6 +129,13 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def soak(session: nox.Session) -> None:
+    """Send 100,000 clients to a server, and look at what it keeps of them."""
+    session.install("-q", "-e", ".[standard,bench]", *group("test"))
+    session.run("python", "-m", "compat_tests.soak", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure the server beside Daphne and channels_redis."""
     session.install("-q", ".[standard,bench]")

@@ -4,29 +4,20 @@
 not at all. A server starts when a test first asks for it, and runs until the end of the session.
 """
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from compat_tests.parity.site import OURS, PEERS, PROJECT, Site, serve
-from compat_tests.servers import environment
-
-USER = {"username": "ada", "password": "lovelace-1843"}
+from compat_tests.parity.site import OURS, PEERS, Site, make_database, serve
 
 
 @pytest.fixture(scope="session")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite database with one user."""
     path = tmp_path_factory.mktemp("database") / "db.sqlite3"
-    user = {f"DJANGO_SUPERUSER_{key.upper()}": value for key, value in USER.items()}
-    env = environment({"SAMPLE_DATABASE": str(path), **user})
-    for command in (["migrate"], ["createsuperuser", "--noinput", "--email", "ada@example.org"]):
-        arguments = [sys.executable, "manage.py", *command, "-v", "0"]
-        subprocess.run(arguments, cwd=PROJECT, env=env, check=True, timeout=60)
+    make_database(path)
     return path
 
 

@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -12,12 +14,23 @@ from typing import Any
 from websockets.sync.client import ClientConnection, connect, unix_connect
 
 from compat_tests import servers
-from compat_tests.servers import Server, wait_for
+from compat_tests.servers import Server, environment, wait_for
 
 PROJECT = Path(__file__).resolve().parent.parent / "sample"
 
 PEERS = ["daphne", "uvicorn"]
 OURS = ["bridge-1", "bridge-2", "bridge-2-unix"]
+
+USER = {"username": "ada", "password": "lovelace-1843"}
+
+
+def make_database(path: Path) -> None:
+    """Make a migrated SQLite database with one user."""
+    user = {f"DJANGO_SUPERUSER_{key.upper()}": value for key, value in USER.items()}
+    env = environment({"SAMPLE_DATABASE": str(path), **user})
+    for command in (["migrate"], ["createsuperuser", "--noinput", "--email", "ada@example.org"]):
+        arguments = [sys.executable, "manage.py", *command, "-v", "0"]
+        subprocess.run(arguments, cwd=PROJECT, env=env, check=True, timeout=60)
 
 
 @dataclass

@@ -5,8 +5,7 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection
 
-from compat_tests.parity.conftest import USER
-from compat_tests.parity.site import Site
+from compat_tests.parity.site import USER, Site
 
 
 def scope(site: Site, path: str, **options: Any) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from channels_bridge.connections import close
 from channels_bridge.consumers import BaseConsumer
 from channels_bridge.native.application import NativeApplication
 
-from ..parity.conftest import USER
+from ..parity.site import USER
 from ..servers import wait_for
 
 
