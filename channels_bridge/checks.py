@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from . import conf
-from .groups.layer import BridgeChannelLayer
+from .groups.layer import BridgeChannelLayer, GrpcChannelLayer
 from .server import http
 
 #: Settings that people misspell: ours, and those of Channels that we read.
@@ -32,7 +32,7 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         *_check_sync_threads(),
         *_check_names(),
         *_check_http(),
-        *_check_order(),
+        *_check_runserver(),
     ]
 
 
@@ -150,13 +150,25 @@ def _check_http() -> Iterator[CheckMessage]:
         )
 
 
-def _check_order() -> Iterator[CheckMessage]:
+def _check_runserver() -> Iterator[CheckMessage]:
+    """Django takes a command from the first application that has it."""
+    theirs = {"django.contrib.staticfiles": "takes no WebSockets"}
+    layers = [*conf.channel_layers().values(), *conf.transport_backends().values()]
+    if any(map(_is_over_grpc, layers)):
+        theirs["daphne"] = "starts no hub for the channel layers"
     names = [config.name for config in apps.get_app_configs()]
-    if "django.contrib.staticfiles" not in names:
-        return
-    if names.index("django.contrib.staticfiles") < names.index("channels_bridge"):
+    first = next(name for name in names if name in {"channels_bridge", *theirs})
+    if first in theirs:
         yield Warning(
-            "runserver takes no WebSockets: django.contrib.staticfiles brings one of its own.",
-            hint='Put "channels_bridge" before "django.contrib.staticfiles" in INSTALLED_APPS.',
+            f"runserver is the one that {first} brings, which {theirs[first]}.",
+            hint=f'Put "channels_bridge" before "{first}" in INSTALLED_APPS.',
             id="channels_bridge.W003",
         )
+
+
+def _is_over_grpc(layer: Mapping[str, Any]) -> bool:
+    try:
+        layer_class = import_string(layer.get("BACKEND") or "")
+    except ImportError:
+        return False
+    return isinstance(layer_class, type) and issubclass(layer_class, GrpcChannelLayer)

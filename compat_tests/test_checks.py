@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.core import checks
-from django.core.management import call_command
+from django.core.management import call_command, get_commands
 from django.core.management.base import SystemCheckError
 from django.test import override_settings
 
@@ -127,13 +127,42 @@ def test_http_extra_missing(monkeypatch):
     assert "channels-bridge[http]" in found()["channels_bridge.W002"]
 
 
-@pytest.mark.parametrize("first", [True, False])
-def test_order_of_apps(settings, first):
-    """W003: the static files' runserver comes before ours."""
-    static = "django.contrib.staticfiles"
-    others = settings.INSTALLED_APPS
-    with override_settings(INSTALLED_APPS=[*others, static] if first else [static, *others]):
-        assert ("channels_bridge.W003" in found()) != first
+STATIC = "django.contrib.staticfiles"
+
+
+@pytest.fixture
+def own_checks(monkeypatch):
+    """What applications register while a test installs them is gone after it."""
+    registry = checks.registry.registry
+    monkeypatch.setattr(registry, "registered_checks", registry.registered_checks.copy())
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ([], [STATIC, "daphne"], None),
+        ([STATIC], [], f"{STATIC} brings, which takes no WebSockets"),
+        (["daphne"], [STATIC], "daphne brings, which starts no hub"),
+        ([STATIC, "daphne"], [], f"{STATIC} brings"),
+    ],
+)
+def test_runserver_is_not_ours(own_checks, settings, before, after, words):
+    """W003: an application before ours brings the runserver that Django takes."""
+    apps = [*before, *settings.INSTALLED_APPS, *after]
+    with layers(GRPC), override_settings(INSTALLED_APPS=apps):
+        first = before[0] if before else "channels_bridge"
+        assert get_commands()["runserver"] == first
+        message = found().get("channels_bridge.W003")
+    assert words in message if words else message is None
+
+
+def test_runserver_of_daphne(own_checks, settings):
+    """Daphne's runserver will do where no layer needs a hub."""
+    with (
+        layers("channels.layers.InMemoryChannelLayer"),
+        override_settings(INSTALLED_APPS=["daphne", *settings.INSTALLED_APPS]),
+    ):
+        assert found() == {}
 
 
 def test_manage_py_check_runs_them():
