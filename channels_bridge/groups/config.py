@@ -80,9 +80,9 @@ class LayerConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GrpcConfig(LayerConfig):
+class GrpcConfig(LayerConfig, Credentials):
     """
-    The options of the layer over gRPC.
+    The options of the layer over gRPC. For TCP, those of Credentials are among them.
 
     Attributes:
         address: where the hub listens: ``unix:/path`` or ``host:port``. By default a socket of the
@@ -90,25 +90,14 @@ class GrpcConfig(LayerConfig):
         timeout: how many seconds to wait for the hub.
         confirm: whether ``group_send()`` waits until all processes have the message in a server's
             worker too, so that it survives that the worker is killed.
-
-    The others are for TCP: see Credentials.
     """
 
     address: str = ""
     timeout: float = 10
     confirm: bool = False
-    token: str = field(default="", repr=False)
-    token_file: str = ""
-    ca_file: str = ""
-    cert_file: str = ""
-    key_file: str = ""
-    client_ca_file: str = ""
-    client_cert_file: str = ""
-    client_key_file: str = ""
-    allow_unprotected_tcp: bool = False
 
     def __post_init__(self) -> None:
-        super().__post_init__()
+        LayerConfig.__post_init__(self)
         _require_number("timeout", self.timeout)
         _require_bool("confirm", self.confirm)
         if self.max_message_size > MAX_MESSAGE_SIZE:
@@ -122,18 +111,14 @@ class GrpcConfig(LayerConfig):
             raise ImproperlyConfigured(f"CONFIG key 'address': {error}") from None
         object.__setattr__(self, "address", str(address))
         try:
-            self.credentials.require_for_process(address)
+            Credentials.__post_init__(self)
+            self.require_for_process(address)
         except ValueError as error:
             raise ImproperlyConfigured(f"CONFIG: {error}") from None
 
     @property
     def credentials(self) -> Credentials:
-        """
-        What this process shows the hub, and a hub the processes.
-
-        Raises:
-            ValueError: an option isn't valid.
-        """
+        """What this process shows the hub, and a hub the processes."""
         return Credentials(**{o.name: getattr(self, o.name) for o in fields(Credentials)})
 
 

@@ -55,7 +55,7 @@ class Credentials:
     allow_unprotected_tcp: bool = False
 
     def __post_init__(self) -> None:
-        for option in fields(self):
+        for option in fields(Credentials):  # what inherits them has others besides
             value = getattr(self, option.name)
             expected = type(option.default)
             if not isinstance(value, expected):
@@ -135,7 +135,7 @@ class Credentials:
             raise ValueError(f"a hub on TCP needs a 'token' or a 'client_ca_file': {PROTECT}")
 
     def _require_none(self) -> None:
-        for option in fields(self):
+        for option in fields(Credentials):
             if getattr(self, option.name):
                 raise ValueError(f"{option.name!r} is for TCP, a unix socket has no use for it")
 
