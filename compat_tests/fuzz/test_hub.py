@@ -6,14 +6,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from channels_bridge.groups.grpc import client, exchange, frames, silence, uptime
+from channels_bridge.groups.grpc import frames
 from channels_bridge.groups.grpc.client import Client
 from channels_bridge.groups.grpc.exchange import GRACE, Exchange
 from channels_bridge.groups.grpc.outbox import Outbox
 from channels_bridge.groups.grpc.presence import is_gone
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
-from ..groups.sessions import Clock, Process, exchange_all
+from ..groups.sessions import Process, exchange_all, set_clock
 from .envelopes import batches, hellos
 from .profile import PROFILE
 
@@ -32,10 +32,7 @@ ACTIONS = st.lists(
 @pytest.fixture
 def clock(monkeypatch):
     """The time, for all that counts it."""
-    clock = Clock()
-    for module in (client, exchange, silence, uptime):
-        monkeypatch.setattr(module, "time", clock)
-    return clock
+    return set_clock(monkeypatch)
 
 
 class Hostile:

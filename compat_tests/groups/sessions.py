@@ -2,7 +2,9 @@
 
 from collections import deque
 
-from channels_bridge.groups.grpc import frames
+import pytest
+
+from channels_bridge.groups.grpc import client, exchange, frames, silence, uptime
 from channels_bridge.groups.grpc.client import Client, Request
 from channels_bridge.groups.grpc.exchange import Exchange
 from channels_bridge.groups.grpc.outbox import Outbox
@@ -18,6 +20,14 @@ class Clock:
 
     def monotonic(self) -> float:
         return self.now
+
+
+def set_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Let clients and exchanges read the time from a clock that the test sets."""
+    clock = Clock()
+    for module in (client, exchange, silence, uptime):
+        monkeypatch.setattr(module, "time", clock)
+    return clock
 
 
 class Process:

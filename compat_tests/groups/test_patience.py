@@ -7,22 +7,19 @@ import sys
 import pytest
 
 from channels_bridge.exceptions import HubAddressError
-from channels_bridge.groups.grpc import client, exchange, presence, silence, uptime
+from channels_bridge.groups.grpc import exchange, presence
 from channels_bridge.groups.grpc.exchange import Exchange
 from channels_bridge.groups.grpc.place import SocketPlace
 from channels_bridge.groups.grpc.returning import NEWS, PATIENCE, RETURN
 
 from .hubs import until
-from .sessions import Clock, Process, exchange_all
+from .sessions import Process, exchange_all, set_clock
 
 
 @pytest.fixture
 def clock(monkeypatch):
     """The time, for all that counts it."""
-    clock = Clock()
-    for module in (client, exchange, silence, uptime):
-        monkeypatch.setattr(module, "time", clock)
-    return clock
+    return set_clock(monkeypatch)
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ from collections import defaultdict
 
 import pytest
 
-from channels_bridge.groups.grpc import client, exchange, silence, uptime
+from channels_bridge.groups.grpc import silence
 from channels_bridge.groups.grpc.exchange import Exchange
 from channels_bridge.groups.grpc.returning import PATIENCE
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
-from .sessions import Clock, Process, exchange_all
+from .sessions import Process, exchange_all, set_clock
 
 BIND = {"topic": "g:room", "queue": "work", "capacity": 9, "expiry": 60, "lifetime": 60}
 
@@ -18,10 +18,7 @@ BIND = {"topic": "g:room", "queue": "work", "capacity": 9, "expiry": 60, "lifeti
 @pytest.fixture
 def clock(monkeypatch):
     """The time, for all that counts it."""
-    clock = Clock()
-    for module in (client, exchange, silence, uptime):
-        monkeypatch.setattr(module, "time", clock)
-    return clock
+    return set_clock(monkeypatch)
 
 
 @pytest.fixture
