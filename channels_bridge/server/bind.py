@@ -7,7 +7,6 @@ import errno
 import os
 import socket
 import stat
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -15,6 +14,8 @@ from ..unix import MAX_PATH
 from .errors import BindError
 
 BACKLOG = 2048  # as uvicorn and gunicorn; the kernel caps it at net.core.somaxconn
+
+MAX_FD = 2**31 - 1  # a C int
 
 FORMS = "write HOST:PORT, :PORT, [IPV6]:PORT, unix:/path or fd:N"
 
@@ -51,11 +52,13 @@ def parse_bind(text: str) -> Bind:
     Raises:
         BindError: it has none of the forms above.
     """
+    if not text.isprintable():  # no path or host has a line break or NUL for a reason
+        raise BindError(ascii(text), f"it has characters that can't be shown; {FORMS}")
     scheme, _, rest = text.partition(":")
     if scheme == "unix":
         return _parse_unix(text, rest)
     if scheme == "fd":
-        return FdBind(text, _parse_number(text, rest, "file descriptor", sys.maxsize))
+        return FdBind(text, _parse_number(text, rest, "file descriptor", MAX_FD))
     return _parse_tcp(text)
 
 
@@ -101,6 +104,8 @@ def _parse_tcp(text: str) -> TcpBind:
     if not colon:
         hint = f"; for a port on every interface write :{text}" if text.isdecimal() else ""
         raise BindError(text, FORMS + hint)
+    if host == "[]":  # which would be every interface, without the brackets
+        raise BindError(text, f"the brackets are empty; for every interface write :{port}")
     bracketed = host.startswith("[") and host.endswith("]")
     if ":" in host and not bracketed:
         raise BindError(text, f"an IPv6 address goes in brackets; write [{host}]:{port}")
@@ -109,7 +114,8 @@ def _parse_tcp(text: str) -> TcpBind:
 
 
 def _parse_number(text: str, digits: str, what: str, limit: int) -> int:
-    if not (digits.isascii() and digits.isdecimal()) or int(digits) > limit:
+    written = digits.isascii() and digits.isdecimal() and len(digits) <= len(str(limit))
+    if not written or int(digits) > limit:
         raise BindError(text, f"{digits!r} is no {what}; {FORMS}")
     return int(digits)
 

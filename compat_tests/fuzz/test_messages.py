@@ -1,4 +1,4 @@
-"""Payloads, and the strings that say where the hub is."""
+"""Payloads, and what processes leave beside the hub's socket for each other."""
 
 import math
 
@@ -8,7 +8,6 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from channels_bridge.exceptions import HubAddressError
-from channels_bridge.groups.address import Address
 from channels_bridge.groups.codec import GROUP_MESSAGE, Codec
 from channels_bridge.groups.grpc.place import SocketPlace
 from channels_bridge.groups.message import GroupMessage
@@ -108,29 +107,6 @@ def test_garbage_payload(garbage):
         assert str(error).endswith("isn't a message")
     else:
         assert isinstance(message, dict)
-
-
-PARTS = st.sampled_from(
-    ["unix:", "//", "/", "run", "localhost", ":", "[", "]", "::1", "8765", "0", " ", "\0", "é", "."]
-)
-
-
-@PROFILE
-@given(st.text() | st.lists(PARTS, max_size=6).map("".join))
-@example("unix:////x")
-@example("[:1")
-@example("a:" + "9" * 5000)
-@example("::1%eth0:1")
-@example("unix:/\ud800")
-def test_address(text):
-    """A string is an address, which is spelt in one way, or gives one error."""
-    try:
-        address = Address.parse(text)
-    except ValueError as error:
-        assert str(error).startswith("address ")
-    else:
-        assert Address.parse(str(address)) == address
-        assert (address.path is None) != (address.port == 0)
 
 
 @PROFILE
