@@ -2,9 +2,9 @@
 
 Down go accepted connections, each a byte with a file descriptor (SCM_RIGHTS), and at most once a
 byte that says that another child has taken this one's place. Up go one-byte reports: ready,
-stopping, a heartbeat, a connection was lost, or a failure whose text is the rest of the stream.
-Its end tells each side that nothing more will come: the other is gone, or has heard that the child
-is stopping.
+stopping, a heartbeat, a connection was lost, one was dropped for want of a descriptor, or a
+failure whose text is the rest of the stream. Its end tells each side that nothing more will come:
+the other is gone, or has heard that the child is stopping.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import time
 from collections.abc import Iterator
 
 from .notices import Notices
@@ -22,6 +23,7 @@ _RETIRE = b"."
 _READY = b"r"
 _STOPPING = b"s"
 _LOST = b"-"
+_DROPPED = b"d"
 _BEAT = b"h"
 _FAILED = b"!"
 
@@ -29,6 +31,10 @@ _NO_DESCRIPTOR = "no file descriptor is left (ulimit -n)"
 
 #: Steps without a report (see ``watch.py``) after which a child gets no new connections.
 LATE = 3
+
+#: Seconds for which a child that has dropped a connection gets no others. It has the fewest, and
+#: would get all of them.
+REST = 1.0
 
 
 def channel_pair() -> tuple[SupervisorEnd, socket.socket]:
@@ -56,6 +62,7 @@ class SupervisorEnd:
         self.connections = 0
         self.silence = 0
         self.closed = False
+        self._rests_until = 0.0  # in time.monotonic()
         self._failure = b""
 
     def pass_connection(self, connection: socket.socket) -> bool:
@@ -96,7 +103,9 @@ class SupervisorEnd:
             self.ready = self.ready or _READY in reports
             if _STOPPING in reports:
                 self._let_go()
-            self.connections -= reports.count(_LOST)
+            self.connections -= reports.count(_LOST) + reports.count(_DROPPED)
+            if _DROPPED in reports:
+                self._rests_until = time.monotonic() + REST
             data = failed + text
         self._failure += data
         return True
@@ -109,7 +118,7 @@ class SupervisorEnd:
     @property
     def available(self) -> bool:
         """Whether the child is fit to be given a connection."""
-        return self.ready and self.silence < LATE
+        return self.ready and self.silence < LATE and time.monotonic() >= self._rests_until
 
     def _let_go(self) -> None:
         """Pass nothing on any more, and let the child see the end of what was passed."""
@@ -181,7 +190,7 @@ class ChildEnd:
                 continue
             if not fds:  # the kernel closed it: there was no descriptor left for it
                 self._notices.warn("descriptors", "a connection was dropped: %s", _NO_DESCRIPTOR)
-                self.lost()
+                self._report(_DROPPED)
             for fd in fds:
                 os.set_inheritable(fd, False)
                 yield socket.socket(fileno=fd)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import resource
 import socket
+import time
 
 import pytest
 
@@ -53,8 +54,14 @@ async def test_every_report_arrives(ends):
 
 
 async def test_out_of_descriptors(ends, caplog):
-    """A connection that the child has no descriptor for is counted as lost, and said to be."""
+    """A connection that the child has no descriptor for is counted as lost, and said to be.
+
+    The next ones go elsewhere for a while.
+    """
     supervisor, child = ends
+    child.ready()
+    supervisor.read()
+    assert supervisor.available
     client, accepted = socket.socketpair()
     supervisor.pass_connection(accepted)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -67,7 +74,12 @@ async def test_out_of_descriptors(ends, caplog):
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     supervisor.read()
     assert supervisor.connections == 0
+    assert not supervisor.available
     assert "no file descriptor is left" in caplog.text
+    end = time.monotonic() + DEADLINE
+    while not supervisor.available:
+        assert time.monotonic() < end
+        await asyncio.sleep(0.01)
     client.close()
     accepted.close()
 
