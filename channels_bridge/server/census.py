@@ -76,13 +76,13 @@ class Census:
     Attributes:
         phase: of the server: ``starting``, ``serving``, or ``draining``: it ends, and takes no
             connections any more.
-        started: when the server was, in ``time.time()``.
+        started: when the server was, in ``time.monotonic()``.
         restarts: how many processes were started in place of one that ended, by service.
     """
 
     def __init__(self) -> None:
         self.phase = "starting"
-        self.started = time.time()
+        self.started = time.monotonic()
         self.restarts: Counter[str] = Counter()
         self._processes: dict[Process, int] = {}
         self._past: Counts = {}  # what those counted that are no more

@@ -40,7 +40,7 @@ async def status(census: Census, about: Mapping[str, Any], question: Message) ->
         **about,
         "pid": os.getpid(),
         "state": census.phase,
-        "seconds": round(time.time() - census.started, 3),
+        "seconds": round(time.monotonic() - census.started, 3),
         "restarts": census.restarts.total(),
         "workers": [_worker(member) for member in members],
         "services": [_process(process) for _, process in census.services()],
