@@ -136,6 +136,13 @@ def soak(session: nox.Session) -> None:
 
 
 @nox.session
+def chaos(session: nox.Session) -> None:
+    """Let everything happen to a server that may; --rounds, --seed and --pause for more of it."""
+    session.install("-q", "-e", ".[standard]", *group("test"), *group("chaos"))
+    session.run("python", "-m", "compat_tests.chaos", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure the server beside Daphne and channels_redis."""
     session.install("-q", ".[standard,bench]")

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -21,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -219,6 +220,7 @@ def websockets_server(
     env: Mapping[str, str] | None = None,
     arguments: Sequence[str] = (),
     deadline: float = START_DEADLINE,
+    log_directory: Path | None = None,
 ) -> Iterator[Server]:
     """The project's `manage.py websockets_server`.
 
@@ -229,7 +231,13 @@ def websockets_server(
     command = [sys.executable, "manage.py", "websockets_server", *options, "-w", str(workers)]
     command += arguments
     with running(
-        command, project, BRIDGE_READY, env=env, binds=len(binds), deadline=deadline
+        command,
+        project,
+        BRIDGE_READY,
+        env=env,
+        binds=len(binds),
+        deadline=deadline,
+        log_directory=log_directory,
     ) as server:
         yield server
 
@@ -244,13 +252,14 @@ def running(
     binds: int = 1,
     deadline: float = START_DEADLINE,
     pass_fds: Sequence[int] = (),
+    log_directory: Path | None = None,
 ) -> Iterator[Server]:
     """Run a server's command line in `directory` until the end of the block.
 
     The log is printed if the block fails, so that pytest shows it.
     """
-    with tempfile.TemporaryDirectory(prefix="cb-log-") as log_directory:
-        log_path = Path(log_directory) / "server.log"
+    with tempfile.TemporaryDirectory(prefix="cb-log-", dir=log_directory) as name:
+        log_path = Path(name) / "server.log"
         with log_path.open("wb") as log:
             process = subprocess.Popen(
                 command,
@@ -271,6 +280,16 @@ def running(
             raise
         finally:
             server.clean_up()
+
+
+@contextmanager
+def no_descriptors(pid: int) -> Iterator[None]:
+    """The process gets no new descriptor meanwhile; it keeps those that it has. Linux only."""
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, hard))
+    yield
+    with suppress(ProcessLookupError):  # it was killed meanwhile
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def environment(extra: Mapping[str, str]) -> dict[str, str]:

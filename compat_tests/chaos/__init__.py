@@ -1,9 +1,11 @@
 """
-Faults under load, and what they do to messages.
+A real server under load, what may happen to it at night, and what its clients make of it.
 
-``member`` is a process that sends numbered messages to a group and records what it gets;
-``journal`` is what it writes down, line by line, so that nothing is lost when it is killed;
-``verdict`` reads all journals and says what was lost, duplicated or out of order; ``scene`` runs
-members and a hub, and does to them what a seed says. ``python -m compat_tests.chaos`` does so for
-longer than the suite has time for.
+``site`` is the project that is served, on a ``disk`` that can be full, by a ``clock`` that can be
+wrong. ``clients`` talk in rooms, and write into a ``journal`` what they sent and got, and how each
+connection ended. ``faults`` is what happens, ``scene`` lets it happen, as a seed says. ``verdict``
+reads the journal and says what was lost, duplicated or out of order; ``outcomes`` has the list of
+all ways in which a connection may end, and finds those that ended otherwise.
+
+``python -m compat_tests.chaos`` is the command.
 """

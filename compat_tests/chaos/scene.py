@@ -1,173 +1,257 @@
-"""A hub, members on it, and faults."""
+"""A server, its clients, and what happens to them."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import itertools
 import json
 import random
-import signal
-import subprocess
-import sys
-import threading
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
-from ..groups.hubs import ENVIRONMENT, ROOT, HubProcess
-from .journal import read_all
+from websockets.asyncio.client import connect, unix_connect
+
+from channels_bridge.server.console import ask
+
+from ..servers import Server, websockets_server
+from .clients import Client
+from .clock import Clock
+from .disk import Disk, mounted
+from .journal import Journal
+from .outcomes import Suffered
+from .report import Report
 from .verdict import Verdict, judge
 
-# Larger than all that a member may get while it is stopped.
-CAPACITY = 1_000_000
+SITE = Path(__file__).resolve().parent / "site"
 
-# How long a member may take to start, or to end, in seconds.
-DEADLINE = 60
+ROOMS = 3
+
+#: How many connections the server takes.
+PLACES = 60
+
+ARGUMENTS = [
+    *("--drain-seconds", "1", "--write-timeout", "4", "--max-connections", str(PLACES)),
+    *("--max-message-rate", "200", "--message-burst", "600"),
+]
+
+# Room for more than what a member gets while its worker is stopped. One that has no room is closed,
+# which is seen, instead of missing something.
+LAYER = {"capacity": 20_000, "overflow": "close"}
+
+# How long anything may take before a round fails, in seconds: far more than it ever needs.
+DEADLINE = 90
+
+POLL = 0.05
 
 
-class MemberProcess:
-    """A process that sends and records."""
-
-    def __init__(self, directory: Path, name: str, config: dict[str, object]) -> None:
-        self.name = name
-        self.process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "compat_tests.chaos.member"),
-                *(str(directory), name, json.dumps(config)),
-            ],
-            cwd=ROOT,
-            env=ENVIRONMENT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def expect(self, word: str) -> None:
-        """Wait until it says that."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert line == f"{word}\n", (self.name, word, line)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.end()
-
-    def finish(self) -> None:
-        """Tell it that everybody has sent everything."""
-        assert self.process.stdin is not None
-        self.process.stdin.write("all sent\n")
-        self.process.stdin.flush()
-
-    def end(self) -> int:
-        """Wait until it has ended; returns its exit code."""
-        with self.process:
-            return self.process.wait(DEADLINE)
+class Stuck(Exception):
+    """What must happen in the end did not."""
 
 
 class Scene:
     """
-    Members on one hub.
+    One round: a server on real processes, and clients that talk all the time.
 
     Args:
-        directory: where the journals go, and the socket.
-        members: how many.
-        seed: what to do, and when.
-        confirmed: whether members wait until each message has arrived everywhere.
-        pause: how long a process that is stopped stays so, in seconds.
+        seed: what happens to whom, and when.
+        server: what it happens to, with so many ``workers``.
+        disk: where it has its logs and sockets.
+        clock: what it takes for the time.
+        pause: how long a process that is stopped stays so, in seconds; what runs out, or is wrong,
+            stays so for a third of that.
+        confirm: whether its workers wait until each message has arrived everywhere.
     """
 
     def __init__(
-        self, directory: Path, *, members: int, seed: int, confirmed: bool, pause: float
+        self,
+        seed: int,
+        server: Server,
+        disk: Disk,
+        clock: Clock,
+        *,
+        workers: int,
+        pause: float,
+        confirm: bool,
     ) -> None:
-        self.faults: list[str] = []
-        self._directory = directory
+        self.server = server
+        self.disk = disk
+        self.clock = clock
+        self.pause = pause
+        self.shortage = pause / 3
+        #: The processes, as they were when everybody was well.
+        self.workers: list[int] = []
+        self.hub = 0
+        self.clients: list[Client] = []
+        self.killed: set[int] = set()
+        self._seed = seed
+        self._workers = workers
         self._random = random.Random(seed)
-        self._confirmed = confirmed
-        self._pause = pause
-        self._started = 0
-        self._timers: list[threading.Timer] = []
-        self._hub = HubProcess(f"unix:{directory}/groups.sock")
-        self._members: list[MemberProcess] = []
-        for _ in range(members):
-            self._add_member()
+        self._confirm = confirm
+        self._journal = Journal()
+        self._numbers = itertools.count()
+        self._suffered: list[Suffered] = []
+        self._tasks: list[asyncio.Task[None]] = []
 
-    def suffer(self, fault: str) -> None:
-        """Let something happen: to ``hub`` or ``member``, that it is ``killed`` or ``stopped``.
+    @property
+    def places(self) -> int:
+        """How many more connections the server takes."""
+        return PLACES - len(self.clients)
 
-        Several at a time are joined by `` + ``.
+    def new_client(self) -> Client:
+        """A client that comes by TCP or on the unix socket, to one room or another, in turn."""
+        number = next(self._numbers)
+        connect = self._connect_unix if number // ROOMS % 2 else self._connect
+        room = f"room-{number % ROOMS}"
+        return Client(f"client-{number}", room, connect, self._journal, f"{self._seed} {number}")
+
+    def add_client(self) -> None:
+        """Let one more talk until the end."""
+        client = self.new_client()
+        self.clients.append(client)
+        self._tasks.append(asyncio.create_task(client.run()))
+
+    async def suffer(self, *faults: Fault) -> None:
+        """Let faults happen at once, and wait until everybody is well again."""
+        suffered = [Suffered(fault.__name__, time.monotonic()) for fault in faults]
+        self._suffered += suffered
+        step = len(self._suffered)
+        await asyncio.gather(
+            *(
+                fault(self, one, random.Random(f"{self._seed} {step} {one.name}"))
+                for fault, one in zip(faults, suffered, strict=True)
+            )
+        )
+        await self.recover()
+        for one in suffered:
+            one.over = time.monotonic()
+
+    async def recover(self) -> None:
+        """Wait until all processes and clients are where they belong."""
+        await self.until(self._is_well, "recovery")
+
+    async def wait(self, longest: float) -> None:
+        """Let some time pass: when a fault comes is what is tried."""
+        await asyncio.sleep(self._random.uniform(0, longest))
+
+    async def end(self) -> Report:
+        """Let everybody say and hear what is left, end the server, and judge."""
+        for client in self.clients:
+            client.quiet()
+        await self.until(self._is_settled, "answers to all messages")
+        stayed = [client.record for client in self.clients]
+        for record in stayed:
+            record.stayed = True
+        with contextlib.suppress(Stuck):  # the verdict says so, and more
+            await self.until(self._has_all_arrived, "all messages", DEADLINE / 4)
+        for client in self.clients:
+            client.say_goodbye()
+        end = Suffered("server_ended", time.monotonic())
+        code = await asyncio.to_thread(self.server.stop, DEADLINE)
+        await asyncio.wait_for(asyncio.gather(*self._tasks), DEADLINE)
+        assert code == 0, code
+        return Report(self._suffered, end, self._journal.records, self._judge())
+
+    async def abort(self) -> None:
+        """Leave no task behind, whatever happened."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def until(
+        self, condition: Callable[[], Awaitable[bool]], what: str, deadline: float = DEADLINE
+    ) -> None:
         """
-        self.faults.append(fault)
-        faults: dict[str, Callable[[], None]] = {
-            "hub killed": self._kill_hub,
-            "hub stopped": self._stop_hub,
-            "member killed": self._kill_member,
-            "member stopped": self._stop_member,
-        }
-        for part in fault.split(" + "):
-            faults[part]()
+        Wait until a condition holds.
 
-    def shuffle(self, faults: Sequence[str]) -> list[str]:
-        """Bring faults into the order of the seed."""
-        return self._random.sample(faults, len(faults))
+        Raises:
+            Stuck: that takes longer than `deadline` seconds.
+        """
+        end = time.monotonic() + deadline
+        while not await condition():
+            if time.monotonic() > end:
+                raise Stuck(f"no {what} within {deadline:g} s")
+            await asyncio.sleep(POLL)
 
-    def wait(self, longest: float) -> None:
-        """Let some time pass, up to `longest` seconds: when a fault comes is what is tried."""
-        time.sleep(self._random.uniform(0, longest))
+    async def status(self) -> dict[str, Any]:
+        """What the server says of itself."""
+        return await asyncio.to_thread(ask, self.disk.path / "control.sock", {}, DEADLINE)
 
-    def end(self) -> Verdict:
-        """Let everybody send and get what is left, and judge."""
-        for timer in self._timers:
-            timer.join()
-        for member in self._members:
-            member.process.send_signal(signal.SIGTERM)
-        for member in self._members:
-            member.expect("sent")
-        for member in self._members:
-            member.finish()
-        for member in self._members:
-            assert member.end() == 0, member.name
-        self._hub.close()
-        return judge(read_all(self._directory), confirmed=self._confirmed)
+    def _connect(self, path: str) -> connect:
+        return connect(self.server.ws_url + path, proxy=None, **CLIENT)
 
-    def abort(self) -> None:
-        """Leave nothing behind, whatever happened."""
-        for timer in self._timers:
-            timer.cancel()
-        for member in self._members:
-            member.kill()
-        if self._hub.process.returncode is None:
-            self._hub.kill()
+    def _connect_unix(self, path: str) -> connect:
+        return unix_connect(str(self.disk.path / "http.sock"), f"ws://localhost{path}", **CLIENT)
 
-    def _add_member(self) -> None:
-        self._started += 1
-        config = {
-            "address": self._hub.address,
-            "capacity": CAPACITY,
-            "confirm": self._confirmed,
-            "timeout": 10,
-        }
-        member = MemberProcess(self._directory, f"member-{self._started}", config)
-        self._members.append(member)
-        member.expect("joined")
+    async def _is_well(self) -> bool:
+        if not all(client.record.is_open for client in self.clients):
+            return False
+        status = await self.status()
+        workers, services = status["workers"], status["services"]
+        well = [
+            worker["pid"]
+            for worker in workers
+            if worker["state"] == "ready" and worker["fresh"] and worker["hub"]["connected"]
+        ]
+        if not len(well) == len(workers) == self._workers or len(services) != 1:
+            return False
+        self.workers, self.hub = well, services[0]["pid"]
+        return True
 
-    def _kill_hub(self) -> None:
-        self._hub.kill()
-        self.wait(0.5)
-        self._hub.start()
+    async def _is_settled(self) -> bool:
+        return all(client.is_settled for client in self.clients)
 
-    def _stop_hub(self) -> None:
-        self._stop(self._hub.process)
+    async def _has_all_arrived(self) -> bool:
+        return not self._judge().lost
 
-    def _kill_member(self) -> None:
-        member = self._random.choice(self._members)
-        self._members.remove(member)
-        member.kill()
-        self._add_member()
+    def _judge(self) -> Verdict:
+        return judge(self._journal.records, killed=self.killed, confirmed=self._confirm)
 
-    def _stop_member(self) -> None:
-        self._stop(self._random.choice(self._members).process)
 
-    def _stop(self, process: subprocess.Popen[str]) -> None:
-        """Stop a process; it goes on after a while, whatever happens to others meanwhile."""
-        process.send_signal(signal.SIGSTOP)
-        timer = threading.Timer(self._pause, process.send_signal, [signal.SIGCONT])
-        timer.start()
-        self._timers.append(timer)
+Fault = Callable[[Scene, Suffered, random.Random], Awaitable[None]]
+"""Lets something happen to a scene; returns when the worst is over."""
+
+# Patient, since a handshake may wait for a worker that is stopped.
+CLIENT: dict[str, Any] = {
+    "compression": None,
+    "ping_interval": None,
+    "open_timeout": DEADLINE,
+    "close_timeout": DEADLINE,
+    "max_size": None,
+}
+
+
+@contextlib.asynccontextmanager
+async def playing(
+    seed: int, *, workers: int, clients: int, pause: float, confirm: bool
+) -> AsyncIterator[Scene]:
+    """Start a server and clients for a round; at the end of the block nothing of them is left."""
+    with tempfile.TemporaryDirectory(prefix="cb-") as name, mounted(Path(name, "disk")) as disk:
+        clock = Clock(Path(name, "clock"))
+        serving = websockets_server(
+            SITE,
+            workers=workers,
+            binds=["127.0.0.1:0", f"unix:{disk.path / 'http.sock'}"],
+            env={**environment(disk, confirm=confirm), **clock.environment()},
+            arguments=[*ARGUMENTS, "--control", str(disk.path / "control.sock")],
+            deadline=DEADLINE,
+            log_directory=disk.path,
+        )
+        with serving as server:
+            scene = Scene(seed, server, disk, clock, workers=workers, pause=pause, confirm=confirm)
+            try:
+                for _ in range(clients):
+                    scene.add_client()
+                await scene.recover()
+                yield scene
+            finally:
+                await scene.abort()
+
+
+def environment(disk: Disk, *, confirm: bool) -> dict[str, str]:
+    """What the site's settings read."""
+    layer = {**LAYER, "address": f"unix:{disk.path / 'groups.sock'}", "confirm": confirm}
+    return {"CHAOS_LAYER": json.dumps(layer), "CHAOS_LOG": str(disk.path / "server.log")}

@@ -1,41 +1,47 @@
-"""Messages survive what happens to the hub and to processes."""
+"""A real server survives what happens to its processes and clients, and its judges would notice."""
+
+from pathlib import Path
 
 import pytest
 
-from .journal import Record
-from .scene import Scene
+from ..servers import REPOSITORY
+from . import faults
+from .journal import Journal, Record
+from .outcomes import DECLARED, Suffered, undeclared
+from .scene import playing
 from .verdict import judge
 
-
-@pytest.mark.parametrize("seed", [1])
-def test_faults(socket_dir, seed):
-    """Whoever is killed or stopped: those who stay get every message, once and in order."""
-    scene = Scene(socket_dir, members=3, seed=seed, confirmed=True, pause=1)
-    try:
-        for fault in ("hub stopped", "member stopped + hub killed", "member killed"):
-            scene.wait(0.5)
-            scene.suffer(fault)
-        verdict = scene.end()
-    finally:
-        scene.abort()
-    assert verdict.is_good, verdict
-    assert verdict.published > 100
+DEPLOYMENT = Path(REPOSITORY, "migration_guide", "deployment.md")
 
 
-def sender(*numbers, name="sender", ended=True):
-    """What a process has written down that sent some messages, a second apart."""
-    return Record(name, sent={number: float(number) for number in numbers}, ended=ended)
+async def test_faults():
+    """A worker and the hub are killed, and the disk is full: no message is lost or comes twice,
+    and no connection ends otherwise than declared."""
+    async with playing(1, workers=2, clients=9, pause=1, confirm=False) as scene:
+        hub_killed = faults.disk_full if scene.disk.is_small else faults.hub_killed
+        await scene.suffer(faults.worker_killed, hub_killed)
+        report = await scene.end()
+        assert report.is_good, list(report.complaints())
+    assert report.faults == 2
+    assert report.outcomes.total() > 9
+    assert report.messages.published > 0
 
 
-def member(*numbers, joined=0.0, ended=True):
-    """What a process has written down that got some messages."""
+def sender(*numbers, name="sender", worker=1):
+    """What a client has written down that sent some messages, a second apart."""
+    sent = {number: float(number) for number in numbers}
+    return Record(name, worker=worker, sent=sent, stayed=True)
+
+
+def member(*numbers, joined=0.0, stayed=True, room=""):
+    """What a client has written down that got some messages."""
     got = [("sender", number) for number in numbers]
-    return Record("member", joined=joined, got=got, ended=ended)
+    return Record("member", room, joined=joined, got=got, stayed=stayed)
 
 
 def test_verdict():
     """Messages that arrived once and in order are fine."""
-    verdict = judge([sender(1, 2, 3), member(1, 2, 3)], confirmed=True)
+    verdict = judge([sender(1, 2, 3), member(1, 2, 3)])
     assert verdict.is_good
     assert str(verdict) == (
         "3 published, 0 refused, 3 delivered, 0 lost, 0 duplicated, 0 out of order"
@@ -55,24 +61,86 @@ def test_verdict():
 )
 def test_bad_verdict(got, lost, duplicated, disordered):
     """What is missing, comes again or comes late is named."""
-    verdict = judge([sender(1, 2, 3), member(*got)], confirmed=True)
+    verdict = judge([sender(1, 2, 3), member(*got)])
     assert not verdict.is_good
     assert verdict.lost == [("member", ("sender", number)) for number in lost]
     assert verdict.duplicated == [("member", ("sender", number)) for number in duplicated]
     assert verdict.disordered == [("member", ("sender", number)) for number in disordered]
 
 
+@pytest.mark.parametrize(("got", "lost"), [((1, 2), []), ((), []), ((1, 3), [2])])
+@pytest.mark.parametrize("who", ["the sender's worker was killed", "the member left"])
+def test_the_end_of_a_connection(got, lost, who):
+    """What came last may be lost with a killed worker or to a member that left; no more."""
+    stayed, killed = (True, {1}) if who.startswith("the sender") else (False, set())
+    verdict = judge([sender(1, 2, 3), member(*got, stayed=stayed)], killed=killed)
+    assert verdict.lost == [("member", ("sender", number)) for number in lost]
+
+
+def test_confirmed_messages():
+    """A worker that waits for the confirmation takes nothing with it when it is killed."""
+    verdict = judge([sender(1, 2), member(1)], killed={1}, confirmed=True)
+    assert verdict.lost == [("member", ("sender", 2))]
+
+
+def test_strangers():
+    """Who isn't there yet, or is in another room, needn't get a message."""
+    assert judge([sender(1, 2), member(joined=None)]).is_good
+    assert judge([sender(1, 2), member(room="other")]).is_good
+    late = judge([sender(1, 2, 3), member(joined=2.5)])
+    assert late.lost == [("member", ("sender", 3))]
+
+
+def ended(outcome, *, at=1.5, name="client", worker=1):
+    """A connection that ended so."""
+    return Record(name, worker=worker, ended=at, outcome=outcome)
+
+
 @pytest.mark.parametrize(
-    ("got", "lost"), [((1, 2), []), ((), []), ((1, 3), [("member", ("sender", 2))])]
+    "record",
+    [
+        ended("own will", at=99, worker=7),
+        ended("1006"),
+        ended("no response", worker=0),
+        ended("1001", worker=3),
+        ended("1008", name="flood", worker=7),
+    ],
 )
-def test_killed_sender(got, lost):
-    """What a killed process sent last may be lost with it, when it didn't wait."""
-    assert judge([sender(1, 2, 3, ended=False), member(*got)], confirmed=False).lost == lost
+def test_declared_outcomes(record):
+    """A connection may end as the documents say, by a fault that it was a victim of."""
+    suffered = [
+        Suffered("worker_killed", 1, {1}, over=2),
+        Suffered("reloaded", 1, {2, 3}, over=2),
+        Suffered("client_flooding", 1, {"flood"}, over=2),
+    ]
+    assert not undeclared([record], suffered)
 
 
-def test_absent_member():
-    """Who wasn't there yet, or was killed, needn't have got a message."""
-    absent = [member(joined=None), member(joined=2.5), member(ended=False)]
-    for record in absent[:1] + absent[2:]:
-        assert judge([sender(1, 2), record], confirmed=True).is_good
-    assert judge([sender(1, 2, 3), absent[1]], confirmed=True).lost == [("member", ("sender", 3))]
+@pytest.mark.parametrize(
+    "record",
+    [
+        ended("1006", worker=2),
+        ended("1006", at=0.5),
+        ended("1006", at=2.5),
+        ended("1011"),
+        ended("HTTP 500", worker=0),
+        ended("1001"),
+        Record("open"),
+    ],
+)
+def test_undeclared_outcomes(record):
+    """Any other end, at another time or of somebody else's connection, is found."""
+    assert undeclared([record], [Suffered("worker_killed", 1, {1}, over=2)]) == [record]
+
+
+@pytest.mark.parametrize("declared", DECLARED, ids=lambda it: f"{it.fault}-{it.outcome}")
+def test_declarations(declared):
+    """Each outcome that is allowed is in the documents, and its fault is one that happens."""
+    assert declared.words in DEPLOYMENT.read_text()
+    assert declared.fault == "server_ended" or hasattr(faults, declared.fault)
+
+
+def test_names_of_connections():
+    """Each connection has a name of its own, also of one client."""
+    journal = Journal()
+    assert [journal.begin(client, "").name for client in "aba"] == ["a.1", "b.1", "a.2"]

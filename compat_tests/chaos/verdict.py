@@ -1,20 +1,25 @@
 """
-What happened to the messages of many processes.
+What happened to the messages.
 
-A message is lost when its sender was told that it is accepted, and a member that was there before
-it was sent, and stayed until the end, hasn't got it. What a killed process sent last may be lost
-with it, unless it waited for the confirmation: at most an end of what it sent, nothing in between.
+A message is lost when its sender was told that it is accepted, and a member that was in the room
+before it was sent, and stayed until the end, hasn't got it. A member that left hasn't got what came
+last, but nothing in between may be missing. The same is true of what came from a worker that was
+killed: it may take the end of what it had accepted with it, unless it waited for the confirmation.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from .journal import Record
 
 Message = tuple[str, int]
+"""Sender and number."""
+
+Complaint = tuple[str, Message]
+"""Who complains about which message."""
 
 
 @dataclass
@@ -34,9 +39,9 @@ class Verdict:
     published: int = 0
     refused: int = 0
     delivered: int = 0
-    lost: list[tuple[str, Message]] = field(default_factory=list)
-    duplicated: list[tuple[str, Message]] = field(default_factory=list)
-    disordered: list[tuple[str, Message]] = field(default_factory=list)
+    lost: list[Complaint] = field(default_factory=list)
+    duplicated: list[Complaint] = field(default_factory=list)
+    disordered: list[Complaint] = field(default_factory=list)
 
     @property
     def is_good(self) -> bool:
@@ -54,46 +59,51 @@ class Verdict:
         return ", ".join(f"{count} {name}" for name, count in counts.items())
 
 
-def judge(records: Iterable[Record], *, confirmed: bool) -> Verdict:
+def judge(
+    records: Iterable[Record], *, killed: Collection[int] = (), confirmed: bool = False
+) -> Verdict:
     """
     Compare what was sent with what arrived.
 
     Args:
+        killed: the workers that were killed.
         confirmed: whether senders waited until every process had their messages.
     """
-    records = list(records)
-    verdict = Verdict(
-        published=sum(len(record.sent) for record in records),
-        refused=sum(len(record.refused) for record in records),
-        delivered=sum(len(record.got) for record in records),
-    )
-    for member in records:
-        counts = Counter(member.got)
-        verdict.duplicated += [(member.name, message) for message in counts if counts[message] > 1]
-        verdict.disordered += [(member.name, message) for message in _late(member)]
-        if member.joined is not None and member.ended:
-            for sender in records:
-                verdict.lost += [
-                    (member.name, (sender.name, number))
-                    for number in _lost(sender, member, confirmed=confirmed)
-                ]
+    verdict = Verdict()
+    rooms: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        rooms[record.room].append(record)
+        verdict.published += len(record.sent)
+        verdict.refused += len(record.refused)
+        verdict.delivered += len(record.got)
+        counts = Counter(record.got)
+        verdict.duplicated += [(record.name, message) for message in counts if counts[message] > 1]
+        verdict.disordered += [(record.name, message) for message in _late(record)]
+    unsure = () if confirmed else killed
+    for members in rooms.values():
+        for member in members:
+            verdict.lost += [(member.name, message) for message in _lost(member, members, unsure)]
     return verdict
 
 
-def _late(member: Record) -> list[Message]:
+def _late(member: Record) -> Iterator[Message]:
     highest: dict[str, int] = defaultdict(lambda: -1)
-    late = []
     for sender, number in member.got:
         if number < highest[sender]:
-            late.append((sender, number))
+            yield sender, number
         highest[sender] = max(highest[sender], number)
-    return late
 
 
-def _lost(sender: Record, member: Record, *, confirmed: bool) -> list[int]:
-    got = {number for name, number in member.got if name == sender.name}
-    assert member.joined is not None
-    due = [number for number, began in sender.sent.items() if began > member.joined]
-    if not (sender.ended or confirmed):
-        due = [number for number in due if number < max(got, default=0)]
-    return [number for number in due if number not in got]
+def _lost(member: Record, room: Iterable[Record], unsure: Collection[int]) -> Iterator[Message]:
+    if member.joined is None:
+        return
+    got: dict[str, set[int]] = defaultdict(set)
+    for sender, number in member.got:
+        got[sender].add(number)
+    for record in room:
+        there = got[record.name]
+        last = max(there, default=0)
+        everything = member.stayed and record.worker not in unsure
+        for number, began in record.sent.items():
+            if number not in there and began > member.joined and (everything or number < last):
+                yield record.name, number

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import resource
 import signal
 
 import pytest
 
+from ..servers import no_descriptors
 from .test_reload import wait_for_log
 from .test_supervisor import DEADLINE, Clients, engine
 
 linux = pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="needs Linux' prlimit")
-
-
-@contextlib.contextmanager
-def no_descriptors(pid):
-    """The process gets no new descriptor meanwhile; it keeps those that it has."""
-    soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, hard))
-    yield
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @linux

@@ -1,0 +1,198 @@
+"""Clients that talk in a room, and come back whenever their connection ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+import time
+from collections.abc import Callable, Iterator
+
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
+
+from .journal import Journal, Record
+
+Connect = Callable[[str], "contextlib.AbstractAsyncContextManager[ClientConnection]"]
+"""Opens a connection to a path."""
+
+# Seconds between two messages of a client, on average, and until it comes back.
+PAUSE = 0.1
+RETURN = 0.1
+
+# Now and then a client sends so many messages at once, or a large one, of so many bytes.
+BURST = 30
+LARGE = 50_000
+RARELY = 0.01
+
+# So many messages of a client may be unanswered before it waits for answers.
+WINDOW = 100
+
+# Who stops reading asks for so many bytes: more than the system keeps for it.
+MUCH = 20_000_000
+
+# Messages that are sent as fast as possible by who floods the server.
+FLOOD = 3000
+
+
+class Client:
+    """
+    One client, over all of its connections.
+
+    Args:
+        name: of the client.
+        room: where it talks.
+        connect: how it reaches the server.
+        journal: where it writes down each connection.
+        seed: of when it sends what.
+    """
+
+    def __init__(self, name: str, room: str, connect: Connect, journal: Journal, seed: str) -> None:
+        self.name = name
+        self.record = Record(name, ended=0)
+        self._room = room
+        self._connect = connect
+        self._journal = journal
+        self._random = random.Random(seed)
+        self._number = 0
+        self._unanswered: set[int] = set()
+        self._began: dict[int, float] = {}
+        self._socket: ClientConnection | None = None
+        self._leaving = False
+        self._talks = asyncio.Event()
+        self._listens = asyncio.Event()
+        self._talks.set()
+        self._listens.set()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is in the room, and knows what became of everything that it said."""
+        return self.record.is_open and not self._unanswered
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether it is in the room, and reads what it is sent."""
+        return self.record.is_open and self._listens.is_set()
+
+    async def run(self) -> None:
+        """Be there, again and again, until it is told to say goodbye."""
+        while not self._leaving:
+            await self.visit()
+            await asyncio.sleep(self._random.uniform(0, 2 * RETURN))
+
+    async def visit(self) -> None:
+        """Be there once, until the connection ends."""
+        self.record = record = self._journal.begin(self.name, self._room)
+        self._unanswered.clear()
+        self._began.clear()
+        try:
+            async with self._connect(f"/{self._room}/{record.name}/") as socket:
+                await self._stay(socket)
+        except InvalidStatus as error:
+            record.end(f"HTTP {error.response.status_code}")
+        except (InvalidMessage, ConnectionResetError, BrokenPipeError):
+            record.end("no response")
+        except (InvalidHandshake, OSError) as error:
+            record.end(repr(error))
+
+    def quiet(self) -> None:
+        """Say nothing more."""
+        self._talks.clear()
+
+    def say_goodbye(self) -> None:
+        """Don't come back when this connection ends."""
+        self._leaving = True
+
+    async def leave(self) -> None:
+        """Close the connection, as a page does that is left."""
+        self.record.end("own will")
+        assert self._socket is not None
+        await self._socket.close()
+
+    def vanish(self) -> None:
+        """Be gone without a close frame, as a telephone in a tunnel."""
+        self.record.end("own will")
+        assert self._socket is not None
+        self._socket.transport.abort()
+
+    @contextlib.contextmanager
+    def not_reading(self) -> Iterator[None]:
+        """Read nothing meanwhile."""
+        self._listens.clear()
+        yield
+        self._listens.set()
+
+    async def ask_for_much(self) -> bool:
+        """Let the server send more than the system keeps. Returns whether it can be told so."""
+        assert self._socket is not None
+        try:
+            await self._socket.send(json.dumps([0, MUCH]))
+        except ConnectionClosed:
+            return False
+        return True
+
+    async def flood(self) -> None:
+        """Send many messages as fast as possible, whatever the answers."""
+        record = self.record
+        with contextlib.suppress(ConnectionClosed):
+            for _ in range(FLOOD):
+                if self.record is record:
+                    await self._say("flood")
+
+    async def _stay(self, socket: ClientConnection) -> None:
+        record = self.record
+        self._socket = socket
+        talking = asyncio.create_task(self._talk())
+        try:
+            while True:
+                await self._listens.wait()
+                self._hear(*json.loads(await socket.recv()))
+        except ConnectionClosed as error:
+            if record.ended is None:
+                record.end(str(error.rcvd.code if error.rcvd is not None else 1006))
+        finally:
+            talking.cancel()
+            await asyncio.wait([talking])
+
+    async def _talk(self) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await asyncio.sleep(self._random.uniform(0, 2 * PAUSE))
+                await self._talks.wait()
+                if self.record.is_open and len(self._unanswered) < WINDOW:
+                    await self._say_something()
+
+    async def _say_something(self) -> None:
+        rare = self._random.random()
+        text = "." * LARGE if rare < RARELY else "hello"
+        for _ in range(BURST if rare > 1 - RARELY else 1):
+            await self._say(text)
+
+    async def _say(self, text: str) -> None:
+        self._number += 1
+        self._unanswered.add(self._number)
+        self._began[self._number] = time.monotonic()
+        assert self._socket is not None
+        await self._socket.send(json.dumps([self._number, text]))
+
+    def _hear(self, kind: str, *what) -> None:
+        getattr(self, f"_hear_{kind}")(*what)
+
+    def _hear_joined(self, worker: int) -> None:
+        self.record.worker = worker
+        self.record.joined = time.monotonic()
+
+    def _hear_accepted(self, number: int) -> None:
+        self._unanswered.discard(number)
+        self.record.sent[number] = self._began.pop(number)
+
+    def _hear_refused(self, number: int) -> None:
+        self._unanswered.discard(number)
+        self.record.refused.add(number)
+
+    def _hear_said(self, sender: str, number: int) -> None:
+        self.record.got.append((sender, number))
+
+    def _hear_filler(self, _: str) -> None:
+        """It was asked for."""

@@ -1,0 +1,236 @@
+"""What happens to a server, one function each. Each returns when the worst is over."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from ..servers import no_descriptors
+from . import clock
+from .clients import Client
+from .outcomes import Suffered
+
+if TYPE_CHECKING:
+    from .scene import Fault, Scene
+
+# Guests that find no place, in a crowd.
+MANY = 20
+
+HOUR = 3600  # seconds
+
+
+async def worker_killed(scene: Scene, suffered: Suffered, random: Random) -> None:
+    """SIGKILL to a worker, as when memory is short."""
+    pid = random.choice(scene.workers)
+    suffered.victims.add(pid)
+    scene.killed.add(pid)
+    send_signal(pid, signal.SIGKILL)
+
+
+async def worker_stopped(scene: Scene, suffered: Suffered, random: Random) -> None:
+    """SIGSTOP to a worker, and after a while SIGCONT."""
+    pid = random.choice(scene.workers)
+    suffered.victims.add(pid)
+    await stop(pid, scene.pause)
+
+
+async def hub_killed(scene: Scene, suffered: Suffered, random: Random) -> None:
+    """SIGKILL to the hub."""
+    send_signal(scene.hub, signal.SIGKILL)
+
+
+async def hub_stopped(scene: Scene, suffered: Suffered, random: Random) -> None:
+    """SIGSTOP to the hub, and after a while SIGCONT."""
+    await stop(scene.hub, scene.pause)
+
+
+async def supervisor_stopped(scene: Scene, suffered: Suffered, random: Random) -> None:
+    """SIGSTOP to the supervisor, and after a while SIGCONT."""
+    await stop(scene.server.pid, scene.pause)
+
+
+async def reloaded(scene: Scene, suffered: Suffered, random: Random) -> None:
+    """SIGHUP: all workers are replaced."""
+    suffered.victims.update(scene.workers)
+    scene.server.signal(signal.SIGHUP)
+
+    async def are_replaced() -> bool:
+        return suffered.victims.isdisjoint(pids(await scene.status()))
+
+    await scene.until(are_replaced, "reload")
+
+
+async def clients_left(scene: Scene, suffered: Suffered, random: Random) -> None:
+    """Clients close their connections."""
+    await asyncio.gather(*(client.leave() for client in some(scene, random)))
+
+
+async def clients_vanished(scene: Scene, suffered: Suffered, random: Random) -> None:
+    """Connections of clients break off, without a close frame."""
+    for client in some(scene, random):
+        client.vanish()
+
+
+async def client_stalled(scene: Scene, suffered: Suffered, random: Random) -> None:
+    """A client asks for much and reads nothing any more, until the server cuts it off."""
+    client = random.choice(present(scene))
+    suffered.victims.add(client.record.name)
+    worker = client.record.worker
+    with client.not_reading():
+        before = cut_offs(await scene.status())
+        if not await client.ask_for_much():
+            return  # something else has ended its connection
+
+        async def is_cut_off() -> bool:
+            status = await scene.status()
+            return cut_offs(status) > before or worker not in pids(status)
+
+        await scene.until(is_cut_off, "end of a client that does not read")
+
+
+async def client_flooding(scene: Scene, suffered: Suffered, random: Random) -> None:
+    """A client sends as fast as it can."""
+    client = random.choice(present(scene))
+    record = client.record
+    suffered.victims.add(record.name)
+    await client.flood()
+
+    async def is_over() -> bool:
+        return record.ended is not None or client.is_settled
+
+    await scene.until(is_over, "end of a flood")
+
+
+async def crowd(scene: Scene, suffered: Suffered, random: Random) -> None:
+    """More clients come than there are places for, and go again."""
+    guests = [scene.new_client() for _ in range(scene.places + MANY)]
+    visits = asyncio.gather(*(guest.visit() for guest in guests))
+
+    async def are_decided() -> bool:
+        return all(guest.record.is_open or guest.record.ended for guest in guests)
+
+    await scene.until(are_decided, "end of all handshakes")
+    await asyncio.gather(*(guest.leave() for guest in guests if guest.record.is_open))
+    await visits
+
+
+async def worker_without_descriptors(scene: Scene, suffered: Suffered, random: Random) -> None:
+    """A worker gets no file descriptor, while clients come."""
+    pid = random.choice(scene.workers)
+    suffered.victims.add(pid)
+    with no_descriptors(pid):
+        await clients_left(scene, suffered, random)
+        await asyncio.sleep(scene.shortage)
+
+
+async def supervisor_without_descriptors(scene: Scene, suffered: Suffered, random: Random) -> None:
+    """The supervisor gets no file descriptor, while clients come."""
+    with no_descriptors(scene.server.pid):
+        await clients_left(scene, suffered, random)
+        await asyncio.sleep(scene.shortage)
+
+
+async def hub_without_descriptors(scene: Scene, suffered: Suffered, random: Random) -> None:
+    """The hub gets no file descriptor."""
+    with no_descriptors(scene.hub):
+        await asyncio.sleep(scene.shortage)
+
+
+async def disk_full(scene: Scene, suffered: Suffered, random: Random) -> None:
+    """There is no room for logs, nor for the socket of a hub that is killed meanwhile."""
+    scene.disk.fill()
+    try:
+        send_signal(scene.hub, signal.SIGKILL)
+        await asyncio.sleep(scene.shortage)
+    finally:
+        scene.disk.free()
+
+
+async def clock_set_forward(scene: Scene, suffered: Suffered, random: Random) -> None:
+    """Somebody sets the clock an hour ahead, and after a while back."""
+    await set_clock(scene, HOUR)
+
+
+async def clock_set_back(scene: Scene, suffered: Suffered, random: Random) -> None:
+    """Somebody sets the clock a day back, and after a while ahead."""
+    await set_clock(scene, -24 * HOUR)
+
+
+FAULTS: tuple[Fault, ...] = (
+    worker_killed,
+    worker_stopped,
+    hub_killed,
+    hub_stopped,
+    supervisor_stopped,
+    reloaded,
+    clients_left,
+    clients_vanished,
+    client_stalled,
+    client_flooding,
+    crowd,
+    worker_without_descriptors,
+    supervisor_without_descriptors,
+    hub_without_descriptors,
+    disk_full,
+    clock_set_forward,
+    clock_set_back,
+)
+
+
+def at_hand(scene: Scene) -> list[Fault]:
+    """Those that this machine allows."""
+    missing: set[Fault] = set()
+    if not scene.disk.is_small:
+        missing.add(disk_full)
+    if not clock.AT_HAND:
+        missing |= {clock_set_forward, clock_set_back}
+    return [fault for fault in FAULTS if fault not in missing]
+
+
+def present(scene: Scene) -> list[Client]:
+    """The clients that are in their rooms and listen."""
+    return [client for client in scene.clients if client.is_listening]
+
+
+def some(scene: Scene, random: Random) -> list[Client]:
+    """A third of them."""
+    clients = present(scene)
+    return random.sample(clients, len(clients) // 3)
+
+
+def pids(status: dict[str, Any]) -> set[int]:
+    """The workers that there are."""
+    return {worker["pid"] for worker in status["workers"]}
+
+
+def cut_offs(status: dict[str, Any]) -> int:
+    """How many clients the server has cut off so far."""
+    return sum(status["totals"]["cut_off"].values())
+
+
+def send_signal(pid: int, number: signal.Signals) -> None:
+    """Send a signal to a process that may have ended."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+async def stop(pid: int, seconds: float) -> None:
+    """Let a process do nothing for a while."""
+    send_signal(pid, signal.SIGSTOP)
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        send_signal(pid, signal.SIGCONT)
+
+
+async def set_clock(scene: Scene, offset: int) -> None:
+    """Let the clock be wrong for a while."""
+    scene.clock.set(offset)
+    try:
+        await asyncio.sleep(scene.shortage)
+    finally:
+        scene.clock.set(0)

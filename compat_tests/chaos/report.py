@@ -1,0 +1,56 @@
+"""What a round came to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from .journal import Record
+from .outcomes import Suffered, undeclared
+from .verdict import Verdict
+
+# Complaints of a kind that are shown.
+ENOUGH = 5
+
+
+class Report:
+    """
+    A round's faults, messages and connections.
+
+    Args:
+        suffered: the faults.
+        end: of the server, which is none of them.
+        records: all connections.
+        messages: what became of what they said.
+    """
+
+    def __init__(
+        self,
+        suffered: Sequence[Suffered],
+        end: Suffered,
+        records: Sequence[Record],
+        messages: Verdict,
+    ) -> None:
+        self.faults = len(suffered)
+        self.messages = messages
+        self.outcomes = Counter(record.outcome for record in records)
+        self.undeclared = undeclared(records, [*suffered, end])
+
+    @property
+    def is_good(self) -> bool:
+        return self.messages.is_good and not self.undeclared
+
+    def __str__(self) -> str:
+        outcomes = ", ".join(f"{count} {name}" for name, count in self.outcomes.most_common())
+        return (
+            f"{self.faults} faults, {self.messages}, {self.outcomes.total()} connections "
+            f"({outcomes}), {len(self.undeclared)} with an undeclared outcome"
+        )
+
+    def complaints(self) -> Iterator[str]:
+        """What is wrong, a line each; not all of it where that is much."""
+        for name in ("lost", "duplicated", "disordered"):
+            for member, message in getattr(self.messages, name)[:ENOUGH]:
+                yield f"{name}: {message} at {member}"
+        for record in self.undeclared[:ENOUGH]:
+            yield f"undeclared: {record.outcome or 'still open'} of {record}"

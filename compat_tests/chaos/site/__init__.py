@@ -1,0 +1,1 @@
+"""A chat that says what became of each message."""

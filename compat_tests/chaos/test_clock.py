@@ -1,0 +1,44 @@
+"""A server does not wait by the wall clock, which somebody may set."""
+
+import ast
+from pathlib import Path
+
+from ..servers import REPOSITORY
+
+PACKAGE = REPOSITORY / "channels_bridge"
+
+#: What gives the time of day, in the modules `time` and `datetime`.
+WALL_CLOCK = {"time", "time_ns", "now", "utcnow", "today", "localtime", "gmtime", "ctime"}
+
+#: Who may ask for it, and for what.
+READERS = {
+    "server/access.py": "the time of a line",
+    "server/http.py": "the header Date",
+    "management/commands/runserver.py": "the banner",
+    "management/commands/websockets_server.py": "the banner",
+}
+
+
+def reads_wall_clock(node: ast.AST) -> bool:
+    match node:
+        case ast.Attribute(value=ast.Name(id="time" | "datetime" | "date"), attr=name):
+            return name in WALL_CLOCK
+        case ast.ImportFrom(module="time", names=names):
+            return any(alias.name in WALL_CLOCK for alias in names)
+    return False
+
+
+def modules() -> list[Path]:
+    """All but the benchmark, which is no part of a server."""
+    paths = PACKAGE.rglob("*.py")
+    return [path for path in paths if "bench" not in path.relative_to(PACKAGE).parts]
+
+
+def test_who_reads_the_clock():
+    """The time of day is read for what people read, never to wait for something."""
+    readers = {
+        str(path.relative_to(PACKAGE))
+        for path in modules()
+        if any(map(reads_wall_clock, ast.walk(ast.parse(path.read_text()))))
+    }
+    assert readers == set(READERS)
