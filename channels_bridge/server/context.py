@@ -69,6 +69,7 @@ class Context:
         self.frames = FrameCache(config.compress_from)
         self.connections: set[Closable] = set()
         self.refusals = 0  # of these, the connections that only wait for their end
+        self.ended = 0  # connections that were lost, so far
         self._on_lost = on_lost
         self._empty: asyncio.Future[None] | None = None  # waited for in all_lost()
         #: Running applications; a connection may be gone before its application returned.
@@ -97,6 +98,7 @@ class Context:
 
     def lost(self, connection: Closable) -> None:
         self.connections.discard(connection)
+        self.ended += 1
         self._on_lost()
         if self._empty is not None and not self.connections and not self._empty.done():
             self._empty.set_result(None)

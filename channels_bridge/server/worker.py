@@ -18,6 +18,7 @@ from .context import Application, Context
 from .delay import LoopDelay
 from .dispatch import make_protocol_factory
 from .drain import drain
+from .garbage import sparing
 from .heartbeat import beating
 from .questions import answering
 from .report import Report
@@ -51,15 +52,16 @@ async def serve(config: ServerConfig, opening: Opening, channel: ChildEnd, stop:
         asking(config) as admission,
         serving(application, config, on_lost=channel.lost) as context,
     ):
-        report.context = context
-        context.admission = admission
-        intake = Intake(channel, context, stop)
-        intake.start()
-        channel.ready()
-        await stop.wait()
-        channel.stopping()
-        context.finishes_handshakes = channel.retired
-        await asyncio.gather(intake.finish(), drain(context, stop.hurry))
+        with sparing(context):
+            report.context = context
+            context.admission = admission
+            intake = Intake(channel, context, stop)
+            intake.start()
+            channel.ready()
+            await stop.wait()
+            channel.stopping()
+            context.finishes_handshakes = channel.retired
+            await asyncio.gather(intake.finish(), drain(context, stop.hurry))
 
 
 @contextlib.asynccontextmanager

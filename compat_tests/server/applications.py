@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import subprocess
 import time
@@ -117,3 +118,16 @@ async def _stubborn(scope, receive, send):
     while True:
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
+
+
+@contextlib.asynccontextmanager
+async def frozen(config):
+    yield _frozen
+
+
+async def _frozen(scope, receive, send):
+    """Says how many objects of its process garbage is not looked for among."""
+    await _accept(scope, send)
+    await send({"type": "websocket.send", "text": str(gc.get_freeze_count())})
+    await receive()
+    await receive()

@@ -1,0 +1,120 @@
+"""Collections of garbage that do not look again at what stays."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from types import SimpleNamespace
+
+import pytest
+from websockets.asyncio.client import connect
+
+from channels_bridge.server import garbage
+from channels_bridge.server.garbage import LEAST_ENDED, sparing
+
+from .test_supervisor import engine
+
+
+class Cycle:
+    def __init__(self):
+        self.itself = self
+
+
+@pytest.fixture
+def context():
+    return SimpleNamespace(connections=set(), ended=0)
+
+
+@pytest.fixture(autouse=True)
+def collector():
+    enabled = gc.isenabled()
+    yield
+    if enabled:
+        gc.enable()
+    assert not gc.get_freeze_count()
+
+
+def is_looked_at(wanted):
+    return any(each is wanted for each in gc.get_objects())
+
+
+def test_what_stays_is_looked_at_once(context):
+    """A full collection leaves out what survived the one before; what is new it looks at."""
+    old = Cycle()
+    with sparing(context):
+        new = Cycle()
+        assert not is_looked_at(old)
+        assert is_looked_at(new)
+        gc.collect()
+        assert not is_looked_at(new)
+    assert is_looked_at(old)
+
+
+def test_what_stayed_is_freed_without_a_collection(context):
+    """What nothing refers to any more is freed at once, however long it was there."""
+    values = {1, 2, 3}
+    freed = weakref.ref(kept := type("Kept", (set,), {})(values))
+    with sparing(context):
+        del kept
+        assert freed() is None
+
+
+@pytest.mark.parametrize("open_now", [0, 2 * LEAST_ENDED])
+def test_garbage_of_ended_connections(context, monkeypatch, open_now):
+    """When as many connections have ended as are open, and objects are many more, all are looked at
+    again, and cycles among them are freed."""
+    monkeypatch.setattr(garbage, "GROWTH", 0)
+    context.connections = set(range(open_now))
+    cycle = Cycle()
+    freed = weakref.ref(cycle)
+    with sparing(context):
+        del cycle
+        context.ended = max(LEAST_ENDED, open_now) - 1
+        gc.collect()
+        gc.collect()
+        assert freed() is not None
+        context.ended += 1
+        gc.collect()
+        gc.collect()
+        assert freed() is None
+        assert gc.get_freeze_count()
+
+
+def test_no_growth(context):
+    """While there is not much more than there was, nothing is looked at again."""
+    old = Cycle()
+    with sparing(context):
+        context.ended = LEAST_ENDED
+        gc.collect()
+        assert not is_looked_at(old)
+
+
+def test_a_project_that_collects_itself(context):
+    """Where a project has disabled the collector, none runs until the project asks for it."""
+    gc.disable()
+    old = Cycle()
+    with sparing(context):
+        assert is_looked_at(old)
+        assert not gc.isenabled()
+
+
+async def test_workers_start_that_way():
+    """What a worker has imported before it serves is not looked at again."""
+    with engine(application="frozen", workers=1) as server:
+        async with connect(server.ws_url + "/", proxy=None) as websocket:
+            assert int(await websocket.recv()) > 10_000
+
+
+async def test_connections_are_counted_when_they_end(serve):
+    """A connection counts as ended once, when its transport is gone."""
+
+    async def app(scope, receive, send):
+        await send({"type": "websocket.accept"})
+        await receive()
+        await receive()
+
+    engine = await serve(app)
+    async with engine.connect():
+        assert engine.context.ended == 0
+    await engine.context.all_lost()
+    assert engine.context.ended == 1
