@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -19,12 +18,6 @@ ROOT = Path(__file__).parents[2]
 
 # How long anything may take before a test fails, in seconds: far more than it ever needs.
 DEADLINE = 15
-
-GRPC_CANCELLED = re.compile(
-    r"""Traceback \(most recent call last\):
-  File "src/python/grpcio/[^\n]*_schedule_rpc_coro
-(asyncio\.exceptions\.)?CancelledError\n?"""
-)
 
 ENVIRONMENT = {
     **os.environ,
@@ -86,18 +79,12 @@ class HubProcess:
         if self.process.returncode is None:
             self.stop()
         with self._log:
-            assert "Traceback" not in (log := own_words(self.read_log())), log
+            assert "Traceback" not in (log := self.read_log()), log
 
     def read_log(self) -> str:
         """What it has logged so far."""
         self._log.seek(0)
         return self._log.read()
-
-
-def own_words(log: str) -> str:
-    """What a hub has printed, without what gRPC prints past all logging, now and then: that a
-    stream was cancelled, by a process that has gone, before anything of ours ran for it."""
-    return GRPC_CANCELLED.sub("", log)
 
 
 @contextlib.asynccontextmanager

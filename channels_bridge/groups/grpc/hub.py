@@ -38,6 +38,9 @@ TICK_INTERVAL = 0.25
 # How long a process may take to say who it is, in seconds.
 HELLO_TIMEOUT = 10
 
+# How long streams may take to end with the hub, in seconds.
+END_TIMEOUT = 5
+
 
 async def serve(
     address: str,
@@ -118,6 +121,7 @@ class _Hub:
         self._exchange = exchange
         self._where = where
         self._door = Door(where, credentials)
+        self._streams: set[asyncio.Task[Any]] = set()  # gRPC's tasks that serve them
         # Without serialisers: batches are bytes already.
         methods = {METHOD: grpc.stream_stream_rpc_method_handler(self._connect)}
         self._server = grpc.aio.server(options=list(LIMITS.items()))
@@ -135,6 +139,9 @@ class _Hub:
         self._ticking.cancel()
         await asyncio.wait([self._ticking])
         await self._server.stop(None)
+        # It doesn't wait for their handlers, and prints a traceback if the loop ends before them.
+        if self._streams:
+            await asyncio.wait(self._streams, timeout=END_TIMEOUT)
 
     async def _tick(self) -> None:
         while True:
@@ -143,6 +150,10 @@ class _Hub:
 
     async def _connect(self, _: AsyncIterator[bytes], context: Any) -> None:
         """Serve the stream of one process."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._streams.add(task)
+        task.add_done_callback(self._streams.discard)
         if not self._door.admits(context):
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, REFUSED)
         first = await _read_first(context)
