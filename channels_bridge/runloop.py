@@ -23,12 +23,13 @@ from typing import Any, cast
 
 from asgiref.sync import async_to_sync
 from channels import consumer as upstream
-from channels.consumer import AsyncConsumer, get_handler_name
+from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
 from channels.sessions import InstanceSessionWrapper
 from channels.utils import await_many_dispatch
 from django.db import Error as DatabaseError
 
+from .groups.message import handler_name
 from .groups.shared import Sharing, has_shared
 from .housekeeping import housekeeping
 from .registry import Entry
@@ -190,7 +191,7 @@ def _dispatch(consumer: Any, message: Event) -> Awaitable[None]:
     Returns:
         What the handler returned, itself: no coroutine of ours stands around the handler's.
     """
-    handler = getattr(consumer, _handler_name(message.get("type")), None)
+    handler = getattr(consumer, handler_name(message.get("type")), None)
     if handler is None:
         raise ValueError(f"No handler for message type {message['type']}")
     if housekeeping.is_due():
@@ -201,8 +202,3 @@ def _dispatch(consumer: Any, message: Event) -> Awaitable[None]:
 async def _dispatch_after_housekeeping(handler: Dispatch, message: Event) -> None:
     await housekeeping.close_old_connections()
     await handler(message)
-
-
-@functools.lru_cache(maxsize=1024)
-def _handler_name(type: str | None) -> str:
-    return get_handler_name({} if type is None else {"type": type})

@@ -1,7 +1,12 @@
-"""A message to a group, as an object rather than a dict."""
+"""A message to a group: as an object rather than a dict, and who handles it."""
 
+import functools
 from dataclasses import dataclass
 from typing import Any
+
+from channels.consumer import get_handler_name
+
+__all__ = ["GroupMessage", "handler_name"]
 
 
 @dataclass(frozen=True)
@@ -21,3 +26,15 @@ class GroupMessage:
     type: str
     message: Any = None
     params: Any = None
+
+
+@functools.lru_cache(maxsize=1024)
+def handler_name(type: str | None) -> str:
+    """
+    Return the name of the method that handles messages of a type; None where they have none.
+
+    Raises:
+        ValueError: no method can have that name; in Channels' words.
+    """
+    name: str = get_handler_name({} if type is None else {"type": type})
+    return name

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any, TypeAlias
 
-from channels.consumer import get_handler_name
+from channels_bridge.groups.message import handler_name
 
 __all__ = ["Made", "SharedFrame", "Sharing", "has_shared", "shared_frame"]
 
@@ -149,7 +149,7 @@ def has_shared(owner: Any) -> bool:
 def _try_to_make(owner: type, event: Event) -> tuple[Content] | None:
     """None where it isn't shared, or fails: each consumer then finds out for itself."""
     try:
-        handler = getattr(owner, get_handler_name(dict(event)), None)
+        handler = getattr(owner, handler_name(event.get("type")), None)
         return (handler.make(owner, event),) if isinstance(handler, SharedFrame) else None
     except Exception:
         return None

@@ -22,7 +22,7 @@ PINS: dict[str, tuple[str, dict[str, str]]] = {
     "channels.consumer:AsyncConsumer.__call__": ("runloop.py", {"4.2.0": "bee272af3ba7"}),
     "channels.consumer:AsyncConsumer.dispatch": ("runloop.py", {"4.2.0": "8acee1bceaa8"}),
     "channels.consumer:SyncConsumer.dispatch": ("runloop.py", {"4.2.0": "eb52bb02e141"}),
-    "channels.consumer:get_handler_name": ("runloop.py", {"4.2.0": "89bada7d594c"}),
+    "channels.consumer:get_handler_name": ("groups/message.py", {"4.2.0": "89bada7d594c"}),
     "channels.utils:await_many_dispatch": ("runloop.py", {"4.2.0": "436b183c4a82"}),
     "channels.sessions:InstanceSessionWrapper.__init__": ("runloop.py", {"4.2.0": "af31c0f1a743"}),
     "channels.sessions:InstanceSessionWrapper.send": ("runloop.py", {"4.2.0": "b790cc714650"}),
