@@ -6,9 +6,9 @@ half a second where there are ten thousand connections. What has survived one is
 whatever there is. When to collect is left to Python, and to the thresholds that a project may have
 set; where it has disabled the collector, nothing is done.
 
-What is frozen is freed as ever once nothing refers to it. Garbage in cycles has to be looked for: by
-one collection of everything, when so many connections have ended that they may have left much of it
-and there is much more than there was after the one before.
+What is frozen is freed as ever once nothing refers to it. Garbage in cycles has to be looked for:
+by one collection of everything, when so many connections have ended that they may have left much of
+it and there is much more than there was after the one before.
 """
 
 from __future__ import annotations
