@@ -238,16 +238,21 @@ class WebSocketConnection(Handshake):
         """
         if self._writable is not None or self.state is not State.OPEN:
             return False
-        self.transport.write(self.context.frames.frame(payload, self._deflate))
+        self._write(self.context.frames.frame(payload, self._deflate))
         self.counters.sent += 1
         return True
 
     def send_message(self, message: Event) -> None:
-        """``websocket.send``: one frame, written past the protocol, which has no part in it."""
+        """``websocket.send``: one frame, written past the protocol, which has no part in it.
+
+        While more waits for the application, its next message may be on the way.
+        """
         text, data = message.get("text"), message.get("bytes")
         if (text is None) == (data is None):
             raise ValueError("websocket.send takes one of text and bytes")
-        self.transport.write(self.context.frames.frame(_payload(text, data), self._deflate))
+        frame = self.context.frames.frame(_payload(text, data), self._deflate)
+        write = self._write_soon if self.inbox.waiting else self._write
+        write(frame)
         self.counters.sent += 1
 
     def close(self, message: Event) -> None:

@@ -97,7 +97,7 @@ class Lifecycle(Wire):
     def connection_lost(self, exc: Exception | None) -> None:
         self._disconnect(CloseCode.ABNORMAL_CLOSURE)
         self._enter(State.CLOSED)
-        self.stall.stop()
+        super().connection_lost(exc)
         self.context.lost(self)
 
     # What the states do

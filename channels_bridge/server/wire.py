@@ -19,6 +19,9 @@ from .stall import StallWatch
 # Of the write buffer: beyond it an application's send() waits for the client to read.
 WRITE_HIGH_WATER = 2**16
 
+# Bytes that wait for what may be written next, so that one system call takes both.
+JOIN_LIMIT = 2**14
+
 
 class Wire(asyncio.Protocol):
     """What a connection reads from and writes to; it knows no state and no application.
@@ -31,6 +34,7 @@ class Wire(asyncio.Protocol):
     __slots__ = (
         "_disconnected",
         "_handshake",
+        "_joined",
         "_timer",
         "_writable",
         "config",
@@ -54,6 +58,7 @@ class Wire(asyncio.Protocol):
         self.reading: Reading
         self.stall: StallWatch
         self._writable: asyncio.Future[None] | None = None  # waited for while the buffer is full
+        self._joined: bytearray | None = None  # to be written in this round of the loop
         self._disconnected = False  # the application was told, and nothing it sends is waited for
         self._timer: asyncio.TimerHandle | None = None  # the deadline of the present state
 
@@ -75,6 +80,10 @@ class Wire(asyncio.Protocol):
         self._let_send()
         self.reading.release(Reason.ANSWERS)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._joined = None
+        self.stall.stop()
+
     # What a connection does with it
 
     @abstractmethod
@@ -88,7 +97,7 @@ class Wire(asyncio.Protocol):
     @property
     def unsent(self) -> int:
         """How many bytes the client has not read, nor the system taken off our hands."""
-        return self.transport.get_write_buffer_size()
+        return self.transport.get_write_buffer_size() + len(self._joined or b"")
 
     def _forget_handshake(self) -> None:
         """Go on without its headers, which take more memory than all that is needed from now on."""
@@ -106,17 +115,41 @@ class Wire(asyncio.Protocol):
             self._writable.set_result(None)
             self._writable = None
 
+    def _write(self, data: bytes) -> None:
+        """Write what waits, and this."""
+        if self._joined is None:
+            self.transport.write(data)
+        else:
+            self._joined += data
+            self._write_joined()
+
+    def _write_soon(self, data: bytes) -> None:
+        """Write this with what comes next, or when the loop has been round."""
+        if self._joined is None:
+            self._joined = bytearray(data)
+            self.loop.call_soon(self._write_joined)
+        else:
+            self._joined += data
+        if len(self._joined) > JOIN_LIMIT:
+            self._write_joined()
+
+    def _write_joined(self) -> None:
+        data, self._joined = self._joined, None
+        if data is not None and not self.transport.is_closing():
+            self.transport.write(data)
+
     def _flush(self) -> None:
         """Send what the protocol has to say."""
         for data in self.protocol.data_to_send():
             if data:
-                self.transport.write(data)
+                self._write(data)
             else:  # websockets' mark for the end of the stream
                 self._half_close()
 
     def _half_close(self) -> None:
         """End our side only: closing the socket with bytes unread would reset the connection and
         could take the close frame or the response with it (RFC 6455, 7.1.1; RFC 9112, 9.6)."""
+        self._write_joined()
         if not self.transport.can_write_eof():
             self.transport.close()
         elif not self.transport.is_closing():

@@ -1,0 +1,148 @@
+"""Frames that one system call takes: those sent while more waits for the application."""
+
+from __future__ import annotations
+
+import asyncio
+
+from websockets.frames import Frame, Opcode
+
+from channels_bridge.server.wire import JOIN_LIMIT
+
+from ..engine import DEADLINE, Script, until
+from .test_connection import accept, close_of
+
+
+class Gate:
+    """An application that leaves its events alone until it is told to go on.
+
+    Args:
+        answer: what it sends for each of them.
+    """
+
+    def __init__(self, answer):
+        self._answer = answer
+        self._open = asyncio.Event()
+
+    async def __call__(self, scope, receive, send):
+        await accept(receive, send)
+        await self._open.wait()
+        await self._answer(receive, send)
+
+    def open(self):
+        self._open.set()
+
+
+async def echo(receive, send):
+    while (event := await receive())["type"] == "websocket.receive":
+        await send({**event, "type": "websocket.send"})
+
+
+class Recorder:
+    """A transport that notes what is written to it."""
+
+    def __init__(self, transport):
+        self._transport = transport
+        self.written = []
+
+    def write(self, data):
+        self.written.append(bytes(data))
+        self._transport.write(data)
+
+    def __getattr__(self, name):
+        return getattr(self._transport, name)
+
+
+def text(message):
+    return Frame(Opcode.TEXT, message.encode()).serialize(mask=False)
+
+
+async def recorded(engine):
+    """The one connection of an engine, and what notes its writes."""
+    (connection,) = engine.context.connections
+    connection.transport = recorder = Recorder(connection.transport)
+    return connection, recorder
+
+
+async def test_answers_to_what_waits_are_joined(serve):
+    """Answers to messages that wait leave with one write, in order."""
+    gate = Gate(echo)
+    engine = await serve(Script(gate))
+    async with engine.connect() as websocket:
+        connection, recorder = await recorded(engine)
+        for message in "abc":
+            await websocket.send(message)
+        await until(lambda: connection.inbox.waiting == 3)
+        gate.open()
+        assert [await websocket.recv() for _ in range(3)] == ["a", "b", "c"]
+        assert recorder.written == [text("a") + text("b") + text("c")]
+
+
+async def test_an_answer_does_not_wait_for_the_next_one(serve):
+    """What is sent while more waits leaves, though the application takes its time for the rest."""
+
+    async def answer_one(receive, send):
+        await send({**await receive(), "type": "websocket.send"})
+        await asyncio.Event().wait()
+
+    gate = Gate(answer_one)
+    engine = await serve(Script(gate), close_timeout=0.1)
+    async with engine.connect() as websocket:
+        connection, _ = await recorded(engine)
+        for message in "ab":
+            await websocket.send(message)
+        await until(lambda: connection.inbox.waiting == 2)
+        gate.open()
+        assert await asyncio.wait_for(websocket.recv(), DEADLINE) == "a"
+
+
+async def test_the_close_frame_comes_last(serve):
+    """What was sent before the end of the connection is received before it."""
+
+    async def answer_and_close(receive, send):
+        await send({**await receive(), "type": "websocket.send"})
+        await send({"type": "websocket.close", "code": 4000})
+
+    gate = Gate(answer_and_close)
+    engine = await serve(Script(gate))
+    async with engine.connect() as websocket:
+        connection, recorder = await recorded(engine)
+        for message in "ab":
+            await websocket.send(message)
+        await until(lambda: connection.inbox.waiting == 2)
+        gate.open()
+        assert await websocket.recv() == "a"
+        assert (await close_of(websocket)).code == 4000
+        assert recorder.written == [
+            text("a") + Frame(Opcode.CLOSE, b"\x0f\xa0").serialize(mask=False)
+        ]
+
+
+async def test_what_waits_to_be_written_is_bounded(serve):
+    """Large messages are written at once: no more than a few KiB wait for the next one."""
+    gate = Gate(echo)
+    engine = await serve(Script(gate))
+    async with engine.connect(compression=None) as websocket:
+        connection, recorder = await recorded(engine)
+        for _ in range(4):
+            await websocket.send("x" * JOIN_LIMIT)
+        await until(lambda: connection.inbox.waiting == 4)
+        gate.open()
+        for _ in range(4):
+            await websocket.recv()
+        assert [len(data) for data in recorder.written] == [len(text("x" * JOIN_LIMIT))] * 4
+
+
+async def test_nothing_is_written_after_the_end(serve):
+    """What waits to be written when the connection is lost is dropped with it."""
+    gate = Gate(echo)
+    engine = await serve(Script(gate))
+    async with engine.connect() as websocket:
+        connection, recorder = await recorded(engine)
+        for message in "ab":
+            await websocket.send(message)
+        await until(lambda: connection.inbox.waiting == 2)
+        connection._write_soon(text("lost"))
+        connection.transport.abort()
+        await asyncio.wait_for(websocket.wait_closed(), DEADLINE)
+        gate.open()
+    assert recorder.written == []
