@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from math import inf
+from typing import TypeAlias
 
 from websockets.exceptions import ProtocolError
 from websockets.frames import Close
@@ -14,21 +15,12 @@ from .errors import StartupError
 from .proxy import NO_PROXY, Proxy
 from .tls import Certificate
 
-_ZERO_IS_OFF = (
-    "compress_from",
-    "drain_seconds",
-    "idle_timeout",
-    "max_connection_rate",
-    "max_connections",
-    "max_connections_per_address",
-    "max_frame_size",
-    "max_message_rate",
-    "max_message_size",
-    "ping_interval",
-    "startup_timeout",
-    "worker_timeout",
-    "write_timeout",
-)
+#: Numbers of which 0 means that there is none.
+FloatOrOff: TypeAlias = float
+IntOrOff: TypeAlias = int
+
+# Whether a number may be 0, by its type.
+_MAY_BE_ZERO = {"float": False, "int": False, "FloatOrOff": True, "IntOrOff": True}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,11 +51,11 @@ class ServerConfig:
     #: Seconds for a worker to be ready, or it is killed; 0: no limit. 60: twice gunicorn's
     #: ``--timeout``, which is the limit there, and less than systemd waits for a service. None with
     #: ``reload``.
-    startup_timeout: float = 60
+    startup_timeout: FloatOrOff = 60
 
     #: Seconds for which the event loop of a worker, or of a hub, may be stuck before it is killed
     #: and replaced; 0: no limit. 30: gunicorn's ``--timeout``. Not watched with ``reload``.
-    worker_timeout: float = 30
+    worker_timeout: FloatOrOff = 30
 
     #: Whether requests that are no WebSocket handshake go to the application's HTTP side.
     http: bool = True
@@ -95,7 +87,7 @@ class ServerConfig:
     close_timeout: float = 10
 
     #: Seconds over which a worker that ends closes its connections; 0: all at once, as uvicorn.
-    drain_seconds: float = 0
+    drain_seconds: FloatOrOff = 0
 
     #: The code that it closes them with: "going away" (RFC 6455, 7.4.1), as websockets.
     drain_code: int = 1001
@@ -104,28 +96,28 @@ class ServerConfig:
     shutdown_timeout: float = 10
 
     #: Seconds between keepalive pings (0: none), and to wait for each pong. 20 and 20: uvicorn.
-    ping_interval: float = 20
+    ping_interval: FloatOrOff = 20
     ping_timeout: float = 20
 
     #: Seconds in which a client that is behind must read something; then it is cut off. 0: no
     #: limit. nginx's ``send_timeout`` of 60 is for pages; here it is below what pings find out.
-    write_timeout: float = 30
+    write_timeout: FloatOrOff = 30
 
     #: Seconds without a message from the client, after which it is closed; 0: no limit, as with
     #: all peers. Answers to pings are no messages.
-    idle_timeout: float = 0
+    idle_timeout: FloatOrOff = 0
 
     #: Connections of all kinds, over all workers; 0: no limit but the system's. uvicorn's
     #: ``--limit-concurrency``.
-    max_connections: int = 0
+    max_connections: IntOrOff = 0
 
     #: WebSockets of one client address, over all workers; 0: no limit. What an address is, says
     #: :func:`~.admission.address_key`.
-    max_connections_per_address: int = 0
+    max_connections_per_address: IntOrOff = 0
 
     #: WebSockets per second that one client address may open on average (0: no limit), and how many
     #: at once after a quiet time.
-    max_connection_rate: float = 0
+    max_connection_rate: FloatOrOff = 0
     connection_burst: int = 20
 
     #: The socket on which workers ask about addresses; set by the supervisor.
@@ -133,20 +125,20 @@ class ServerConfig:
 
     #: Messages and pings per second that a client may send on average (0: no limit), and how many
     #: at once after a quiet time.
-    max_message_rate: float = 0
+    max_message_rate: FloatOrOff = 0
     message_burst: int = 100
 
     #: Bytes of one incoming message; 0: no limit. 1 MiB: Daphne since CVE-2026-44545, websockets.
-    max_message_size: int = 2**20
+    max_message_size: IntOrOff = 2**20
 
     #: Bytes of one incoming frame; 0: no limit but the message's.
-    max_frame_size: int = 0
+    max_frame_size: IntOrOff = 0
 
     #: Whether messages are compressed where the client offers it, as browsers do.
     compression: bool = True
 
     #: Bytes from which a message is compressed: below, it costs more than it saves. ws of Node.js.
-    compress_from: int = 1024
+    compress_from: IntOrOff = 1024
 
     #: Bytes of a request's head. 64 KiB: h11, and more than nginx or Apache pass on by default.
     max_head_size: int = 2**16
@@ -154,10 +146,8 @@ class ServerConfig:
     def __post_init__(self) -> None:
         parse_format(self.access_log_format)
         for field in fields(self):
-            value = getattr(self, field.name)
-            off = value == 0 and field.name in _ZERO_IS_OFF
-            if field.type in ("float", "int") and not (0 < value < inf or off):
-                raise StartupError(f"{field.name} must be a number above 0, not {value}")
+            if field.type in _MAY_BE_ZERO:
+                self._require_number(field.name, _MAY_BE_ZERO[field.type])
         try:
             Close(self.drain_code, "").check()
         except ProtocolError:
@@ -165,3 +155,8 @@ class ServerConfig:
                 f"drain_code must be a close code that may be sent, such as 1001, 1012 or one "
                 f"from 3000 to 4999, not {self.drain_code}"
             ) from None
+
+    def _require_number(self, name: str, may_be_zero: bool) -> None:
+        value = getattr(self, name)
+        if not (0 < value < inf or (value == 0 and may_be_zero)):
+            raise StartupError(f"{name} must be a number above 0, not {value}")
