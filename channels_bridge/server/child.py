@@ -13,9 +13,9 @@ from collections.abc import Callable, Coroutine
 from multiprocessing.connection import Connection
 from typing import Any
 
+from . import stacks
 from .channel import ChildEnd
 from .errors import StartupError
-from .stacks import offer
 
 logger = logging.getLogger("channels_bridge.server")
 
@@ -28,6 +28,9 @@ HURRY = signal.SIGQUIT
 
 #: Ctrl-C, and the end of the terminal.
 TERMINAL_SIGNALS = {signal.SIGINT, signal.SIGHUP}
+
+#: Those that have to wait until a new child knows what to do about them.
+EARLY_SIGNALS = {*TERMINAL_SIGNALS, stacks.SIGNAL}
 
 
 class Stop(asyncio.Event):
@@ -57,7 +60,7 @@ def load(path: str) -> Any:
 
 
 def run_child(
-    main: str, sock: socket.socket, answers: socket.socket, stacks: Connection, *args: Any
+    main: str, sock: socket.socket, answers: socket.socket, pipe: Connection, *args: Any
 ) -> None:
     """The target of a spawned process: run ``main`` until SIGTERM or the supervisor's end.
 
@@ -65,8 +68,8 @@ def run_child(
     """
     for number in TERMINAL_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, TERMINAL_SIGNALS)  # blocked by spawn()
-    offer(stacks)
+    stacks.offer(pipe)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, EARLY_SIGNALS)  # blocked by who started it
     channel = ChildEnd(sock, answers)
     try:
         run: Run = load(main)(*args)

@@ -16,7 +16,7 @@ from typing import Any
 
 from .census import Census
 from .channel import channel_pair
-from .child import HURRY, TERMINAL_SIGNALS, run_child
+from .child import EARLY_SIGNALS, HURRY, run_child
 from .errors import StartupError
 from .questions import question_pair
 from .stacks import stack_pipe
@@ -106,12 +106,11 @@ class Child:
 
 
 def _start(process: BaseProcess) -> None:
-    # Blocked until the child ignores them.
-    signal.pthread_sigmask(signal.SIG_BLOCK, TERMINAL_SIGNALS)
+    signal.pthread_sigmask(signal.SIG_BLOCK, EARLY_SIGNALS)  # the child inherits that
     try:
         process.start()
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, TERMINAL_SIGNALS)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, EARLY_SIGNALS)
 
 
 def _open_exit_fd(process: BaseProcess) -> int:

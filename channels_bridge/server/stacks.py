@@ -43,7 +43,7 @@ class Stacks:
         self._pipe = pipe
 
     def ask(self, pid: int) -> None:
-        """Ask a child that has called :func:`offer`; another one would be ended by the signal."""
+        """Ask a child, which answers once it has called :func:`offer`."""
         self.read()  # a late answer to an earlier question
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, SIGNAL)

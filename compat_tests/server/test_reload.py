@@ -137,14 +137,14 @@ async def test_new_workers_that_hang(tmp_path: Path):
     """A new worker that is not ready in time is shown and killed; the old ones go on."""
     hanging = tmp_path / "hanging"
     env = {"HANGING": str(hanging)}
-    with engine("127.0.0.1:0", "hanging", 1, "startup_timeout=4", env=env) as server:
+    with engine("127.0.0.1:0", "hanging", 1, "startup_timeout=6", env=env) as server:
         async with Clients(server) as clients:
             await clients.add(1)
             before = set(clients.per_worker())
             hanging.touch()
             server.signal(signal.SIGHUP)
             await wait_for_log(server, "reload failed, the old workers go on: worker [")
-            assert "is killed: not ready after the 4 s of --startup-timeout" in server.log()
+            assert "is killed: not ready after the 6 s of --startup-timeout" in server.log()
             assert "in hanging" in server.log()
             await clients.add(1)
             assert set(clients.per_worker()) == before

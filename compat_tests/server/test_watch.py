@@ -10,6 +10,7 @@ from pathlib import Path
 
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.heartbeat import interval
+from channels_bridge.server.process import Child, Service
 
 from ..servers import wait_for
 from .test_reload import wait_for_log
@@ -51,6 +52,19 @@ async def test_a_worker_that_was_stuck_goes_on(tmp_path: Path):
             await asyncio.wait_for(connecting, DEADLINE)
             assert len(clients.per_worker()) == 1
         assert "killed" not in server.log()
+
+
+async def test_a_worker_that_is_asked_early():
+    """A worker that is asked for its stacks before it can tell them does so once it can."""
+    config = ServerConfig(application="compat_tests.server.applications:echo")
+    child = Child(Service("worker", "channels_bridge.server.worker:main", (config,)))
+    try:
+        child.stacks.ask(child.pid)
+        shown = await asyncio.to_thread(wait_for, child.stacks.read, DEADLINE)
+    finally:
+        child.process.kill()
+        how = child.reap()
+    assert shown, how
 
 
 async def test_a_server_that_was_stopped():
