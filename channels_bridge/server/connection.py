@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 from websockets.exceptions import ProtocolError
-from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request
 
@@ -16,10 +15,10 @@ from .config import ServerConfig
 from .context import Context
 from .handshake import Handshake
 from .inbox import Event
-from .keepalive import Keepalive
+from .keepalive import Client
 from .lifecycle import State
 from .pace import Pace
-from .plain import Boundary, read_plain
+from .plain import Boundary, read_plain, read_pong
 from .reading import SLICE, Reason
 
 
@@ -33,24 +32,22 @@ class WebSocketConnection(Handshake):
     __slots__ = (
         "_assembler",
         "_boundary",
-        "_deflate",
         "_pace",
         "_plain_limit",
         "about",
-        "keepalive",
+        "pinged",
+        "turn",
     )
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.about: Callable[[], dict[str, Any]] = dict
-        self.keepalive = Keepalive(
-            self.config.ping_interval, self.config.ping_timeout, self._ping, self._pong_overdue
-        )
-        self._deflate: PerMessageDeflate | None = None  # negotiated in the handshake
-        self._boundary = Boundary()
+        self._boundary: Boundary | None = None  # while what comes next begins no message
         self._plain_limit = _plain_limit(self.config)
         self._pace: Pace | None = None  # where the configuration limits it
-        self._assembler = Assembler()
+        self._assembler: Assembler | None = None  # of the message that the client has begun
+        self.pinged: bytes | None = None
+        self.turn: set[Client] | None = None
 
     # asyncio.Protocol
 
@@ -63,7 +60,7 @@ class WebSocketConnection(Handshake):
             data = self._take_plain(data)
             if not data:
                 return
-            self._boundary.advance(data)
+            self._follow(data)
         self.protocol.receive_data(data)
         for event in self.protocol.events_received():
             if isinstance(event, Request):
@@ -78,22 +75,25 @@ class WebSocketConnection(Handshake):
             self._handle_violation()
 
     def eof_received(self) -> None:
-        self.protocol.receive_eof()
+        if self._protocol is None:
+            self._write_joined()
+            self._half_close()
+        else:
+            self._protocol.receive_eof()
+            self._flush()
         self.reading.end()
         self._leave_place()
         self._disconnect(CloseCode.ABNORMAL_CLOSURE)
         self._start_closing()
-        self._flush()
 
     def _enter(self, state: State) -> None:
         super()._enter(state)
-        self.keepalive.stop()
+        self.context.keepalive.stop(self)
         if self._pace is not None:
             self._pace.stop()
 
     def _begin(self) -> None:
-        self._deflate = cast("PerMessageDeflate | None", next(iter(self.protocol.extensions), None))
-        self.keepalive.start()
+        self.context.keepalive.start(self)
         if self.config.max_message_rate or self.config.idle_timeout:
             self._pace = Pace(self.config, self._idle)
 
@@ -102,28 +102,41 @@ class WebSocketConnection(Handshake):
     def _take_plain(self, data: bytes) -> bytes:
         """Handle the plain messages that it begins with. Returns the rest."""
         start = 0
-        while self.state is State.OPEN and self._boundary.is_here:
+        while self.state is State.OPEN and self._boundary is None:
             try:
                 plain = read_plain(data, start, self._plain_limit)
             except UnicodeDecodeError as error:
                 self._handle_invalid_text(error)
                 break
-            if plain is None:
+            if plain is not None:
+                event, start = plain
+                self._handle_message(event)
+            elif (pong := read_pong(data, start)) is not None:
+                payload, start = pong
+                self.context.keepalive.answered(self, payload)
+            else:
                 break
-            event, start = plain
-            self._handle_message(event)
         return data[start:]
+
+    def _follow(self, data: bytes) -> None:
+        """Know where messages begin in what the protocol is given."""
+        boundary = self._boundary or Boundary()
+        boundary.advance(data)
+        self._boundary = None if boundary.is_here else boundary
 
     def handle_data(self, frame: Frame) -> None:
         """A text or binary message, or the next part of one."""
         if self._disconnected:
             return
+        if self._assembler is None:
+            self._assembler = Assembler()
         try:
             event = self._assembler.add(frame)
         except UnicodeDecodeError as error:
             self._handle_invalid_text(error)
             return
         if event is not None:
+            self._assembler = None
             self._handle_message(event)
 
     def _handle_invalid_text(self, error: UnicodeDecodeError) -> None:
@@ -148,7 +161,7 @@ class WebSocketConnection(Handshake):
             self.reading.hold(Reason.ANSWERS)
 
     def handle_pong(self, frame: Frame) -> None:
-        self.keepalive.answered(bytes(frame.data))
+        self.context.keepalive.answered(self, bytes(frame.data))
 
     def handle_close(self, frame: Frame) -> None:
         """The client's close frame: its first word or the answer to ours."""
@@ -182,15 +195,14 @@ class WebSocketConnection(Handshake):
         self._flush()
         self._start_closing()
 
-    def _ping(self, payload: bytes) -> None:
-        self.protocol.send_ping(payload)
-        self._flush()
+    def ping(self, payload: bytes) -> None:
+        self._write(Frame(Opcode.PING, payload).serialize(mask=False))
 
-    def _pong_overdue(self) -> None:
+    def pong_overdue(self) -> None:
         # It may lie unread behind messages, which is our slowness; or our ping lies behind others,
         # and how long that may take is for the watch on writing to say.
-        if self.reading.is_held(Reason.INBOX) or self.stall.is_watching:
-            self.keepalive.wait()
+        if self.reading.is_held(Reason.INBOX) or self._is_stalled:
+            self.context.keepalive.wait(self)
         else:
             self._abandon(CloseCode.INTERNAL_ERROR, "keepalive ping timeout")
 

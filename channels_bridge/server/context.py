@@ -13,6 +13,7 @@ from .config import ServerConfig
 from .counters import Counters
 from .frames import FrameCache
 from .inbox import Event
+from .keepalive import Keepalive
 from .notices import Notices
 
 Receive = Callable[[], Awaitable[Event]]
@@ -67,6 +68,7 @@ class Context:
         self.counters = Counters()
         self.notices = Notices()
         self.frames = FrameCache(config.compress_from)
+        self.keepalive = Keepalive(config.ping_interval, config.ping_timeout)
         self.connections: set[Closable] = set()
         self.refusals = 0  # of these, the connections that only wait for their end
         self.ended = 0  # connections that were lost, so far

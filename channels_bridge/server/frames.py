@@ -8,8 +8,11 @@ leaves no compressor behind in memory for each connection.
 
 from __future__ import annotations
 
+import functools
 import struct
+from collections.abc import Sequence
 
+from websockets.extensions import Extension
 from websockets.extensions.permessage_deflate import (
     PerMessageDeflate,
     ServerPerMessageDeflateFactory,
@@ -28,6 +31,35 @@ DEFLATE = ServerPerMessageDeflateFactory(
 )
 
 Payload = str | bytes
+
+#: Of a compression: whether the client and the server forget each message, and their windows.
+Agreed = tuple[bool, bool, int, int]
+
+
+def agreed(deflate: PerMessageDeflate) -> Agreed:
+    return (
+        deflate.remote_no_context_takeover,
+        deflate.local_no_context_takeover,
+        deflate.remote_max_window_bits,
+        deflate.local_max_window_bits,
+    )
+
+
+def make_deflate(terms: Agreed) -> PerMessageDeflate:
+    """A compression on these terms, for what one connection reads."""
+    return PerMessageDeflate(*terms, DEFLATE.compress_settings)
+
+
+def deflate_of(extensions: Sequence[Extension]) -> PerMessageDeflate | None:
+    """The compression that a handshake has agreed on, as frames are built with it; the same for all
+    connections with the same terms, as it keeps nothing of a message."""
+    for extension in extensions:
+        assert isinstance(extension, PerMessageDeflate)
+        return _shared_deflate(agreed(extension))
+    return None
+
+
+_shared_deflate = functools.lru_cache(make_deflate)
 
 
 class FrameCache:

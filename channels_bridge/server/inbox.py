@@ -123,6 +123,10 @@ class Inbox:
         if self._overflow is not None:
             self._overflow()
 
+    def end(self) -> None:
+        """Its reader and its connection are gone: nobody is to be called any more."""
+        self._resume = self._overflow = None
+
     async def get(self) -> Event:
         """Take the next event or message, waiting for one if need be. Cancelling it loses none.
 

@@ -98,6 +98,8 @@ class Lifecycle(Wire):
         self._disconnect(CloseCode.ABNORMAL_CLOSURE)
         self._enter(State.CLOSED)
         super().connection_lost(exc)
+        self.inbox.end()
+        self._scope = {}  # which refers to the connection
         self.context.lost(self)
 
     # What the states do
@@ -130,11 +132,11 @@ class Lifecycle(Wire):
 
     def _start_application(self) -> None:
         self.inbox.put_event({"type": "websocket.connect"})
-        self._task = self.context.run(self._run_application(), f"websocket {self.path}")
+        self._task = self.context.run(self._run_application(self._scope), f"websocket {self.path}")
 
-    async def _run_application(self) -> None:
+    async def _run_application(self, scope: dict[str, Any]) -> None:
         try:
-            await self.context.application(self._scope, self.inbox.get, self.send)
+            await self.context.application(scope, self.inbox.get, self.send)
         except Exception:
             logger.exception(
                 "Exception in ASGI application: WebSocket %s [%s]", self.path, self.peer
@@ -221,7 +223,7 @@ class Lifecycle(Wire):
             return
         self._enter(State.CLOSING)
         self._set_timer(self.config.close_timeout, self.transport.abort)
-        self.stall.stop()
+        self._stop_stall()
         self.reading.release_all()
 
     def _enter(self, state: State) -> None:

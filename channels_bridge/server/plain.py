@@ -16,10 +16,13 @@ except ImportError:  # websockets was built without a compiler
 from .inbox import Event
 
 FIN = 0x80
-TEXT, BINARY = 0x1, 0x2
+TEXT, BINARY, PONG = 0x1, 0x2, 0xA
 OPCODE = 0x0F
 CONTROL = 0x08
 MASKED = 0x80
+
+#: Bytes of a control frame's payload (RFC 6455, 5.5).
+LONGEST_CONTROL = 125
 
 #: Bytes of a header: two, the mask, and an extended length for these values of the second one.
 SHORTEST_HEADER = 2 + 4
@@ -55,6 +58,23 @@ def read_plain(data: bytes, start: int, limit: int) -> tuple[Event, int] | None:
     if opcode == TEXT:
         return {"type": "websocket.receive", "text": content.decode()}, end
     return {"type": "websocket.receive", "bytes": content}, end
+
+
+def read_pong(data: bytes, start: int) -> tuple[bytes, int] | None:
+    """Read the frame that begins at ``start``, if it is a pong and there as a whole.
+
+    It is what idle connections get, and shouldn't need a protocol for that.
+
+    Returns:
+        Its payload, and where the frame ends.
+    """
+    if len(data) - start < SHORTEST_HEADER or data[start] != FIN | PONG:
+        return None
+    length, payload = data[start + 1] ^ MASKED, start + SHORTEST_HEADER
+    end = payload + length
+    if length > LONGEST_CONTROL or end > len(data):
+        return None
+    return apply_mask(data[payload:end], data[start + 2 : payload]), end
 
 
 class Boundary:

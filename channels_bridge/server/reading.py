@@ -18,6 +18,10 @@ class Reason(enum.Enum):
     ANSWERS = "the client does not read the answers to what it sends"
 
 
+#: Shared, as an empty set of one's own takes 200 bytes.
+NOTHING: frozenset[Reason] = frozenset()
+
+
 class Reading:
     """Hands on what is read from a transport, in order, except while there is a reason to wait.
 
@@ -40,7 +44,7 @@ class Reading:
         self._handle = handle
         self._limit = limit
         self._held = b""
-        self._reasons: frozenset[Reason] = frozenset()
+        self._reasons = NOTHING
         self._paused = False
 
     def receive(self, data: bytes) -> None:
@@ -64,21 +68,22 @@ class Reading:
         """Go on, unless there is another reason to wait."""
         if reason not in self._reasons:
             return
-        self._reasons -= {reason}
+        self._reasons = self._reasons - {reason} or NOTHING
         if not self._reasons:
             self._go_on()
 
     def release_all(self) -> None:
         """Go on, whatever there was to wait for."""
-        self._reasons = frozenset()
+        self._reasons = NOTHING
         self._go_on()
 
     def is_held(self, reason: Reason) -> bool:
         return reason in self._reasons
 
     def end(self) -> None:
-        """Drop what is kept: the client has left."""
+        """Drop what is kept, and whatever comes: the client has left."""
         self._held = b""
+        self._handle = _ignore
 
     def _go_on(self) -> None:
         if self._transport.is_closing():
@@ -101,3 +106,7 @@ class Reading:
         if not self._paused and not self._transport.is_closing():
             self._paused = True
             self._transport.pause_reading()
+
+
+def _ignore(data: bytes) -> None:
+    """There is nobody to handle it."""

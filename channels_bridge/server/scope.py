@@ -56,6 +56,25 @@ def build_scope(
     return scope
 
 
+#: Headers whose pairs are shared by all connections that send the same: what differs from client to
+#: client, or is secret, isn't among them.
+SHARED = frozenset(
+    {
+        "accept-encoding",
+        "accept-language",
+        "cache-control",
+        "connection",
+        "host",
+        "origin",
+        "pragma",
+        "sec-websocket-extensions",
+        "sec-websocket-version",
+        "upgrade",
+        "user-agent",
+    }
+)
+
+
 def raw_headers(headers: Headers) -> list[tuple[bytes, bytes]]:
     """Lower-case names and undecoded values, in the order received.
 
@@ -63,10 +82,17 @@ def raw_headers(headers: Headers) -> list[tuple[bytes, bytes]]:
     tell them from names with a hyphen (CVE-2015-0219).
     """
     return [
-        (_name_bytes(name), _header_bytes(value))
+        _shared_pair(name, value) if name.lower() in SHARED else _pair(name, value)
         for name, value in headers.raw_items()
         if "_" not in name
     ]
+
+
+def _pair(name: str, value: str) -> tuple[bytes, bytes]:
+    return _name_bytes(name), _header_bytes(value)
+
+
+_shared_pair = functools.lru_cache(maxsize=256)(_pair)  # for the memory, as the next
 
 
 @functools.lru_cache(maxsize=256)  # for the memory: the scopes of all connections share names

@@ -8,11 +8,12 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, cast
 
+from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.protocol import Protocol, Side
 from websockets.server import ServerProtocol
 
 from .config import ServerConfig
-from .frames import DEFLATE
+from .frames import DEFLATE, agreed, deflate_of, make_deflate
 from .reading import Reading, Reason
 from .stall import StallWatch
 
@@ -32,16 +33,17 @@ class Wire(asyncio.Protocol):
 
     # With so many attributes, a dict of them would take 2 KiB for each connection.
     __slots__ = (
+        "_deflate",
         "_disconnected",
         "_handshake",
         "_joined",
+        "_protocol",
+        "_stall",
         "_timer",
         "_writable",
         "config",
         "loop",
-        "protocol",
         "reading",
-        "stall",
         "transport",
     )
 
@@ -52,11 +54,12 @@ class Wire(asyncio.Protocol):
             extensions=[DEFLATE] if config.compression else None,
             max_size=_size_limits(config),
         )
-        self.protocol: Protocol = self._handshake
+        self._protocol: Protocol | None = self._handshake
+        self._deflate: PerMessageDeflate | None = None  # agreed on in the handshake
         #: Set by connection_made.
         self.transport: asyncio.Transport
         self.reading: Reading
-        self.stall: StallWatch
+        self._stall: StallWatch | None = None  # while the write buffer is full
         self._writable: asyncio.Future[None] | None = None  # waited for while the buffer is full
         self._joined: bytearray | None = None  # to be written in this round of the loop
         self._disconnected = False  # the application was told, and nothing it sends is waited for
@@ -68,21 +71,23 @@ class Wire(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
         self.transport.set_write_buffer_limits(WRITE_HIGH_WATER)
         self.reading = Reading(self.transport, self._handle, self.config.max_head_size)
-        self.stall = StallWatch(self.transport, self.config.write_timeout, self._write_overdue)
 
     def pause_writing(self) -> None:
-        self.stall.start()
+        self._stall = StallWatch(self.transport, self.config.write_timeout, self._write_overdue)
+        self._stall.start()
         if not self._disconnected:
             self._writable = self.loop.create_future()
 
     def resume_writing(self) -> None:
-        self.stall.stop()
+        self._stop_stall()
         self._let_send()
         self.reading.release(Reason.ANSWERS)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._joined = None
-        self.stall.stop()
+        self._stop_stall()
+        self.reading.end()  # leave no cycles for the garbage collector
+        self._protocol = None
 
     # What a connection does with it
 
@@ -99,11 +104,31 @@ class Wire(asyncio.Protocol):
         """How many bytes the client has not read, nor the system taken off our hands."""
         return self.transport.get_write_buffer_size() + len(self._joined or b"")
 
+    @property
+    def protocol(self) -> Protocol:
+        """What speaks for this side. For an open connection it is made when it is needed first, as
+        it takes a KiB, and most of them have plain messages only."""
+        if self._protocol is None:
+            self._protocol = Protocol(Side.SERVER, max_size=_size_limits(self.config))
+            if self._deflate is not None:
+                self._protocol.extensions = [make_deflate(agreed(self._deflate))]
+        return self._protocol
+
     def _forget_handshake(self) -> None:
         """Go on without its headers, which take more memory than all that is needed from now on."""
-        self.protocol = Protocol(Side.SERVER, max_size=_size_limits(self.config))
-        self.protocol.extensions = self._handshake.extensions
+        self._deflate = deflate_of(self._handshake.extensions)
+        self._protocol = None
         del self._handshake
+
+    @property
+    def _is_stalled(self) -> bool:
+        """Whether it is watched that the client reads, which it must in a while."""
+        return self._stall is not None and self._stall.is_watching
+
+    def _stop_stall(self) -> None:
+        if self._stall is not None:
+            self._stall.stop()
+            self._stall = None
 
     async def _room(self) -> None:
         """Wait for room in the write buffer, or for the end. Others who waited may be faster."""

@@ -10,9 +10,12 @@ import pytest
 from websockets.asyncio.client import connect
 
 from channels_bridge.server import garbage
+from channels_bridge.server.connection import WebSocketConnection
 from channels_bridge.server.garbage import LEAST_ENDED, sparing
 
-from .test_supervisor import engine
+from ..engine import Script, until
+from .test_connection import echo
+from .test_supervisor import engine as supervised
 
 
 class Cycle:
@@ -100,7 +103,7 @@ def test_a_project_that_collects_itself(context):
 
 async def test_workers_start_that_way():
     """What a worker has imported before it serves is not looked at again."""
-    with engine(application="frozen", workers=1) as server:
+    with supervised(application="frozen", workers=1) as server:
         async with connect(server.ws_url + "/", proxy=None) as websocket:
             assert int(await websocket.recv()) > 10_000
 
@@ -118,3 +121,28 @@ async def test_connections_are_counted_when_they_end(serve):
         assert engine.context.ended == 0
     await engine.context.all_lost()
     assert engine.context.ended == 1
+
+
+@pytest.mark.parametrize("how", ["close frame", "end of the stream"])
+async def test_an_ended_connection_needs_no_collection(serve, how):
+    """Nothing of a connection that has ended refers to it in a cycle."""
+    app = Script(echo)
+    engine = await serve(app)
+    gc.disable()
+    async with engine.connect() as websocket:
+        await websocket.send("a")
+        assert await websocket.recv() == "a"
+        assert connections_of(engine)
+        if how == "end of the stream":
+            websocket.transport.abort()
+    await app.finished()
+    app.scope = None
+    await until(lambda: not connections_of(engine))
+
+
+def connections_of(engine):
+    return [
+        each
+        for each in gc.get_objects()
+        if type(each) is WebSocketConnection and each.context is engine.context
+    ]

@@ -7,7 +7,7 @@ import random
 import pytest
 from websockets.frames import Frame, Opcode
 
-from channels_bridge.server.plain import Boundary, read_plain
+from channels_bridge.server.plain import Boundary, read_plain, read_pong
 
 LIMIT = 2**14
 
@@ -54,6 +54,32 @@ def test_invalid_text_is_not_taken():
     """Text that is no UTF-8 is an error, which the connection answers with 1007."""
     with pytest.raises(UnicodeDecodeError):
         read_plain(masked(Opcode.TEXT, b"\xff"), 0, LIMIT)
+
+
+@pytest.mark.parametrize("size", [0, 4, 125])
+def test_pong_is_taken(size):
+    """A pong comes as its payload, wherever it begins."""
+    text, pong = masked(Opcode.TEXT, b"abc"), masked(Opcode.PONG, b"x" * size)
+    assert read_pong(text + pong + text, len(text)) == (b"x" * size, len(text + pong))
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(masked(Opcode.PONG, b"abc")[:5], id="cut in its mask"),
+        pytest.param(masked(Opcode.PONG, b"abc")[:-1], id="cut in its payload"),
+        pytest.param(masked(Opcode.PING, b"abc"), id="ping"),
+        pytest.param(masked(Opcode.TEXT, b"abc"), id="text"),
+        pytest.param(b"\xca" + masked(Opcode.PONG, b"abc")[1:], id="compressed"),
+        pytest.param(b"\x0a" + masked(Opcode.PONG, b"abc")[1:], id="part of a message"),
+        pytest.param(b"\x8a\xfe" + masked(Opcode.TEXT, b"x" * 200)[2:], id="too long"),
+        pytest.param(Frame(Opcode.PONG, b"abcdef").serialize(mask=False), id="not masked"),
+    ],
+)
+def test_other_control_frames_are_for_the_protocol(frame):
+    """What isn't a whole pong is left to websockets, errors included."""
+    assert read_pong(frame, 0) is None
 
 
 FRAMES = [
