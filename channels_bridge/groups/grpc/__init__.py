@@ -52,11 +52,6 @@ its receiver subscribed (see ``GroupTransport.subscribe_nowait``), and a repeate
 published before a subscription is confirmed may reach it or not.
 """
 
-import os
+from channels_bridge.groups.grpc import environment
 
-# A line for each stranger's handshake would let strangers fill the disk.
-os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
-
-# Read when gRPC is imported, which happens below this package. gRPC's own support for forking can't
-# work while a stream is open, but prints a line at each fork to say so; see ``relayed`` for ours.
-os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+environment.prepare()
