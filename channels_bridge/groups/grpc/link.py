@@ -9,7 +9,7 @@ from channels_bridge.groups.address import Address
 from channels_bridge.groups.grpc.client import Client
 from channels_bridge.groups.grpc.frames import DecodeError
 from channels_bridge.groups.grpc.outbox import Outbox
-from channels_bridge.groups.grpc.stream import REFUSED, Stream, StreamBroken
+from channels_bridge.groups.grpc.stream import OVERTAKEN, REFUSED, Stream, StreamBroken
 
 __all__ = ["Link"]
 
@@ -90,6 +90,8 @@ class Link:
             await asyncio.wait([writer])
 
     def _note(self, trouble: str) -> None:
+        if trouble == OVERTAKEN and self.trouble is not None:
+            return  # what the hub has said before still holds
         if self.trouble is None or trouble == REFUSED != self.trouble:
             level = logging.ERROR if trouble == REFUSED else logging.INFO
             logger.log(level, "no connection to the groups hub at %s: %s", self._address, trouble)

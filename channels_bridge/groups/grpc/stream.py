@@ -14,6 +14,7 @@ __all__ = [
     "EOF",
     "METHOD",
     "OPTIONS",
+    "OVERTAKEN",
     "REFUSED",
     "SERVICE",
     "GrpcStream",
@@ -41,6 +42,9 @@ AUTHORIZATION = "authorization"
 
 # What it is told when the hub doesn't know it.
 REFUSED = "it refuses the token: `token` must be the same in all processes' CONFIG and at the hub"
+
+# What gRPC says instead of the hub's words when they come while a write is under way.
+OVERTAKEN = "Internal error from Core"
 
 # A machine that has vanished says nothing; one that is stopped for a while isn't gone. For TCP.
 KEEPALIVE: dict[str, int] = {
