@@ -21,6 +21,7 @@ from channels_bridge.groups.inbox import OVERFLOW, Inbox
 from channels_bridge.groups.membership import Membership
 from channels_bridge.groups.message import GroupMessage
 from channels_bridge.groups.node import Node
+from channels_bridge.groups.outside import waits_outside
 from channels_bridge.groups.overload import Overload
 from channels_bridge.groups.statistics import LayerStatistics
 from channels_bridge.groups.transport import GroupTransport
@@ -37,6 +38,9 @@ class BridgeChannelLayer(BaseChannelLayer):
     Overflow: ``send()`` raises ChannelFull. ``group_send()`` never raises for a full member: a
     message is dropped for that member, this one unless CONFIG has another ``overflow``, and counted
     in ``messages_dropped``.
+
+    Spec deviation: where no event loop runs, which is how ``async_to_sync()`` calls them, methods
+    that send have done so when they return, before anybody awaits what they return.
 
     A signal handler may call ``async_to_sync(layer.group_send)`` unless it interrupts another
     ``async_to_sync()``: both need a lock of ``concurrent.futures``, and the handler may hang.
@@ -89,6 +93,7 @@ class BridgeChannelLayer(BaseChannelLayer):
         node = self._node()
         return await home.run(node.loop, node.new_channel(prefix))
 
+    @waits_outside
     async def send(self, channel: str, message: dict[str, Any] | GroupMessage) -> None:
         """
         Put a message into a channel; return once it is there.
@@ -102,6 +107,7 @@ class BridgeChannelLayer(BaseChannelLayer):
         node = self._node()
         await home.run(node.loop, node.send(channel, payload))
 
+    @waits_outside
     async def send_many(
         self, channels: Iterable[str], message: dict[str, Any] | GroupMessage
     ) -> None:
@@ -148,6 +154,7 @@ class BridgeChannelLayer(BaseChannelLayer):
         node = self._node()
         await home.run(node.loop, node.group_discard(group, name))
 
+    @waits_outside
     async def group_send(self, group: str, message: dict[str, Any] | GroupMessage) -> None:
         """
         Give a message to all members of a group.
@@ -164,6 +171,7 @@ class BridgeChannelLayer(BaseChannelLayer):
         node = self._node()
         await home.run(node.loop, node.group_send(group, payload))
 
+    @waits_outside
     async def group_send_many(
         self, groups: Iterable[str], message: dict[str, Any] | GroupMessage
     ) -> None:

@@ -1,0 +1,60 @@
+"""Sending from threads that have no event loop."""
+
+import asyncio
+
+import pytest
+from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
+
+from channels_bridge.exceptions import ChannelFull
+from channels_bridge.groups import home
+from channels_bridge.server.inbox import Inbox
+
+from .hubs import soon
+
+HELLO = {"type": "hello"}
+
+
+def test_sent_before_it_is_awaited(make_layer):
+    """Without an event loop, a message is sent when `group_send` returns."""
+    layer = make_layer()
+    channel = async_to_sync(layer.new_channel)()
+    async_to_sync(layer.group_add)("room", channel)
+    sending = layer.group_send("room", HELLO)
+    assert async_to_sync(layer.receive)(channel) == HELLO
+    assert asyncio.run(sending) is None
+
+
+def test_errors_come_when_it_is_awaited(make_layer):
+    """What went wrong without an event loop is raised where the coroutine is awaited."""
+    layer = make_layer(capacity=1)
+    asyncio.run(layer.send("worker", HELLO))
+    for sending in [layer.send("worker", HELLO), layer.send_many(["worker"], HELLO)]:
+        with pytest.raises(ChannelFull):
+            asyncio.run(sending)
+    with pytest.raises(TypeError, match="room"):
+        asyncio.run(layer.group_send_many("room", HELLO))
+
+
+async def test_sent_when_it_is_awaited(make_layer):
+    """On an event loop, `group_send` is an ordinary coroutine function."""
+    layer = make_layer()
+    channel = await layer.new_channel()
+    await layer.group_add("room", channel)
+    assert iscoroutinefunction(layer.group_send)
+    second = layer.group_send("room", {"number": 2})
+    await layer.group_send("room", {"number": 1})
+    await second
+    assert [await soon(layer.receive(channel)) for _ in range(2)] == [{"number": 1}, {"number": 2}]
+
+
+async def test_threads_of_a_worker(make_layer):
+    """In a thread of a server's worker, whose loop is home, the message waits for that loop."""
+    home.claim()
+    layer = make_layer()
+    channel, inbox = await layer.new_channel(), Inbox()
+    layer.attach(channel, inbox)
+    await layer.group_add("room", channel)
+    sending = await sync_to_async(lambda: layer.group_send("room", HELLO))()
+    await layer.group_send("room", {"type": "first"})
+    await sending
+    assert [(await soon(inbox.get()))["type"] for _ in range(2)] == ["first", "hello"]
