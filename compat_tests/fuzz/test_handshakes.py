@@ -1,0 +1,50 @@
+"""What a connection begins with, on a server that really listens."""
+
+import re
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from ..engine import HANDSHAKE
+from .listener import Listener, cut
+from .profile import PROFILE
+from .requests import streams
+
+ANSWER = re.compile(rb"HTTP/1\.1 ([1-4]\d\d|50[1345]) ")
+
+
+async def application(scope, receive, send):
+    if scope["type"] == "websocket":
+        await echo(receive, send)
+    else:
+        while (await receive()).get("more_body"):
+            pass
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"page"})
+
+
+async def echo(receive, send):
+    await receive()
+    await send({"type": "websocket.accept"})
+    while (event := await receive())["type"] == "websocket.receive":
+        await send({**event, "type": "websocket.send"})
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["with pages", "without"])
+def listener(request):
+    listener = Listener(application, http=request.param, max_head_size=2**13)
+    yield listener
+    listener.close()
+
+
+@PROFILE
+@given(streams(), st.lists(st.integers(0, 10_000), max_size=5), st.booleans())
+@example(HANDSHAKE, [], False)
+@example(HANDSHAKE + HANDSHAKE, [], False)
+def test_handshake(listener, stream, places, abort):
+    """Whatever comes first gets an answer of HTTP or none, and others are served as before."""
+    answer = listener.run(listener.talk(cut(stream, places), abort=abort))
+    assert not answer or ANSWER.match(answer)
+    listener.run(listener.say_hello())
+    listener.run(listener.rest())
