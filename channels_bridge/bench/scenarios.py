@@ -72,7 +72,6 @@ class Scenario:
 
 MESSAGES = ("cpu", "rate", "p50", "p99")
 FANOUT = Loop(200, groups=20, window=2)
-CROWD = Loop(500, groups=50, path=ROOMS, messages=(SAY_IN_ROOM,))
 SYNC = "/ws/sync/{group}/"
 BEST = ("daphne+core", "uvicorn+core", "uvicorn+pubsub", "granian+pubsub", BRIDGE)
 

@@ -23,7 +23,6 @@ PROTECT = (
     "everybody who reaches a TCP port could read and send messages. Set `cert_file` and `key_file` "
     "for the hub, `ca_file` for the processes, and a `token` for both"
 )
-UNPROTECTED = "allow_unprotected_tcp"
 
 
 @dataclass(frozen=True, kw_only=True)

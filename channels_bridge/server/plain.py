@@ -17,7 +17,6 @@ from .inbox import Event
 
 FIN = 0x80
 TEXT, BINARY, PONG = 0x1, 0x2, 0xA
-OPCODE = 0x0F
 CONTROL = 0x08
 MASKED = 0x80
 
