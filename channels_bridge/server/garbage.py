@@ -28,6 +28,10 @@ LEAST_ENDED = 1000
 #: Of the objects that were frozen when everything was looked at; more of them are suspicious.
 GROWTH = 1.5
 
+#: The same, where no connections have ended: some thousand new ones are as many objects as the
+#: code of a project.
+GREAT_GROWTH = 4
+
 
 @contextlib.contextmanager
 def sparing(context: Context) -> Iterator[None]:
@@ -74,8 +78,11 @@ class Survivors:
             self._frozen = gc.get_freeze_count()
 
     def _is_look_due(self) -> bool:
+        growth = gc.get_freeze_count() / self._frozen
+        if growth > GREAT_GROWTH:
+            return True
         ended = self._context.ended
         if ended - self._ended < max(LEAST_ENDED, len(self._context.connections)):
             return False
         self._ended = ended
-        return gc.get_freeze_count() > GROWTH * self._frozen
+        return growth > GROWTH

@@ -83,6 +83,18 @@ def test_garbage_of_ended_connections(context, monkeypatch, open_now):
         assert gc.get_freeze_count()
 
 
+def test_great_growth(context, monkeypatch):
+    """When objects are several times as many, all are looked at, though no connection has ended."""
+    monkeypatch.setattr(garbage, "GREAT_GROWTH", 0)
+    cycle = Cycle()
+    freed = weakref.ref(cycle)
+    with sparing(context):
+        del cycle
+        gc.collect()
+        gc.collect()
+        assert freed() is None
+
+
 def test_no_growth(context):
     """While there is not much more than there was, nothing is looked at again."""
     old = Cycle()
