@@ -11,6 +11,7 @@ from channels_bridge.groups.grpc import exchange, presence
 from channels_bridge.groups.grpc.exchange import Exchange
 from channels_bridge.groups.grpc.place import SocketPlace
 from channels_bridge.groups.grpc.returning import NEWS, PATIENCE, RETURN
+from channels_bridge.groups.grpc.roster import RosterKeeper
 
 from .hubs import until
 from .sessions import Process, exchange_all, set_clock
@@ -276,6 +277,34 @@ def test_roster_file(socket_dir):
     assert place.read_roster() == roster
     place.clear(leaves_processes=False)
     assert place.read_roster() is None
+    place.close()
+
+
+def test_roster_that_cannot_be_written(socket_dir, caplog):
+    """Where there is no room, the next hub does not believe what was written before.
+
+    Once there is room, it is told of those that are receiving now.
+    """
+    blocker = socket_dir / "groups.sock.roster.new"
+    place = SocketPlace(socket_dir / "groups.sock")
+    assert place.is_unused
+    keeper = RosterKeeper(place)
+    keeper.keep({b"gone": ""})
+    blocker.mkdir()
+    for _ in range(2):
+        keeper.keep({b"here": ""})
+        assert place.read_roster() is None
+        assert not place.is_unused
+    assert caplog.text.count("the next groups hub won't know whom to wait for") == 1
+    with pytest.raises(OSError):
+        keeper.retry()
+    blocker.rmdir()
+    keeper.retry()
+    assert place.read_roster() == {b"here": ""}
+    place.clear(leaves_processes=False)
+    assert place.is_unused
+    keeper.retry()
+    assert place.is_unused
     place.close()
 
 

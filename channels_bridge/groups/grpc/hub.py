@@ -5,9 +5,9 @@ The hub: the process in the middle.
 """
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
-from functools import partial
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import grpc
@@ -22,6 +22,7 @@ from channels_bridge.groups.grpc.door import LIMITS, Door
 from channels_bridge.groups.grpc.exchange import Exchange
 from channels_bridge.groups.grpc.outbox import Outbox
 from channels_bridge.groups.grpc.place import SocketPlace
+from channels_bridge.groups.grpc.roster import RosterKeeper
 from channels_bridge.groups.grpc.session import Session
 from channels_bridge.groups.grpc.stream import EOF, METHOD, REFUSED, SERVICE
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
@@ -78,8 +79,9 @@ async def serve(
                 if await _is_set_within(stop, STANDBY_INTERVAL):
                     return
         place.prepare()
-        exchange = _make_exchange(place)
-        async with _Hub(where, credentials, exchange):
+        keeper = RosterKeeper(place)
+        exchange = _make_exchange(place, keeper)
+        async with _Hub(where, credentials, exchange, keeper):
             ready()
             await stop.wait()
         place.clear(leaves_processes=exchange.has_processes)
@@ -87,20 +89,13 @@ async def serve(
         place.close()
 
 
-def _make_exchange(place: SocketPlace) -> Exchange:
+def _make_exchange(place: SocketPlace, keeper: RosterKeeper) -> Exchange:
     """Return one that goes on where the hub before it has ended, and lets others go on after it."""
+    is_first = place.is_unused
     roster = place.read_roster()
-    keep = partial(_keep, place)
-    if roster is None:
-        keep({})
-    return Exchange(is_first=roster is None, roster=roster, on_roster=keep)
-
-
-def _keep(place: SocketPlace, roster: Mapping[bytes, str]) -> None:
-    try:
-        place.write_roster(roster)
-    except OSError as error:
-        logger.error("the next groups hub won't know whom to wait for: %s", error)
+    if is_first:
+        keeper.keep({})
+    return Exchange(is_first=is_first, roster=roster, on_roster=keeper.keep)
 
 
 def _do_nothing() -> None: ...
@@ -117,8 +112,11 @@ async def _is_set_within(stop: asyncio.Event, seconds: float) -> bool:
 class _Hub:
     """A gRPC server, and the exchange behind it."""
 
-    def __init__(self, where: Address, credentials: Credentials, exchange: Exchange) -> None:
+    def __init__(
+        self, where: Address, credentials: Credentials, exchange: Exchange, keeper: RosterKeeper
+    ) -> None:
         self._exchange = exchange
+        self._keeper = keeper
         self._where = where
         self._door = Door(where, credentials)
         self._streams: set[asyncio.Task[Any]] = set()  # gRPC's tasks that serve them
@@ -147,6 +145,8 @@ class _Hub:
         while True:
             await asyncio.sleep(TICK_INTERVAL)
             self._exchange.tick()
+            with contextlib.suppress(OSError):  # which keep() has logged
+                self._keeper.retry()
 
     async def _connect(self, _: AsyncIterator[bytes], context: Any) -> None:
         """Serve the stream of one process."""

@@ -23,7 +23,8 @@ class SocketPlace:
     hubs hold locks on two files of the same name.
 
     While a hub runs, and after one that left processes behind, ``<path>.roster`` has the processes
-    that are receiving, for the next hub.
+    that are receiving, for the next hub; ``<path>.roster.old`` those of a time that is over, where
+    the present ones can't be written.
 
     Raises:
         HubAddressError: the directory can't be used.
@@ -32,6 +33,7 @@ class SocketPlace:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._roster = Path(f"{path}.roster")
+        self._old_roster = Path(f"{path}.roster.old")
         self._require_directory()
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
@@ -58,7 +60,7 @@ class SocketPlace:
 
     def read_roster(self) -> dict[bytes, str] | None:
         """
-        Return whom the hub before left behind: id -> presence. None when it left nobody.
+        Return whom the hub before left behind: id -> presence. None when it left no word.
 
         Raises:
             HubAddressError: it can't be read.
@@ -71,6 +73,11 @@ class SocketPlace:
         except (OSError, ValueError, TypeError, RecursionError) as error:
             raise self._error(f"{self._roster} can't be read ({error}): remove it") from None
 
+    @property
+    def is_unused(self) -> bool:
+        """Whether there certainly was no hub that left processes behind."""
+        return not self._roster.exists() and not self._old_roster.exists()
+
     def write_roster(self, roster: Mapping[bytes, str]) -> None:
         """Leave word for the next hub, whatever happens to this one."""
         # Replaced as a whole: a hub may be killed at any moment.
@@ -80,12 +87,19 @@ class SocketPlace:
         with open(new, "x", opener=_open_own) as file:
             json.dump([[id.hex(), presence] for id, presence in roster.items()], file)
         new.replace(self._roster)
+        self._old_roster.unlink(missing_ok=True)
+
+    def withdraw_roster(self) -> None:
+        """Let the next hub believe nothing that was written; takes no room on the disk."""
+        with contextlib.suppress(OSError):  # it was withdrawn before, or nothing can be done
+            self._roster.replace(self._old_roster)
 
     def clear(self, *, leaves_processes: bool) -> None:
         """Remove the socket; only for who has taken the place."""
         self.path.unlink(missing_ok=True)
         if not leaves_processes:
             self._roster.unlink(missing_ok=True)
+            self._old_roster.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let another hub take the place."""
