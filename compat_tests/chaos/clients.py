@@ -32,7 +32,9 @@ WINDOW = 100
 # Who stops reading asks for so many bytes: more than the system keeps for it.
 MUCH = 20_000_000
 
-# Messages that are sent as fast as possible by who floods the server.
+# Messages that are sent as fast as possible: by everybody before a fault, and by who floods the
+# server.
+RUSH = 80
 FLOOD = 3000
 
 
@@ -132,13 +134,13 @@ class Client:
             return False
         return True
 
+    async def rush(self) -> None:
+        """Send many messages as fast as possible."""
+        await self._say_many(RUSH)
+
     async def flood(self) -> None:
-        """Send many messages as fast as possible, whatever the answers."""
-        record = self.record
-        with contextlib.suppress(ConnectionClosed):
-            for _ in range(FLOOD):
-                if self.record is record:
-                    await self._say("flood")
+        """Send more than the server takes."""
+        await self._say_many(FLOOD)
 
     async def _stay(self, socket: ClientConnection) -> None:
         record = self.record
@@ -168,6 +170,13 @@ class Client:
         text = "." * LARGE if rare < RARELY else "hello"
         for _ in range(BURST if rare > 1 - RARELY else 1):
             await self._say(text)
+
+    async def _say_many(self, count: int) -> None:
+        record = self.record
+        with contextlib.suppress(ConnectionClosed):
+            for _ in range(count):
+                if record is self.record and record.is_open:
+                    await self._say("hurry")
 
     async def _say(self, text: str) -> None:
         self._number += 1

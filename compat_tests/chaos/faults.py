@@ -78,18 +78,21 @@ async def clients_vanished(scene: Scene, suffered: Suffered, random: Random) -> 
 async def client_stalled(scene: Scene, suffered: Suffered, random: Random) -> None:
     """A client asks for much and reads nothing any more, until the server cuts it off."""
     client = random.choice(present(scene))
-    suffered.victims.add(client.record.name)
-    worker = client.record.worker
+    record = client.record
+    suffered.victims.add(record.name)
+
+    async def is_cut_off() -> bool:
+        status = await scene.status()
+        return cut_offs(status) > before or record.worker not in pids(status)
+
+    async def has_noticed() -> bool:
+        return record.ended is not None
+
     with client.not_reading():
         before = cut_offs(await scene.status())
-        if not await client.ask_for_much():
-            return  # something else has ended its connection
-
-        async def is_cut_off() -> bool:
-            status = await scene.status()
-            return cut_offs(status) > before or worker not in pids(status)
-
-        await scene.until(is_cut_off, "end of a client that does not read")
+        if await client.ask_for_much():  # else something else has ended its connection
+            await scene.until(is_cut_off, "end of a client that does not read")
+    await scene.until(has_noticed, "word of that at the client")
 
 
 async def client_flooding(scene: Scene, suffered: Suffered, random: Random) -> None:
@@ -208,8 +211,9 @@ def pids(status: dict[str, Any]) -> set[int]:
 
 
 def cut_offs(status: dict[str, Any]) -> int:
-    """How many clients the server has cut off so far."""
-    return sum(status["totals"]["cut_off"].values())
+    """How many clients that do not read the server has cut off so far."""
+    reasons = status["totals"]["cut_off"]
+    return sum(reasons.get(reason, 0) for reason in ("write_timeout", "inbox_full"))
 
 
 def send_signal(pid: int, number: signal.Signals) -> None:

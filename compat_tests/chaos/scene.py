@@ -47,6 +47,9 @@ DEADLINE = 90
 
 POLL = 0.05
 
+# When faults come after everybody has begun to say much, in seconds.
+RUSH = 0.3
+
 
 class Stuck(Exception):
     """What must happen in the end did not."""
@@ -115,7 +118,13 @@ class Scene:
         self._tasks.append(asyncio.create_task(client.run()))
 
     async def suffer(self, *faults: Fault) -> None:
-        """Let faults happen at once, and wait until everybody is well again."""
+        """
+        Let faults happen at once, and wait until everybody is well again.
+
+        Just before, everybody has much to say: what is under way then is what could get lost.
+        """
+        rush = asyncio.gather(*(client.rush() for client in self.clients))
+        await self.wait(RUSH)
         suffered = [Suffered(fault.__name__, time.monotonic()) for fault in faults]
         self._suffered += suffered
         step = len(self._suffered)
@@ -125,6 +134,7 @@ class Scene:
                 for fault, one in zip(faults, suffered, strict=True)
             )
         )
+        await rush
         await self.recover()
         for one in suffered:
             one.over = time.monotonic()
