@@ -147,3 +147,10 @@ def bench(session: nox.Session) -> None:
     """Measure the server beside Daphne and channels_redis."""
     session.install("-q", ".[standard,bench]")
     session.run("python", "-m", "channels_bridge.bench", *session.posargs)
+
+
+@nox.session
+def peer_faults(session: nox.Session) -> None:
+    """Do the same harm to the server and to Daphne and uvicorn, and count what users see."""
+    session.install("-q", "-e", ".[standard,bench]", *group("test"), *group("peers"))
+    session.run("python", "-m", "compat_tests.peer_faults", *session.posargs)

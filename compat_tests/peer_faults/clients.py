@@ -1,0 +1,166 @@
+"""Who is connected, and who sends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+from urllib.parse import urlencode
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+PATIENCE = 10.0  # seconds for what takes a moment where nothing is broken
+RATE = 20  # messages a second
+
+
+class Member:
+    """A client in the group, and what it has got.
+
+    Attributes:
+        pid: the process that serves it.
+        channel: its consumer's name.
+        got: how often each message came, by number.
+
+    """
+
+    def __init__(self, connection: ClientConnection, pid: int, channel: str) -> None:
+        self.connection = connection
+        self.pid = pid
+        self.channel = channel
+        self.got: Counter[int] = Counter()
+        self.echoes: asyncio.Queue[object] = asyncio.Queue()
+        self.reading = asyncio.create_task(self._read())
+
+    @classmethod
+    async def join(cls, url: str, **more: object) -> Member:
+        """Connect, and wait until the consumer is in the group."""
+        options: dict[str, Any] = {"open_timeout": PATIENCE, "compression": None, "max_size": None}
+        options |= {"ping_interval": None, **more}
+        connection = await connect(f"{url}/member/", **options)
+        try:
+            hello = json.loads(await asyncio.wait_for(connection.recv(), PATIENCE))
+        except BaseException:
+            connection.transport.abort()
+            raise
+        return cls(connection, hello["pid"], hello["channel"])
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                content = json.loads(await self.connection.recv())
+                if "echo" in content:
+                    self.echoes.put_nowait(content["echo"])
+                else:
+                    self.got[content["number"]] += 1
+        except ConnectionClosed:
+            pass
+
+    @property
+    def is_open(self) -> bool:
+        return not self.reading.done()
+
+    @property
+    def close_code(self) -> int | None:
+        return self.connection.close_code
+
+    async def ask(self, do: str, **content: object) -> None:
+        """Have the consumer do something."""
+        await self.connection.send(json.dumps({"do": do, **content}))
+
+    async def echo(self) -> float:
+        """Return how many seconds its consumer takes to answer."""
+        began = time.monotonic()
+        await self.ask("echo", echo=began)
+        while await asyncio.wait_for(self.echoes.get(), 3 * PATIENCE) != began:
+            pass
+        return time.monotonic() - began
+
+    def stop_reading(self) -> None:
+        """Read nothing from now on, not even pings: what a client does that hangs."""
+        self.connection.transport.pause_reading()
+
+    def vanish(self) -> None:
+        """End the connection without a close frame."""
+        self.connection.transport.abort()
+
+    async def leave(self) -> None:
+        """Go, as a page that is closed; if the server takes long, do not wait."""
+        if self.is_open:
+            try:
+                await asyncio.wait_for(self.connection.close(), 1)
+            except asyncio.TimeoutError:
+                self.vanish()
+        await asyncio.wait([self.reading], timeout=PATIENCE)
+
+
+async def get(address: str, path: str, **query: object) -> str:
+    """Ask for a page, on a connection of its own.
+
+    Raises:
+        Refused: the status is not 200.
+        OSError: there was no connection, or no whole answer.
+        asyncio.TimeoutError: nor was there one in twice `PATIENCE`.
+
+    """
+    answer = await asyncio.wait_for(_get(address, f"{path}?{urlencode(query)}"), 2 * PATIENCE)
+    head, _, body = answer.partition("\r\n\r\n")
+    if not head:
+        raise ConnectionError("no answer")
+    status = head.split()[1]
+    if status != "200":
+        raise Refused(body if status == "503" else f"HTTP {status}")
+    return body
+
+
+async def _get(address: str, target: str) -> str:
+    host, _, port = address.rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    with closing(writer):
+        head = f"GET {target} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+        writer.write(head.encode())
+        return (await reader.read()).decode()
+
+
+class Refused(Exception):
+    """A page that says that it didn't do what it should."""
+
+
+class Publisher:
+    """Sends to the group: `RATE` messages a second, each by a request of its own.
+
+    Attributes:
+        published: the numbers of messages whose request was answered well.
+        refused: how often what else happened.
+
+    """
+
+    def __init__(self, address: str, numbers: Iterator[int]) -> None:
+        self.published: list[int] = []
+        self.refused: Counter[str] = Counter()
+        self._address = address
+        self._numbers = numbers
+        self._requests: set[asyncio.Task[None]] = set()
+        self._sending = asyncio.create_task(self._send())
+
+    async def _send(self) -> None:
+        for number in self._numbers:
+            self._requests.add(asyncio.create_task(self._publish(number)))
+            await asyncio.sleep(1 / RATE)
+
+    async def _publish(self, number: int) -> None:
+        try:
+            await get(self._address, "/publish/", number=number)
+        except (OSError, Refused, asyncio.TimeoutError) as error:
+            self.refused[str(error) or type(error).__name__] += 1
+        else:
+            self.published.append(number)
+
+    async def finish(self) -> None:
+        """Send nothing more, and wait for what is under way."""
+        self._sending.cancel()
+        await asyncio.gather(*self._requests)

@@ -1,0 +1,172 @@
+"""What is compared: servers of two workers each, as their documentation says to run them."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from channels_bridge.bench.processes import free_port
+
+from ..servers import (
+    BRIDGE_READY,
+    REPOSITORY,
+    START_DEADLINE,
+    UVICORN_READY,
+    Server,
+    running,
+)
+from .brokers import Broker, Hub, Redis
+
+WORKERS = 2
+APPLICATION = "compat_tests.peer_faults.site.asgi:application"
+
+#: What supervisord says of the socket, and Daphne when it serves it.
+SUPERVISED = re.compile(r"(?:Creating socket tcp://|Listening on TCP address )(\S+)")
+
+#: As in the Channels documentation's page on deploying, with paths of the run's own.
+SUPERVISOR = """
+[supervisord]
+nodaemon=true
+logfile=/dev/null
+logfile_maxbytes=0
+pidfile={directory}/supervisord.pid
+
+[fcgi-program:asgi]
+socket=tcp://127.0.0.1:{port}
+command={python} -m daphne --fd 0 --access-log {directory}/access.log --proxy-headers {options}
+numprocs={workers}
+process_name=asgi%(process_num)d
+autostart=true
+autorestart=true
+stdout_logfile={directory}/daphne.log
+stdout_logfile_maxbytes=0
+redirect_stderr=true
+"""
+
+
+#: Takes a directory for the server's files, variables of its environment, and the seconds between
+#: pings and for answers to them; where that is None, the server's own defaults.
+Start = Callable[[Path, Mapping[str, str], int | None], AbstractContextManager[Server]]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A server with a channel layer.
+
+    Args:
+        name: what tables and the command line call it.
+        layer: its entry of CHANNEL_LAYERS; `{directory}` is filled in.
+        start: starts the server, in a directory for its files.
+        modules: what must be installed.
+        distributions: those whose versions say what was tried.
+
+    """
+
+    name: str
+    layer: Mapping[str, object]
+    start: Start
+    modules: Sequence[str]
+    distributions: Sequence[str]
+
+    @property
+    def has_redis(self) -> bool:
+        return "channels_redis" in self.modules
+
+    @contextmanager
+    def run(self, directory: Path, pings: int | None) -> Iterator[tuple[Server, Broker]]:
+        """Run it, with its broker, until the end of the block."""
+        with ExitStack() as stack:
+            redis = None
+            if self.has_redis:
+                redis = stack.enter_context(closing(Redis(directory)))
+            server = stack.enter_context(self.start(directory, self._environment(directory), pings))
+            yield server, redis or Hub(server, directory / "groups.sock")
+
+    def _environment(self, directory: Path) -> dict[str, str]:
+        return {
+            "DJANGO_SETTINGS_MODULE": "compat_tests.peer_faults.site.settings",
+            "FAULTS_APPS": "" if self.has_redis else "channels_bridge",
+            "FAULTS_JOURNAL": str(directory / "journal"),
+            "FAULTS_LAYER": json.dumps(self.layer).replace("{directory}", str(directory)),
+        }
+
+
+@contextmanager
+def daphne(directory: Path, env: Mapping[str, str], pings: int | None) -> Iterator[Server]:
+    """Several Daphne processes on one socket, run by supervisord."""
+    options = f"--ping-interval {pings} --ping-timeout {pings} " if pings else ""
+    port = free_port()
+    path = directory / "supervisord.conf"
+    path.write_text(
+        SUPERVISOR.format(
+            directory=directory,
+            port=port,
+            python=sys.executable,
+            options=options + APPLICATION,
+            workers=WORKERS,
+        )
+    )
+    log = directory / "daphne.log"
+    log.touch()
+    command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(path)]
+    with running(command, REPOSITORY, SUPERVISED, env=env) as server:
+        server.log_path = log
+        server.wait_for_log("Listening on TCP", WORKERS, START_DEADLINE)
+        yield server
+
+
+@contextmanager
+def uvicorn(directory: Path, env: Mapping[str, str], pings: int | None) -> Iterator[Server]:
+    """uvicorn with its own process manager."""
+    del directory
+    options = f"--ws-ping-interval {pings} --ws-ping-timeout {pings}"
+    command = [sys.executable, "-m", "uvicorn", "--port", "0", "--workers", str(WORKERS)]
+    command += ["--no-use-colors", "--no-access-log", *(options.split() if pings else ())]
+    with running([*command, APPLICATION], REPOSITORY, UVICORN_READY, env=env) as server:
+        server.wait_for_log("Application startup complete", WORKERS, START_DEADLINE)
+        yield server
+
+
+@contextmanager
+def websockets_server(
+    directory: Path, env: Mapping[str, str], pings: int | None
+) -> Iterator[Server]:
+    """This project's server, with its hub."""
+    options = f"--ping-interval {pings} --ping-timeout {pings}"
+    command = [sys.executable, "-m", "django", "websockets_server", "-b", "127.0.0.1:0"]
+    command += ["-w", str(WORKERS), "--no-access-log", *(options.split() if pings else ())]
+    command += ["--control", str(directory / "control.sock")]
+    with running(command, REPOSITORY, BRIDGE_READY, env=env) as server:
+        yield server
+
+
+def channels_redis(backend: str) -> dict[str, object]:
+    hosts = ["unix://{directory}/redis.sock"]
+    return {"BACKEND": f"channels_redis.{backend}", "CONFIG": {"hosts": hosts}}
+
+
+CORE = channels_redis("core.RedisChannelLayer")
+PUBSUB = channels_redis("pubsub.RedisPubSubChannelLayer")
+GRPC = {
+    "BACKEND": "channels_bridge.layers.GrpcChannelLayer",
+    "CONFIG": {"address": "unix:{directory}/groups.sock"},
+}
+
+DAPHNE = ("daphne", "supervisor", "channels_redis")
+UVICORN = ("uvicorn", "channels_redis")
+OURS = "websockets_server"
+
+STACKS: Mapping[str, Stack] = {
+    stack.name: stack
+    for stack in (
+        Stack("daphne+core", CORE, daphne, DAPHNE, ("daphne", "supervisor", "channels-redis")),
+        Stack("uvicorn+core", CORE, uvicorn, UVICORN, ("uvicorn", "websockets", "channels-redis")),
+        Stack("uvicorn+pubsub", PUBSUB, uvicorn, UVICORN, ("uvicorn", "channels-redis", "redis")),
+        Stack(OURS, GRPC, websockets_server, (), ("channels-bridge", "websockets", "grpcio")),
+    )
+}
