@@ -227,7 +227,7 @@ BEHAVIOURS = {
     "G3": Line("static files", (RUNSERVER + "test_static_options",)),
     "G4": Line("its lines", (RUNSERVER + "test_pages_static_files_and_sockets",)),
     "G5": Line("it reloads", (RUNSERVER + "test_reload",)),
-    "G6": Line("it comes before staticfiles", ("test_checks.py::test_order_of_apps",)),
+    "G6": Line("it comes before staticfiles", ("test_checks.py::test_runserver_is_not_ours",)),
     "D1": Line("each option of Daphne's command", (LINES + "test_options_of_daphne",)),
     "D2": Line("each default", (LINES + "test_defaults_of_daphne",)),
     "D3": Line(
