@@ -37,6 +37,7 @@ from .server.connection import WebSocketConnection
 from .server.context import Receive, Send
 from .server.inbox import Event
 from .server.scope import EXTENSION
+from .sync_send import SyncSend
 
 logger = logging.getLogger("channels_bridge.server")
 
@@ -82,7 +83,7 @@ class _Run:
         consumer = self.consumer
         consumer.scope = scope
         send = _past_sessions(send)
-        consumer.base_send = async_to_sync(send) if consumer._sync else send
+        consumer.base_send = self._sync_send(send) if consumer._sync else send
         # Looked up where Channels' consumers do: projects' tests patch it there.
         layer = cast(Any, upstream).get_channel_layer(consumer.channel_layer_alias)
         consumer.channel_layer = layer
@@ -103,6 +104,12 @@ class _Run:
             await self._run_to_disconnect(self._serve_inbox if direct else self._serve_both)
         finally:
             layer.detach(name)
+
+    def _sync_send(self, send: Send) -> Callable[[Event], None]:
+        """As Channels has it where a middleware wants to see what is sent."""
+        if send != self.connection.send:
+            return cast("Callable[[Event], None]", async_to_sync(cast(Any, send)))
+        return SyncSend(self.connection)
 
     def _sharing(self, send: Send) -> Sharing | None:
         """What shares frames, unless there is none to share, or a middleware wants to see them."""

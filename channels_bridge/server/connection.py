@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -13,10 +14,12 @@ from websockets.http11 import Request
 from .assembler import Assembler
 from .config import ServerConfig
 from .context import Context
+from .frames import Payload
 from .handshake import Handshake
 from .inbox import Event
 from .keepalive import Client
 from .lifecycle import State
+from .outbox import Outbox
 from .pace import Pace
 from .plain import Boundary, read_plain, read_pong
 from .reading import SLICE, Reason
@@ -32,6 +35,7 @@ class WebSocketConnection(Handshake):
     __slots__ = (
         "_assembler",
         "_boundary",
+        "_outbox",
         "_pace",
         "_plain_limit",
         "about",
@@ -48,6 +52,7 @@ class WebSocketConnection(Handshake):
         self._assembler: Assembler | None = None  # of the message that the client has begun
         self.pinged: bytes | None = None
         self.turn: set[Client] | None = None
+        self._outbox: Outbox | None = None  # where other threads send, too
 
     # asyncio.Protocol
 
@@ -190,6 +195,7 @@ class WebSocketConnection(Handshake):
 
     def _abandon(self, code: int, reason: str = "") -> None:
         """Give up on the connection, from our side."""
+        self._empty_outbox()
         self.protocol.fail(code, reason)
         self._disconnect(code, reason)
         self._flush()
@@ -242,7 +248,7 @@ class WebSocketConnection(Handshake):
 
     # From the application
 
-    def send_now(self, payload: str | bytes) -> bool:
+    def send_now(self, payload: Payload) -> bool:
         """Send a message, unless that must wait or there is nobody to send it to.
 
         Returns:
@@ -255,21 +261,50 @@ class WebSocketConnection(Handshake):
         return True
 
     def send_message(self, message: Event) -> None:
-        """``websocket.send``: one frame, written past the protocol, which has no part in it.
+        """``websocket.send``.
 
         While more waits for the application, its next message may be on the way.
         """
-        text, data = message.get("text"), message.get("bytes")
-        if (text is None) == (data is None):
-            raise ValueError("websocket.send takes one of text and bytes")
-        frame = self.context.frames.frame(_payload(text, data), self._deflate)
-        write = self._write_soon if self.inbox.waiting else self._write
+        self._send(_payload(message), more=self.inbox.waiting > 0)
+
+    def _send(self, payload: Payload, *, more: bool) -> None:
+        """One frame, written past the protocol, which has no part in it."""
+        frame = self.context.frames.frame(payload, self._deflate)
+        write = self._write_soon if more else self._write
         write(frame)
         self.counters.sent += 1
+
+    def open_outbox(self) -> Callable[[Event], bool]:
+        """Return what takes messages from other threads; to be asked for on the event loop.
+
+        It is called with a ``websocket.send``, in any thread, and checks it as ``send`` does. What
+        it has taken will be written: before what that thread has done on the loop afterwards, and
+        before the close frame where it is our side that closes. It takes nothing while ``send``
+        would wait, and as much as an :class:`Outbox` holds ahead of the loop. It returns whether it
+        has taken the message; otherwise ``send`` is to be awaited for it.
+        """
+        if self._outbox is None:
+            self._outbox = Outbox(self._send_late, self.context.crossing)
+        return functools.partial(self._put_out, self._outbox)
+
+    def _put_out(self, outbox: Outbox, message: Event) -> bool:
+        """In another thread."""
+        if message["type"] != "websocket.send" or self.state is not State.OPEN:
+            return False
+        return self._writable is None and outbox.put(_payload(message))
+
+    def _send_late(self, payload: Payload, more: bool) -> None:
+        if self.state is State.OPEN:
+            self._send(payload, more=more or self.inbox.waiting > 0)
+
+    def _empty_outbox(self) -> None:
+        if self._outbox is not None:
+            self._outbox.flush()
 
     def close(self, message: Event) -> None:
         """``websocket.close`` after acceptance."""
         code, reason = message.get("code", CloseCode.NORMAL_CLOSURE), message.get("reason") or ""
+        self._empty_outbox()
         try:
             self.protocol.send_close(code, reason)
         except ProtocolError as error:
@@ -325,8 +360,12 @@ class WebSocketConnection(Handshake):
             self.transport.close()
 
 
-def _payload(text: Any, data: Any) -> str | bytes:
+def _payload(message: Event) -> Payload:
     """What an application wants sent, in a form that nobody can change afterwards."""
+    text: Any = message.get("text")
+    data: Any = message.get("bytes")
+    if (text is None) == (data is None):
+        raise ValueError("websocket.send takes one of text and bytes")
     if text is None:
         return data if type(data) is bytes else bytes(memoryview(data))
     if not isinstance(text, str):

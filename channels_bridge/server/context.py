@@ -11,6 +11,7 @@ from .access import AccessLog
 from .admission import Admission, Ledger, limits_addresses
 from .config import ServerConfig
 from .counters import Counters
+from .crossing import Crossing
 from .frames import FrameCache
 from .inbox import Event
 from .keepalive import Keepalive
@@ -66,6 +67,8 @@ class Context:
         #: supervisor.
         self.admission: Admission | None = Ledger(config) if limits_addresses(config) else None
         self.counters = Counters()
+        #: From other threads to the loop that serves.
+        self.crossing = Crossing()
         self.notices = Notices()
         self.frames = FrameCache(config.compress_from)
         self.keepalive = Keepalive(config.ping_interval, config.ping_timeout)

@@ -49,9 +49,10 @@ class Lifecycle(Wire):
     - events arrive in the order of the wire, ``websocket.connect`` first, ``websocket.disconnect``
       last and once, always with ``code`` and ``reason``;
     - ``send`` waits while the write buffer is full, and returns once the frame is in it: no more
-      than ``WRITE_HIGH_WATER``, one message and the answers to what was read last wait there; after
-      the end of the connection it does nothing, whoever ended it (Daphne, hypercorn and granian are
-      silent there too: an application can't know better than its network).
+      than ``WRITE_HIGH_WATER``, one message, an outbox of other threads' messages and the answers
+      to what was read last wait there; after the end of the connection it does nothing, whoever
+      ended it (Daphne, hypercorn and granian are silent there too: an application can't know better
+      than its network).
     """
 
     lasting = True

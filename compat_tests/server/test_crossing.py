@@ -1,0 +1,95 @@
+"""The way from other threads to the loop, and messages that take it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from channels_bridge.server.crossing import Crossing
+from channels_bridge.server.outbox import LENGTH, MESSAGES, Outbox
+
+from ..engine import DEADLINE
+
+
+async def test_calls_are_made_in_order_on_the_loop(monkeypatch):
+    """Calls from a thread are made on the loop, in order, with one wake-up for those that wait."""
+    crossing = Crossing()
+    loop = asyncio.get_running_loop()
+    wakes, numbers, done = [], [], asyncio.Event()
+
+    class Loop:
+        def call_soon_threadsafe(self, callback):
+            wakes.append(callback)
+
+    def call(number):
+        numbers.append((number, threading.get_ident()))
+
+    monkeypatch.setattr(crossing, "_loop", Loop())
+    with ThreadPoolExecutor(1) as thread:
+        for number in range(100):
+            thread.submit(crossing.call_soon, lambda number=number: call(number))
+        thread.submit(crossing.call_soon, done.set)
+    (wake,) = wakes
+    loop.call_soon(wake)
+    await asyncio.wait_for(done.wait(), DEADLINE)
+    assert numbers == [(number, threading.get_ident()) for number in range(100)]
+    crossing.call_soon(done.set)
+    assert len(wakes) == 2
+
+
+async def test_no_call_is_lost_between_threads():
+    """Threads that call while the loop takes calls have each one made, once, in their order."""
+    crossing = Crossing()
+    loop = asyncio.get_running_loop()
+    made = {thread: [] for thread in range(3)}
+
+    def make(thread):
+        for number in range(5000):
+            crossing.call_soon(lambda number=number: made[thread].append(number))
+
+    with ThreadPoolExecutor(3) as threads:
+        await asyncio.gather(*[loop.run_in_executor(threads, make, thread) for thread in made])
+    done = asyncio.Event()
+    crossing.call_soon(done.set)
+    await asyncio.wait_for(done.wait(), DEADLINE)
+    assert list(made.values()) == [list(range(5000))] * 3
+
+
+async def test_a_call_that_fails_costs_others_nothing():
+    """An exception in a call goes to the loop's handler, and the call behind it is made."""
+    crossing = Crossing()
+    errors, done = [], asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda loop, context: errors.append(context["exception"]))
+    crossing.call_soon(lambda: 1 // 0)
+    crossing.call_soon(done.set)
+    await asyncio.wait_for(done.wait(), DEADLINE)
+    assert [type(error) for error in errors] == [ZeroDivisionError]
+
+
+async def test_an_outbox_is_bounded():
+    """It takes 16 messages, none of more than 4 KiB, and more once these are written."""
+    written = []
+    outbox = Outbox(lambda payload, more: written.append(payload), Crossing())
+    assert not outbox.put("x" * (LENGTH + 1))
+    assert [outbox.put(str(number)) for number in range(MESSAGES + 1)] == [True] * MESSAGES + [
+        False
+    ]
+    outbox.flush()
+    assert written == [str(number) for number in range(MESSAGES)]
+    assert outbox.put(b"more")
+    await asyncio.sleep(0)
+    assert written[MESSAGES:] == [b"more"]
+
+
+async def test_an_outbox_refuses_what_is_no_text():
+    """A text that UTF-8 can't hold fails when it is sent, not when it is written."""
+    written = []
+    outbox = Outbox(lambda payload, more: written.append(payload), Crossing())
+    with pytest.raises(UnicodeEncodeError):
+        outbox.put("\ud800")
+    outbox.flush()
+    assert written == []
