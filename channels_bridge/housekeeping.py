@@ -8,6 +8,8 @@ opened a connection, at most once in ``INTERVAL`` seconds, and always after a da
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -58,6 +60,24 @@ class Housekeeping:
         thread.may_be_open = False
         if await sync_to_async(_close_old_connections)():
             thread.may_be_open = True
+
+    @contextmanager
+    def around_handler(self) -> Iterator[None]:
+        """Close stale connections of this thread before and after a synchronous handler.
+
+        So does ``channels.db.database_sync_to_async``, whether one was ever opened or not.
+        """
+        self._close_here()
+        try:
+            yield
+        finally:
+            self._close_here()
+
+    def _close_here(self) -> None:
+        if self._any_opened and (thread := self._thread()).may_be_open:
+            thread.may_be_open = False
+            if _close_old_connections():
+                thread.may_be_open = True
 
     def _opened(self, **_: Any) -> None:
         """A connection was opened, in whichever thread this is called in."""

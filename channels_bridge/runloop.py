@@ -17,13 +17,14 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import inspect
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from asgiref.sync import async_to_sync
 from channels import consumer as upstream
-from channels.consumer import AsyncConsumer
+from channels.consumer import AsyncConsumer, SyncConsumer
 from channels.exceptions import StopConsumer
 from channels.sessions import InstanceSessionWrapper
 from channels.utils import await_many_dispatch
@@ -35,8 +36,10 @@ from .housekeeping import housekeeping
 from .registry import Entry
 from .server.connection import WebSocketConnection
 from .server.context import Receive, Send
+from .server.crossing import Crossing
 from .server.inbox import Event
 from .server.scope import EXTENSION
+from .sync_dispatch import SyncDispatch
 from .sync_send import SyncSend
 
 logger = logging.getLogger("channels_bridge.server")
@@ -46,6 +49,7 @@ Dispatch = Callable[[Event], Awaitable[None]]
 HTTP_ONLY = ["http.response.start"]
 
 _channels_call = AsyncConsumer.__call__
+_sync_dispatch = inspect.getattr_static(SyncConsumer, "dispatch")
 
 
 def install() -> None:
@@ -75,7 +79,7 @@ class _Run:
         self.receive = receive
         self.connection = connection
         self.inbox = connection.inbox
-        self.dispatch = _dispatcher(consumer)
+        self.dispatch = _dispatcher(consumer, connection.context.crossing)
         self.current: Event | None = None  # the event that is being handled, or was last
 
     async def run(self, scope: dict[str, Any], send: Send) -> None:
@@ -184,10 +188,12 @@ def _past_sessions(send: Send) -> Send:
     return send
 
 
-def _dispatcher(consumer: Any) -> Dispatch:
-    """The consumer's own ``dispatch``, or ours where it has Channels' asynchronous one."""
+def _dispatcher(consumer: Any, crossing: Crossing) -> Dispatch:
+    """The consumer's own ``dispatch``, or ours where it has Channels'."""
     if type(consumer).dispatch is AsyncConsumer.dispatch:
         return functools.partial(_dispatch, consumer)
+    if inspect.getattr_static(type(consumer), "dispatch") is _sync_dispatch:
+        return SyncDispatch(functools.partial(_handler, consumer), crossing)
     dispatch: Dispatch = consumer.dispatch
     return dispatch
 
@@ -198,12 +204,17 @@ def _dispatch(consumer: Any, message: Event) -> Awaitable[None]:
     Returns:
         What the handler returned, itself: no coroutine of ours stands around the handler's.
     """
-    handler = getattr(consumer, handler_name(message.get("type")), None)
-    if handler is None:
-        raise ValueError(f"No handler for message type {message['type']}")
+    handler = _handler(consumer, message)
     if housekeeping.is_due():
         return _dispatch_after_housekeeping(handler, message)
     return cast("Awaitable[None]", handler(message))
+
+
+def _handler(consumer: Any, message: Event) -> Any:
+    handler = getattr(consumer, handler_name(message.get("type")), None)
+    if handler is None:
+        raise ValueError(f"No handler for message type {message['type']}")
+    return handler
 
 
 async def _dispatch_after_housekeeping(handler: Dispatch, message: Event) -> None:
