@@ -22,6 +22,8 @@ MANY = 20
 
 HOUR = 3600  # seconds
 
+MOMENT = 0.5  # seconds
+
 
 async def worker_killed(scene: Scene, suffered: Suffered, random: Random) -> None:
     """SIGKILL to a worker, as when memory is short."""
@@ -39,7 +41,8 @@ async def worker_stopped(scene: Scene, suffered: Suffered, random: Random) -> No
 
 
 async def hub_killed(scene: Scene, suffered: Suffered, random: Random) -> None:
-    """SIGKILL to the hub."""
+    """SIGKILL to the hub, a moment after what else happens: it may have said things in vain."""
+    await asyncio.sleep(random.uniform(0, MOMENT))
     send_signal(scene.hub, signal.SIGKILL)
 
 
