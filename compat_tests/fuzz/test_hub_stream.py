@@ -1,0 +1,72 @@
+"""The hub's stream, through gRPC: whatever comes on it, the hub serves on."""
+
+import asyncio
+import contextlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from channels_bridge.groups.address import Address
+from channels_bridge.groups.credentials import NONE
+from channels_bridge.groups.grpc import frames
+from channels_bridge.groups.grpc.stream import GrpcStream, StreamBroken
+from channels_bridge.groups.grpc.transport import GrpcTransport
+from channels_bridge.groups.wire.v1 import groups_pb2 as wire
+
+from ..groups.hubs import serving, soon
+from ..groups.peers import Peer
+from .envelopes import batches, hellos
+from .profile import PROFILE
+
+STREAMS = st.lists(st.lists(batches() | st.binary(max_size=300), max_size=4), max_size=8)
+
+
+@settings(PROFILE, max_examples=PROFILE.max_examples // 4)
+@given(hellos(b"hostile"), STREAMS)
+def test_real_hub(hub, hello, streams):
+    """A real hub serves on, whatever its streams bring."""
+    run, address, friend = hub
+    for said in streams:
+        run(_say(address, [frames.encode(hello), *said]))
+    # Not to a topic that the hostile process listens to: it would be waited for.
+    assert run(friend.transport.publish_confirmed("g:friends", b"hello"))
+
+
+async def _say(address, said):
+    """Write batches and read what comes, as processes do, until the hub ends the stream."""
+    stream = GrpcStream(Address.parse(address), NONE)
+    writing = asyncio.create_task(_write(stream, [*said, frames.encode(wire.Bye())]))
+    try:
+        while await soon(stream.receive()) is not None:
+            pass
+    except StreamBroken:
+        pass
+    finally:
+        writing.cancel()
+        await asyncio.wait([writing])
+        await stream.aclose()
+
+
+async def _write(stream, said):
+    with contextlib.suppress(StreamBroken):
+        for batch in said:
+            await stream.send(batch)
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory):
+    """How to run something beside a hub, its address, and a process on it."""
+    address = f"unix:{tmp_path_factory.mktemp('hub')}/groups.sock"
+    loop = asyncio.new_event_loop()
+    serve = serving(address)
+    loop.run_until_complete(serve.__aenter__())
+    friend = loop.run_until_complete(_join(address))
+    yield loop.run_until_complete, address, friend
+    loop.run_until_complete(friend.transport.aclose())
+    loop.run_until_complete(serve.__aexit__(None, None, None))
+    loop.close()
+
+
+async def _join(address):
+    return Peer(GrpcTransport(address, timeout=10))
