@@ -129,6 +129,14 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def atheris(session: nox.Session) -> None:
+    """Try the same, led by coverage: a target of compat_tests.fuzz.guided, libFuzzer's options."""
+    session.install("-q", "-e", ".[standard]", *group("test"), *group("atheris"))
+    settings = {"DJANGO_SETTINGS_MODULE": "compat_tests.settings"}
+    session.run("python", "-m", "compat_tests.fuzz.guided", *session.posargs, env=settings)
+
+
+@nox.session
 def soak(session: nox.Session) -> None:
     """Send 100,000 clients to a server, and look at what it keeps of them."""
     session.install("-q", "-e", ".[standard,bench]", *group("test"))
