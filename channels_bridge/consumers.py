@@ -16,12 +16,12 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, ClassVar
 
 from channels import DEFAULT_CHANNEL_LAYER
-from channels.consumer import get_handler_name
 from django.db import Error as DatabaseError
 from websockets.asyncio.server import ServerConnection
 
 from channels_bridge.groups import GroupMessage
 from channels_bridge.groups.codec import GROUP_MESSAGE
+from channels_bridge.groups.message import handler_name
 from channels_bridge.housekeeping import housekeeping
 from channels_bridge.native.feed import open_channel
 from channels_bridge.native.frames import FrameCalls, FrameKind, frame_calls
@@ -183,7 +183,7 @@ class BaseConsumer:
             await call(event[kind])
 
     async def _handle_group_message(self, event: Message) -> None:
-        name = get_handler_name(dict(event))
+        name = handler_name(event.get("type"))
         handler = getattr(self, name, None)
         if handler is None:
             raise ValueError(
