@@ -30,8 +30,11 @@ def context():
 
 @pytest.fixture(autouse=True)
 def collector():
-    enabled = gc.isenabled()
+    """Collections are made where a test makes one."""
+    enabled, thresholds = gc.isenabled(), gc.get_threshold()
+    gc.set_threshold(10**9, 10**9, 10**9)
     yield
+    gc.set_threshold(*thresholds)
     if enabled:
         gc.enable()
     assert not gc.get_freeze_count()
