@@ -30,14 +30,15 @@ class Entry:
         self._consumer = consumer
 
     def __enter__(self) -> None:
-        self._connection.about = self.about
+        self._connection.about = self
         _entries.add(self)
 
     def __exit__(self, *_: object) -> None:
         _entries.discard(self)
         self._connection.about = dict
 
-    def about(self) -> dict[str, Any]:
+    def __call__(self) -> dict[str, Any]:
+        """What the connection tells of itself."""
         return {"user": self.user, "channel": self.channel}
 
     @property

@@ -19,7 +19,7 @@ import asyncio
 import functools
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, cast
 
 from asgiref.sync import async_to_sync
@@ -94,18 +94,18 @@ class _Run:
         # Not so where a middleware wants to see each socket event.
         direct = self.receive == self.inbox.get
         if layer is None:
-            await self._run_to_disconnect(self._serve_inbox if direct else self._serve)
+            await self._start(self._serve_inbox if direct else self._serve)
             return
         consumer.channel_name = name = await layer.new_channel()
         consumer.channel_receive = functools.partial(layer.receive, name)
         if not hasattr(layer, "attach"):
-            await self._run_to_disconnect(self._serve_both)
+            await self._start(self._serve_both)
             return
         try:
             if direct:
                 self.inbox.sharing = self._sharing(send)
                 layer.attach(name, self.inbox)
-            await self._run_to_disconnect(self._serve_inbox if direct else self._serve_both)
+            await self._start(self._serve_inbox if direct else self._serve_both)
         finally:
             layer.detach(name)
 
@@ -122,38 +122,44 @@ class _Run:
             return None
         return Sharing(owner, self.inbox.is_idle, self.connection.send_now)
 
-    async def _run_to_disconnect(self, serve: Callable[[], Awaitable[None]]) -> None:
-        """In a task of its own: to wake one up costs as much as the coroutines in it are deep, and
-        the middlewares around a consumer are deep."""
-        await asyncio.get_running_loop().create_task(self._to_disconnect(serve))
+    def _start(self, serve: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
+        """Serve in a task of its own: to wake one up costs as much as the coroutines in it are
+        deep, and the middlewares around a consumer are deep."""
+        return asyncio.get_running_loop().create_task(serve(), name="consumer")
 
-    async def _to_disconnect(self, serve: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await serve()
-        except StopConsumer:
-            pass
-        except (Exception, asyncio.CancelledError) as error:
-            if isinstance(error, DatabaseError):
-                housekeeping.force()
+    async def __aenter__(self) -> None:
+        """Serve the consumer in the block, to its end. No coroutine stands around the block, which
+        would take memory in each connection."""
+
+    async def __aexit__(
+        self, kind: object, error: BaseException | None, traceback: object
+    ) -> bool | None:
+        if isinstance(error, StopConsumer):
+            return True
+        if isinstance(error, DatabaseError):
+            housekeeping.force()
+        if isinstance(error, (Exception, asyncio.CancelledError)):
             await self._say_goodbye()
-            raise
+        return None
 
     async def _serve_inbox(self) -> None:
         """The hot path of the server: no step here is one that could be left out."""
         inbox, dispatch = self.inbox, self.dispatch
-        while True:
-            event = inbox.pop()
-            if event is None:
-                await inbox.wait()
-            else:
-                self.current = event
-                await dispatch(event)
+        async with self:
+            while True:
+                event = inbox.pop()
+                if event is None:
+                    await inbox.wait()
+                else:
+                    self.current = event
+                    await dispatch(event)
 
     async def _serve(self) -> None:
         receive, dispatch = self.receive, self.dispatch
-        while True:
-            self.current = await receive()
-            await dispatch(self.current)
+        async with self:
+            while True:
+                self.current = await receive()
+                await dispatch(self.current)
 
     async def _serve_both(self) -> None:
         """Take layer messages through ``receive()``, as Channels does."""
@@ -163,7 +169,8 @@ class _Run:
             await self.dispatch(event)
 
         receivers: list[Any] = [self.receive, self.consumer.channel_receive]
-        await await_many_dispatch(receivers, dispatch)
+        async with self:
+            await await_many_dispatch(receivers, dispatch)
 
     async def _say_goodbye(self) -> None:
         """After a failure: close the connection and run the disconnect handler, unless it ran."""

@@ -79,6 +79,7 @@ class Context:
         self._empty: asyncio.Future[None] | None = None  # waited for in all_lost()
         #: Running applications; a connection may be gone before its application returned.
         self.tasks: set[asyncio.Task[None]] = set()
+        self._forget = self.tasks.discard  # bound once, for all
         #: Handshakes under way are finished though the worker ends: another took its place.
         self.finishes_handshakes = False
         #: What begins from now on ends at once: a WebSocket, or HTTP after one response.
@@ -118,5 +119,5 @@ class Context:
         """Run an application; the worker waits for it before it exits."""
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(coroutine, name=name)
         self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        task.add_done_callback(self._forget)
         return task
