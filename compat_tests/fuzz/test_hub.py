@@ -61,8 +61,16 @@ class Hostile:
             self._hub.lost(self._session, self._outbox)
 
 
+#: Nothing may come of what is said after it.
+GOODBYE = frames.encode(wire.Bye())
+HELLO = wire.Hello(version=frames.VERSION, process=HOSTILE)
+SUBSCRIBE = frames.encode(wire.Subscribe(seq=1, topic="g:room"))
+
+
 @PROFILE
 @given(ACTIONS)
+@example([HELLO, GOODBYE + GOODBYE])
+@example([HELLO, GOODBYE + SUBSCRIBE])
 def test_hostile_process(clock, actions):
     """Whatever a process says and does, others go on, and nothing of it stays."""
     asyncio.run(_live_beside(clock, actions))

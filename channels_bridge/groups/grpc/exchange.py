@@ -133,9 +133,9 @@ class Exchange:
         Nothing happens when it has another stream by now, or has been forgotten: it says all that
         matters again.
         """
-        if session.outbox is not outbox:
-            return
         for field, kind in frames.parse(batch):
+            if session.outbox is not outbox:  # what comes before may have been its goodbye
+                break
             if field in self._request_handlers:
                 self._request(session, field, kind)
             elif field in self._handlers:
