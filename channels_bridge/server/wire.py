@@ -87,7 +87,9 @@ class Wire(asyncio.Protocol):
         self._joined = None
         self._stop_stall()
         self.reading.end()  # leave no cycles for the garbage collector
-        self._protocol = None
+        if self._protocol is not None:
+            self._protocol.parser_exc = None  # its traceback refers to the protocol, and to this
+            self._protocol = None
 
     # What a connection does with it
 
