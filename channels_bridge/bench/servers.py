@@ -37,11 +37,14 @@ def uvicorn(name: str, options: str = "") -> Server:
     )
 
 
-def websockets_server(name: str, workers: int = 1, **environment: str) -> Server:
+def websockets_server(
+    name: str, options: str = "-w 1", modules: tuple[str, ...] = (), **environment: str
+) -> Server:
     return Server(
         name,
-        f"-m django websockets_server --no-access-log -b 127.0.0.1:{{port}} -w {workers}",
+        f"-m django websockets_server --no-access-log -b 127.0.0.1:{{port}} {options}",
         versions=("channels-bridge", "websockets", "uvloop"),
+        modules=modules,
         apps="channels_bridge",
         environment=environment,
     )
@@ -82,7 +85,10 @@ PEERS = (
 
 OURS = (
     websockets_server("websockets_server"),
-    websockets_server("websockets_server-w2", workers=2),
+    websockets_server("websockets_server-w2", "-w 2"),
+    websockets_server(
+        "websockets_server-metrics", "-w 1 --metrics 127.0.0.1:0", modules=("prometheus_client",)
+    ),
     websockets_server("websockets_server-threads16", BENCH_SYNC_THREADS="16"),
 )
 
