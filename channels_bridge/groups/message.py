@@ -31,7 +31,10 @@ class GroupMessage:
 @functools.lru_cache(maxsize=1024)
 def handler_name(type: str | None) -> str:
     """
-    Return the name of the method that handles messages of a type; None where they have none.
+    Return the name of the method that handles messages of a type.
+
+    Args:
+        type: None for messages without one.
 
     Raises:
         ValueError: no method can have that name; in Channels' words.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from websockets.frames import Frame, Opcode
 
@@ -56,22 +57,23 @@ def text(message):
     return Frame(Opcode.TEXT, message.encode()).serialize(mask=False)
 
 
-async def recorded(engine):
-    """The one connection of an engine, and what notes its writes."""
-    (connection,) = engine.context.connections
-    connection.transport = recorder = Recorder(connection.transport)
-    return connection, recorder
+@contextlib.asynccontextmanager
+async def left_waiting(serve, answer, messages, **options):
+    """A client whose messages wait; its connection, what notes its writes, what lets it go on."""
+    gate = Gate(answer)
+    engine = await serve(Script(gate), **options)
+    async with engine.connect(compression=None) as websocket:
+        (connection,) = engine.context.connections
+        connection.transport = recorder = Recorder(connection.transport)
+        for message in messages:
+            await websocket.send(message)
+        await until(lambda: connection.inbox.waiting == len(messages))
+        yield websocket, connection, recorder, gate
 
 
 async def test_answers_to_what_waits_are_joined(serve):
     """Answers to messages that wait leave with one write, in order."""
-    gate = Gate(echo)
-    engine = await serve(Script(gate))
-    async with engine.connect() as websocket:
-        connection, recorder = await recorded(engine)
-        for message in "abc":
-            await websocket.send(message)
-        await until(lambda: connection.inbox.waiting == 3)
+    async with left_waiting(serve, echo, "abc") as (websocket, _, recorder, gate):
         gate.open()
         assert [await websocket.recv() for _ in range(3)] == ["a", "b", "c"]
         assert recorder.written == [text("a") + text("b") + text("c")]
@@ -84,13 +86,8 @@ async def test_an_answer_does_not_wait_for_the_next_one(serve):
         await send({**await receive(), "type": "websocket.send"})
         await asyncio.Event().wait()
 
-    gate = Gate(answer_one)
-    engine = await serve(Script(gate), close_timeout=0.1)
-    async with engine.connect() as websocket:
-        connection, _ = await recorded(engine)
-        for message in "ab":
-            await websocket.send(message)
-        await until(lambda: connection.inbox.waiting == 2)
+    waiting = left_waiting(serve, answer_one, "ab", close_timeout=0.1)
+    async with waiting as (websocket, _, _, gate):
         gate.open()
         assert await asyncio.wait_for(websocket.recv(), DEADLINE) == "a"
 
@@ -102,13 +99,8 @@ async def test_the_close_frame_comes_last(serve):
         await send({**await receive(), "type": "websocket.send"})
         await send({"type": "websocket.close", "code": 4000})
 
-    gate = Gate(answer_and_close)
-    engine = await serve(Script(gate))
-    async with engine.connect() as websocket:
-        connection, recorder = await recorded(engine)
-        for message in "ab":
-            await websocket.send(message)
-        await until(lambda: connection.inbox.waiting == 2)
+    waiting = left_waiting(serve, answer_and_close, "ab")
+    async with waiting as (websocket, _, recorder, gate):
         gate.open()
         assert await websocket.recv() == "a"
         assert (await close_of(websocket)).code == 4000
@@ -119,13 +111,8 @@ async def test_the_close_frame_comes_last(serve):
 
 async def test_what_waits_to_be_written_is_bounded(serve):
     """Large messages are written at once: no more than a few KiB wait for the next one."""
-    gate = Gate(echo)
-    engine = await serve(Script(gate))
-    async with engine.connect(compression=None) as websocket:
-        connection, recorder = await recorded(engine)
-        for _ in range(4):
-            await websocket.send("x" * JOIN_LIMIT)
-        await until(lambda: connection.inbox.waiting == 4)
+    messages = ["x" * JOIN_LIMIT] * 4
+    async with left_waiting(serve, echo, messages) as (websocket, _, recorder, gate):
         gate.open()
         for _ in range(4):
             await websocket.recv()
@@ -134,13 +121,7 @@ async def test_what_waits_to_be_written_is_bounded(serve):
 
 async def test_nothing_is_written_after_the_end(serve):
     """What waits to be written when the connection is lost is dropped with it."""
-    gate = Gate(echo)
-    engine = await serve(Script(gate))
-    async with engine.connect() as websocket:
-        connection, recorder = await recorded(engine)
-        for message in "ab":
-            await websocket.send(message)
-        await until(lambda: connection.inbox.waiting == 2)
+    async with left_waiting(serve, echo, "ab") as (websocket, connection, recorder, gate):
         connection._write_soon(text("lost"))
         connection.transport.abort()
         await asyncio.wait_for(websocket.wait_closed(), DEADLINE)
