@@ -107,7 +107,7 @@ class WebSocketConnection(Handshake):
     def _take_plain(self, data: bytes) -> bytes:
         """Handle the plain messages that it begins with. Returns the rest."""
         start = 0
-        while self.state is State.OPEN and self._boundary is None:
+        while start < len(data) and self.state is State.OPEN and self._boundary is None:
             try:
                 plain = read_plain(data, start, self._plain_limit)
             except UnicodeDecodeError as error:
@@ -251,13 +251,15 @@ class WebSocketConnection(Handshake):
     def send_now(self, payload: Payload) -> bool:
         """Send a message, unless that must wait or there is nobody to send it to.
 
+        It is written together with others of this round of the loop: messages to groups come in
+        bunches.
+
         Returns:
             Whether it was sent.
         """
         if self._writable is not None or self.state is not State.OPEN:
             return False
-        self._write(self.context.frames.frame(payload, self._deflate))
-        self.counters.sent += 1
+        self._send(payload, more=True)
         return True
 
     def send_message(self, message: Event) -> None:
@@ -269,10 +271,8 @@ class WebSocketConnection(Handshake):
 
     def _send(self, payload: Payload, *, more: bool) -> None:
         """One frame, written past the protocol, which has no part in it."""
-        frame = self.context.frames.frame(payload, self._deflate)
-        write = self._write_soon if more else self._write
-        write(frame)
         self.counters.sent += 1
+        self._write(self.context.frames.frame(payload, self._deflate), more=more)
 
     def open_outbox(self) -> Callable[[Event], bool]:
         """Return what takes messages from other threads; to be asked for on the event loop.

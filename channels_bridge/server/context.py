@@ -16,6 +16,7 @@ from .frames import FrameCache
 from .inbox import Event
 from .keepalive import Keepalive
 from .notices import Notices
+from .rounds import NextRound
 
 Receive = Callable[[], Awaitable[Event]]
 Send = Callable[[Event], Awaitable[None]]
@@ -70,6 +71,7 @@ class Context:
         #: From other threads to the loop that serves.
         self.crossing = Crossing()
         self.notices = Notices()
+        self.next_round = NextRound()
         self.frames = FrameCache(config.compress_from)
         self.keepalive = Keepalive(config.ping_interval, config.ping_timeout)
         self.connections: set[Closable] = set()

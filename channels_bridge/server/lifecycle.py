@@ -76,7 +76,7 @@ class Lifecycle(Wire):
     )
 
     def __init__(self, context: Context) -> None:
-        super().__init__(context.config)
+        super().__init__(context.config, context.next_round)
         self.context = context
         self.counters = context.counters
         self.inbox = Inbox(resume=self._inbox_drained, overflow=self._inbox_overflown)

@@ -15,6 +15,7 @@ from websockets.server import ServerProtocol
 from .config import ServerConfig
 from .frames import DEFLATE, agreed, deflate_of, make_deflate
 from .reading import Reading, Reason
+from .rounds import NextRound
 from .stall import StallWatch
 
 # Of the write buffer: beyond it an application's send() waits for the client to read.
@@ -29,6 +30,7 @@ class Wire(asyncio.Protocol):
 
     Args:
         config: how to serve.
+        next_round: shared by all wires of a loop.
     """
 
     # With so many attributes, a dict of them would take 2 KiB for each connection.
@@ -37,6 +39,7 @@ class Wire(asyncio.Protocol):
         "_disconnected",
         "_handshake",
         "_joined",
+        "_next_round",
         "_protocol",
         "_stall",
         "_timer",
@@ -47,8 +50,9 @@ class Wire(asyncio.Protocol):
         "transport",
     )
 
-    def __init__(self, config: ServerConfig) -> None:
+    def __init__(self, config: ServerConfig, next_round: NextRound) -> None:
         self.config = config
+        self._next_round = next_round
         self.loop = asyncio.get_running_loop()
         self._handshake = ServerProtocol(
             extensions=[DEFLATE] if config.compression else None,
@@ -61,7 +65,7 @@ class Wire(asyncio.Protocol):
         self.reading: Reading
         self._stall: StallWatch | None = None  # while the write buffer is full
         self._writable: asyncio.Future[None] | None = None  # waited for while the buffer is full
-        self._joined: bytearray | None = None  # to be written in this round of the loop
+        self._joined = b""  # to be written in this round of the loop
         self._disconnected = False  # the application was told, and nothing it sends is waited for
         self._timer: asyncio.TimerHandle | None = None  # the deadline of the present state
 
@@ -84,7 +88,7 @@ class Wire(asyncio.Protocol):
         self.reading.release(Reason.ANSWERS)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._joined = None
+        self._joined = b""
         self._stop_stall()
         self.reading.end()  # leave no cycles for the garbage collector
         if self._protocol is not None:
@@ -104,7 +108,7 @@ class Wire(asyncio.Protocol):
     @property
     def unsent(self) -> int:
         """How many bytes the client has not read, nor the system taken off our hands."""
-        return self.transport.get_write_buffer_size() + len(self._joined or b"")
+        return self.transport.get_write_buffer_size() + len(self._joined)
 
     @property
     def protocol(self) -> Protocol:
@@ -142,27 +146,22 @@ class Wire(asyncio.Protocol):
             self._writable.set_result(None)
             self._writable = None
 
-    def _write(self, data: bytes) -> None:
-        """Write what waits, and this."""
-        if self._joined is None:
+    def _write(self, data: bytes, *, more: bool = False) -> None:
+        """Write what waits, and this; with ``more`` to come, when that comes or the loop has been
+        round."""
+        if self._joined:
+            data = self._joined + data
+        elif more:
+            self._next_round.call(self._write_joined)
+        if more and len(data) <= JOIN_LIMIT:
+            self._joined = data
+        else:
+            self._joined = b""
             self.transport.write(data)
-        else:
-            self._joined += data
-            self._write_joined()
-
-    def _write_soon(self, data: bytes) -> None:
-        """Write this with what comes next, or when the loop has been round."""
-        if self._joined is None:
-            self._joined = bytearray(data)
-            self.loop.call_soon(self._write_joined)
-        else:
-            self._joined += data
-        if len(self._joined) > JOIN_LIMIT:
-            self._write_joined()
 
     def _write_joined(self) -> None:
-        data, self._joined = self._joined, None
-        if data is not None and not self.transport.is_closing():
+        data, self._joined = self._joined, b""
+        if data and not self.transport.is_closing():
             self.transport.write(data)
 
     def _flush(self) -> None:

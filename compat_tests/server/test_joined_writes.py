@@ -1,4 +1,4 @@
-"""Frames that one system call takes: those sent while more waits for the application."""
+"""Frames that one system call takes: those after which more are likely to follow."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import contextlib
 
 from websockets.frames import Frame, Opcode
 
+from channels_bridge.server.rounds import NextRound
 from channels_bridge.server.wire import JOIN_LIMIT
 
 from ..engine import DEADLINE, Script, until
@@ -92,6 +93,16 @@ async def test_an_answer_does_not_wait_for_the_next_one(serve):
         assert await asyncio.wait_for(websocket.recv(), DEADLINE) == "a"
 
 
+async def test_shared_frames_are_joined(serve):
+    """What reaches an idle consumer's client within one round of the loop leaves with one write."""
+    async with left_waiting(serve, echo, "") as (websocket, connection, recorder, _):
+        assert connection.send_now("a")
+        assert connection.send_now("b")
+        assert recorder.written == []
+        assert [await websocket.recv() for _ in range(2)] == ["a", "b"]
+        assert recorder.written == [text("a") + text("b")]
+
+
 async def test_the_close_frame_comes_last(serve):
     """What was sent before the end of the connection is received before it."""
 
@@ -122,8 +133,21 @@ async def test_what_waits_to_be_written_is_bounded(serve):
 async def test_nothing_is_written_after_the_end(serve):
     """What waits to be written when the connection is lost is dropped with it."""
     async with left_waiting(serve, echo, "ab") as (websocket, connection, recorder, gate):
-        connection._write_soon(text("lost"))
+        connection._write(text("lost"), more=True)
         connection.transport.abort()
         await asyncio.wait_for(websocket.wait_closed(), DEADLINE)
         gate.open()
     assert recorder.written == []
+
+
+async def test_the_next_round_is_one_for_all():
+    """What is asked for while the loop is busy is done in that order; what that asks for, later."""
+    done = []
+    next_round = NextRound()
+    next_round.call(lambda: next_round.call(lambda: done.append("later")))
+    next_round.call(lambda: done.append("first"))
+    assert done == []
+    await asyncio.sleep(0)
+    assert done == ["first"]
+    await asyncio.sleep(0)
+    assert done == ["first", "later"]
