@@ -16,7 +16,7 @@ import concurrent.futures
 import os
 import sys
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 from weakref import WeakSet
 
@@ -96,11 +96,11 @@ def inherited_grpc() -> bool:
     return _inherited_grpc
 
 
-async def run(home: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> T:
+def run(home: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> Awaitable[T]:
     """Run `coroutine` on the home loop: directly when called there, else from wherever this is."""
     if home is asyncio.get_running_loop():
-        return await coroutine
-    return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, home))
+        return coroutine
+    return asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, home))
 
 
 async def fetch(

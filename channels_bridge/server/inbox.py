@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from math import inf
 from typing import Any
 
@@ -156,23 +156,20 @@ class Inbox:
                 return event
         return None
 
-    async def wait(self) -> None:
-        """Let others on, at least once, until something is there. Cancelling it loses none.
+    def wait(self) -> Awaitable[None]:
+        """Let others on, at least once, until something is there. To be awaited at once;
+        cancelling that loses nothing.
 
         Raises:
             RuntimeError: somebody waits here already.
         """
         self._streak = 0
         if self._items:
-            await asyncio.sleep(0)
-            return
-        if self._waiter is not None:
+            return asyncio.sleep(0)
+        if self.is_idle():
             raise RuntimeError("two tasks may not receive from one connection at a time")
         self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+        return self._waiter
 
     def _event_taken(self) -> None:
         self._events -= 1
@@ -182,5 +179,6 @@ class Inbox:
                 self._resume()
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
