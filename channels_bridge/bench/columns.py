@@ -54,6 +54,7 @@ COLUMNS = {
     "rate": Column("{units}/s", "rate", "{:,.0f}", more=True),
     "p50": Column("p50 ms", "p50_ms"),
     "p99": Column("p99 ms", "p99_ms"),
+    "late": Column("sent late, p99 ms", "late_ms"),
     "max": Column("longest ms", "max_ms"),
     "kib": Column("KiB/connection", "kib"),
     "base": Column("process MiB", "base_mib"),

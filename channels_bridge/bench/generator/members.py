@@ -29,6 +29,7 @@ class Run:
         self.port = port
         self.ledger = Ledger(load, load.members - load.stalled)
         self.latencies: list[float] = []  # of the messages that came while it was measuring
+        self.late: list[float] = []  # how much later than due messages were sent meanwhile
         self.measuring = False
         self.publishing = True
         self.complete = asyncio.Event()  # once it isn't publishing, and all has arrived

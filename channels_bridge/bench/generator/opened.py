@@ -7,9 +7,10 @@ it, where a closed loop would just have published fewer.
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from itertools import cycle
 
@@ -17,10 +18,11 @@ from ..loads import Rate
 from .clients import Client, Target, connected, lost
 from .closed import start
 from .gauge import Gauge, Outcome
-from .ledger import latencies_ms
+from .ledger import latencies_ms, percentile
 from .members import Run
 from .timing import Timing
 
+SHORTEST_ALARM = 1e-5  # seconds; 0 would be none at all
 PROBE_SECONDS = 2.0  # of a closed loop, for what a stack manages
 BUSY_SECONDS = 2.0  # a consumer that sleeps one second of them can keep up
 QUIET = "/ws/echo/"
@@ -64,18 +66,43 @@ async def publish(run: Run, rate: float, timing: Timing, gauge: Gauge) -> Outcom
     await asyncio.wait([schedule])
     await run.drain()
     outcome.work = len(run.latencies)
-    outcome.figures = {**latencies_ms(run.latencies), "offered": rate * run.ledger.readers}
+    late = percentile(sorted(run.late), 99) * 1e3
+    outcome.figures = {**latencies_ms(run.latencies), "late_ms": late}
     return outcome
 
 
 async def keep(run: Run, rate: float, seconds: float) -> None:
     """Publish each message when it is due, by the blocks in turn, for `seconds` at most."""
     members = cycle(run.publishers)
-    begin = time.perf_counter()
-    for number in range(int(seconds * rate)):
-        due = begin + number / rate
-        await asyncio.sleep(max(0, due - time.perf_counter()))
-        next(members).publish(due)
+    with alarm() as until:
+        begin = time.perf_counter()
+        for number in range(int(seconds * rate)):
+            due = begin + number / rate
+            await until(due)
+            if run.measuring:
+                run.late.append(time.perf_counter() - due)
+            next(members).publish(due)
+
+
+@contextmanager
+def alarm() -> Iterator[Callable[[float], Awaitable[None]]]:
+    """What waits until a time of ``time.perf_counter()``. Unlike the timers of event loops, which
+    count milliseconds, the system's alarm is exact."""
+    loop, rung = asyncio.get_running_loop(), asyncio.Event()
+
+    async def until(due: float) -> None:
+        await asyncio.sleep(0)  # a generator that is late still has to read
+        while (left := due - time.perf_counter()) > 0:
+            rung.clear()
+            signal.setitimer(signal.ITIMER_REAL, max(left, SHORTEST_ALARM))
+            await rung.wait()
+
+    loop.add_signal_handler(signal.SIGALRM, rung.set)
+    try:
+        yield until
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        loop.remove_signal_handler(signal.SIGALRM)
 
 
 @asynccontextmanager
