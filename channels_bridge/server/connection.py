@@ -81,7 +81,6 @@ class WebSocketConnection(Handshake):
 
     def eof_received(self) -> None:
         if self._protocol is None:
-            self._write_joined()
             self._half_close()
         else:
             self._protocol.receive_eof()

@@ -9,8 +9,7 @@ from collections.abc import Callable
 class NextRound:
     """Calls what it was given in the next round of the running loop, in that order.
 
-    A thousand callbacks are one to the loop, which would take several times as long over each.
-    They must not raise.
+    A thousand callbacks are one to the loop. They must not raise.
     """
 
     __slots__ = ("_callbacks",)

@@ -18,8 +18,9 @@ def test_a_stall_is_seen(monkeypatch):
     )
 
 
-def test_the_command_looks_at_all_cores():
-    """It prints one line."""
+def test_the_command_sums_up_all_cores():
+    """It prints one line, however many they are."""
     command = [sys.executable, "-m", "channels_bridge.bench.stalls", "0.1"]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    assert "of the time, the longest" in printed
+    (line,) = printed.splitlines()
+    assert "of the time, the longest" in line

@@ -18,7 +18,7 @@ from ..loads import Rate
 from .clients import Client, Target, connected, lost
 from .closed import start
 from .gauge import Gauge, Outcome
-from .ledger import latencies_ms, percentile
+from .ledger import latencies_ms
 from .members import Run
 from .timing import Timing
 
@@ -66,7 +66,7 @@ async def publish(run: Run, rate: float, timing: Timing, gauge: Gauge) -> Outcom
     await asyncio.wait([schedule])
     await run.drain()
     outcome.work = len(run.latencies)
-    late = percentile(sorted(run.late), 99) * 1e3
+    late = latencies_ms(run.late)["p99_ms"]
     outcome.figures = {**latencies_ms(run.latencies), "late_ms": late}
     return outcome
 
