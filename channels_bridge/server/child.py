@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import logging
 import signal
 import socket
 import sys
 import traceback
 from collections.abc import Callable, Coroutine
-from multiprocessing.connection import Connection
+from dataclasses import dataclass
 from typing import Any
 
 from . import stacks
 from .channel import ChildEnd
 from .errors import StartupError
+from .program import load
 
 logger = logging.getLogger("channels_bridge.server")
 
@@ -53,24 +53,33 @@ Main = Callable[..., Run]
 application may use the database synchronously; what it returns is then run."""
 
 
-def load(path: str) -> Any:
-    """The object that ``module:attribute`` names."""
-    module, _, attribute = path.partition(":")
-    return getattr(importlib.import_module(module), attribute)
+@dataclass(frozen=True)
+class Descriptors:
+    """What a child is started with.
+
+    Attributes:
+        channel: its end of the channel.
+        answers: where the supervisor's questions come in.
+        stacks: a pipe for its stacks.
+        life: a pipe that is held open, so that its end can be noticed.
+    """
+
+    channel: int
+    answers: int
+    stacks: int
+    life: int
 
 
-def run_child(
-    main: str, sock: socket.socket, answers: socket.socket, pipe: Connection, *args: Any
-) -> None:
-    """The target of a spawned process: run ``main`` until SIGTERM or the supervisor's end.
+def run_child(main: str, fds: Descriptors, *args: Any) -> None:
+    """What the program of a child does: run ``main`` until SIGTERM or the supervisor's end.
 
     What a terminal sends to the whole process group is ignored: it is the supervisor's to handle.
     """
     for number in TERMINAL_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    stacks.offer(pipe)
+    stacks.offer(open(fds.stacks, "wb", buffering=0))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, EARLY_SIGNALS)  # blocked by who started it
-    channel = ChildEnd(sock, answers)
+    channel = ChildEnd(socket.socket(fileno=fds.channel), socket.socket(fileno=fds.answers))
     try:
         run: Run = load(main)(*args)
         run_loop(_run(run, channel))

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import time
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
-from multiprocessing.process import BaseProcess
+from dataclasses import astuple, dataclass
 from typing import Any
 
+from . import program
 from .census import Census
 from .channel import channel_pair
-from .child import EARLY_SIGNALS, HURRY, run_child
+from .child import EARLY_SIGNALS, HURRY, Descriptors
 from .errors import StartupError
 from .questions import question_pair
 from .stacks import stack_pipe
@@ -50,7 +50,8 @@ class Service:
 class Child:
     """One process; a restart makes a new one.
 
-    It is spawned, never forked: neither gRPC nor a running event loop survives a fork.
+    Raises:
+        OSError: it can't be started.
     """
 
     def __init__(self, service: Service) -> None:
@@ -68,22 +69,22 @@ class Child:
             self.stacks, stacks = stack_pipe()
             undo.callback(self.stacks.close)
             theirs.enter_context(stacks)
-            self.process = multiprocessing.get_context("spawn").Process(
-                target=run_child,
-                args=(service.main, sock, answers, stacks, *service.args),
-                name=service.name,
-            )
-            _start(self.process)
+            life, held = os.pipe()  # at its end, the other end is readable
+            undo.callback(os.close, life)
+            theirs.callback(os.close, held)
+            fds = Descriptors(sock.fileno(), answers.fileno(), stacks.fileno(), held)
+            self.process = _start(service, fds)
             self._close_pipes = undo.pop_all().close
+        self._life = life
         #: Readable once the process has ended.
-        self.exit_fd = _open_exit_fd(self.process)
+        self.exit_fd = _open_exit_fd(self.process, life)
 
     def __str__(self) -> str:
         return f"{self.name} [{self.pid}]"
 
     @property
     def pid(self) -> int:
-        return self.process.pid or 0
+        return self.process.pid
 
     def kill(self, reason: str) -> None:
         """End it; how it ended is then told in these words."""
@@ -92,33 +93,38 @@ class Child:
 
     def reap(self) -> str:
         """Collect what an ended process left. Returns how it ended, in words."""
-        self.process.join()
+        code = self.process.wait()
         self.running = False
-        if self.exit_fd != self.process.sentinel:
+        if self.exit_fd != self._life:
             os.close(self.exit_fd)
         while self.channel.read():
             pass
         self._close_pipes()
-        code = self.process.exitcode or 0
         if self.channel.failure or self._killed_for:
             return self.channel.failure or self._killed_for
         return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
 
-def _start(process: BaseProcess) -> None:
+def _start(service: Service, fds: Descriptors) -> subprocess.Popen[bytes]:
     signal.pthread_sigmask(signal.SIG_BLOCK, EARLY_SIGNALS)  # the child inherits that
     try:
-        process.start()
+        return program.start(
+            "channels_bridge.server.child:run_child",
+            service.main,
+            fds,
+            *service.args,
+            fds=astuple(fds),
+        )
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, EARLY_SIGNALS)
 
 
-def _open_exit_fd(process: BaseProcess) -> int:
-    """multiprocessing's sentinel is a pipe, which whatever the child starts may hold open."""
-    if sys.platform == "linux" and process.pid is not None:
-        with suppress(OSError):  # no descriptor is left
+def _open_exit_fd(process: subprocess.Popen[bytes], life: int) -> int:
+    """A pipe is the second best: whatever the child starts may hold it open."""
+    if sys.platform == "linux":
+        with suppress(OSError):  # an old kernel, or no descriptor is left
             return os.pidfd_open(process.pid)
-    return process.sentinel
+    return life
 
 
 class Keeper:
@@ -244,7 +250,7 @@ class Keeper:
 
     def _schedule_restart(self, child: Child, how: str) -> None:
         self._census.restarts[self.service.name] += 1
-        if child.process.exitcode == 0:  # as a worker does that saw its source files change
+        if child.process.returncode == 0:  # as a worker does that saw its source files change
             logger.info("%s has stopped; starting another", child)
             self._delay, self._last_failure = 0.0, ""
         else:

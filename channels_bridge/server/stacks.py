@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
-import multiprocessing
 import os
 import signal
-from multiprocessing.connection import Connection
+from typing import BinaryIO
 
 #: Nothing else in a child of ours may use it.
 SIGNAL = signal.SIGUSR2
@@ -23,23 +22,23 @@ _SIZE = 2**16
 SHOWN_WITHIN = 1.0
 
 
-def stack_pipe() -> tuple[Stacks, Connection]:
+def stack_pipe() -> tuple[Stacks, BinaryIO]:
     """The supervisor's end, and what the child gives to :func:`offer`."""
-    reader, writer = multiprocessing.get_context("spawn").Pipe(duplex=False)
+    reader, writer = os.pipe()
     for end in (reader, writer):
-        os.set_blocking(end.fileno(), False)
-    return Stacks(reader), writer
+        os.set_blocking(end, False)
+    return Stacks(reader), open(writer, "wb", buffering=0)
 
 
-def offer(pipe: Connection) -> None:
+def offer(pipe: BinaryIO) -> None:
     """Write the stacks of all threads into ``pipe`` whenever the signal comes."""
-    faulthandler.register(SIGNAL, file=pipe.fileno(), all_threads=True)
+    faulthandler.register(SIGNAL, file=pipe, all_threads=True)
 
 
 class Stacks:
     """The supervisor's end: ask, give the child a moment, then read."""
 
-    def __init__(self, pipe: Connection) -> None:
+    def __init__(self, pipe: int) -> None:
         self._pipe = pipe
 
     def ask(self, pid: int) -> None:
@@ -51,7 +50,7 @@ class Stacks:
     def read(self) -> str:
         """What has come of them, innermost calls first; empty if the child is stopped."""
         try:
-            return os.read(self._pipe.fileno(), _SIZE).decode(errors="replace").rstrip()
+            return os.read(self._pipe, _SIZE).decode(errors="replace").rstrip()
         except BlockingIOError:
             return ""
 
@@ -60,4 +59,4 @@ class Stacks:
         return self.read() or "no stacks: it is stopped, or waits in the kernel"
 
     def close(self) -> None:
-        self._pipe.close()
+        os.close(self._pipe)

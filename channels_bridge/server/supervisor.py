@@ -1,6 +1,6 @@
 """The supervisor: starts the services and the workers, watches them, and stops them in order.
 
-It imports neither the application nor gRPC: what it starts, it spawns.
+It imports neither the application nor gRPC: what it starts are programs of their own.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from functools import partial
 
 from .admission_link import asking
 from .channel import ChildEnd
-from .child import Run, Stop, load
+from .child import Run, Stop
 from .config import ServerConfig
 from .context import Application, Context
 from .delay import LoopDelay
@@ -20,6 +20,7 @@ from .dispatch import make_protocol_factory
 from .drain import drain
 from .garbage import sparing
 from .heartbeat import beating
+from .program import load
 from .questions import answering
 from .report import Report
 from .serving import LINGER, serving, wait

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
+import atexit
+import os
 import pickle
+import queue
 import signal
+import subprocess
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Mapping
-from multiprocessing.context import SpawnProcess
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, BinaryIO
 
 from django.conf import settings
 
 from channels_bridge.asgi import open_application
 from channels_bridge.hub import serving_hubs
+from channels_bridge.server import program
 from channels_bridge.server.bind import TcpBind, listen
 from channels_bridge.server.child import STARTUP_FAILURE, run_loop
 from channels_bridge.server.config import ServerConfig
@@ -26,12 +31,13 @@ from .surroundings import Surroundings
 
 __all__ = ["ServerProcess"]
 
-_spawn = multiprocessing.get_context("spawn")
+#: Seconds that a server has to end where nobody has ended it before the tests did.
+END_DEADLINE = 10
 
 Hook = Callable[[], object]
 
 
-class ServerProcess(SpawnProcess):
+class ServerProcess:
     """Serves an application on our engine, with the interface of ``daphne.testing.DaphneProcess``.
 
     ``start()`` it and wait for ``ready``; ``port`` has the port then. If the process ends instead,
@@ -41,9 +47,11 @@ class ServerProcess(SpawnProcess):
     Where layers need a hub and none runs, it runs in this process too: consumers can be reached
     from the tests by ``async_to_sync(get_channel_layer().group_send)(...)``.
 
-    Spec deviation: it is spawned, never forked, since gRPC does not survive a fork. It takes over
-    the settings and databases of its parent, whatever overrides them, but no mocks. What it is
-    given is imported there, so it can't be a lambda or a local function.
+    Spec deviation: it is never forked, since gRPC does not survive a fork, and no
+    ``multiprocessing.Process`` but with its methods: what it runs is a program of its own, in which
+    multiprocessing is as in any other. It takes over the settings and databases of its parent,
+    whatever overrides them, but no mocks. What it is given is imported there, so it can't be a
+    lambda or a local function.
 
     Args:
         host: where to listen.
@@ -54,6 +62,9 @@ class ServerProcess(SpawnProcess):
         port: where to listen; any free port if there is none.
     """
 
+    name = "live server"
+    daemon = True
+
     def __init__(
         self,
         host: str,
@@ -63,54 +74,151 @@ class ServerProcess(SpawnProcess):
         teardown: Hook | None = None,
         port: int | None = None,
     ) -> None:
-        super().__init__(name="live server", daemon=True)
         bind = TcpBind(f"{host}:{port or 0}", host, port or 0)
         limits: dict[str, Any] = {"shutdown_timeout": 2, "close_timeout": 2, **(kwargs or {})}
         self.host = host
-        self.port = _spawn.Value("i", port or 0)
-        self.ready = _spawn.Event()
-        self.errors: multiprocessing.Queue[tuple[BaseException, str]] = _spawn.Queue()
+        self.port = SimpleNamespace(value=port or 0)
+        self.ready = threading.Event()
+        self.errors: queue.Queue[tuple[BaseException, str]] = queue.Queue()
         self._config = ServerConfig(application="", binds=(bind,), **limits)
         # Unpickled only after Django is set up, which what is imported for it may need.
         self._callables = pickle.dumps((get_application, setup, teardown))
-        self._surroundings: Surroundings
+        self._process: subprocess.Popen[bytes] | None = None
+        self._life: BinaryIO  # closed with this process, which ends the other
 
     def start(self) -> None:
-        self._surroundings = Surroundings()
-        super().start()
-
-    def run(self) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C: the tests end, and then this
+        ours, theirs = os.pipe()
+        held, life = os.pipe()
         try:
-            self._surroundings.enter()
-            get_application, setup, teardown = pickle.loads(self._callables)
+            self._process = program.start(
+                "channels_bridge.testing.process:run",
+                Surroundings(),
+                self._config,
+                self._callables,
+                theirs,
+                held,
+                fds=[theirs, held],
+            )
+        finally:
+            os.close(theirs)
+            os.close(held)
+        self._life = open(life, "wb")
+        reports = threading.Thread(target=self._listen, args=[open(ours, "rb")], daemon=True)
+        reports.start()
+        atexit.register(self._end)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self._started.terminate()
+
+    def kill(self) -> None:
+        self._started.kill()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for its end, for at most ``timeout`` seconds; see ``exitcode``."""
+        try:
+            self._started.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return
+        self._life.close()
+        atexit.unregister(self._end)
+
+    def close(self) -> None:
+        """Nothing is left to be closed of a process that has been joined."""
+
+    def is_alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None else None
+
+    @property
+    def exitcode(self) -> int | None:
+        """None while it runs; below 0: the signal that killed it."""
+        return self._process.poll() if self._process is not None else None
+
+    @property
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise ValueError("the process has not been started")
+        return self._process
+
+    def _listen(self, pipe: BinaryIO) -> None:
+        """Take in what it reports: its port, or why it can't serve."""
+        with pipe:
+            while True:
+                try:
+                    report = pickle.load(pipe)
+                except EOFError:
+                    return
+                if isinstance(report, int):
+                    self.port.value = report
+                    self.ready.set()
+                else:
+                    self.errors.put(report)
+
+    def _end(self) -> None:
+        """The tests end without having ended it."""
+        self.terminate()
+        self.join(END_DEADLINE)
+        self.kill()
+        self.join()
+
+
+def run(
+    surroundings: Surroundings, config: ServerConfig, callables: bytes, reports: int, life: int
+) -> None:
+    """What the program of a server does.
+
+    Args:
+        callables: pickled.
+        reports: the pipe that the tests listen to.
+        life: a pipe whose end is the end of the tests.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C: the tests end, and then this
+    with open(reports, "wb", buffering=0) as pipe:
+        try:
+            surroundings.enter()
+            get_application, setup, teardown = pickle.loads(callables)
             _run_setup(setup)
-            run_loop(self._serve(get_application(), teardown))
+            server = _Server(config, pipe, life)
+            run_loop(server.serve(get_application(), teardown))
         except Exception as error:
-            self.errors.put((_portable(error), traceback.format_exc()))
+            pickle.dump((_portable(error), traceback.format_exc()), pipe)
             sys.exit(STARTUP_FAILURE)
 
-    async def _serve(self, application: Application, teardown: Hook | None) -> None:
-        stop = _end_of_tests()
+
+class _Server:
+    def __init__(self, config: ServerConfig, reports: BinaryIO, life: int) -> None:
+        self._config = config
+        self._reports = reports
+        self._life = life
+
+    async def serve(self, application: Application, teardown: Hook | None) -> None:
+        stop = self._end_of_tests()
         async with serving_hubs(), open_application(application) as served:
             listeners = listen(self._config.binds)
             sockets = [listener.sock for listener in listeners]
-            self.port.value = sockets[0].getsockname()[1]
+            port: int = sockets[0].getsockname()[1]
             try:
-                await serve(served, sockets, self._config, ready=self.ready.set, stop=stop)
+                await serve(
+                    served, sockets, self._config, ready=lambda: self._report(port), stop=stop
+                )
             finally:
                 if teardown is not None:
                     teardown()
 
+    def _report(self, port: int) -> None:
+        pickle.dump(port, self._reports)
 
-def _end_of_tests() -> asyncio.Event:
-    """Set by SIGTERM, and when the parent process is gone."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
-    if (parent := multiprocessing.parent_process()) is not None:
-        loop.add_reader(parent.sentinel, stop.set)
-    return stop
+    def _end_of_tests(self) -> asyncio.Event:
+        """Set by SIGTERM, and when the parent process is gone."""
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, stop.set)
+        loop.add_reader(self._life, stop.set)
+        return stop
 
 
 def _run_setup(setup: Hook | None) -> None:

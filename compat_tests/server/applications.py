@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import logging
 import os
 import subprocess
 import time
+
+logging.basicConfig(level=logging.INFO)  # what a project's LOGGING does in a worker
 
 
 @contextlib.asynccontextmanager
