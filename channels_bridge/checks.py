@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 from . import conf
 from .groups.layer import BridgeChannelLayer, GrpcChannelLayer
 from .server import http
+from .server.extras import how_to_install, missing
 
 #: Settings that people misspell: ours, and those of Channels that we read.
 _KNOWN = (*conf.NAMES, "ASGI_APPLICATION", "CHANNEL_LAYERS")
@@ -145,7 +146,7 @@ def _check_http() -> Iterator[CheckMessage]:
     if not http.is_available():
         yield Warning(
             "HTTP is not served: every request that is no WebSocket handshake is answered 426.",
-            hint="Run pip install 'channels-bridge[http]', or start the server with --no-http.",
+            hint=f"{how_to_install(missing('http'))}, or start the server with --no-http.",
             id="channels_bridge.W002",
         )
 

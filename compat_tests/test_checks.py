@@ -9,7 +9,7 @@ from django.core.management.base import SystemCheckError
 from django.test import override_settings
 
 from channels_bridge.checks import check_settings
-from channels_bridge.server import http
+from channels_bridge.server import extras
 
 GRPC = "channels_bridge.layers.GrpcChannelLayer"
 
@@ -123,8 +123,8 @@ def test_misspelt_setting(name, hint):
 
 def test_http_extra_missing(monkeypatch):
     """W002: HTTP can't be served; the hint says what to install."""
-    monkeypatch.setattr(http, "find_spec", lambda name: None)
-    assert "channels-bridge[http]" in found()["channels_bridge.W002"]
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    assert "pip install uvicorn httptools" in found()["channels_bridge.W002"]
 
 
 STATIC = "django.contrib.staticfiles"

@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable
 from email.utils import formatdate
 from http import HTTPStatus
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 
 from .access import logged
 from .connection import WebSocketConnection
 from .context import Context, Receive, Send
+from .extras import how_to_install, missing
 from .refusal import Refusal
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ HttpProtocol = Callable[[], asyncio.Protocol]
 
 def is_available() -> bool:
     """Whether what the extra ``http`` brings is installed."""
-    return find_spec("uvicorn") is not None and find_spec("httptools") is not None
+    return not missing("http")
 
 
 def make_http_protocol(context: Context) -> HttpProtocol:
@@ -175,6 +175,6 @@ class UpgradeRequired(asyncio.Protocol):
         if not self.context.config.http:
             return "This port serves WebSocket only: the server runs with --no-http."
         return (
-            "This port serves WebSocket only: HTTP needs what "
-            "pip install 'channels-bridge[http]' installs."
+            "This port serves WebSocket only. HTTP on it takes packages that are not installed: "
+            f"{how_to_install(missing('http'))}"
         )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from importlib.util import find_spec
 
 from .bind import Listener
 from .census import Census
 from .endpoint import serving_pages
 from .errors import StartupError
+from .extras import how_to_install, missing
 from .health import Health
 
 
@@ -19,8 +19,10 @@ def require_extra() -> None:
     Raises:
         StartupError: it is not.
     """
-    if find_spec("prometheus_client") is None:
-        raise StartupError("--metrics needs what pip install 'channels-bridge[metrics]' installs")
+    if packages := missing("metrics"):
+        raise StartupError(
+            f"--metrics takes a package that is not installed: {how_to_install(packages)}"
+        )
 
 
 def serving_metrics(

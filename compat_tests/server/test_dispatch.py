@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from channels_bridge.server import http
+from channels_bridge.server import extras
 
 from ..engine import DEADLINE, HANDSHAKE, Script
 from .test_connection import echo
@@ -142,11 +142,11 @@ async def test_no_http(serve):
 
 async def test_without_the_http_extra(serve, monkeypatch):
     """Without uvicorn a page is answered 426, which says what to install."""
-    monkeypatch.setattr(http, "find_spec", lambda name: None)
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
     engine = await serve(page)
     response = await engine.request(GET)
     assert response.startswith(b"HTTP/1.1 426 ")
-    assert b"channels-bridge[http]" in response
+    assert b"pip install uvicorn httptools" in response
 
 
 async def test_every_lost_connection_is_reported_once(serve):
