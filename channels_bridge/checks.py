@@ -128,11 +128,10 @@ def _check_sync_threads() -> Iterator[CheckMessage]:
 
 def _check_names() -> Iterator[CheckMessage]:
     for name in set(filter(str.isupper, dir(settings))) - {*dir(global_settings), *_KNOWN}:
-        hint = _did_you_mean(name, _KNOWN, cutoff=0.85)
-        if hint or name.startswith("WEBSOCKET_"):
+        if hint := _did_you_mean(name, _KNOWN, cutoff=0.85):
             yield Warning(
                 f"The setting {name} is unknown and has no effect.",
-                hint=hint or f"Settings of channels_bridge are {', '.join(conf.NAMES)}.",
+                hint=hint,
                 id="channels_bridge.W001",
             )
 

@@ -110,15 +110,24 @@ def test_sync_threads(threads):
         ("WEBSOCKETS_ROUTE_MODULE", "Did you mean WEBSOCKET_ROUTE_MODULE?"),
         ("CHANNEL_LAYER", "Did you mean CHANNEL_LAYERS?"),
         ("ASGI_APLICATION", "Did you mean ASGI_APPLICATION?"),
-        ("WEBSOCKET_COLOUR", "Settings of channels_bridge are"),
     ],
 )
 def test_misspelt_setting(name, hint):
-    """W001: a setting is misspelt, or isn't ours."""
+    """W001: a setting is misspelt."""
     with override_settings(**{name: "x"}):
         message = found()["channels_bridge.W001"]
     assert name in message
     assert hint in message
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["WEBSOCKET_PROTOCOL", "WEBSOCKET_URL", "WEBSOCKET_MAX_SIZE", "WEBSOCKET_ROUTES", "ASGI_THREADS"],
+)
+def test_settings_of_others(name):
+    """A setting that has but the beginning in common with ours belongs to the project."""
+    with override_settings(**{name: "x"}):
+        assert found() == {}
 
 
 def test_http_extra_missing(monkeypatch):
