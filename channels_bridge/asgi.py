@@ -93,7 +93,9 @@ def _get_native() -> Any:
 
 def _import_application() -> Any:
     path = conf.asgi_application()
-    if not path or "." not in path:
+    if not path:
+        raise ImproperlyConfigured(conf.NOTHING_TO_SERVE)
+    if "." not in path:
         raise ImproperlyConfigured(
             f"ASGI_APPLICATION is {path!r}; name your application by its dotted path, such as "
             '"mysite.asgi.application".'

@@ -15,8 +15,6 @@ from django.utils.module_loading import import_string
 
 from . import conf
 from .groups.layer import BridgeChannelLayer, GrpcChannelLayer
-from .server import http
-from .server.extras import how_to_install, missing
 
 #: Settings that people misspell: ours, and those of Channels that we read.
 _KNOWN = (*conf.NAMES, "ASGI_APPLICATION", "CHANNEL_LAYERS")
@@ -25,25 +23,14 @@ _KNOWN = (*conf.NAMES, "ASGI_APPLICATION", "CHANNEL_LAYERS")
 def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """All checks of the package."""
     return [
-        *_check_application(),
         *_check_layers("CHANNEL_LAYERS", conf.channel_layers()),
         *_check_layers("WEBSOCKET_TRANSPORT_BACKENDS", conf.transport_backends()),
         *_check_routes(),
         *_check_middleware(),
         *_check_sync_threads(),
         *_check_names(),
-        *_check_http(),
         *_check_runserver(),
     ]
-
-
-def _check_application() -> Iterator[CheckMessage]:
-    if not conf.asgi_application() and not conf.route_module():
-        yield Error(
-            "Neither ASGI_APPLICATION nor WEBSOCKET_ROUTE_MODULE is set: nothing can be served.",
-            hint='Set ASGI_APPLICATION = "mysite.asgi.application".',
-            id="channels_bridge.E001",
-        )
 
 
 def _check_layers(setting: str, layers: Mapping[str, Mapping[str, Any]]) -> Iterator[CheckMessage]:
@@ -61,14 +48,19 @@ def _check_layers(setting: str, layers: Mapping[str, Mapping[str, Any]]) -> Iter
         try:
             layer_class = import_string(backend)
         except ImportError as error:
-            yield Error(
-                f"{where}: BACKEND {backend!r} cannot be imported: {error}.",
-                hint=_did_you_mean(backend, _BACKENDS),
-                id="channels_bridge.E003",
+            yield _cannot_import(
+                f"{where}: BACKEND {backend!r} cannot be imported: {error}.", backend
             )
             continue
         if isinstance(layer_class, type) and issubclass(layer_class, BridgeChannelLayer):
             yield from _check_config(where, layer_class, layer.get("CONFIG", {}))
+
+
+def _cannot_import(text: str, backend: str) -> CheckMessage:
+    """Another package's layer may be missing where it isn't used, as under plain Channels."""
+    if hint := _did_you_mean(backend, _BACKENDS, cutoff=0.8):
+        return Error(text, hint=hint, id="channels_bridge.E003")
+    return Warning(text, id="channels_bridge.W004")
 
 
 _BACKENDS = (
@@ -139,15 +131,6 @@ def _check_names() -> Iterator[CheckMessage]:
 def _did_you_mean(word: str, known: tuple[str, ...], cutoff: float = 0.6) -> str | None:
     matches = difflib.get_close_matches(word, known, n=1, cutoff=cutoff)
     return f"Did you mean {matches[0]}?" if matches else None
-
-
-def _check_http() -> Iterator[CheckMessage]:
-    if not http.is_available():
-        yield Warning(
-            "HTTP is not served: every request that is no WebSocket handshake is answered 426.",
-            hint=f"{how_to_install(missing('http'))}, or start the server with --no-http.",
-            id="channels_bridge.W002",
-        )
 
 
 def _check_runserver() -> Iterator[CheckMessage]:

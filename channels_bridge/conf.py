@@ -21,6 +21,11 @@ NAMES = (
     "WEBSOCKET_TRANSPORT_BACKENDS",
 )
 
+NOTHING_TO_SERVE = (
+    "neither ASGI_APPLICATION nor WEBSOCKET_ROUTE_MODULE is set: there is nothing to serve. Write "
+    'ASGI_APPLICATION = "mysite.asgi.application" into the settings'
+)
+
 
 def asgi_application() -> str | None:
     """``ASGI_APPLICATION``: the dotted path of the application that is served."""

@@ -8,6 +8,9 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import NamedTuple
 
+from channels.exceptions import InvalidChannelLayerError
+from django.core.exceptions import ImproperlyConfigured
+
 from . import conf
 from .exceptions import BridgeError
 from .groups import hub_address, hub_credentials
@@ -29,11 +32,18 @@ class Place(NamedTuple):
 
 
 def places() -> list[Place]:
-    """Where hubs are needed on this machine, each address once."""
+    """Where hubs are needed on this machine, each address once.
+
+    Raises:
+        StartupError: a layer can't be made.
+    """
     aliases = dict.fromkeys([*conf.channel_layers(), *conf.transport_backends()])
     found: dict[str, Place] = {}
     for alias in aliases:
-        layer = get_channel_layer(alias)
+        try:
+            layer = get_channel_layer(alias)
+        except (InvalidChannelLayerError, ImproperlyConfigured) as error:
+            raise StartupError(f"channel layer {alias!r}: {error}") from error
         address = hub_address(layer)
         if address is not None and Address.parse(address).is_of_this_machine():
             found.setdefault(address, Place(address, hub_credentials(layer)))

@@ -173,7 +173,7 @@ def test_numbers(project, option, value, words, code):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ("del ASGI_APPLICATION", "channels_bridge.E001"),
+        ("del ASGI_APPLICATION", "CommandError: neither ASGI_APPLICATION nor"),
         ('ASGI_APPLICATION = "asgi"', "by its dotted path"),
         ('ASGI_APPLICATION = "missing.application"', "No module named 'missing'"),
         ('ASGI_APPLICATION = "asgi.missing"', "asgi has no 'missing'"),
@@ -181,6 +181,7 @@ def test_numbers(project, option, value, words, code):
         ('ASGI_APPLICATION = "asgi.without_websocket"', 'with a "websocket" entry'),
         ('ASGI_APPLICATION = "asgi.http"', 'with a "websocket" entry'),
         ('CHANNEL_LAYERS = {"default": {"BACKEND": "channels_bridge.layers.Grpc"}}', "E003"),
+        ('CHANNEL_LAYERS = {"default": {"BACKEND": "elsewhere.Layer"}}', "layer 'default': Cannot"),
         (
             'CHANNEL_LAYERS = {"default": {"BACKEND": "channels_bridge.layers.GrpcChannelLayer",'
             ' "CONFIG": {"adress": "x"}}}',

@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 from django.core import checks
 from django.core.management import call_command, get_commands
-from django.core.management.base import SystemCheckError
+from django.core.management.base import CommandError, SystemCheckError
 from django.test import override_settings
 
+from channels_bridge import advice
+from channels_bridge.asgi import get_application
 from channels_bridge.checks import check_settings
 from channels_bridge.server import extras
+from channels_bridge.server.errors import StartupError
 
 GRPC = "channels_bridge.layers.GrpcChannelLayer"
 
@@ -40,9 +43,13 @@ def test_foreign_layers_are_left_alone():
 
 
 def test_nothing_to_serve(settings):
-    """E001: there is neither an ASGI application nor a route module."""
+    """A project that serves nothing, as test suites may, is told so by commands that serve only."""
     settings.ASGI_APPLICATION = None
-    assert "Set ASGI_APPLICATION" in found()["channels_bridge.E001"]
+    assert found() == {}
+    with pytest.raises(CommandError, match="neither ASGI_APPLICATION nor"):
+        call_command("websockets_server")
+    with pytest.raises(StartupError, match="neither ASGI_APPLICATION nor"):  # runserver's
+        get_application()
 
 
 @override_settings(CHANNEL_LAYERS={"default": {}})
@@ -51,10 +58,19 @@ def test_layer_without_backend():
     assert 'Write "BACKEND"' in found()["channels_bridge.E002"]
 
 
-def test_backend_that_cannot_be_imported():
+@pytest.mark.parametrize("name", ["channels_bridge.layers.GRPCChannelLayer", GRPC[1:]])
+def test_backend_that_cannot_be_imported(name):
     """E003: a BACKEND is misspelt."""
-    with layers("channels_bridge.layers.GRPCChannelLayer"):
+    with layers(name):
         assert f"Did you mean {GRPC}?" in found()["channels_bridge.E003"]
+
+
+def test_foreign_backend_that_cannot_be_imported():
+    """W004: another package is not there, which stops no command that doesn't use it."""
+    with layers("elsewhere_redis.core.RedisChannelLayer"):
+        (message,) = check_settings(None)
+    assert (message.id, message.level) == ("channels_bridge.W004", checks.WARNING)
+    assert "No module named 'elsewhere_redis'" in message.msg
 
 
 @pytest.mark.parametrize(
@@ -122,7 +138,7 @@ def test_misspelt_setting(name, hint):
 
 @pytest.mark.parametrize(
     "name",
-    ["WEBSOCKET_PROTOCOL", "WEBSOCKET_URL", "WEBSOCKET_MAX_SIZE", "WEBSOCKET_ROUTES", "ASGI_THREADS"],
+    ["WEBSOCKET_PROTOCOL", "WEBSOCKET_URL", "WEBSOCKET_SIZE", "WEBSOCKET_ROUTES", "ASGI_THREADS"],
 )
 def test_settings_of_others(name):
     """A setting that has but the beginning in common with ours belongs to the project."""
@@ -131,9 +147,12 @@ def test_settings_of_others(name):
 
 
 def test_http_extra_missing(monkeypatch):
-    """W002: HTTP can't be served; the hint says what to install."""
+    """That pages can't be served is said by a server that is to serve them, and by nobody else."""
     monkeypatch.setattr(extras, "find_spec", lambda name: None)
-    assert "pip install uvicorn httptools" in found()["channels_bridge.W002"]
+    assert found() == {}
+    assert list(advice.about_pages(http=False)) == []
+    (text,) = advice.about_pages(http=True)
+    assert "pip install uvicorn httptools" in text
 
 
 STATIC = "django.contrib.staticfiles"

@@ -17,7 +17,7 @@ from django.core.management.base import CommandParser
 from django.core.management.color import Style
 from django.core.management.commands.runserver import Command as RunserverCommand
 
-from channels_bridge import __version__, conf
+from channels_bridge import __version__, advice, conf
 from channels_bridge.asgi import get_application, open_application
 from channels_bridge.hub import serving_hubs
 from channels_bridge.server.access import AccessLog, Visitor, client_name, printable
@@ -115,6 +115,8 @@ class Command(RunserverCommand):
     async def serve(self, config: ServerConfig, application: Application) -> None:
         """Serve until Ctrl-C, or until the autoreloader ends this process."""
         listeners = listen(config.binds)
+        for text in advice.about_pages(config.http):
+            self.stderr.write(self.style.WARNING(text))
         stop = asyncio.Event()  # nobody sets it: both end the process
         async with serving_hubs(), open_application(application) as served:
             await serve(

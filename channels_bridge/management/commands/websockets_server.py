@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from channels_bridge import __version__, control, hub
+from channels_bridge import __version__, advice, conf, control, hub
 from channels_bridge.logs import configure_logging
 from channels_bridge.server import http
 from channels_bridge.server.bind import Listener, listen, parse_bind, parse_binds
@@ -192,6 +192,8 @@ class Command(BaseCommand):
             )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if not conf.asgi_application() and not conf.route_module():
+            raise CommandError(conf.NOTHING_TO_SERVE)
         try:
             configure_logging(options["access_log_format"])
             asyncio.run(self.serve(make_config(options), options))
@@ -199,6 +201,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     async def serve(self, config: ServerConfig, options: dict[str, Any]) -> None:
+        for text in advice.about_pages(config.http):
+            logger.warning("%s", text)
         places = hub.places()
         addresses = [place.address for place in places]
         hubs = [Service("hub", HUB, (config, *place)) for place in places]
