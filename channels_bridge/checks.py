@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
-from django.apps import apps
 from django.conf import global_settings, settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import get_commands, load_command_class
 from django.utils.module_loading import import_string
 
 from . import conf
@@ -134,19 +134,38 @@ def _did_you_mean(word: str, known: tuple[str, ...], cutoff: float = 0.6) -> str
 
 
 def _check_runserver() -> Iterator[CheckMessage]:
-    """Django takes a command from the first application that has it."""
-    theirs = {"django.contrib.staticfiles": "takes no WebSockets"}
+    """Django takes a command from the first application that has it, and that may wrap the next."""
+    app = get_commands()["runserver"]
+    modules = () if app == "channels_bridge" else _modules_of_runserver(app)
     layers = [*conf.channel_layers().values(), *conf.transport_backends().values()]
-    if any(map(_is_over_grpc, layers)):
-        theirs["daphne"] = "starts no hub for the channel layers"
-    names = [config.name for config in apps.get_app_configs()]
-    first = next(name for name in names if name in {"channels_bridge", *theirs})
-    if first in theirs:
+    if not modules or f"channels_bridge.{_RUNSERVER}" in modules:
+        return
+    if f"daphne.{_RUNSERVER}" in modules:
+        lacks, instead = "starts no hub for the channel layers", "websockets_hub beside it"
+        missed = any(map(_is_over_grpc, layers))
+    else:
+        # Where Daphne isn't even installed, its runserver has not been lost.
+        lacks, instead = "takes no WebSockets", "websockets_server --reload in its place"
+        missed = find_spec("daphne") is not None
+    if missed:
         yield Warning(
-            f"runserver is the one that {first} brings, which {theirs[first]}.",
-            hint=f'Put "channels_bridge" before "{first}" in INSTALLED_APPS.',
+            f"runserver is the one that {app} brings, which {lacks}.",
+            hint=f'Put "channels_bridge" before "{app}" in INSTALLED_APPS; where you can\'t, use '
+            f"{instead}.",
             id="channels_bridge.W003",
         )
+
+
+_RUNSERVER = "management.commands.runserver"
+
+
+def _modules_of_runserver(app: str) -> Sequence[str]:
+    """Where an application's ``runserver`` and what it derives from are defined."""
+    try:
+        command = load_command_class(app, "runserver")
+    except ImportError:
+        return ()  # who runs it will see
+    return [base.__module__ for base in type(command).__mro__]
 
 
 def _is_over_grpc(layer: Mapping[str, Any]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from django.core import checks
 from django.core.management import call_command, get_commands
@@ -172,16 +174,28 @@ def own_checks(monkeypatch):
         ([STATIC], [], f"{STATIC} brings, which takes no WebSockets"),
         (["daphne"], [STATIC], "daphne brings, which starts no hub"),
         ([STATIC, "daphne"], [], f"{STATIC} brings"),
+        (["compat_tests.wrapping"], [STATIC], None),
+        (["compat_tests.wrapping", STATIC], [], "wrapping brings, which takes no WebSockets"),
+        (["compat_tests.wrapping", "daphne", STATIC], [], "wrapping brings, which starts no hub"),
     ],
 )
 def test_runserver_is_not_ours(own_checks, settings, before, after, words):
     """W003: an application before ours brings the runserver that Django takes."""
     apps = [*before, *settings.INSTALLED_APPS, *after]
+    sys.modules.pop("compat_tests.wrapping.management.commands.runserver", None)
     with layers(GRPC), override_settings(INSTALLED_APPS=apps):
         first = before[0] if before else "channels_bridge"
         assert get_commands()["runserver"] == first
         message = found().get("channels_bridge.W003")
     assert words in message if words else message is None
+
+
+def test_runserver_was_never_for_websockets(own_checks, settings, monkeypatch):
+    """Where Daphne is not installed, whose runserver another one could hide, nothing is lost."""
+    monkeypatch.setattr("channels_bridge.checks.find_spec", lambda name: None)
+    with override_settings(INSTALLED_APPS=[STATIC, *settings.INSTALLED_APPS]):
+        assert get_commands()["runserver"] == STATIC
+        assert found() == {}
 
 
 def test_runserver_of_daphne(own_checks, settings):

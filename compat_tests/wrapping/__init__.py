@@ -1,0 +1,1 @@
+"""An application whose `runserver` wraps that of the next, as whitenoise's does."""
