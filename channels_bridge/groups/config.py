@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from channels_bridge.groups.address import Address, default_address
 from channels_bridge.groups.credentials import Credentials
+from channels_bridge.groups.foreign import REDIS_OPTIONS
 from channels_bridge.groups.inbox import OVERFLOW
 
 __all__ = ["MAX_MESSAGE_SIZE", "GrpcConfig", "LayerConfig"]
@@ -72,6 +73,8 @@ class LayerConfig:
             if name not in known:
                 close = difflib.get_close_matches(name, known, n=1)
                 hint = f"did you mean {close[0]!r}?" if close else f"it can have {', '.join(known)}"
+                if name in REDIS_OPTIONS:
+                    hint = f"that is channels_redis's; remove it ({hint})"
                 raise ImproperlyConfigured(
                     f"unknown CONFIG key {name!r} of a channel layer: {hint}"
                 )

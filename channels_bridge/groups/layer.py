@@ -8,7 +8,7 @@ channels_redis and from InMemoryChannelLayer is labelled "Spec deviation:" where
 import functools
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from channels.layers import BaseChannelLayer
 from django.utils.module_loading import import_string
@@ -17,6 +17,7 @@ from channels_bridge.groups import TRANSPORTS, home
 from channels_bridge.groups.codec import Codec
 from channels_bridge.groups.config import GrpcConfig, LayerConfig
 from channels_bridge.groups.credentials import Credentials
+from channels_bridge.groups.foreign import explain_attribute
 from channels_bridge.groups.inbox import OVERFLOW, Inbox
 from channels_bridge.groups.membership import Membership
 from channels_bridge.groups.message import GroupMessage
@@ -267,6 +268,12 @@ class BridgeChannelLayer(BaseChannelLayer):
         return not home.is_claimed()
 
     # Helpers.
+
+    if not TYPE_CHECKING:  # else every name would pass for an attribute
+
+        def __getattr__(self, name: str) -> NoReturn:
+            text = explain_attribute(type(self).__name__, name)
+            raise AttributeError(text, name=name, obj=self)
 
     if not hasattr(BaseChannelLayer, "require_valid_channel_name"):  # Channels 4.2.0
         require_valid_channel_name = BaseChannelLayer.valid_channel_name  # type: ignore[assignment]

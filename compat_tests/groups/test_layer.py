@@ -36,6 +36,21 @@ async def received(layer, channel, send):
     return receiving.result()
 
 
+@pytest.mark.parametrize("name", ["connection", "prefix", "consistent_hash", "_group_key"])
+def test_attributes_of_other_layers(make_layer, name):
+    """An attribute that channels_redis has is missing here, and the error says so."""
+    layer = make_layer()
+    if hasattr(layer, name):
+        return
+    assert getattr(layer, name, None) is None
+    with pytest.raises(AttributeError, match=f"no attribute '{name}': it is of channels_redis"):
+        getattr(layer, name)
+    with pytest.raises(AttributeError, match="no attribute 'groups': it is of InMemory"):
+        layer.groups  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'$"):
+        layer.nonsense  # noqa: B018
+
+
 # Channels.
 
 

@@ -1,16 +1,54 @@
 """channels_redis as the layer under our server: it goes on working as it is."""
 
+import inspect
 import shutil
 import subprocess
 from contextlib import ExitStack
+from dataclasses import fields
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
 from websockets.exceptions import ConnectionClosed
+
+from channels_bridge.groups.foreign import REDIS_OPTIONS, explain_attribute
+from channels_bridge.layers import GrpcChannelLayer, LocalChannelLayer
 
 from ..servers import wait_for
 from .project import Project, open_all
 
 pytest.importorskip("channels_redis")
+
+
+LAYERS = [
+    "channels_redis.core.RedisChannelLayer",
+    "channels_redis.pubsub.RedisPubSubChannelLayer",
+]
+
+
+@pytest.mark.parametrize("path", LAYERS)
+def test_attributes_of_their_layers(path):
+    """Code that reaches into theirs is told by ours which attribute is missing, and why."""
+    theirs, ours = import_string(path)(hosts=[]), LocalChannelLayer()
+    inner = set(vars(theirs) | vars(type(theirs)))
+    inner = {name for name in inner if not name.startswith("__") and not hasattr(ours, name)}
+    assert inner
+    known = {name for name in inner if "channels_redis" in explain_attribute("X", name)}
+    assert not [name for name in inner - known if not name.startswith("_")]
+    for name in known:
+        with pytest.raises(AttributeError, match=f"no attribute '{name}'.*no Redis server"):
+            getattr(ours, name)
+
+
+@pytest.mark.parametrize("path", LAYERS)
+@pytest.mark.parametrize("ours", [LocalChannelLayer, GrpcChannelLayer])
+def test_options_of_their_layers(path, ours):
+    """What is left in CONFIG of theirs is named as theirs."""
+    named = set(inspect.signature(import_string(path).__init__).parameters)
+    for option in {*named, "hosts", "on_disconnect"} & set(REDIS_OPTIONS):
+        if option not in {field.name for field in fields(ours.config_class)}:
+            with pytest.raises(ImproperlyConfigured, match=f"'{option}'.*channels_redis's; remove"):
+                ours(**{option: []})
 
 
 def redis_server():
