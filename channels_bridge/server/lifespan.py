@@ -76,8 +76,8 @@ class Lifespan:
     async def _run(self, scope: dict[str, Any]) -> None:
         try:
             await self._application(scope, self._events.get, self._answer)
-        except Exception:
+        except Exception as error:
             if self._spoken:
                 logger.exception("Exception in the application's lifespan")
             else:
-                logger.debug("the application does not speak the lifespan protocol", exc_info=True)
+                logger.debug("the application does not speak the lifespan protocol: %r", error)

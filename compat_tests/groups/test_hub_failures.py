@@ -96,15 +96,20 @@ async def test_waiting_pull_survives(hub, connect):
 
 
 async def test_standby(hub, connect):
-    """A second hub at an address stands by, and takes over when the first one is killed."""
+    """A second hub at an address stands by, and takes over when the first one is killed.
+
+    It says so; the first one has nothing to say but that it is there.
+    """
     sender, receiver = connect(), connect()
     await receiver.transport.subscribe("g:room")
     standby = HubProcess(hub.address)
+    assert "standing by" in standby.read_log() and not hub.read_log()
     try:
         await sender.transport.publish_confirmed("g:room", b"1")
         hub.kill()
         await sender.transport.publish_confirmed("g:room", b"2")
         await receiver.has_received(b"1", b"2")
+        await until(lambda: "this hub serves" in standby.read_log())
     finally:
         standby.close()
 

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
 import grpc
@@ -70,11 +71,12 @@ async def serve(
     except ValueError as error:
         raise HubAddressError(address, str(error)) from None
     place = SocketPlace(path)
+    announce = ready  # whoever gave it says so in words of their own
     try:
         if not place.try_take():
             logger.info("a groups hub serves %s already: standing by", where)
             ready()
-            ready = _do_nothing
+            announce = partial(logger.info, "the other one has ended: this hub serves %s", where)
             while not place.try_take():
                 if await _is_set_within(stop, STANDBY_INTERVAL):
                     return
@@ -82,7 +84,7 @@ async def serve(
         keeper = RosterKeeper(place)
         exchange = _make_exchange(place, keeper)
         async with _Hub(where, credentials, exchange, keeper):
-            ready()
+            announce()
             await stop.wait()
         place.clear(leaves_processes=exchange.has_processes)
     finally:
@@ -96,9 +98,6 @@ def _make_exchange(place: SocketPlace, keeper: RosterKeeper) -> Exchange:
     if is_first:
         keeper.keep({})
     return Exchange(is_first=is_first, roster=roster, on_roster=keeper.keep)
-
-
-def _do_nothing() -> None: ...
 
 
 async def _is_set_within(stop: asyncio.Event, seconds: float) -> bool:
@@ -131,7 +130,6 @@ class _Hub:
         self._door.open(self._server)
         await self._server.start()
         self._ticking = asyncio.create_task(self._tick())
-        logger.info("groups hub serves %s", self._where)
 
     async def __aexit__(self, *_: Any) -> None:
         self._ticking.cancel()

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from channels_bridge.exceptions import BridgeError
 from channels_bridge.groups import hub_address, hub_credentials
 from channels_bridge.groups.credentials import NONE, Credentials
+from channels_bridge.logs import configure_logging
 from channels_bridge.transport import get_channel_layer
 
 FILES = {
@@ -63,6 +64,7 @@ class Command(BaseCommand):
         try:
             layer = get_channel_layer(options["layer"])
             address = options["address"] or _address_of(layer, options["layer"])
+            configure_logging()
             asyncio.run(self._serve(address, _credentials(layer, options)))
         except (BridgeError, ImproperlyConfigured) as error:
             raise CommandError(str(error)) from None
