@@ -7,12 +7,18 @@ from django.core import checks
 
 
 class ChannelsConfig(AppConfig):
-    """Registers the system checks; the management commands come with INSTALLED_APPS."""
+    """Registers the system checks, and what tests without Daphne need.
+
+    The management commands come with INSTALLED_APPS.
+    """
 
     name = "channels_bridge"
     verbose_name = "Channels bridge"
 
     def ready(self) -> None:
+        from . import live_tests
         from .checks import check_settings
 
+        if live_tests.are_needed():
+            live_tests.install()
         checks.register(check_settings)

@@ -7,16 +7,13 @@
 The fixture ``channels_live_server`` is in :mod:`.pytest_plugin`.
 """
 
-import sys
-from importlib.util import find_spec
+from channels_bridge import live_tests
 
-from . import live
 from .live import ChannelsLiveServerTestCase
 from .process import ServerProcess
 
-if find_spec("daphne") is None:
-    # The package `channels.testing` imports its `live`, and that Daphne: let it find ours.
-    sys.modules.setdefault("channels.testing.live", live)
+if live_tests.are_needed():
+    live_tests.install()
 
 from .application import ApplicationCommunicator
 from .http import HttpCommunicator

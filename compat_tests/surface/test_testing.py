@@ -14,7 +14,7 @@ from compat_tests.swap.replace import DEADLINE, run_tests
 
 SAMPLE = Path(__file__).parent / "sample"
 
-# As if Daphne were not installed.
+# As if Daphne were not installed, as import statements and find_spec() see it.
 WITHOUT_DAPHNE = "import sys; sys.modules['daphne'] = None\n"
 
 
@@ -63,6 +63,29 @@ def test_without_daphne(env):
         "<class 'channels_bridge.testing.live.ChannelsLiveServerTestCase'>\n",
         0,
     )
+
+
+IN_A_PROJECT = """
+import django, pytest
+django.setup()
+from importlib.util import find_spec
+from channels.testing import ApplicationCommunicator, ChannelsLiveServerTestCase, HttpCommunicator
+from channels.testing.live import ChannelsLiveServerTestCase as Again
+from channels.testing.websocket import WebsocketCommunicator
+import channels_bridge.testing.live, channels.testing.live
+assert find_spec("daphne") is None
+assert Again is ChannelsLiveServerTestCase
+assert channels.testing.live is channels_bridge.testing.live
+assert channels.testing.live.__name__ == "channels_bridge.testing.live"
+sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "-k", "ChannelsTests"]))
+"""
+
+
+def test_without_daphne_in_a_project(env):
+    """Where the application is installed, `channels.testing` needs no Daphne, and serves tests."""
+    output, code = python("-c", WITHOUT_DAPHNE + IN_A_PROJECT, env=env)
+    assert code == 0, output
+    assert "1 passed" in output or channels.__version__.startswith("4.2.")
 
 
 def test_configured(socket_dir):
