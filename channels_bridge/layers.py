@@ -2,7 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from django.core import checks
+
 from channels_bridge.groups.layer import GrpcChannelLayer, LocalChannelLayer
+from channels_bridge.installed import check_installed
 from channels_bridge.surface import extend
 
 if TYPE_CHECKING:
@@ -10,4 +13,5 @@ if TYPE_CHECKING:
 
 __all__ = ["GrpcChannelLayer", "LocalChannelLayer"]
 
+checks.register(check_installed)
 extend(__name__)

@@ -1,0 +1,50 @@
+"""``python -m channels_bridge``: what a project lacks that wants to be served.
+
+It is for who reads "Unknown command: 'websockets_server'", where nothing of this package runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import django
+from django.apps import apps
+from django.conf import ENVIRONMENT_VARIABLE, settings
+
+from . import __version__, conf
+from .installed import ADD, MISSING
+from .sources import named_by_file
+
+MANAGE = Path("manage.py")
+
+
+def main() -> str | None:
+    """Look at the project of this directory. Returns what is wrong; None if nothing is."""
+    named = named_by_file(MANAGE, ENVIRONMENT_VARIABLE)
+    if len(modules := named.defaults | named.forced) == 1:
+        os.environ.setdefault(ENVIRONMENT_VARIABLE, *modules)
+    if ENVIRONMENT_VARIABLE not in os.environ:
+        return (
+            f"channels_bridge {__version__} is an application for Django projects. Call this where "
+            f"the project's manage.py is, or set {ENVIRONMENT_VARIABLE}"
+        )
+    module = os.environ[ENVIRONMENT_VARIABLE]
+    try:
+        django.setup()
+    except Exception as error:  # whatever the project's code raises
+        return f"{module}: setting Django up fails: {type(error).__name__}: {error}"
+    if not apps.is_installed("channels_bridge"):
+        return f"{module}: {MISSING}. {ADD}"
+    if not conf.asgi_application() and not conf.route_module():
+        return f"{module}: {conf.NOTHING_TO_SERVE}"
+    print(
+        f"channels_bridge {__version__} is installed in {settings.SETTINGS_MODULE}. "
+        "python manage.py check looks at its settings, python manage.py websockets_server serves."
+    )
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

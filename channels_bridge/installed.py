@@ -1,0 +1,29 @@
+"""Whether the application is installed: a project that lacks it has neither commands nor checks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import apps
+from django.core.checks import CheckMessage, Warning
+
+from . import conf
+
+MISSING = (
+    'INSTALLED_APPS does not have "channels_bridge", which brings websockets_server, the other '
+    "commands and the checks"
+)
+ADD = 'Put it first: INSTALLED_APPS = ["channels_bridge", ...].'
+
+
+def check_installed(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """The one check of those who have a layer of this package, and nothing else."""
+    layers = [*conf.channel_layers().values(), *conf.transport_backends().values()]
+    ours = [layer for layer in layers if _is_ours(layer.get("BACKEND"))]
+    if not ours or apps.is_installed("channels_bridge"):
+        return []
+    return [Warning(f"{MISSING}.", hint=ADD, id="channels_bridge.W005")]
+
+
+def _is_ours(backend: Any) -> bool:
+    return isinstance(backend, str) and backend.partition(".")[0] == "channels_bridge"
