@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import traceback
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import AbstractAsyncContextManager
 from importlib import import_module
 from typing import Any, cast
@@ -40,7 +40,7 @@ def application(config: ServerConfig) -> AbstractAsyncContextManager[Application
     django.setup()
     configure_logging(config.access_log_format)
     static = config.http and settings.DEBUG and apps.is_installed("django.contrib.staticfiles")
-    served = get_application(static=static)
+    served = get_application(static=static, pages=config.http)
     if config.reload:
         reload.watch()
     return open_application(served)
@@ -61,20 +61,22 @@ async def open_application(served: Application) -> AsyncIterator[Application]:
         await aclose_all()
 
 
-def get_application(*, static: bool = False) -> Application:
+def get_application(*, static: bool = False, pages: bool = True) -> Application:
     """The project's application, with native routes where it has them.
 
     Args:
         static: whether to serve static files, as ``runserver`` does.
+        pages: whether it is to serve pages; what it lacks is logged.
 
     Raises:
-        StartupError: there is none, or none that takes WebSocket connections.
+        StartupError: there is none.
     """
     try:
         served = _get_native() if conf.route_module() else _import_application()
-        _require_websocket(served)
     except ImproperlyConfigured as error:
         raise StartupError(str(error)) from error
+    for text in missing_protocols(served, pages=pages):
+        logger.warning("%s", text)
     if static:
         from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 
@@ -137,15 +139,33 @@ def _describe(error: Exception) -> str:
     return f"{text} ({place.filename}, line {place.lineno})"
 
 
-def _require_websocket(application: Any) -> None:
-    mapping = getattr(application, "application_mapping", None)
-    if isinstance(application, ASGIHandler) or (
-        isinstance(application, ProtocolTypeRouter) and "websocket" not in (mapping or ())
-    ):
-        raise ImproperlyConfigured(
-            f"ASGI_APPLICATION is {conf.asgi_application()!r}, which takes no WebSocket "
-            'connections; make it a ProtocolTypeRouter with a "websocket" entry.'
+def missing_protocols(application: Any, *, pages: bool = True) -> Iterator[str]:
+    """Say what an application does not serve that clients will ask for.
+
+    That is not an error: a project may have pages only, or WebSockets only.
+    """
+    spoken = _protocols(application)
+    if spoken is None:
+        return
+    if "websocket" not in spoken:
+        yield (
+            "ASGI_APPLICATION takes no WebSocket connections, which are answered 500: make it a "
+            'ProtocolTypeRouter with a "websocket" entry'
         )
+    if pages and "http" not in spoken:
+        yield (
+            'ASGI_APPLICATION has no "http" entry, so pages are answered 500: write '
+            '"http": get_asgi_application() there, or start with --no-http'
+        )
+
+
+def _protocols(application: Any) -> Collection[str] | None:
+    """The types of connections that an application is made for; None where that is unknown."""
+    if isinstance(application, ASGIHandler):
+        return {"http"}
+    if isinstance(application, ProtocolTypeRouter):
+        return cast(Collection[str], application.application_mapping)
+    return None
 
 
 class NotFound:

@@ -29,7 +29,6 @@ from django.core.asgi import get_asgi_application
 http = get_asgi_application()
 application = ProtocolTypeRouter({"http": http, "websocket": URLRouter([])})
 number = 7
-without_websocket = ProtocolTypeRouter({"http": http})
 """
 
 UNPRIVILEGED = 65534  # nobody
@@ -178,8 +177,6 @@ def test_numbers(project, option, value, words, code):
         ('ASGI_APPLICATION = "missing.application"', "No module named 'missing'"),
         ('ASGI_APPLICATION = "asgi.missing"', "asgi has no 'missing'"),
         ('ASGI_APPLICATION = "asgi.number"', "no ASGI application but of type int"),
-        ('ASGI_APPLICATION = "asgi.without_websocket"', 'with a "websocket" entry'),
-        ('ASGI_APPLICATION = "asgi.http"', 'with a "websocket" entry'),
         ('CHANNEL_LAYERS = {"default": {"BACKEND": "channels_bridge.layers.Grpc"}}', "E003"),
         ('CHANNEL_LAYERS = {"default": {"BACKEND": "elsewhere.Layer"}}', "layer 'default': Cannot"),
         (
