@@ -7,12 +7,11 @@ The hub: the process in the middle.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from functools import partial
 from typing import Any
 
 import grpc
-import grpc.aio
 
 from channels_bridge.directory import private_directory
 from channels_bridge.exceptions import HubAddressError
@@ -25,7 +24,7 @@ from channels_bridge.groups.grpc.outbox import Outbox
 from channels_bridge.groups.grpc.place import SocketPlace
 from channels_bridge.groups.grpc.roster import RosterKeeper
 from channels_bridge.groups.grpc.session import Session
-from channels_bridge.groups.grpc.stream import EOF, METHOD, REFUSED, SERVICE
+from channels_bridge.groups.grpc.stream import METHOD, REFUSED, SERVICE, pristine
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
 __all__ = ["serve"]
@@ -118,10 +117,10 @@ class _Hub:
         self._keeper = keeper
         self._where = where
         self._door = Door(where, credentials)
-        self._streams: set[asyncio.Task[Any]] = set()  # gRPC's tasks that serve them
+        self._streams: set[asyncio.Task[Any]] = set()  # what serves them, gRPC's tasks and ours
         # Without serialisers: batches are bytes already.
         methods = {METHOD: grpc.stream_stream_rpc_method_handler(self._connect)}
-        self._server = grpc.aio.server(options=list(LIMITS.items()))
+        self._server = pristine("server")(options=list(LIMITS.items()))
         self._server.add_generic_rpc_handlers(
             [grpc.method_handlers_generic_handler(SERVICE, methods)]
         )
@@ -146,43 +145,59 @@ class _Hub:
             with contextlib.suppress(OSError):  # which keep() has logged
                 self._keeper.retry()
 
-    async def _connect(self, _: AsyncIterator[bytes], context: Any) -> None:
-        """Serve the stream of one process."""
+    async def _connect(
+        self, requests: AsyncIterator[bytes], context: Any
+    ) -> AsyncGenerator[bytes, None]:
+        """
+        Serve the stream of one process.
+
+        A generator, since that is what interceptors expect where many answers follow one request;
+        they iterate over it even where gRPC itself would take a coroutine.
+        """
         task = asyncio.current_task()
         assert task is not None
-        self._streams.add(task)
-        task.add_done_callback(self._streams.discard)
+        self._keep(task)
         if not self._door.admits(context):
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, REFUSED)
-        first = await _read_first(context)
+        batches = aiter(requests)
+        first = await _read_first(batches, context)
         hello = _read_hello(first)
         if hello is None or hello.version != frames.VERSION:
-            await context.write(frames.encode(_refusal(hello)))
+            yield frames.encode(_refusal(hello))
             return
         outbox = Outbox()
         session = self._exchange.join(hello, outbox)
         self._exchange.receive(session, outbox, first)
-        writer = asyncio.create_task(_write(context, outbox))
-        ways = [
-            writer,
-            asyncio.create_task(self._read(context, session, outbox)),
-            # A process that doesn't read is cut off while the writer waits for it.
-            asyncio.create_task(outbox.closed.wait()),
-        ]
-        try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-            outbox.discard()
-            # gRPC can't tell the process that the stream has ended while a write is under way.
-            self._exchange.lost(session, outbox)
-            await asyncio.wait([writer])
-        finally:
-            self._exchange.lost(session, outbox)
-            for way in ways:
-                way.cancel()
-            await asyncio.wait(ways)
+        listening = self._keep(asyncio.create_task(self._listen(batches, session, outbox)))
+        # Where a write fails, nobody resumes a generator.
+        task.add_done_callback(lambda _: listening.cancel())
+        while (batch := await outbox.take()) is not None:
+            yield batch
 
-    async def _read(self, context: Any, session: Session, outbox: Outbox) -> None:
-        while (batch := await context.read()) is not EOF:
+    def _keep(self, task: asyncio.Task[Any]) -> asyncio.Task[Any]:
+        self._streams.add(task)
+        task.add_done_callback(self._streams.discard)
+        return task
+
+    async def _listen(
+        self, batches: AsyncIterator[bytes], session: Session, outbox: Outbox
+    ) -> None:
+        """Take what a process writes, until its stream is over or the exchange has closed it."""
+        reading = asyncio.create_task(self._read(batches, session, outbox))
+        # A process that doesn't read is cut off while a write to it is under way.
+        closed = asyncio.create_task(outbox.closed.wait())
+        try:
+            await asyncio.wait([reading, closed], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            outbox.discard()
+            # At once: gRPC can't tell the process that its stream has ended before it has written.
+            self._exchange.lost(session, outbox)
+            reading.cancel()
+            closed.cancel()
+            await asyncio.wait([reading, closed])
+
+    async def _read(self, batches: AsyncIterator[bytes], session: Session, outbox: Outbox) -> None:
+        async for batch in batches:
             try:
                 self._exchange.receive(session, outbox, batch)
             except frames.DecodeError as error:
@@ -190,21 +205,22 @@ class _Hub:
                 return
 
 
-async def _read_first(context: Any) -> bytes:
+async def _read_first(batches: AsyncIterator[bytes], context: Any) -> bytes:
     """Return the first batch; empty when there is none. Who takes too long is turned away."""
-    reading = asyncio.ensure_future(context.read())
+    reading = asyncio.create_task(_next(batches))
     try:
         await asyncio.wait([reading], timeout=HELLO_TIMEOUT)
         if not reading.done():
             await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "it hasn't said who it is")
-        return b"" if reading.result() is EOF else bytes(reading.result())
+        return reading.result()
     finally:
         reading.cancel()
 
 
-async def _write(context: Any, outbox: Outbox) -> None:
-    while (batch := await outbox.take()) is not None:
-        await context.write(batch)
+async def _next(batches: AsyncIterator[bytes]) -> bytes:
+    async for batch in batches:
+        return batch
+    return b""
 
 
 def _read_hello(batch: bytes) -> wire.Hello | None:

@@ -1,6 +1,7 @@
 """A stream of batches between a process and the hub: all that the rest needs of gRPC."""
 
 import asyncio
+import sys
 from typing import Any, Protocol
 
 import grpc
@@ -21,6 +22,7 @@ __all__ = [
     "Stream",
     "StreamBroken",
     "authorization",
+    "pristine",
 ]
 
 SERVICE = "channels_bridge.groups.v1.Groups"
@@ -57,6 +59,13 @@ aio: Any = grpc.aio
 
 # What read() returns at the end of a stream.
 EOF = aio.EOF
+
+# Where gRPC defines what it offers under ``grpc.aio``.
+DEFINED_IN = {
+    "insecure_channel": "grpc.aio._channel",
+    "secure_channel": "grpc.aio._channel",
+    "server": "grpc.aio._server",
+}
 
 
 class StreamBroken(Exception):
@@ -109,6 +118,16 @@ class GrpcStream:
         await self._channel.close()
 
 
+def pristine(name: str) -> Any:
+    """
+    Return a function of ``grpc.aio`` as gRPC has defined it, without what a project has added.
+
+    OpenTelemetry, Sentry and others replace those functions, to trace a project's own calls. The
+    stream to the hub is none of them: it lasts as long as its process.
+    """
+    return getattr(sys.modules.get(DEFINED_IN[name]), name, getattr(aio, name))
+
+
 def authorization(credentials: Credentials) -> list[tuple[str, str]]:
     """Return the metadata by which a process shows its token. Raises ValueError."""
     token = credentials.read_token()
@@ -117,14 +136,14 @@ def authorization(credentials: Credentials) -> list[tuple[str, str]]:
 
 def _open_channel(address: Address, credentials: Credentials) -> Any:
     if address.path is not None or not credentials.uses_tls:
-        return aio.insecure_channel(str(address), options=list(OPTIONS.items()))
+        return pristine("insecure_channel")(str(address), options=list(OPTIONS.items()))
     shown = grpc.ssl_channel_credentials(
         credentials.read("ca_file"),
         credentials.read("client_key_file"),
         credentials.read("client_cert_file"),
     )
     options = [*OPTIONS.items(), *KEEPALIVE.items()]
-    return aio.secure_channel(str(address), shown, options=options)
+    return pristine("secure_channel")(str(address), shown, options=options)
 
 
 def _reason(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from importlib import import_module
 
 SECRET_KEY = "for tests only, and long enough for tokens"
 DEBUG = False
@@ -25,3 +26,6 @@ DATABASES = {
 }
 
 CHANNEL_LAYERS = {"default": json.loads(os.environ["THIRD_PARTY_LAYER"])}
+
+if "THIRD_PARTY_TRACING" in os.environ:
+    import_module(f"compat_tests.third_party.site.{os.environ['THIRD_PARTY_TRACING']}")
