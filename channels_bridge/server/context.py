@@ -24,14 +24,12 @@ Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 
 
 class Closable(Protocol):
-    """A connection as the worker's shutdown sees it.
+    """A connection as the worker's shutdown sees it."""
 
-    Attributes:
-        lasting: whether it is closed in its turn where connections are closed little by little;
-            otherwise it comes first, as it ends after a response.
-    """
-
-    lasting: bool
+    @property
+    def lasting(self) -> bool:
+        """Whether it is closed in its turn where connections are closed little by little; otherwise
+        it comes first, as it ends after a response."""
 
     def shutdown(self) -> None:
         """Finish: tell the application and the client, in whatever way the protocol has."""

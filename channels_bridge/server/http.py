@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from email.utils import formatdate
@@ -11,12 +12,15 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .access import logged
 from .connection import WebSocketConnection
-from .context import Context, Receive, Send
+from .context import Application, Context, Receive, Send
 from .extras import how_to_install, missing
+from .page import Cycle, Page
 from .refusal import Refusal
 
 if TYPE_CHECKING:
     from uvicorn.server import ServerState
+
+logger = logging.getLogger("channels_bridge.server")
 
 HttpProtocol = Callable[[], asyncio.Protocol]
 
@@ -41,16 +45,9 @@ def _make_uvicorn_protocol(context: Context) -> HttpProtocol:
         """A handshake on a connection that served HTTP before, as proxies reuse theirs."""
         return WebSocketConnection(context)
 
-    served = context.application
-    if context.config.access_log:
-        served = logged(served, context.access)
-
-    async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        context.config.proxy.apply(scope)
-        await served(scope, receive, send)
-
     config = Config(
-        application,
+        context.application,
+        interface="asgi3",
         http=HttpToolsProtocol,
         ws=upgrade,  # type: ignore[arg-type]
         lifespan="off",
@@ -67,13 +64,40 @@ def _make_uvicorn_protocol(context: Context) -> HttpProtocol:
         protocol has read, hold for all later ones too.
         """
 
-        lasting = False
+        page: Page | None = None  # that is being served
         head_size: int | None = None  # bytes of the head that is being read; None between heads
         head_timer: asyncio.TimerHandle | None = None
 
         def __init__(self) -> None:
             super().__init__(config=config, server_state=state, app_state=context.state)
             self.access_log = False  # ours tells how long it took, too
+            self.logger = logger
+
+        @property
+        def lasting(self) -> bool:
+            return self.page is not None and self.page.is_endless
+
+        @property
+        def app(self) -> Application:
+            """What serves a request; asked for with each, so that nothing refers to itself."""
+            return self.serve
+
+        @app.setter
+        def app(self, app: object) -> None:
+            """uvicorn's, which has put a logger of what clients send around it, at some levels."""
+
+        async def serve(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+            context.config.proxy.apply(scope)
+            cycle: Cycle = cast(Any, receive).__self__
+            self.page = page = Page(context, cycle)
+            try:
+                if context.config.access_log:
+                    await logged(page, context.access)(scope, receive, send)
+                else:
+                    await page(scope, receive, send)
+            finally:
+                if self.page is page:  # else: the next request's, which has not waited for this
+                    self.page = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
@@ -104,6 +128,11 @@ def _make_uvicorn_protocol(context: Context) -> HttpProtocol:
             super().on_headers_complete()
             if context.ending and self.cycle is not None:
                 self.cycle.keep_alive = False
+
+        def shutdown(self) -> None:
+            super().shutdown()
+            if self.page is not None:
+                self.page.shutdown()
 
         def head_ended(self) -> None:
             self.head_size = None

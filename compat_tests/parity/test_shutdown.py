@@ -14,19 +14,28 @@ from compat_tests.parity.site import OURS, serve
 @pytest.mark.parametrize("name", OURS)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_shutdown(name: str, number: signal.Signals, database: Path) -> None:
-    """Every client gets 1001, `disconnect()` runs once for each with it, and the exit code is 0."""
+    """Every client gets 1001, `disconnect()` runs once for each with it, event streams come to
+    their end, and the exit code is 0, without a traceback in the log."""
     paths = ["/echo/", "/sync-echo/"] * 4
     with serve(name, database) as site, ExitStack() as stack:
         clients = [
             stack.enter_context(site.connect(f"{path}?id={index}"))
             for index, path in enumerate(paths)
         ]
+        streams = [stack.enter_context(site.http()) for _ in range(2)]
+        for stream in streams:
+            stream.request("GET", "/events/")
+        answers = [stream.getresponse() for stream in streams]
+        assert [answer.readline() for answer in answers] == [b"data: hello\n"] * 2
         site.server.signal(number)
         for client in clients:
             with pytest.raises(ConnectionClosed) as caught:
                 client.recv(10)
             assert caught.value.rcvd is not None and caught.value.rcvd.code == 1001
+        assert [answer.read() for answer in answers] == [b"\n"] * 2
         assert site.server.wait() == 0
+        assert "Traceback" not in site.server.log()
+        assert "cancelled" not in site.server.log()
         assert [site.disconnects(str(index)) for index in range(len(paths))] == [[1001]] * 8
 
 

@@ -1,3 +1,5 @@
+import asyncio
+
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.contrib.auth import authenticate, login, logout
@@ -24,6 +26,16 @@ async def numbers():
 
 def stream(request):
     return StreamingHttpResponse(numbers(), content_type="text/plain")
+
+
+async def feed():
+    yield "data: hello\n\n"
+    await asyncio.Event().wait()
+
+
+def events(request):
+    """An event stream, which has no end."""
+    return StreamingHttpResponse(feed(), content_type="text/event-stream")
 
 
 def crash(request):

@@ -6,6 +6,7 @@ urlpatterns = [
     path("", views.index),
     path("echo/", views.echo),
     path("stream/", views.stream),
+    path("events/", views.events),
     path("crash/", views.crash),
     path("login/", views.log_in),
     path("logout/", views.log_out),
