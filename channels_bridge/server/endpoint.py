@@ -87,13 +87,14 @@ class _Endpoint:
             return _refusal(HTTPStatus.BAD_REQUEST)
         if method != "GET":
             return _refusal(HTTPStatus.METHOD_NOT_ALLOWED)
-        page = self._pages.get(target.partition("?")[0])
+        path = target.partition("?")[0]
+        page = self._pages.get(path)
         if page is None:
             return _refusal(HTTPStatus.NOT_FOUND)
         try:
             return await page(headers)
         except Exception:  # the edge: the supervisor goes on
-            logger.exception("cannot answer GET %s", target)
+            logger.exception("cannot answer GET %s", path)
             return _refusal(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 

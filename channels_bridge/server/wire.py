@@ -14,6 +14,7 @@ from websockets.server import ServerProtocol
 
 from .config import ServerConfig
 from .frames import DEFLATE, agreed, deflate_of, make_deflate
+from .quiet import quiet_logger
 from .reading import Reading, Reason
 from .rounds import NextRound
 from .stall import StallWatch
@@ -23,6 +24,8 @@ WRITE_HIGH_WATER = 2**16
 
 # Bytes that wait for what may be written next, so that one system call takes both.
 JOIN_LIMIT = 2**14
+
+_LOGGER = quiet_logger()
 
 
 class Wire(asyncio.Protocol):
@@ -57,6 +60,7 @@ class Wire(asyncio.Protocol):
         self._handshake = ServerProtocol(
             extensions=[DEFLATE] if config.compression else None,
             max_size=_size_limits(config),
+            logger=_LOGGER,
         )
         self._protocol: Protocol | None = self._handshake
         self._deflate: PerMessageDeflate | None = None  # agreed on in the handshake
@@ -115,7 +119,9 @@ class Wire(asyncio.Protocol):
         """What speaks for this side. For an open connection it is made when it is needed first, as
         it takes a KiB, and most of them have plain messages only."""
         if self._protocol is None:
-            self._protocol = Protocol(Side.SERVER, max_size=_size_limits(self.config))
+            self._protocol = Protocol(
+                Side.SERVER, max_size=_size_limits(self.config), logger=_LOGGER
+            )
             if self._deflate is not None:
                 self._protocol.extensions = [make_deflate(agreed(self._deflate))]
         return self._protocol
