@@ -20,6 +20,7 @@ import functools
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import Context, copy_context
 from typing import Any, cast
 
 from asgiref.sync import async_to_sync
@@ -41,6 +42,7 @@ from .server.inbox import Event
 from .server.scope import EXTENSION
 from .sync_dispatch import SyncDispatch
 from .sync_send import SyncSend
+from .variables import adopt
 
 logger = logging.getLogger("channels_bridge.server")
 
@@ -66,13 +68,26 @@ async def _call(
     else:
         connection = extension["connection"]
         with Entry(connection, consumer):
-            await _Run(consumer, receive, connection).run(scope, send)
+            run = _Run(consumer, receive, connection)
+            try:
+                await run.run(scope, send)
+            finally:
+                if run.variables is not None:
+                    adopt(run.variables)
 
 
 class _Run:
     """One consumer from its first event to its last."""
 
-    __slots__ = ("connection", "consumer", "current", "dispatch", "inbox", "receive")
+    __slots__ = (
+        "connection",
+        "consumer",
+        "current",
+        "dispatch",
+        "inbox",
+        "receive",
+        "variables",
+    )
 
     def __init__(self, consumer: Any, receive: Receive, connection: WebSocketConnection) -> None:
         self.consumer = consumer
@@ -81,6 +96,7 @@ class _Run:
         self.inbox = connection.inbox
         self.dispatch = _dispatcher(consumer, connection.context.crossing)
         self.current: Event | None = None  # the event that is being handled, or was last
+        self.variables: Context | None = None  # what its handlers have bound, at its end
 
     async def run(self, scope: dict[str, Any], send: Send) -> None:
         """Set the consumer up as ``AsyncConsumer.__call__`` does, and run it to its end."""
@@ -134,13 +150,16 @@ class _Run:
     async def __aexit__(
         self, kind: object, error: BaseException | None, traceback: object
     ) -> bool | None:
-        if isinstance(error, StopConsumer):
-            return True
-        if isinstance(error, DatabaseError):
-            housekeeping.force()
-        if isinstance(error, (Exception, asyncio.CancelledError)):
-            await self._say_goodbye()
-        return None
+        try:
+            if isinstance(error, StopConsumer):
+                return True
+            if isinstance(error, DatabaseError):
+                housekeeping.force()
+            if isinstance(error, (Exception, asyncio.CancelledError)):
+                await self._say_goodbye()
+            return None
+        finally:
+            self.variables = copy_context()
 
     async def _serve_inbox(self) -> None:
         """The hot path of the server: no step here is one that could be left out."""

@@ -6,7 +6,8 @@ hops takes all that are there, and their consumers are told by one wake-up of th
 
 What a handler finds in its thread is what it finds there with Channels: the same thread always,
 the server's event loop for ``async_to_sync``, the context with all that middlewares and earlier
-handlers of its consumer have set, and no stale database connection.
+handlers of its consumer have set, and no stale database connection. What it sets there itself is
+set in the consumer's task, too, once it has returned.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from channels.db import database_sync_to_async
 from .housekeeping import housekeeping
 from .server.crossing import Crossing
 from .server.inbox import Event
+from .variables import adopt
 
 #: Seconds after which a lane lets others on who wait for its thread, such as middlewares' queries.
 SLICE = 0.005
@@ -62,12 +64,19 @@ class SyncDispatch:
             await database_sync_to_async(self._begin)(message)
         else:
             call = _Call(self._handle, message, self._context, self._crossing)
-            await self._lane.make(call)
+            before = self._context.copy()
+            try:
+                await self._lane.make(call)
+            finally:
+                adopt(self._context, before)
 
     def _begin(self, message: Event) -> None:
-        """The first time asgiref has made a context that is right for the thread: keep it."""
-        self._context = contextvars.copy_context()
-        self._context.run(self._handle, message)
+        """The first time asgiref has made a context that is right for the thread: keep it. What the
+        handler has bound by then, asgiref takes to the consumer's task by itself."""
+        try:
+            self._handle(message)
+        finally:
+            self._context = contextvars.copy_context()
 
     def _handle(self, message: Event) -> None:
         self._find(message)(message)
