@@ -156,18 +156,21 @@ class BaseConsumer:
             housekeeping.force()
             raise
         finally:
-            await self.disconnect(code)
+            try:
+                await _look_after_database()
+            finally:
+                await self.disconnect(code)
 
     async def _converse(self) -> None:
         """Handle one event after the other, until either side has closed the connection."""
+        await _look_after_database()
         await self.connect()
         if self.websocket.state is State.CONNECTING:
             await self.accept()
         calls = frame_calls(self.receive)
         while self.websocket.state is State.OPEN:
             event = await self.websocket.next_event()
-            if housekeeping.is_due():
-                await housekeeping.close_old_connections()
+            await _look_after_database()
             if event["type"] == "websocket.receive":
                 await self._handle_frame(calls, event)
             elif event["type"] != "websocket.disconnect":
@@ -191,6 +194,11 @@ class BaseConsumer:
                 f"{event['type']!r}"
             )
         await handler(group_message(event))
+
+
+async def _look_after_database() -> None:
+    if housekeeping.is_due():
+        await housekeeping.close_old_connections()
 
 
 def group_message(event: Message) -> GroupMessage:

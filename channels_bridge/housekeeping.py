@@ -2,7 +2,8 @@
 
 Channels hops to a thread before each handler to close connections past their ``CONN_MAX_AGE``.
 The need is real; the hop for each message is not. Here it is made only when this process has
-opened a connection, at most once in ``INTERVAL`` seconds, and always after a database error.
+opened a connection: once in ``INTERVAL`` seconds, and at once where a connection itself knows that
+it has to be looked at, as after an error, whether a handler caught it or not.
 """
 
 from __future__ import annotations
@@ -10,16 +11,19 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import ReferenceType, WeakKeyDictionary, ref
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
 from django.db import close_old_connections, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
-#: Seconds. A connection that the database closed meanwhile is noticed that much later at most.
+#: Seconds. A connection past its ``CONN_MAX_AGE`` is closed that much later at most.
 INTERVAL = 1.0
+
+Opened = list[ReferenceType[BaseDatabaseWrapper]]
 
 
 @dataclass
@@ -28,6 +32,9 @@ class Thread:
 
     may_be_open: bool = False
     next: float = 0.0  # time.monotonic() of the next round
+    #: Those that may be open there. A new one is added where it is opened, by whatever thread; a
+    #: round leaves those of the thread that it is made in, as it can look at no others.
+    opened: Opened = field(default_factory=list)
 
 
 class Housekeeping:
@@ -46,7 +53,9 @@ class Housekeeping:
         if not self._any_opened:
             return False
         thread = self._thread()
-        return thread.may_be_open and time.monotonic() >= thread.next
+        return thread.may_be_open and (
+            time.monotonic() >= thread.next or any(map(_wants_a_look, thread.opened))
+        )
 
     def force(self) -> None:
         """Make the next round due now: a handler failed with a database error."""
@@ -58,8 +67,7 @@ class Housekeeping:
         thread = self._thread()
         thread.next = time.monotonic() + INTERVAL
         thread.may_be_open = False
-        if await sync_to_async(_close_old_connections)():
-            thread.may_be_open = True
+        await sync_to_async(_make_round)(thread)
 
     @contextmanager
     def around_handler(self) -> Iterator[None]:
@@ -76,24 +84,46 @@ class Housekeeping:
     def _close_here(self) -> None:
         if self._any_opened and (thread := self._thread()).may_be_open:
             thread.may_be_open = False
-            if _close_old_connections():
-                thread.may_be_open = True
+            _make_round(thread)
 
-    def _opened(self, **_: Any) -> None:
+    def _opened(self, connection: BaseDatabaseWrapper | None = None, **_: Any) -> None:
         """A connection was opened, in whichever thread this is called in."""
         self._any_opened = True
-        self._thread().may_be_open = True
+        thread = self._thread()
+        thread.may_be_open = True
+        if connection is not None:
+            thread.opened.append(ref(connection))
 
     def _thread(self) -> Thread:
         context = SyncToAsync.thread_sensitive_context.get(None)
         return self._only if context is None else self._threads.setdefault(context, Thread())
 
 
-def _close_old_connections() -> bool:
+def _wants_a_look(reference: ReferenceType[BaseDatabaseWrapper]) -> bool:
+    """Whether a connection is open and has had an error, or is to be checked before each use
+    (``CONN_HEALTH_CHECKS``). May be asked in any thread."""
+    connection: Any = reference()
+    if connection is None or connection.connection is None:
+        return False
+    checked = connection.health_check_enabled and connection.health_check_done
+    return bool(connection.errors_occurred or checked)
+
+
+def _make_round(thread: Thread) -> None:
+    """In the thread."""
+    opened = _close_old_connections()
+    thread.opened = list(map(ref, opened))
+    thread.may_be_open = bool(opened)
+
+
+def _close_old_connections() -> list[BaseDatabaseWrapper]:
+    """Returns what is still open."""
     close_old_connections()
-    return any(
-        connection.connection is not None for connection in connections.all(initialized_only=True)
-    )
+    return [
+        connection
+        for connection in connections.all(initialized_only=True)
+        if connection.connection is not None
+    ]
 
 
 housekeeping = Housekeeping()
