@@ -17,8 +17,9 @@ class ChannelsConfig(AppConfig):
 
     def ready(self) -> None:
         from . import live_tests
-        from .checks import check_settings
+        from .checks import check_deployment, check_settings
 
         if live_tests.are_needed():
             live_tests.install()
         checks.register(check_settings)
+        checks.register(check_deployment, deploy=True)

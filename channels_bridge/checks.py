@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
+from channels.exceptions import InvalidChannelLayerError
 from django.conf import global_settings, settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import get_commands, load_command_class
 from django.utils.module_loading import import_string
 
-from . import conf
+from . import advice, conf
 from .groups.layer import BridgeChannelLayer, GrpcChannelLayer
 
 #: Settings that people misspell: ours, and those of Channels that we read.
@@ -31,6 +33,27 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         *_check_names(),
         *_check_runserver(),
     ]
+
+
+def check_deployment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """What is right for development and tests, and seldom in production; ``check --deploy``."""
+    return [*_check_processes()]
+
+
+def _check_processes() -> Iterator[CheckMessage]:
+    for alias, layer in _made_layers():
+        if advice.is_of_one_process(layer):
+            yield Warning(
+                f"Channel layer {alias!r} is {type(layer).__name__}, whose groups end at the "
+                "process: with several, members in another one than the sender's get nothing.",
+                hint=f'Set its BACKEND to "{_BACKENDS[0]}".',
+                id="channels_bridge.W006",
+            )
+
+
+def _made_layers() -> Iterator[tuple[str, Any]]:
+    with contextlib.suppress(ImproperlyConfigured, InvalidChannelLayerError):  # E002 to E004
+        yield from advice.layers()
 
 
 def _check_layers(setting: str, layers: Mapping[str, Mapping[str, Any]]) -> Iterator[CheckMessage]:

@@ -12,7 +12,7 @@ from django.test import override_settings
 
 from channels_bridge import advice
 from channels_bridge.asgi import get_application
-from channels_bridge.checks import check_settings
+from channels_bridge.checks import check_deployment, check_settings
 from channels_bridge.server import extras
 from channels_bridge.server.errors import StartupError
 
@@ -157,6 +157,37 @@ def test_http_extra_missing(monkeypatch):
     assert "pip install uvicorn httptools" in text
 
 
+MEMORY = "channels.layers.InMemoryChannelLayer"
+LOCAL = "channels_bridge.layers.LocalChannelLayer"
+
+
+@pytest.mark.parametrize(("backend", "ends"), [(MEMORY, True), (LOCAL, True), (GRPC, False)])
+def test_groups_of_one_process(backend, ends):
+    """W006: groups end at the process; `check --deploy` says so, and a server with two workers."""
+    with layers(backend):
+        assert found() == {}
+        deployed = [message.id for message in check_deployment(None)]
+        assert deployed == (["channels_bridge.W006"] if ends else [])
+        assert len(list(advice.about_groups(workers=2))) == ends
+        assert list(advice.about_groups(workers=1)) == []
+        assert ("within each worker" in advice.describe_groups()) == ends
+    with layers(f"{backend}s"):
+        assert check_deployment(None) == []  # that is for another check to say
+
+
+def test_what_groups_run_over():
+    """A hub whose name is unknown is warned of, and the banner has where each layer's hub is."""
+    with layers(GRPC, address="no-such-host.invalid:5000", token="x" * 32):
+        (text,) = advice.about_groups(workers=1)
+        assert "'no-such-host.invalid' is unknown" in text
+        assert advice.describe_groups().endswith("no-such-host.invalid:5000, which is unknown here")
+    with layers(GRPC, address="192.0.2.1:5000", token="x" * 32):
+        assert list(advice.about_groups(workers=2)) == []
+        assert advice.describe_groups() == "groups over gRPC at 192.0.2.1:5000, another machine"
+    with override_settings(CHANNEL_LAYERS={}):
+        assert advice.describe_groups() == "no channel layer"
+
+
 STATIC = "django.contrib.staticfiles"
 
 
@@ -212,3 +243,5 @@ def test_manage_py_check_runs_them():
     assert check_settings in checks.registry.registry.get_checks()
     with layers(GRPC, adress="x"), pytest.raises(SystemCheckError, match="channels_bridge.E004"):
         call_command("check")
+    with layers(LOCAL), pytest.raises(SystemCheckError, match="channels_bridge.W006"):
+        call_command("check", deploy=True, fail_level="WARNING")

@@ -115,7 +115,7 @@ class Command(RunserverCommand):
     async def serve(self, config: ServerConfig, application: Application) -> None:
         """Serve until Ctrl-C, or until the autoreloader ends this process."""
         listeners = listen(config.binds)
-        for text in advice.about_pages(config.http):
+        for text in (*advice.about_pages(config.http), *advice.about_groups(config.workers)):
             self.stderr.write(self.style.WARNING(text))
         stop = asyncio.Event()  # nobody sets it: both end the process
         async with serving_hubs(), open_application(application) as served:

@@ -201,10 +201,9 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     async def serve(self, config: ServerConfig, options: dict[str, Any]) -> None:
-        for text in advice.about_pages(config.http):
-            logger.warning("%s", text)
         places = hub.places()
-        addresses = [place.address for place in places]
+        for text in (*advice.about_pages(config.http), *advice.about_groups(config.workers)):
+            logger.warning("%s", text)
         hubs = [Service("hub", HUB, (config, *place)) for place in places]
         listeners = listen(config.binds)
         about = {
@@ -214,24 +213,21 @@ class Command(BaseCommand):
         watchers = list(make_watchers(options, about))
 
         def announce() -> None:
-            self.stdout.write(self.banner(config, addresses, listeners))
+            self.stdout.write(self.banner(config, listeners))
             self.stdout.flush()
 
         await Supervisor(config, listeners, hubs, announce, watchers).run()
 
-    def banner(
-        self, config: ServerConfig, addresses: Sequence[str], listeners: Sequence[Listener]
-    ) -> str:
+    def banner(self, config: ServerConfig, listeners: Sequence[Listener]) -> str:
         """What is served, where, how: in the manner of runserver."""
         workers = "1 worker" if config.workers == 1 else f"{config.workers} workers"
         served = "HTTP and WebSocket" if config.http and http.is_available() else "WebSocket"
-        groups = f"gRPC at {', '.join(addresses)}" if addresses else "the project's channel layers"
         return "\n".join(
             [
                 f"{datetime.now():%B %d, %Y - %X}",
                 f"Django version {self.get_version()}, using settings {settings.SETTINGS_MODULE!r}",
                 f"channels_bridge version {__version__}, serving {served} on {workers}, "
-                f"groups over {groups}",
+                f"{advice.describe_groups()}",
                 *(f"Listening at {listener.url(scheme(config))}" for listener in listeners),
                 "Quit the server with CONTROL-C.",
             ]
