@@ -40,7 +40,8 @@ def application(config: ServerConfig) -> AbstractAsyncContextManager[Application
     django.setup()
     configure_logging(config.access_log_format)
     static = config.http and settings.DEBUG and apps.is_installed("django.contrib.staticfiles")
-    served = get_application(static=static, pages=config.http)
+    expected = () if config.number else ("websocket", "http") if config.http else ("websocket",)
+    served = get_application(static=static, expected=expected)
     if config.reload:
         reload.watch()
     return open_application(served)
@@ -61,12 +62,15 @@ async def open_application(served: Application) -> AsyncIterator[Application]:
         await aclose_all()
 
 
-def get_application(*, static: bool = False, pages: bool = True) -> Application:
+def get_application(
+    *, static: bool = False, expected: Collection[str] = ("websocket", "http")
+) -> Application:
     """The project's application, with native routes where it has them.
 
     Args:
         static: whether to serve static files, as ``runserver`` does.
-        pages: whether it is to serve pages; what it lacks is logged.
+        expected: what it is warned of if the application doesn't serve it. Of several processes
+            one has to do that.
 
     Raises:
         StartupError: there is none.
@@ -75,8 +79,8 @@ def get_application(*, static: bool = False, pages: bool = True) -> Application:
         served = _get_native() if conf.route_module() else _import_application()
     except ImproperlyConfigured as error:
         raise StartupError(str(error)) from error
-    for text in missing_protocols(served, pages=pages):
-        logger.warning("%s", text)
+    for protocol in missing_protocols(served, expected):
+        logger.warning("%s", MISSING[protocol])
     if static:
         from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 
@@ -139,24 +143,20 @@ def _describe(error: Exception) -> str:
     return f"{text} ({place.filename}, line {place.lineno})"
 
 
-def missing_protocols(application: Any, *, pages: bool = True) -> Iterator[str]:
-    """Say what an application does not serve that clients will ask for.
+#: What is said of an application that lacks something. It isn't an error: a project may have pages
+#: only, or WebSockets only.
+MISSING = {
+    "websocket": "ASGI_APPLICATION takes no WebSocket connections, which are answered 500: make it "
+    'a ProtocolTypeRouter with a "websocket" entry',
+    "http": 'ASGI_APPLICATION has no "http" entry, and pages are answered 500: write '
+    '"http": get_asgi_application() there, or start the server with --no-http',
+}
 
-    That is not an error: a project may have pages only, or WebSockets only.
-    """
+
+def missing_protocols(application: Any, expected: Collection[str]) -> list[str]:
+    """Those that an application doesn't serve, as far as that is known."""
     spoken = _protocols(application)
-    if spoken is None:
-        return
-    if "websocket" not in spoken:
-        yield (
-            "ASGI_APPLICATION takes no WebSocket connections, which are answered 500: make it a "
-            'ProtocolTypeRouter with a "websocket" entry'
-        )
-    if pages and "http" not in spoken:
-        yield (
-            'ASGI_APPLICATION has no "http" entry, so pages are answered 500: write '
-            '"http": get_asgi_application() there, or start with --no-http'
-        )
+    return [] if spoken is None else [protocol for protocol in expected if protocol not in spoken]
 
 
 def _protocols(application: Any) -> Collection[str] | None:

@@ -11,6 +11,7 @@ import logging
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -111,8 +112,10 @@ class Supervisor:
             self._systemd.close()
 
     def _make_workers(self, *, patient: bool = False) -> list[Keeper]:
-        worker = Service("worker", "channels_bridge.server.worker:main", (self._config,))
-        return [self._keep(worker, patient=patient) for _ in range(self._config.workers)]
+        main = "channels_bridge.server.worker:main"
+        configs = (replace(self._config, number=number) for number in range(self._config.workers))
+        workers = (Service("worker", main, (config,)) for config in configs)
+        return [self._keep(worker, patient=patient) for worker in workers]
 
     def _keep(self, service: Service, *, patient: bool) -> Keeper:
         return Keeper(
