@@ -5,17 +5,33 @@ System checks know settings alone. These know the options, too, and appear only 
 
 from __future__ import annotations
 
+import ipaddress
+import os
 import socket
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from channels.layers import BaseChannelLayer, InMemoryChannelLayer
+from django.conf import ENVIRONMENT_VARIABLE, settings
 
 from . import conf
 from .groups import hub_address
 from .groups.address import Address
 from .groups.layer import LocalChannelLayer
+from .server.bind import Listener
+from .server.config import ServerConfig
 from .server.extras import how_to_install, missing
+from .sources import named_by_file, named_by_module
 from .transport import get_channel_layer
+
+
+def at_start(config: ServerConfig, listeners: Iterable[Listener]) -> Iterator[str]:
+    """Everything that there is to say about a server for production."""
+    yield from about_settings()
+    yield from about_debug(listeners)
+    yield from about_pages(config.http)
+    yield from about_groups(config.workers)
 
 
 def about_pages(http: bool) -> Iterator[str]:
@@ -25,6 +41,81 @@ def about_pages(http: bool) -> Iterator[str]:
             "pages are not served, a request that is no WebSocket handshake is answered 426: "
             f"{how_to_install(packages)}"
         )
+
+
+# Settings.
+
+#: What chooses settings: Django's variable, and that of django-configurations.
+VARIABLES = (ENVIRONMENT_VARIABLE, "DJANGO_CONFIGURATION")
+
+
+def about_settings() -> Iterator[str]:
+    """Other settings than the project's asgi.py would have under another ASGI server."""
+    module, _, _ = (conf.asgi_application() or "").rpartition(".")
+    for variable in VARIABLES:
+        used = os.environ.get(variable)
+        named = named_by_module(module, variable)
+        if used is None:
+            continue
+        if others := named.forced - {used}:
+            yield (
+                f"{variable} is {used!r} here, but {module} sets {_list(others)} whatever it is: "
+                "let it use os.environ.setdefault(), or set the same"
+            )
+        elif named.defaults and used not in named.defaults and not _is_chosen(variable, used):
+            yield (
+                f"{variable} is {used!r}, the default of {_script().name}. Under another ASGI "
+                f"server it is {_list(named.defaults)}, as {module} says. Set {variable} in the "
+                "environment to the one that is meant"
+            )
+
+
+def about_debug(listeners: Iterable[Listener]) -> Iterator[str]:
+    """DEBUG where strangers may come."""
+    reachable = [listener.url() for listener in listeners if not _is_loopback(listener.sock)]
+    if settings.DEBUG and reachable:
+        yield (
+            f"DEBUG is on, and {reachable[0]} can be reached from other machines, which are shown "
+            f"code and settings with each error. The settings are {settings.SETTINGS_MODULE!r}"
+        )
+
+
+def _list(names: Iterable[str]) -> str:
+    return " or ".join(map(repr, sorted(names)))
+
+
+def _is_chosen(variable: str, value: str) -> bool:
+    """Whether the person who started this process chose it, and not the script that was run.
+
+    A choice holds under another ASGI server as well: asgi.py has a default only.
+    """
+    if any(argument.startswith(("--settings", "--configuration")) for argument in sys.argv):
+        return True
+    given = _first_environment()
+    named = named_by_file(_script(), variable)
+    if variable in (given or ()) or (named.defaults and value not in named.defaults | named.forced):
+        return True
+    return given is None and not named.defaults
+
+
+def _script() -> Path:
+    return Path(getattr(sys.modules["__main__"], "__file__", None) or sys.argv[0])
+
+
+def _first_environment() -> set[str] | None:
+    """The variables that this process was started with; None where that can't be known."""
+    try:
+        environment = Path("/proc/self/environ").read_bytes()
+    except OSError:
+        return None
+    return {os.fsdecode(item.partition(b"=")[0]) for item in environment.split(b"\0")}
+
+
+def _is_loopback(sock: socket.socket) -> bool:
+    if sock.family not in (socket.AF_INET, socket.AF_INET6):
+        return True  # a unix socket's clients are on this machine
+    address = ipaddress.ip_address(sock.getsockname()[0].partition("%")[0])
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 # Groups.

@@ -37,7 +37,12 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 def check_deployment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """What is right for development and tests, and seldom in production; ``check --deploy``."""
-    return [*_check_processes()]
+    return [*_check_processes(), *_check_settings_module()]
+
+
+def _check_settings_module() -> Iterator[CheckMessage]:
+    for text in advice.about_settings():
+        yield Warning(f"{text}.", id="channels_bridge.W007")
 
 
 def _check_processes() -> Iterator[CheckMessage]:

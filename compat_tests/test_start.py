@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
+from channels.routing import ProtocolTypeRouter
 from django.core import checks
+from django.core.handlers.asgi import ASGIHandler
 from django.test import override_settings
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
+from channels_bridge import advice
 from channels_bridge.__main__ import main
+from channels_bridge.asgi import missing_protocols
+from channels_bridge.checks import check_deployment
 from channels_bridge.installed import check_installed
+from channels_bridge.server.bind import listen, parse_bind
+from channels_bridge.sources import named_by_file, named_by_module
 from channels_bridge.transport import get_channel_layer
 
-from .servers import environment
+from .servers import environment, websockets_server
 
 MANAGE = """
 import os, sys
@@ -89,3 +102,172 @@ def test_the_check_of_layers(settings):
     foreign = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
     with override_settings(CHANNEL_LAYERS=foreign):
         assert check_installed(None) == []
+
+
+VARIABLE = "DJANGO_SETTINGS_MODULE"
+ASGI = """
+import os
+from channels.routing import ProtocolTypeRouter
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "production")
+application = ProtocolTypeRouter({"http": get_asgi_application()})
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "defaults", "forced"),
+    [
+        (MANAGE, {"local"}, set()),
+        (f'import os\nos.environ["{VARIABLE}"] = "a.b"', set(), {"a.b"}),
+        (f'from os import environ as e\ne["{VARIABLE}"] = e.get("{VARIABLE}", "a")', {"a"}, set()),
+        (
+            "def main():\n if x:\n"
+            f'  setdefault("{VARIABLE}", "a")\n else:\n  setdefault("{VARIABLE}", "b")',
+            {"a", "b"},
+            set(),
+        ),
+        (f'os.environ.setdefault("{VARIABLE}", f"a.{{x}}")', set(), set()),
+        ('os.environ.setdefault("DJANGO_SETTINGS", "a")\nf("a", "b", "c")', set(), set()),
+        ("this is no Python", set(), set()),
+    ],
+)
+def test_what_a_file_names(tmp_path, source, defaults, forced):
+    """The settings module that a file names is found in its source."""
+    (tmp_path / "x.py").write_text(source)
+    assert named_by_file(tmp_path / "x.py", VARIABLE) == (defaults, forced)
+
+
+@pytest.mark.parametrize("package", [True, False])
+def test_what_a_module_names(tmp_path, monkeypatch, package):
+    """A module is found without being imported, its package as little."""
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "unimported").mkdir()
+    (tmp_path / "unimported" / "asgi.py").write_text(f"1 / 0\n{MANAGE}")
+    if package:
+        (tmp_path / "unimported" / "__init__.py").write_text("1 / 0")
+    named = named_by_module("unimported.asgi", VARIABLE)
+    assert named.defaults == {"local"}
+    assert named_by_module("unimported.missing", VARIABLE).defaults == set()
+    assert named_by_module("", VARIABLE).defaults == set()
+    assert "unimported" not in sys.modules
+
+
+@pytest.fixture
+def entries(tmp_path, monkeypatch, settings):
+    """A project's asgi.py and manage.py, and a process that manage.py has started."""
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "entry.py").write_text(ASGI)
+    (tmp_path / "manage.py").write_text(MANAGE)
+    settings.ASGI_APPLICATION = "entry.application"
+    monkeypatch.setattr(sys, "argv", ["manage.py", "websockets_server"])
+    monkeypatch.setattr(advice, "_script", lambda: tmp_path / "manage.py")
+    monkeypatch.setattr(advice, "_first_environment", lambda: {"PATH"})
+    monkeypatch.setenv(VARIABLE, "local")
+    return tmp_path
+
+
+def test_other_settings_than_before(entries):
+    """W007: the settings are manage.py's, and under another ASGI server they were asgi.py's."""
+    (text,) = advice.about_settings()
+    assert "'local', the default of manage.py" in text and "'production', as entry says" in text
+    assert "channels_bridge.W007" in [message.id for message in check_deployment(None)]
+    (entries / "entry.py").write_text(ASGI.replace("_SETTINGS_MODULE", "_CONFIGURATION"))
+    os.environ["DJANGO_CONFIGURATION"] = "Dev"
+    try:
+        assert len(list(advice.about_settings())) == 1
+    finally:
+        del os.environ["DJANGO_CONFIGURATION"]
+    assert list(advice.about_settings()) == []
+
+
+@pytest.mark.parametrize(
+    ("argv", "given", "used"),
+    [
+        (["manage.py", "websockets_server", "--settings=local"], {"PATH"}, "local"),
+        (["manage.py", "websockets_server", "--settings", "local"], {"PATH"}, "local"),
+        (["manage.py", "websockets_server"], {VARIABLE}, "local"),
+        (["manage.py", "websockets_server"], None, "staging"),  # by a .env file, perhaps
+        (["manage.py", "websockets_server"], {"PATH"}, "production"),
+    ],
+)
+def test_settings_that_were_chosen(entries, monkeypatch, argv, given, used):
+    """Who chooses settings by an option or the environment gets them under any server."""
+    monkeypatch.setattr(sys, "argv", argv)
+    monkeypatch.setattr(advice, "_first_environment", lambda: given)
+    monkeypatch.setenv(VARIABLE, used)
+    assert list(advice.about_settings()) == []
+
+
+def test_settings_that_asgi_forces(entries, monkeypatch):
+    """Where asgi.py sets the settings whatever was chosen, a choice of others is no use."""
+    (entries / "entry.py").write_text(f'import os\nos.environ["{VARIABLE}"] = "production"')
+    monkeypatch.setattr(advice, "_first_environment", lambda: {VARIABLE})
+    (text,) = advice.about_settings()
+    assert "entry sets 'production' whatever it is" in text
+    monkeypatch.setenv(VARIABLE, "production")
+    assert list(advice.about_settings()) == []
+
+
+@pytest.mark.parametrize(
+    ("bind", "reachable"),
+    [(":0", True), ("127.0.0.1:0", False), ("[::1]:0", False), ("unix:", False)],
+)
+def test_debug_for_strangers(settings, socket_dir, bind, reachable):
+    """DEBUG is warned of where others than this machine can connect."""
+    if bind == "[::1]:0" and not socket.has_ipv6:
+        pytest.skip("there is no IPv6 here")
+    listeners = listen([parse_bind(f"{bind}{socket_dir}/s" if bind == "unix:" else bind)])
+    try:
+        settings.DEBUG = True
+        assert len(list(advice.about_debug(listeners))) == reachable
+        settings.DEBUG = False
+        assert list(advice.about_debug(listeners)) == []
+    finally:
+        for listener in listeners:
+            listener.close()
+
+
+async def nothing(scope, receive, send):
+    pass
+
+
+BOTH = ("websocket", "http")
+
+
+@pytest.mark.parametrize(
+    ("application", "missing"),
+    [
+        (ProtocolTypeRouter({"http": nothing}), ["websocket"]),
+        (ProtocolTypeRouter({"websocket": nothing}), ["http"]),
+        (ProtocolTypeRouter({"channel": nothing}), ["websocket", "http"]),
+        (ProtocolTypeRouter({"http": nothing, "websocket": nothing}), []),
+        (ASGIHandler(), ["websocket"]),
+        (nothing, []),  # which is not known
+    ],
+)
+def test_what_an_application_lacks(application, missing):
+    """An application may lack either protocol; without pages nobody asks for them."""
+    assert missing_protocols(application, BOTH) == missing
+    assert missing_protocols(application, ["websocket"]) == [m for m in missing if m != "http"]
+
+
+def test_a_start_with_surprises(project):
+    """Each surprise is a line at the start, and the server serves all that it can."""
+    apps = ["channels_bridge"]
+    (project / "local.py").write_text(SETTINGS.format(apps=apps))
+    (project / "asgi.py").write_text(ASGI)
+    with websockets_server(project, workers=2) as server:
+        log = server.log()
+        for line in (
+            "WARNING DJANGO_SETTINGS_MODULE is 'local', the default of manage.py.",
+            "WARNING channel layer 'default' is LocalChannelLayer",
+            "WARNING ASGI_APPLICATION takes no WebSocket connections",
+        ):
+            assert log.count(line) == 1, log
+        assert "groups over LocalChannelLayer, within each worker" in log
+        with pytest.raises(HTTPError, match="404"):
+            urlopen(server.url, timeout=10)
+        with pytest.raises(InvalidStatus) as refused, connect(server.ws_url, proxy=None):
+            pass
+        assert refused.value.response.status_code == 500

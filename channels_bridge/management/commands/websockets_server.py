@@ -202,10 +202,10 @@ class Command(BaseCommand):
 
     async def serve(self, config: ServerConfig, options: dict[str, Any]) -> None:
         places = hub.places()
-        for text in (*advice.about_pages(config.http), *advice.about_groups(config.workers)):
-            logger.warning("%s", text)
         hubs = [Service("hub", HUB, (config, *place)) for place in places]
         listeners = listen(config.binds)
+        for text in advice.at_start(config, listeners):
+            logger.warning("%s", text)
         about = {
             "version": __version__,
             "listening": [listener.url(scheme(config)) for listener in listeners],
