@@ -30,7 +30,8 @@ def at_start(config: ServerConfig, listeners: Iterable[Listener]) -> Iterator[st
     """Everything that there is to say about a server for production."""
     yield from about_settings()
     yield from about_debug(listeners)
-    yield from about_pages(config.http)
+    for text in about_pages(config.http):
+        yield f"{text}, or --no-http"
     yield from about_groups(config.workers)
 
 
