@@ -9,7 +9,6 @@ from typing import Any
 
 from websockets.exceptions import ProtocolError
 from websockets.frames import CloseCode, Frame, Opcode
-from websockets.http11 import Request
 
 from .assembler import Assembler
 from .config import ServerConfig
@@ -68,13 +67,8 @@ class WebSocketConnection(Handshake):
             self._follow(data)
         self.protocol.receive_data(data)
         for event in self.protocol.events_received():
-            if isinstance(event, Request):
-                self.handle_request(event)
-            else:
-                assert isinstance(event, Frame)
-                self._frame_handlers[event.opcode](self, event)
-        if self.state is State.REQUEST and self._handshake.handshake_exc is not None:
-            self._refuse_request()
+            assert isinstance(event, Frame)
+            self._frame_handlers[event.opcode](self, event)
         self._flush()
         if self.protocol.parser_exc is not None:
             self._handle_violation()

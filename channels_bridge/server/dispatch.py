@@ -15,6 +15,7 @@ from typing import cast
 
 from .connection import WebSocketConnection
 from .context import Context
+from .head import Unreadable, read_handshake
 from .http import HttpProtocol, make_http_protocol
 from .refusal import Refusal
 
@@ -66,33 +67,44 @@ class FirstRequest(asyncio.Protocol):
             return
         size = self.head.find(_END_OF_HEAD)
         if not _METHOD.match(self.head[:21]):
-            self._hand_over(self.http)
+            self._hand_over()
         elif (size if size >= 0 else len(self.head)) > self.context.config.max_head_size:
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            limit = self.context.config.max_head_size
+            self._refuse(
+                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"a head may have {limit} bytes"
+            )
         elif size >= 0:
             size += len(_END_OF_HEAD)
             if _UPGRADE.search(self.head, 0, size):
-                self._hand_over(self._websocket, size)
+                self._open_websocket(size)
             else:
-                self._hand_over(self.http)
+                self._hand_over()
 
     def shutdown(self) -> None:
         if not self.context.finishes_handshakes:
             self.transport.close()
 
-    def _websocket(self) -> asyncio.Protocol:
-        return WebSocketConnection(self.context)
+    def _open_websocket(self, size: int) -> None:
+        try:
+            request = read_handshake(bytes(self.head[:size]))
+        except Unreadable as reason:
+            self._refuse(reason.status, reason.why)
+            return
+        self._leave()
+        connection = WebSocketConnection(self.context)
+        connection.take_over(self.transport, request, bytes(self.head[size:]))
 
-    def _hand_over(self, factory: Callable[[], asyncio.Protocol], size: int | None = None) -> None:
-        """Give the transport to another protocol, with what was read: ``size`` bytes, the rest."""
-        self._timer.cancel()
-        self.context.left(self)
-        protocol = factory()
+    def _hand_over(self) -> None:
+        """Give the transport to HTTP, with what was read."""
+        self._leave()
+        protocol = self.http()
         self.transport.set_protocol(protocol)
         protocol.connection_made(self.transport)
-        protocol.data_received(bytes(self.head[:size]))
-        if size is not None and len(self.head) > size:
-            protocol.data_received(bytes(self.head[size:]))
+        protocol.data_received(bytes(self.head))
+
+    def _leave(self) -> None:
+        self._timer.cancel()
+        self.context.left(self)
 
     def _turn_away(self) -> None:
         limit = self.context.config.max_connections
@@ -106,11 +118,10 @@ class FirstRequest(asyncio.Protocol):
 
     def _overdue(self) -> None:
         if self.head:
-            self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT, "the head is not complete in time")
         else:
             self.transport.close()
 
-    def _refuse(self, status: HTTPStatus) -> None:
-        self._timer.cancel()
-        self.context.left(self)
-        Refusal(self.context, self.transport, status)
+    def _refuse(self, status: HTTPStatus, why: str = "") -> None:
+        self._leave()
+        Refusal(self.context, self.transport, status, why=why)

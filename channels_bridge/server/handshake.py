@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from abc import abstractmethod
 from http import HTTPStatus
 
 from websockets.datastructures import Headers
+from websockets.exceptions import InvalidUpgrade
 from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 
 from .access import client_name, printable
 from .admission import Place
 from .context import Context
+from .head import note_lost_upgrade
 from .inbox import Event
 from .lifecycle import Lifecycle, State
 from .reading import Reason
@@ -21,11 +24,13 @@ from .responses import (
     complete_acceptance,
     decode_headers,
     phrase,
-    plain_response,
 )
-from .scope import EXTENSION, BadRequest, build_scope
+from .scope import EXTENSION, build_scope
 
 logger = logging.getLogger("channels_bridge.server")
+
+#: Characters of what is wrong with a handshake that are logged.
+MAX_REASON = 200
 
 
 class Handshake(Lifecycle):
@@ -48,30 +53,43 @@ class Handshake(Lifecycle):
 
     # The request
 
+    def take_over(self, transport: asyncio.Transport, request: Request, rest: bytes) -> None:
+        """Go on where another protocol has read a request, and maybe what is behind it."""
+        transport.set_protocol(self)
+        self.connection_made(transport)
+        self.handle_request(request)
+        if rest:
+            self.data_received(rest)
+
     def handle_request(self, request: Request) -> None:
         """Check the handshake, then let the application decide on it."""
         self.path = printable(request.path.partition("?")[0])
+        self._scope = build_scope(request, self.transport, self.config.proxy)
+        self.peer = client_name(self._scope["client"])
+        # The application chooses one. websockets would refuse what is no token.
+        if "Sec-WebSocket-Protocol" in request.headers:
+            del request.headers["Sec-WebSocket-Protocol"]
         self._response = self._handshake.accept(request)
         if self._response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+            self._note_refusal("Sec-WebSocket-Key" in request.headers)
             self._respond(self._response)
             return
-        try:
-            self._scope = build_scope(request, self.transport, self.config.proxy)
-        except BadRequest as error:
-            self._reject(HTTPStatus.BAD_REQUEST, f"Bad request: {error}.\n")
-            return
-        self.peer = client_name(self._scope["client"])
         self.reading.hold(Reason.DECISION)
         self._claim_place(self._scope["client"])
 
-    def _refuse_request(self) -> None:
-        """The request can't be read: say so where websockets only ends the connection."""
-        answer = b"".join(self.protocol.data_to_send())
-        answer = answer or plain_response(HTTPStatus.BAD_REQUEST, "Bad Request")
-        self.transport.write(answer)
-        self.counters.refused[int(answer.split(maxsplit=2)[1])] += 1
-        self._half_close()
-        self._start_closing()
+    def _note_refusal(self, has_key: bool) -> None:
+        error = self._handshake.handshake_exc
+        if has_key and isinstance(error, InvalidUpgrade):
+            note_lost_upgrade(self.context, self.path, self.peer)
+            return
+        self.context.notices.warn(
+            "handshake",
+            "WebSocket %s [%s] is refused with %d: %s",
+            self.path,
+            self.peer,
+            self._response.status_code,
+            printable(str(error))[:MAX_REASON],
+        )
 
     def _claim_place(self, client: tuple[str, int] | None) -> None:
         """Where addresses are limited, ask first whether this client's may have another one."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from http import HTTPStatus
 
+from .access import client_name
 from .context import Context
 from .responses import plain_response
+from .scope import peer_address
 
 #: Seconds for the client to read the answer and close.
 LINGER = 2.0
@@ -17,6 +19,9 @@ class Refusal(asyncio.Protocol):
 
     Closing with bytes unread would reset the connection, and take the answer with it (RFC 9112,
     9.6). The protocol that refuses must have left the context.
+
+    Args:
+        why: logged with the client's address, one line in a while for each status; empty: not.
     """
 
     lasting = False
@@ -27,11 +32,17 @@ class Refusal(asyncio.Protocol):
         transport: asyncio.Transport,
         status: HTTPStatus,
         text: str = "",
+        *,
+        why: str = "",
     ) -> None:
         self._context = context
         self._transport = transport
         self._timer = asyncio.get_running_loop().call_later(LINGER, transport.abort)
         context.counters.refused[status.value] += 1
+        if why:
+            client = client_name(peer_address(transport))
+            message = "a request of [%s] is refused with %d %s: %s"
+            context.notices.warn(f"refused {status}", message, client, status, status.phrase, why)
         context.refusals += 1
         context.entered(self)
         transport.set_protocol(self)

@@ -12,8 +12,8 @@ from websockets.http11 import Response
 
 from .inbox import Event
 
-_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2: token
-_VALUE = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*")  # RFC 9110, 5.5: no control characters
+NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2: token
+VALUE = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*")  # RFC 9110, 5.5: no control characters
 
 _ENCODES_LATIN = b"\xe9" in Headers({"X": "\xe9"}).serialize()
 
@@ -28,9 +28,9 @@ def decode_headers(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[str
         ValueError: a name or value that would break the response apart.
     """
     for name, value in headers:
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise ValueError(f"invalid header name {name!r}")
-        if not _VALUE.fullmatch(value):
+        if not VALUE.fullmatch(value):
             raise ValueError(f"invalid value of header {name!r}")
         yield name.decode("ascii"), _decode(value)
 
@@ -84,6 +84,8 @@ def plain_response(status: HTTPStatus, text: str) -> bytes:
     )
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         headers["Retry-After"] = RETRY_AFTER
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = "GET"
     if status is HTTPStatus.UPGRADE_REQUIRED:
         headers["Upgrade"] = "websocket"
     return Response(status.value, status.phrase, headers, body).serialize()

@@ -9,8 +9,6 @@ from typing import Any
 from urllib.parse import unquote
 
 from websockets.datastructures import Headers
-from websockets.exceptions import InvalidHeaderFormat
-from websockets.headers import parse_subprotocol
 from websockets.http11 import Request
 
 from .proxy import NO_PROXY, Proxy
@@ -21,31 +19,20 @@ Scope = dict[str, Any]
 EXTENSION = "channels_bridge"
 
 
-class BadRequest(Exception):
-    """The request cannot be put into a scope; the message may be shown to the client."""
-
-
 def build_scope(
     request: Request, transport: asyncio.BaseTransport, proxy: Proxy = NO_PROXY
 ) -> Scope:
-    """Describe a handshake to the application: every key that Daphne or uvicorn gives.
-
-    Raises:
-        BadRequest: the request target isn't ASCII (CVE-2026-44546), or a subprotocol no token.
-    """
+    """Describe a handshake, whose target is ASCII, to the application: every key that Daphne or
+    uvicorn gives."""
     raw_path, _, query_string = request.path.partition("?")
-    try:
-        raw_target = raw_path.encode("ascii"), query_string.encode("ascii")
-    except UnicodeEncodeError:
-        raise BadRequest("the request target isn't ASCII") from None
     scope: Scope = {
         "type": "websocket",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
         "http_version": "1.1",
         "scheme": "wss" if transport.get_extra_info("ssl_object") is not None else "ws",
         "path": unquote(raw_path),
-        "raw_path": raw_target[0],
-        "query_string": raw_target[1],
+        "raw_path": raw_path.encode("ascii"),
+        "query_string": query_string.encode("ascii"),
         "root_path": "",
         "headers": raw_headers(request.headers),
         "client": peer_address(transport),
@@ -109,15 +96,14 @@ def _header_bytes(value: str) -> bytes:
 
 
 def offered_subprotocols(headers: Headers) -> list[str]:
-    """The client's subprotocols in its order of preference."""
-    try:
-        return [
-            str(name)
-            for value in headers.get_all("Sec-WebSocket-Protocol")
-            for name in parse_subprotocol(value)
-        ]
-    except InvalidHeaderFormat:
-        raise BadRequest("invalid Sec-WebSocket-Protocol header") from None
+    """The client's subprotocols in its order of preference, as it has sent them.
+
+    They should be tokens (RFC 6455, 4.1), and are not where clients put others there, such as a
+    JSON Web Token or base64, for want of another header that a browser's WebSocket can set.
+    """
+    values = headers.get_all("Sec-WebSocket-Protocol")
+    names = (name.strip() for value in values for name in value.split(","))
+    return [name for name in names if name]
 
 
 def peer_address(transport: asyncio.BaseTransport) -> tuple[str, int] | None:

@@ -85,24 +85,6 @@ async def test_limits_of_later_requests(serve, rest, seconds, status):
     await writer.wait_closed()
 
 
-async def test_pipelined_handshake(serve):
-    """A handshake right behind a page's request, whose answer is due first, is refused."""
-    asked, answer = asyncio.Event(), asyncio.Event()
-
-    async def slow(scope, receive, send):
-        asked.set()
-        await answer.wait()
-        await page(scope, receive, send)
-
-    engine = await serve(slow)
-    response = asyncio.create_task(
-        engine.request(GET.replace(b"Connection: close\r\n", b"") + HANDSHAKE)
-    )
-    await asyncio.wait_for(asked.wait(), DEADLINE)
-    answer.set()
-    assert b"101 Switching" not in await response
-
-
 @pytest.mark.parametrize("data", [b"\x16\x03\x01\x02\x00\x01", b"hello\r\n\r\n", b"GET\r\n\r\n"])
 async def test_garbage_is_400(serve, data):
     """What is no HTTP is answered 400, TLS on a plain port included."""

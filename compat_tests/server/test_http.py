@@ -1,0 +1,222 @@
+"""Pages on one connection: where each request ends, and what becomes of those in doubt."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+
+import pytest
+from websockets.frames import Opcode
+
+from ..engine import DEADLINE, HANDSHAKE, Script, until
+from ..fuzz.listener import give_way
+from .test_connection import masked
+from .test_dispatch import GET, page
+
+KEPT = GET.replace(b"Connection: close\r\n", b"")
+H2C = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAA\r\n"
+LENGTH, CHUNKED = b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n"
+
+
+async def mirror(scope, receive, send):
+    """Answers with the body that it was sent."""
+    body, more = b"", True
+    while more:
+        event = await receive()
+        body, more = body + event["body"], event["more_body"]
+    headers = [(b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+@pytest.mark.parametrize("offer", [H2C, H2C.replace(b"h2c", b"h2c, websocket"), b""])
+@pytest.mark.parametrize(
+    ("framing", "body"),
+    [(LENGTH, b"hello"), (CHUNKED, b"2\r\nhe\r\n3\r\nllo\r\n0\r\nTrailer: 1\r\n\r\n")],
+)
+async def test_offer_of_another_protocol(serve, caplog, offer, framing, body):
+    """The body of a request that offers HTTP/2 is its body, whenever it comes, and each time."""
+    app = Script(mirror)
+    engine = await serve(app)
+    head = b"POST / HTTP/1.1\r\nHost: a\r\n" + offer + framing + b"\r\n"
+    reader, writer = await engine.open()
+    for pieces in ([head + body], [head, body], [head + body[:3], body[3:]], [head + body]):
+        app.done.clear()
+        for piece in pieces:
+            writer.write(piece)
+            if piece is not pieces[-1]:
+                await until(lambda: engine.context.tasks)
+        answer = await asyncio.wait_for(reader.readuntil(b"hello"), DEADLINE)
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        await app.finished()
+        assert dict(app.scope["headers"]).get(b"upgrade") == (
+            offer.split(b"Upgrade: ")[1].split(b"\r\n")[0] if offer else None
+        )
+        assert b"trailer" not in dict(app.scope["headers"])
+    writer.close()
+    await writer.wait_closed()
+    assert not caplog.records
+
+
+async def test_frames_behind_a_later_handshake(serve):
+    """What a hasty client sends together with a handshake arrives, on used connections too."""
+    engine = await serve(page)
+    reader, writer = await engine.open()
+    writer.write(KEPT)
+    await asyncio.wait_for(reader.readuntil(b"\r\n\r\npage"), DEADLINE)
+    writer.write(HANDSHAKE + masked(Opcode.TEXT, b"hasty"))
+    assert (await asyncio.wait_for(reader.readuntil(b"hasty"), DEADLINE)).startswith(
+        b"HTTP/1.1 101 "
+    )
+    writer.close()
+    await writer.wait_closed()
+
+
+BAD = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("behind", "statuses"),
+    [
+        (HANDSHAKE, [200]),
+        (b"\x16\x03\x01" + GET, [200]),
+        (b"POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n" + GET, [200]),
+        (b"GET / HTTP/1.1\r\nX: " + b"y" * 70_000 + b"\r\n\r\n" + GET, [200]),
+        (b"GET / HTTP/1.1\r\n\r\n" + BAD + b"x\r\n" + GET, [200, 200, 400]),
+    ],
+)
+async def test_pipelined_requests_that_are_refused(serve, behind, statuses):
+    """Answers to earlier requests are not disturbed by one that is refused; it has none, or its
+    own where its head was fine, and then the connection ends."""
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def slow(scope, receive, send):
+        headers = [(b"content-length", b"10")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"first", "more_body": True})
+        asked.set()
+        await answer.wait()
+        await send({"type": "http.response.body", "body": b"later"})
+
+    engine = await serve(slow)
+    response = asyncio.create_task(engine.request(KEPT + behind))
+    await asyncio.wait_for(asked.wait(), DEADLINE)
+    answer.set()
+    assert [int(status) for status in re.findall(rb"HTTP/1.1 (\d+)", await response)] == statuses
+    assert (await response).count(b"firstlater") == statuses.count(200)
+
+
+@pytest.mark.parametrize(("answered", "statuses"), [(0, [400]), (1, [200]), (2, [200])])
+async def test_body_that_is_broken(serve, answered, statuses):
+    """Where a body breaks off in garbage, its request is refused, or the answer ends early."""
+    began = asyncio.Event()
+
+    async def application(scope, receive, send):
+        headers = [(b"content-length", b"%d" % answered)]
+        if answered:
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": b"x", "more_body": answered > 1})
+        began.set()
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    engine = await serve(application)
+    reader, writer = await engine.open()
+    writer.write(BAD + b"1\r\nx\r\n")
+    await asyncio.wait_for(began.wait(), DEADLINE)
+    writer.write(b"garbage\r\n" + GET)
+    response = await asyncio.wait_for(_read(reader), DEADLINE)
+    assert [int(status) for status in re.findall(rb"HTTP/1.1 (\d+)", response)] == statuses
+    writer.close()
+    await engine.idle()
+
+
+async def _read(reader):
+    with contextlib.suppress(ConnectionResetError):
+        return await reader.read()
+    return b"HTTP/1.1 200 reset with it"
+
+
+@pytest.mark.parametrize("expect", [True, False])
+async def test_answer_before_the_body(serve, expect):
+    """A client that was answered instead of told to go on may leave the body out or not: nothing
+    is read behind it. Where it did not ask, the body has to come."""
+    engine = await serve(page)
+    headers = b"Content-Length: %d\r\n" % len(GET) + b"Expect: 100-continue\r\n" * expect
+    reader, writer = await engine.open()
+    writer.write(b"POST /early HTTP/1.1\r\nHost: a\r\n" + headers + b"\r\n")
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\npage"), DEADLINE)
+    assert (b"connection: close" in head.lower()) is expect
+    if not expect:
+        writer.write(GET + GET)
+    rest = await asyncio.wait_for(reader.read(), DEADLINE)
+    assert rest.count(b"HTTP/1.1 200") == (not expect)
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_body_that_was_asked_for(serve):
+    """A client that waits with its body until it is told may go on with the same connection."""
+    engine = await serve(mirror)
+    reader, writer = await engine.open()
+    for _ in range(2):
+        writer.write(b"POST / HTTP/1.1\r\nHost: a\r\n" + LENGTH + b"Expect: 100-continue\r\n\r\n")
+        await asyncio.wait_for(reader.readuntil(b" 100 Continue\r\n\r\n"), DEADLINE)
+        writer.write(b"hello")
+        head = await asyncio.wait_for(reader.readuntil(b"hello"), DEADLINE)
+        assert b"connection: close" not in head
+    writer.close()
+    await writer.wait_closed()
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n" + LENGTH, b"501"),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n", b"501"),
+        (b"POST / HTTP/1.0\r\n" + CHUNKED, b"400"),
+        (b"POST / HTTP/1.1\r\n" + CHUNKED + LENGTH, b"400"),
+        (b"POST / HTTP/1.1\r\n" + LENGTH + LENGTH, b"400"),
+        (b"POST / HTTP/1.1\r\nA: b\n" + LENGTH, b"400"),
+        (b"POST / HTTP/1.1\r\nA:\r\n " + LENGTH, b"400"),
+        (b"GET / HTTP/2.0\r\n", b"505"),
+        (b"GET /\r\n", b"505"),
+    ],
+)
+@pytest.mark.parametrize("earlier", [0, 1])
+async def test_doubtful_framing(serve, caplog, head, status, earlier):
+    """A request whose end is read in different ways is refused, first or later, and logged; what
+    comes behind it is not read."""
+    engine = await serve(page)
+    reader, writer = await engine.open()
+    for _ in range(earlier):
+        writer.write(KEPT)
+        await asyncio.wait_for(reader.readuntil(b"\r\n\r\npage"), DEADLINE)
+    writer.write(head + b"\r\n0\r\n\r\n" + GET)
+    answer = await asyncio.wait_for(reader.read(), DEADLINE)
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert answer.split()[1] == status
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith("a request of [127.0.0.1:") and status.decode() in line
+    writer.close()
+    await writer.wait_closed()
+
+
+@pytest.mark.parametrize("first", [4096, 100, 10])
+async def test_body_is_not_counted_as_head(serve, first):
+    """A later head below the limit is fine, whatever it comes in pieces with."""
+    engine = await serve(mirror, max_head_size=8000)
+    reader, writer = await engine.open()
+    body = b"z" * 200_000
+    for _ in range(2):
+        head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\nX: " + b"y" * 6000
+        request = head + b"\r\n\r\n" + body
+        writer.write(request[:first])
+        await give_way(30)
+        writer.write(request[first:])
+        answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), DEADLINE)
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert await asyncio.wait_for(reader.readexactly(len(body)), DEADLINE) == body
+    writer.close()
+    await writer.wait_closed()
