@@ -111,6 +111,10 @@ class ServerConfig:
     #: all peers. Answers to pings are no messages.
     idle_timeout: FloatOrOff = 0
 
+    #: Seconds that an HTTP connection may be idle between two requests. 75: nginx. A proxy in front
+    #: that closes its own sooner, as most do after 60, never sends a request into our close.
+    keep_alive_timeout: float = 75
+
     #: Connections of all kinds, over all workers; 0: no limit but the system's. uvicorn's
     #: ``--limit-concurrency``.
     max_connections: IntOrOff = 0

@@ -73,6 +73,8 @@ class Context:
         self.frames = FrameCache(config.compress_from)
         self.keepalive = Keepalive(config.ping_interval, config.ping_timeout)
         self.connections: set[Closable] = set()
+        #: Of these, those that wait for another request, the one that has waited longest first.
+        self.idle: dict[Closable, None] = {}
         self.refusals = 0  # of these, the connections that only wait for their end
         self.ended = 0  # connections that were lost, so far
         self._on_lost = on_lost
@@ -90,6 +92,15 @@ class Context:
         """Whether this process has its share of ``max_connections``: as each connection goes to the
         worker that has the fewest, no other worker has room either."""
         return 0 < self._share < len(self.connections) - self.refusals
+
+    def make_room(self) -> bool:
+        """Close what has been idle for longest. Returns whether there was anything."""
+        connection = next(iter(self.idle), None)
+        if connection is None:
+            return False
+        del self.idle[connection]
+        connection.shutdown()
+        return True
 
     @property
     def is_overrun(self) -> bool:

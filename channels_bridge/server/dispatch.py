@@ -52,7 +52,7 @@ class FirstRequest(asyncio.Protocol):
         self.context.entered(self)
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(self.context.config.handshake_timeout, self._overdue)
-        if self.context.is_full:
+        if self.context.is_full and not self.context.make_room():
             self._turn_away()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -97,6 +97,7 @@ def _make_uvicorn_protocol(context: Context) -> HttpProtocol:
             super().__init__(config=config, server_state=state, app_state=context.state)
             self.access_log = False  # ours tells how long it took, too
             self.logger = logger
+            self.timeout_keep_alive = context.config.keep_alive_timeout  # type: ignore[assignment]
 
         @property
         def lasting(self) -> bool:
@@ -130,6 +131,7 @@ def _make_uvicorn_protocol(context: Context) -> HttpProtocol:
 
         def connection_lost(self, exc: Exception | None) -> None:
             self.stop_head_timer()
+            self._unset_keepalive_if_required()
             super().connection_lost(exc)
             context.lost(self)
 
@@ -244,6 +246,15 @@ def _make_uvicorn_protocol(context: Context) -> HttpProtocol:
                 self.start_head_timer()
             else:
                 self.refuse(Unreadable(HTTPStatus.REQUEST_TIMEOUT, "the head is not complete"))
+
+        def on_response_complete(self) -> None:
+            super().on_response_complete()
+            if self.timeout_keep_alive_task is not None:
+                context.idle[self] = None
+
+        def _unset_keepalive_if_required(self) -> None:
+            super()._unset_keepalive_if_required()
+            context.idle.pop(self, None)
 
         def shutdown(self) -> None:
             self.lasts = False

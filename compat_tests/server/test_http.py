@@ -220,3 +220,55 @@ async def test_body_is_not_counted_as_head(serve, first):
         assert await asyncio.wait_for(reader.readexactly(len(body)), DEADLINE) == body
     writer.close()
     await writer.wait_closed()
+
+
+# Between requests
+
+
+async def test_idle_connections_are_kept(serve):
+    """A connection is kept between requests for longer than proxies keep theirs, 60 s and more."""
+    engine = await serve(page)
+    assert 60 < engine.config.keep_alive_timeout
+    reader, writer = await engine.open()
+    writer.write(KEPT)
+    await asyncio.wait_for(reader.readuntil(b"\r\n\r\npage"), DEADLINE)
+    (connection,) = engine.context.idle
+    wait = connection.timeout_keep_alive_task.when() - asyncio.get_running_loop().time()
+    assert engine.config.keep_alive_timeout - DEADLINE < wait
+    writer.close()
+    await writer.wait_closed()
+    await until(lambda: not engine.context.idle)
+
+
+@pytest.mark.parametrize("noise", [b"", b"\r\n"])
+async def test_end_of_idle_connections(serve, noise):
+    """After --keep-alive-timeout without a request a connection is closed; empty lines are none."""
+    engine = await serve(page, keep_alive_timeout=0.1)
+    reader, writer = await engine.open()
+    writer.write(KEPT + noise)
+    answer = await asyncio.wait_for(reader.read(), DEADLINE)
+    assert answer.endswith(b"\r\n\r\npage")
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_idle_connections_make_room(serve):
+    """At --max-connections the connection goes that has been idle for longest; a new one is
+    served."""
+    engine = await serve(page, max_connections=2)
+    idle = []
+    for _ in range(2):
+        reader, writer = await engine.open()
+        writer.write(KEPT)
+        await asyncio.wait_for(reader.readuntil(b"\r\n\r\npage"), DEADLINE)
+        idle.append((reader, writer))
+    async with engine.connect() as websocket:
+        await websocket.send("there is room")
+        assert await websocket.recv() == "there is room"
+        assert await asyncio.wait_for(idle[0][0].read(), DEADLINE) == b""
+        idle[1][1].write(GET)
+        assert b"page" in await asyncio.wait_for(idle[1][0].read(), DEADLINE)
+    for _, writer in idle:
+        writer.close()
+        await writer.wait_closed()
+    assert not engine.context.counters.refused

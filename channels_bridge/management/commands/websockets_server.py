@@ -76,6 +76,12 @@ LIMITS: dict[str, tuple[Callable[[str], Any], str, str]] = {
         "SECONDS",
         "without a message from a client, after which it is closed with 1001; 0 is no limit",
     ),
+    "keep_alive_timeout": (
+        float,
+        "SECONDS",
+        "that an HTTP connection may be idle between two requests; more than a proxy in front "
+        "keeps an idle one",
+    ),
     "max_connections": (int, "N", "for all workers together, WebSockets and others; 0 is no limit"),
     "max_connections_per_address": (
         int,
