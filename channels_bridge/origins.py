@@ -1,9 +1,9 @@
 """Sites whose pages may not open a WebSocket here: says so, once for each of them.
 
 Channels' ``OriginValidator`` denies with a plain 403 and no word in the log, so that a site missing
-in ALLOWED_HOSTS looks like any other refusal (channels#2062). :func:`install` gives all validators
-of the process a voice, unmodified ones too; their rules stay as they are (Spec deviation: a line in
-the log).
+in ALLOWED_HOSTS looks like any other refusal (channels#2062), and raises where an origin is not a
+URL. :func:`install` gives all validators of the process a voice, unmodified ones too; their rules
+stay as they are (Spec deviation: a line in the log, and 403 for what is not a URL).
 """
 
 from __future__ import annotations
@@ -11,11 +11,16 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
+from collections.abc import Iterable
 from math import inf
 from typing import Any, cast
 from urllib.parse import ParseResult, urlparse
 
-from channels.security.websocket import AllowedHostsOriginValidator, OriginValidator
+from channels.security.websocket import (
+    AllowedHostsOriginValidator,
+    OriginValidator,
+    WebsocketDenier,
+)
 
 from .server.access import printable
 
@@ -30,16 +35,42 @@ INTERVAL = 1.0
 #: Characters of an origin in a line: a host name has up to 253.
 MAX_LENGTH = 300
 
+_channels_call = OriginValidator.__call__
 _channels_valid_origin = OriginValidator.valid_origin
 
 
 def install() -> None:
-    """Log what any validator of this process denies."""
+    """Log what any validator of this process denies, and have it deny what is no origin."""
+    OriginValidator.__call__ = _call  # type: ignore[assignment, method-assign]
     OriginValidator.valid_origin = _valid_origin  # type: ignore[assignment, method-assign]
 
 
+async def _call(validator: OriginValidator, scope: Any, receive: Any, send: Any) -> None:
+    origin = _find_malformed(scope.get("headers", ()))
+    if origin is None:
+        await _channels_call(validator, scope, receive, send)
+    else:
+        denials.note(origin, validator.allowed_origins)
+        await WebsocketDenier()(scope, receive, send)
+
+
+def _find_malformed(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """The Origin that Channels could not parse; None where there is no such."""
+    for name, value in headers:
+        if name == b"origin":
+            origin = value.decode("latin-1")
+            try:
+                urlparse(origin)
+            except ValueError:
+                return origin
+    return None
+
+
 def _valid_origin(validator: OriginValidator, origin: ParseResult | None) -> bool:
-    valid = _channels_valid_origin(validator, origin)
+    try:
+        valid = _channels_valid_origin(validator, origin)
+    except ValueError:  # its port is none
+        valid = False
     if not valid:
         denials.note(None if origin is None else origin.geturl(), validator.allowed_origins)
     return valid

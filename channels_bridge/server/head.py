@@ -75,8 +75,8 @@ def _split(lines: Iterable[bytes]) -> Iterator[Pair]:
 def make_request(method: bytes, target: bytes, headers: Iterable[Pair]) -> Request:
     """Make a request of the parts of a head.
 
-    HTTP/1.0 is read as 1.1 (Spec deviation: RFC 6455, 4.1): that is what nginx sends in front of
-    clients that speak 1.1, unless ``proxy_http_version`` says otherwise.
+    HTTP/1.0 is read as 1.1, as Daphne and uvicorn read it: nginx makes that of a handshake unless
+    ``proxy_http_version`` says otherwise.
 
     Raises:
         Unreadable: it is none of a handshake: those have no body (RFC 6455, 4.1), and a target in

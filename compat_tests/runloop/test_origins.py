@@ -16,7 +16,9 @@ OURS = "https://shop.example"
 @pytest.fixture(autouse=True)
 def clock(monkeypatch):
     """What a worker installs; and the time, which tests set."""
-    monkeypatch.setattr(OriginValidator, "valid_origin", origins._valid_origin)
+    monkeypatch.setattr(OriginValidator, "__call__", OriginValidator.__call__)
+    monkeypatch.setattr(OriginValidator, "valid_origin", OriginValidator.valid_origin)
+    origins.install()
     monkeypatch.setattr(origins, "denials", origins.Denials())
     times = [0.0]
     monkeypatch.setattr(origins.time, "monotonic", lambda: times[0])
@@ -66,6 +68,21 @@ async def test_origins_of_its_own(serve, caplog):
     engine = await serve(OriginValidator(consumer, ["https://other.example"]))
     assert await denied(engine, OURS)
     assert "not in OriginValidator's origins. Add 'shop.example' there" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["http://[x", "http://]", "http://[::1", "http://[v1]", "https://shop.example:x", "//:-1"],
+)
+@pytest.mark.parametrize("allowed", ["shop.example", "https://shop.example"])
+async def test_malformed_origin(serve, caplog, origin, allowed):
+    """An origin that is no URL is denied and named like any other; it is no error."""
+    consumer = AsyncWebsocketConsumer.as_asgi()
+    engine = await serve(OriginValidator(consumer, [allowed]))
+    if (origin, allowed) != ("https://shop.example:x", "shop.example"):  # ports are not looked at
+        assert await denied(engine, origin)
+        assert f"'{origin}' was denied" in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 async def test_no_origin(serve, caplog):
