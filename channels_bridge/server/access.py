@@ -181,7 +181,7 @@ def printable(text: str) -> str:
 
 
 def client_name(client: tuple[str, int] | None) -> str:
-    return "-" if client is None else f"{client[0]}:{client[1]}"
+    return "-" if client is None else f"{printable(client[0])}:{client[1]}"
 
 
 def agent_name(headers: Iterable[tuple[bytes, bytes]]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,12 @@ UNIX = "unix"
 _SECURE = {"http": "https", "ws": "wss"}
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+#: Host and port; the port is 0 where it is not known.
+Peer = tuple[str, int]
+
+# An address in brackets, or one without a colon, before the port. IPv6 without brackets has none.
+_HOST_AND_PORT = re.compile(r"(?:\[([^][]+)\]|([^][:]+))(?::([0-9]{1,5}))?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,20 +74,20 @@ class Proxy:
                 forwarded_for += _split(value)
             elif name == b"x-forwarded-proto":
                 protocols += _split(value)
-        client = self._find_client(forwarded_for)
+        client = self._find_client([_parse_peer(text) for text in forwarded_for])
         if client is not None:
-            scope["client"] = (client, 0)
+            scope["client"] = client
         if protocols and protocols[-1].lower() in ("https", "wss"):
             scope["scheme"] = _SECURE.get(scope["scheme"], scope["scheme"])
 
-    def _find_client(self, forwarded_for: list[str]) -> str | None:
+    def _find_client(self, forwarded_for: list[Peer]) -> Peer | None:
         """The last address that is no trusted proxy's: those before it are only claims."""
-        for address in reversed(forwarded_for):
-            if not self._trusts((address, 0), on_tcp=True):
-                return address
+        for peer in reversed(forwarded_for):
+            if not self._trusts(peer, on_tcp=True):
+                return peer
         return forwarded_for[0] if forwarded_for else None
 
-    def _trusts(self, peer: tuple[str, int] | None, *, on_tcp: bool) -> bool:
+    def _trusts(self, peer: Peer | None, *, on_tcp: bool) -> bool:
         if EVERYONE in self.trusted:
             return True
         if peer is None:  # a unix socket's; or it was on TCP and has reset the connection by now
@@ -89,6 +96,8 @@ class Proxy:
             address = ipaddress.ip_address(peer[0])
         except ValueError:
             return False
+        if isinstance(address, ipaddress.IPv6Address):
+            address = address.ipv4_mapped or address
         return any(address in network for network in self._networks)
 
 
@@ -98,6 +107,17 @@ def _is_tcp(server: tuple[str, int | None] | None) -> bool:
 
 def _split(value: bytes) -> list[str]:
     return [part.strip() for part in value.decode("latin-1").split(",") if part.strip()]
+
+
+def _parse_peer(text: str) -> Peer:
+    """Read an entry of ``X-Forwarded-For``: some proxies, as Azure's and IIS, add the port.
+
+    What has another form is returned as it is, and trusted by nobody.
+    """
+    parts = _HOST_AND_PORT.fullmatch(text)
+    if parts is None or (port := int(parts[3] or 0)) > 65535:
+        return text, 0
+    return parts[1] or parts[2], port
 
 
 def _parse_networks(entries: Iterable[str]) -> Iterable[Network]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from channels_bridge.server.access import client_name
 from channels_bridge.server.errors import StartupError
 from channels_bridge.server.proxy import Proxy
 
 from ..engine import Script
-from .test_connection import echo
+from .test_connection import echo, status_of
 
 
 def scope(client=("10.0.0.1", 5000), path="/ws/", server=("10.0.0.9", 80), **headers):
@@ -36,6 +37,7 @@ def scope(client=("10.0.0.1", 5000), path="/ws/", server=("10.0.0.9", 80), **hea
         (("::1",), "::1", "2001:db8::7", "2001:db8::7"),
         (("10.0.0.1",), "10.0.0.1", "unknown", "unknown"),
         (("10.0.0.1",), "10.0.0.1", "", "10.0.0.1"),
+        (("10.0.0.0/8",), "::ffff:10.0.0.1", "203.0.113.7", "203.0.113.7"),
     ],
 )
 def test_client(trusted, peer, forwarded_for, client):
@@ -43,6 +45,45 @@ def test_client(trusted, peer, forwarded_for, client):
     described = scope((peer, 5000), x_forwarded_for=forwarded_for)
     Proxy(trusted=trusted).apply(described)
     assert described["client"][0] == client
+
+
+@pytest.mark.parametrize(
+    ("forwarded_for", "client"),
+    [
+        ("203.0.113.9:50512", ("203.0.113.9", 50512)),
+        ("[2001:db8::1]:443", ("2001:db8::1", 443)),
+        ("[2001:db8::1]", ("2001:db8::1", 0)),
+        ("2001:db8::1", ("2001:db8::1", 0)),
+        ("203.0.113.9:50512, 10.1.1.1:443, 10.2.2.2:8080", ("203.0.113.9", 50512)),
+        ("198.51.100.1:1,203.0.113.9:50512,[fd00::9]:80", ("203.0.113.9", 50512)),
+        ("10.1.1.1:5, [fd00::9]:80", ("10.1.1.1", 5)),
+        ("client.example:80", ("client.example", 80)),
+        ("203.0.113.9:99999", ("203.0.113.9:99999", 0)),
+        ("203.0.113.9:http", ("203.0.113.9:http", 0)),
+        ("203.0.113.9:", ("203.0.113.9:", 0)),
+        ("[2001:db8::1", ("[2001:db8::1", 0)),
+        ("[10.1.1.1]x", ("[10.1.1.1]x", 0)),
+    ],
+)
+def test_ports(forwarded_for, client):
+    """Addresses may have a port, which the client keeps; inner proxies are trusted with theirs."""
+    described = scope(x_forwarded_for=forwarded_for)
+    Proxy(trusted=("10.0.0.0/8", "fd00::/8")).apply(described)
+    assert described["client"] == client
+
+
+async def test_limits_of_addresses_with_ports(serve):
+    """A client counts as one address, whichever ports it comes from, and is logged safely."""
+    app = Script(echo)
+    proxy = Proxy(trusted=("127.0.0.1",))
+    engine = await serve(app, proxy=proxy, max_connections_per_address=1)
+    async with engine.connect(additional_headers={"X-Forwarded-For": "203.0.113.9:50512"}):
+        headers = {"X-Forwarded-For": "203.0.113.9:50513"}
+        assert (await status_of(engine, additional_headers=headers)).status_code == 429
+        headers = {"X-Forwarded-For": "203.0.113.10:50512"}
+        async with engine.connect(additional_headers=headers):
+            pass
+    assert client_name(("\x9b31m\r\n", 0)) == "\\x9b31m\\r\\n:0"
 
 
 def test_unix_socket():
