@@ -206,7 +206,8 @@ def _make_uvicorn_protocol(context: Context) -> HttpProtocol:
             super().on_headers_complete()
             if any(name == KEY for name, _ in self.headers):
                 note_lost_upgrade(context, path_of(self.url), client_name(self.client))
-            if not self.lasts or context.ending:
+            may_last = self.lasts and not context.ending
+            if not (may_last and self.parser.should_keep_alive()):  # not asked by older uvicorns
                 self.cycle.keep_alive = False
             # Where the answer comes first, a client may leave the body out (RFC 9110, 10.1.1).
             self.was_kept_alive = self.cycle.keep_alive

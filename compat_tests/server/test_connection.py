@@ -299,15 +299,15 @@ async def test_unusual_handshake(serve, change):
     assert dict(app.scope["headers"])[b"host"] == b"localhost"
 
 
-@pytest.mark.parametrize("name", ["dG9rZW4=", "Bearer a/b", "(a)", "access_token:x", "\xe9"])
+@pytest.mark.parametrize("name", ["dG9rZW4=", "Bearer a/b", "(a)", "access_token:x"])
 async def test_subprotocol_that_is_no_token(serve, name):
     """What a client has put among its subprotocols reaches the application, which may choose it."""
     app = sending({**ACCEPT, "subprotocol": name})
     engine = await serve(app)
-    offer = f"Sec-WebSocket-Protocol: one, {name},\r\nHost".encode("latin-1")
+    offer = f"Sec-WebSocket-Protocol: one, {name},\r\nHost".encode()
     response = await engine.request(HANDSHAKE.replace(b"Host", offer) + masked(Opcode.CLOSE, b""))
     assert app.scope["subprotocols"] == ["one", name]
-    assert f"\r\nSec-WebSocket-Protocol: {name}\r\n".encode("latin-1") in response
+    assert f"\r\nSec-WebSocket-Protocol: {name}\r\n".encode() in response
 
 
 @pytest.mark.parametrize(
