@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from .bind import Listener
 from .channel import SupervisorEnd
 from .notices import Notices
+from .renewal import INTERVAL
 
 # Connections taken from one listener at a time, so that none starves another.
 BATCH = 64
@@ -33,18 +34,35 @@ class Acceptor:
         self._workers = workers
         self._loop = asyncio.get_running_loop()
         self._resume: asyncio.TimerHandle | None = None
+        self._looking: asyncio.TimerHandle | None = None
         self._untaken: socket.socket | None = None  # accepted when nobody could take it
         self._notices = Notices()
 
     def start(self) -> None:
+        self._listen()
+        self._looking = self._loop.call_later(INTERVAL, self._look)
+
+    def _listen(self) -> None:
         for listener in self._listeners:
             self._loop.add_reader(listener.sock, self._accept, listener.sock)
+
+    def _look(self) -> None:
+        """Listen again where a socket's file was removed."""
+        self._looking = self._loop.call_later(INTERVAL, self._look)
+        for listener in self._listeners:
+            former = listener.sock
+            if self._resume is None and listener.restore():
+                self._loop.remove_reader(former)
+                self._loop.add_reader(listener.sock, self._accept, listener.sock)
+                self._accept(former)  # who came before it was removed
+                former.close()
 
     def stop(self) -> None:
         """Accept no more, and close the listening sockets."""
         self._suspend()
-        if self._resume is not None:
-            self._resume.cancel()
+        for timer in (self._resume, self._looking):
+            if timer is not None:
+                timer.cancel()
         if self._untaken is not None:
             self._untaken.close()
         for listener in self._listeners:
@@ -62,7 +80,7 @@ class Acceptor:
         self._resume = None
         sock, self._untaken = self._untaken, None
         if sock is None or self._pass_on(sock):
-            self.start()
+            self._listen()
 
     def _accept(self, listener: socket.socket) -> None:
         for _ in range(BATCH):

@@ -12,21 +12,38 @@ import contextlib
 import dataclasses
 import os
 import shutil
+import socket
 import tempfile
 from collections import Counter, deque
 from collections.abc import AsyncIterator
 from functools import partial
 
 from .admission import Admission, Decided, Ledger, limits_addresses
+from .bind import Listener, open_unix
 from .config import ServerConfig
+from .errors import StartupError
+from .renewal import serving_always
+
+#: How the ledger's directory and socket are called.
+LEDGER = "ledger"
 
 
 def with_ledger(config: ServerConfig) -> ServerConfig:
-    """The configuration for workers, with the place of a ledger if they need one."""
+    """The configuration for workers, with the place of a ledger if they need one.
+
+    Raises:
+        StartupError: there is no place for it.
+    """
     if not limits_addresses(config):
         return config
-    directory = tempfile.mkdtemp(prefix="channels_bridge-")  # which nobody else can enter
-    return dataclasses.replace(config, ledger=os.path.join(directory, "ledger.sock"))
+    try:
+        # Which nobody else can enter.
+        directory = tempfile.mkdtemp(
+            prefix=f"{LEDGER}-{os.getpid()}-", dir=config.runtime_dir or None
+        )
+    except OSError as error:
+        raise StartupError(f"limits on addresses need a socket: {error}") from None
+    return dataclasses.replace(config, ledger=os.path.join(directory, f"{LEDGER}.sock"))
 
 
 @contextlib.asynccontextmanager
@@ -35,12 +52,15 @@ async def serving_ledger(config: ServerConfig) -> AsyncIterator[None]:
     if not config.ledger:
         yield
         return
+    ledger = Ledger(config)
+
+    async def listen(sock: socket.socket) -> asyncio.Server:
+        return await asyncio.start_server(partial(_serve, ledger), sock=sock)
+
     try:
-        server = await asyncio.start_unix_server(partial(_serve, Ledger(config)), config.ledger)
-        try:
+        listener = Listener(open_unix(config.ledger, 0o600), config.ledger, 0o600)
+        async with serving_always([listener], listen):
             yield
-        finally:
-            server.close()
     finally:
         shutil.rmtree(os.path.dirname(config.ledger), ignore_errors=True)
 

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
 import socket
 import stat
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..unix import MAX_PATH
 from .errors import BindError
 
+logger = logging.getLogger("channels_bridge.server")
+
 BACKLOG = 2048  # as uvicorn and gunicorn; the kernel caps it at net.core.somaxconn
+
+# The web server in front runs as another user: Daphne's and uvicorn's mode of a unix socket.
+PUBLIC = 0o666
+
+# Seconds between the times at which a socket's file is made to look new: it is cleaned after days.
+TOUCH_INTERVAL = 3600.0
 
 MAX_FD = 2**31 - 1  # a C int
 
@@ -123,15 +133,20 @@ def _parse_number(text: str, digits: str, what: str, limit: int) -> int:
 class Listener:
     """A listening socket and what is to be done with it at the end.
 
+    Args:
+        path: of a unix socket whose file is the server's: it is removed at the end.
+        mode: of that file.
+
     Attributes:
         sock: non-blocking and listening.
     """
 
-    def __init__(self, sock: socket.socket, unlink: str | None = None) -> None:
+    def __init__(self, sock: socket.socket, path: str | None = None, mode: int = 0o600) -> None:
         sock.setblocking(False)
         self.sock = sock
-        self._unlink = unlink
-        self._inode = os.stat(unlink).st_ino if unlink is not None else None
+        self._file = SocketFile(path) if path is not None else None
+        self._mode = mode
+        self._trouble = ""
 
     def url(self, scheme: str = "http") -> str:
         """How to reach it, for the person who started the server."""
@@ -141,14 +156,73 @@ class Listener:
         place = f"[{host}]:{port}" if self.sock.family == socket.AF_INET6 else f"{host}:{port}"
         return f"{scheme}://{place}/"
 
+    def restore(self) -> bool:
+        """Listen again where the socket's file was removed. Returns whether ``sock`` is new.
+
+        The one before it is the caller's to close.
+        """
+        if self._file is None or not self._file.is_lost():
+            return False
+        path = self._file.path
+        try:
+            self._file.make_directory()
+            sock = open_unix(path, self._mode)
+        except OSError as error:
+            self._complain(f"unix:{path} was removed, and can't be made again: {_explain(error)}")
+            return False
+        logger.warning("unix:%s was removed, and is made again", path)
+        self._trouble = ""
+        sock.setblocking(False)
+        self.sock = sock
+        self._file = SocketFile(path)
+        return True
+
+    def _complain(self, trouble: str) -> None:
+        if trouble != self._trouble:
+            self._trouble = trouble
+            logger.error("%s", trouble)
+
     def close(self) -> None:
         """Stop listening, and remove the socket file unless another server has replaced it."""
         self.sock.close()
-        if self._unlink is None:
-            return
-        with contextlib.suppress(FileNotFoundError):
-            if os.stat(self._unlink).st_ino == self._inode:
-                os.unlink(self._unlink)
+        if self._file is not None:
+            self._file.remove()
+
+
+class SocketFile:
+    """A unix socket's file, which what cleans ``/tmp`` of old files may remove."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._identity = os.lstat(path)
+        self._touched = time.monotonic()
+        directory = os.stat(os.path.dirname(path))
+        self._is_private = directory.st_uid == os.getuid() and not directory.st_mode & 0o077
+
+    def is_lost(self) -> bool:
+        """Whether there is nothing any more. What is there is made to look new now and then."""
+        try:
+            found = os.lstat(self.path)
+        except OSError:
+            return True
+        now = time.monotonic()
+        if now - self._touched > TOUCH_INTERVAL and os.path.samestat(found, self._identity):
+            self._touched = now
+            with contextlib.suppress(OSError):  # no file of this user's
+                os.utime(self.path, follow_symlinks=False)
+        return False
+
+    def make_directory(self) -> None:
+        """Make its directory again, if only this user could enter it. Raises OSError."""
+        if self._is_private:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(os.path.dirname(self.path), 0o700)
+
+    def remove(self) -> None:
+        """Remove it, unless another server has replaced it."""
+        with contextlib.suppress(OSError):
+            if os.path.samestat(os.lstat(self.path), self._identity):
+                os.unlink(self.path)
 
 
 def listen(binds: Iterable[Bind]) -> list[Listener]:
@@ -220,16 +294,27 @@ def _open_tcp(family: int, address: tuple[object, ...]) -> socket.socket:
 
 def _listen_unix(bind: UnixBind) -> Listener:
     _remove_stale(bind)
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        sock.bind(bind.path)
-        # The web server in front runs as another user: Daphne's and uvicorn's mode.
-        os.chmod(bind.path, 0o666)
-        sock.listen(BACKLOG)
+        sock = open_unix(bind.path, PUBLIC)
     except OSError as error:
-        sock.close()
         raise BindError(bind.text, _explain(error)) from None
-    return Listener(sock, unlink=bind.path)
+    return Listener(sock, bind.path, PUBLIC)
+
+
+def open_unix(path: str, mode: int) -> socket.socket:
+    """Listen at a path where nothing is. Raises OSError."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    mask = os.umask(0o177)  # nobody else may connect before it has its mode
+    try:
+        sock.bind(path)
+        os.chmod(path, mode)
+        sock.listen(BACKLOG)
+    except OSError:
+        sock.close()
+        raise
+    finally:
+        os.umask(mask)
+    return sock
 
 
 def _remove_stale(bind: UnixBind) -> None:

@@ -128,6 +128,10 @@ class ServerConfig:
     max_connection_rate: FloatOrOff = 0
     connection_burst: int = 20
 
+    #: A private directory for sockets between processes of the server; empty: one is made where the
+    #: system has temporary files.
+    runtime_dir: str = ""
+
     #: The socket on which workers ask about addresses; set by the supervisor.
     ledger: str = ""
 

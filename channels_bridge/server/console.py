@@ -8,14 +8,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
+import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
+from .bind import Listener, open_unix
 from .errors import BindError
 from .questions import Message
 from .streams import serving_streams
+
+logger = logging.getLogger("channels_bridge.server")
+
+#: The mode of the socket's file.
+PRIVATE = 0o600
 
 #: Seconds that a client has to say what it wants.
 PATIENCE = 5.0
@@ -27,35 +33,32 @@ Answer = Callable[[Message], Awaitable[Message]]
 
 
 @contextlib.asynccontextmanager
-async def serving_console(path: Path, answer: Answer) -> AsyncIterator[None]:
+async def serving_console(
+    path: Path, answer: Answer, *, required: bool = True
+) -> AsyncIterator[None]:
     """Answer who connects to a socket at ``path``, which only this user can do, until the end.
 
+    Args:
+        required: whether it is an error that the socket can't be made.
+
     Raises:
-        BindError: the socket can't be made.
+        BindError: it can't, and is required.
     """
-    with _listening(path) as sock:
-        async with serving_streams([sock], _Console(answer).converse, limit=MAX_QUESTION):
-            yield
-
-
-@contextlib.contextmanager
-def _listening(path: Path) -> Iterator[socket.socket]:
-    sock = socket.socket(socket.AF_UNIX)
-    mask = os.umask(0o177)
     try:
-        path.unlink(missing_ok=True)  # of a server that was killed, and had our process id
-        sock.bind(str(path))
+        listener = _listen(path)
     except OSError as error:
-        sock.close()
-        raise BindError(f"unix:{path}", error.strerror or str(error)) from None
-    finally:
-        os.umask(mask)
-    sock.listen()
-    try:
-        yield sock
-    finally:
-        with contextlib.suppress(OSError):
-            path.unlink()
+        if required:
+            raise BindError(f"unix:{path}", f"{error.strerror or error} (--control)") from None
+        logger.warning("websockets_status will not find this server: %s: %s", path, error)
+        yield
+        return
+    async with serving_streams([listener], _Console(answer).converse, limit=MAX_QUESTION):
+        yield
+
+
+def _listen(path: Path) -> Listener:
+    path.unlink(missing_ok=True)  # of a server that was killed, and had our process id
+    return Listener(open_unix(str(path), PRIVATE), str(path), PRIVATE)
 
 
 class _Console:

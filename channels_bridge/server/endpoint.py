@@ -54,14 +54,8 @@ async def serving_pages(
     listeners: Sequence[Listener], pages: Mapping[str, Page]
 ) -> AsyncIterator[None]:
     """Serve pages by their path until the block ends; the listeners are closed then."""
-    endpoint = _Endpoint(pages)
-    socks = [listener.sock for listener in listeners]
-    try:
-        async with serving_streams(socks, endpoint.converse, limit=MAX_HEAD):
-            yield
-    finally:
-        for listener in listeners:
-            listener.close()
+    async with serving_streams(listeners, _Endpoint(pages).converse, limit=MAX_HEAD):
+        yield
 
 
 class _Endpoint:

@@ -17,14 +17,14 @@ from .questions import Message
 
 
 def serving_status(
-    path: Path, about: Mapping[str, Any], census: Census
+    path: Path, about: Mapping[str, Any], census: Census, *, required: bool = True
 ) -> AbstractAsyncContextManager[None]:
     """Answer on a private socket what goes on; a :data:`~.supervisor.Watcher` of a census.
 
     Raises:
-        BindError: the socket can't be made.
+        BindError: the socket can't be made, and is required.
     """
-    return serving_console(path, partial(status, census, about))
+    return serving_console(path, partial(status, census, about), required=required)
 
 
 async def status(census: Census, about: Mapping[str, Any], question: Message) -> Message:

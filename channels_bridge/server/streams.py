@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+from .bind import Listener
+from .renewal import serving_always
 
 #: Connections at a time; further ones are closed at once.
 MAX_CONNECTIONS = 32
@@ -19,9 +22,9 @@ Converse = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None
 
 @contextlib.asynccontextmanager
 async def serving_streams(
-    socks: Iterable[socket.socket], converse: Converse, *, limit: int
+    listeners: Sequence[Listener], converse: Converse, *, limit: int
 ) -> AsyncIterator[None]:
-    """Converse with those who connect to listening sockets; conversations end with the block.
+    """Converse with those who connect; conversations end with the block, and listeners close.
 
     Args:
         limit: bytes that are read before they are asked for.
@@ -42,12 +45,13 @@ async def serving_streams(
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    servers = [await asyncio.start_server(start, sock=sock, limit=limit) for sock in socks]
+    async def listen(sock: socket.socket) -> asyncio.Server:
+        return await asyncio.start_server(start, sock=sock, limit=limit)
+
     try:
-        yield
+        async with serving_always(listeners, listen):
+            yield
     finally:
-        for server in servers:
-            server.close()
         for task in tasks:
             task.cancel()
         if tasks:

@@ -1,0 +1,132 @@
+"""Unix sockets whose files are removed while a server listens on them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import time
+
+import pytest
+
+from channels_bridge.server import acceptor, bind, renewal
+from channels_bridge.server.acceptor import Acceptor
+from channels_bridge.server.bind import listen, parse_binds
+from channels_bridge.server.console import ask, serving_console
+
+from ..engine import DEADLINE, until
+
+
+@pytest.fixture
+def path(socket_dir):
+    directory = socket_dir / "private"
+    directory.mkdir(0o700)
+    return directory / "a.sock"
+
+
+@pytest.fixture
+def listener(path):
+    (listener,) = listen(parse_binds([f"unix:{path}"]))
+    yield listener
+    listener.close()
+
+
+@pytest.mark.parametrize("gone", ["file", "directory"])
+def test_removed(listener, path, gone, caplog):
+    """The file is made again with its mode, in a private directory that is made again, too."""
+    former = listener.sock
+    path.unlink() if gone == "file" else shutil.rmtree(path.parent)
+    assert listener.restore()
+    former.close()
+    assert path.stat().st_mode & 0o777 == 0o666
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        listener.sock.accept()[0].close()
+    assert "was removed, and is made again" in caplog.text
+    assert not listener.restore()
+
+
+def test_replaced(listener, path):
+    """What another server has put there is left alone."""
+    path.rename(path.with_name("moved"))
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(path))
+        assert not listener.restore()
+        listener.close()
+        assert path.exists()
+
+
+def test_directory_of_others(socket_dir, caplog):
+    """A public directory is not made again: it is said once, and mended when it is there."""
+    directory = socket_dir / "public"
+    directory.mkdir(0o755)
+    (listener,) = listen(parse_binds([f"unix:{directory}/a.sock"]))
+    shutil.rmtree(directory)
+    for _ in range(2):
+        assert not listener.restore()
+    assert caplog.text.count("can't be made again: its directory does not exist") == 1
+    directory.mkdir(0o755)
+    former = listener.sock
+    assert listener.restore()
+    former.close()
+    listener.close()
+
+
+def test_files_look_new(listener, path, monkeypatch):
+    """A socket that is in use never looks old, so that nothing cleans it away."""
+    monkeypatch.setattr(bind, "TOUCH_INTERVAL", 0)
+    os.utime(path, (0, 0))
+    assert not listener.restore()
+    assert time.time() - path.stat().st_mtime < 60
+
+
+async def test_acceptor(listener, path, monkeypatch):
+    """Who comes after the removal is accepted, and so is who came right before it."""
+    monkeypatch.setattr(acceptor, "INTERVAL", 0.01)
+    worker = Worker()
+    accepting = Acceptor([listener], lambda: [worker])
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_UNIX) as before, socket.socket(socket.AF_UNIX) as after:
+        before.connect(str(path))
+        path.unlink()
+        accepting.start()
+        await until(path.exists)
+        after.setblocking(False)
+        await loop.sock_connect(after, str(path))
+        await until(lambda: worker.connections == 2)
+    accepting.stop()
+    assert not path.exists()
+
+
+class Worker:
+    available = True
+    connections = 0
+
+    def pass_connection(self, sock):
+        self.connections += 1
+        return True
+
+
+async def test_console(path, monkeypatch):
+    """The socket on which a server is asked comes back, and answers."""
+    monkeypatch.setattr(renewal, "INTERVAL", 0.01)
+
+    async def answer(question):
+        return question
+
+    async with serving_console(path, answer):
+        shutil.rmtree(path.parent)
+        await until(path.exists)
+        assert path.stat().st_mode & 0o777 == 0o600
+        asking = asyncio.to_thread(ask, path, {"number": 7}, DEADLINE)
+        assert await asyncio.wait_for(asking, DEADLINE) == {"number": 7}
+    assert not path.exists()
+
+
+async def test_console_that_is_not_required(socket_dir, caplog):
+    """A server without a place for that socket serves all the same, and says so."""
+    async with serving_console(socket_dir / "missing" / "a.sock", None, required=False):
+        pass
+    assert "websockets_status will not find this server" in caplog.text
