@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ DEFAULT_MIDDLEWARE = (
 NAMES = (
     "WEBSOCKET_MIDDLEWARE",
     "WEBSOCKET_ROUTE_MODULE",
+    "WEBSOCKET_RUNTIME_DIR",
     "WEBSOCKET_SYNC_THREADS",
     "WEBSOCKET_TRANSPORT_BACKENDS",
 )
@@ -58,6 +60,23 @@ def sync_threads() -> int:
     One, as in Channels, unless set: code that was written for one thread may rely on it.
     """
     return getattr(settings, "WEBSOCKET_SYNC_THREADS", 1)
+
+
+def runtime_dir() -> str | None:
+    """``WEBSOCKET_RUNTIME_DIR``: where sockets and locks are made, if not in ``/tmp``.
+
+    Raises:
+        ValueError: it is no absolute path; says what to write instead.
+    """
+    directory = getattr(settings, "WEBSOCKET_RUNTIME_DIR", None)
+    if not directory:
+        return None
+    if not isinstance(directory, (str, os.PathLike)) or not os.path.isabs(directory):
+        raise ValueError(
+            f"WEBSOCKET_RUNTIME_DIR is {directory!r}: write the absolute path of a directory, "
+            f"such as '/run/mysite'"
+        )
+    return os.fspath(directory)
 
 
 def max_sizes(message: int | None, frame: int | None) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from .exceptions import BridgeError
 from .groups import hub_address, hub_credentials
 from .groups.address import Address
 from .groups.credentials import Credentials
+from .groups.neighbours import find_holder
 from .server.channel import ChildEnd
 from .server.child import Run
 from .server.config import ServerConfig
@@ -50,6 +52,16 @@ def places() -> list[Place]:
     return list(found.values())
 
 
+def describe_neighbours() -> list[str]:
+    """Say of each hub that runs already who shares its groups: a line for people."""
+    holders = (find_holder(place.address) for place in places())
+    return [
+        f"Shares groups with {holder}: see `prefix` in the layer's CONFIG if that isn't meant"
+        for holder in holders
+        if holder is not None
+    ]
+
+
 def main(config: ServerConfig, address: str, credentials: Credentials) -> Run:
     """The :data:`~.server.child.Main` of a hub."""
     return partial(serve, config, Place(address, credentials))
@@ -67,7 +79,7 @@ async def serve(config: ServerConfig, place: Place, channel: ChildEnd, stop: asy
     asyncio.get_running_loop().add_reader(channel.sock, stop.set)
     try:
         async with beating(channel, config):
-            await serve_hub(*place, ready=channel.ready, stop=stop)
+            await serve_hub(*place, ready=channel.ready, stop=stop, owner=os.getppid())
     except BridgeError as error:
         raise StartupError(str(error)) from error
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from channels_bridge.directory import digest_of
+
 from .servers import environment
 
 SETTINGS = """
@@ -215,12 +217,13 @@ def test_code_that_cannot_be_imported(project, asgi, words, setting):
 
 
 @needs_root
-def test_hub_of_another_user(project, socket_dir, monkeypatch):
+def test_hub_of_another_user(project, socket_dir):
     """A directory for the hub's socket that somebody else made first."""
-    monkeypatch.setenv("TMPDIR", str(socket_dir))
     layer = {"BACKEND": "channels_bridge.layers.GrpcChannelLayer"}
-    directory = project(f"CHANNEL_LAYERS = {{'default': {layer!r}}}")
-    assert start(directory, "-b", "fd:99").returncode == 1  # it got as far as making its own
-    (private,) = socket_dir.glob("channels_bridge-*")
+    directory = project(
+        f"CHANNEL_LAYERS = {{'default': {layer!r}}}\nWEBSOCKET_RUNTIME_DIR = {str(socket_dir)!r}"
+    )
+    private = socket_dir / f"channels_bridge-0-{digest_of(str(socket_dir))}"
+    private.mkdir(0o700)
     os.chown(private, UNPRIVILEGED, UNPRIVILEGED)
     assert_refused(start(directory), f"{private} is owned by another user")

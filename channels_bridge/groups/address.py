@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from channels_bridge.directory import private_directory
+from channels_bridge.directory import project_directory, require_private
 from channels_bridge.unix import MAX_PATH
 
-__all__ = ["Address", "default_address", "find_intruders"]
+__all__ = ["SOCKET", "Address", "default_address", "find_intruders"]
+
+# The hub's socket in the project's directory.
+SOCKET = "groups.sock"
 
 # A host's name (RFC 1123), with the underscores that container networks allow.
 _NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}", re.ASCII)
@@ -105,15 +108,23 @@ def find_intruders(directory: Path) -> str | None:
 
 def default_address() -> str:
     """
-    Return the address of the project whose settings are in use.
+    Return the address of the project whose settings are in use. Nothing is made there.
 
     Raises:
-        ValueError: the directory for it can't be had.
+        ValueError: it can't be used.
     """
     try:
-        return f"unix:{private_directory() / 'groups.sock'}"
+        directory = project_directory()
+        require_private(directory)
+        size = len(os.fsencode(directory / SOCKET))
+        if size > MAX_PATH:
+            raise ValueError(
+                f"a unix socket's path has at most {MAX_PATH} bytes, and {directory / SOCKET} has "
+                f"{size}: set WEBSOCKET_RUNTIME_DIR to a shorter one"
+            )
     except ValueError as error:
         raise ValueError(f"{error}, or set `address` in the layer's CONFIG") from None
+    return f"unix:{directory / SOCKET}"
 
 
 def _parse_path(text: str) -> Path:

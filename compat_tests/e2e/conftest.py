@@ -38,7 +38,7 @@ def manage(project: Path, env: dict[str, str], *arguments: str) -> None:
 def site(request, socket_dir):
     """An example on two workers, with a database and a hub of this test's own."""
     project = REPOSITORY / "examples" / request.param
-    env = {"CHAT_DATABASE": str(socket_dir / "chat.sqlite3"), "TMPDIR": str(socket_dir)}
+    env = {"CHAT_DATABASE": str(socket_dir / "chat.sqlite3")}
     manage(project, env, "migrate", "--verbosity=0")
     with websockets_server(project, workers=2, env=env) as server:
         yield Site(project, env, server)

@@ -2,12 +2,12 @@
 
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from channels_bridge.directory import leave, private_directory
 from channels_bridge.exceptions import HubAddressError
 from channels_bridge.groups import hub_address
 from channels_bridge.groups.address import Address
@@ -16,9 +16,9 @@ from channels_bridge.layers import GrpcChannelLayer, InMemoryChannelLayer, Local
 
 
 @pytest.fixture
-def temporary(socket_dir, monkeypatch) -> Path:
+def temporary(socket_dir, settings) -> Path:
     """Where default addresses are made."""
-    monkeypatch.setattr(tempfile, "tempdir", str(socket_dir))
+    settings.WEBSOCKET_RUNTIME_DIR = str(socket_dir)
     return socket_dir
 
 
@@ -131,8 +131,11 @@ def test_default_address(temporary):
     path = Path(GrpcChannelLayer().hub_address.removeprefix("unix:"))
     assert path.parent.parent == temporary
     assert path.parent.name.startswith(f"channels_bridge-{os.getuid()}-")
+    assert not path.parent.exists()  # nobody serves yet
+    assert private_directory() == path.parent
     assert path.parent.stat().st_mode & 0o777 == 0o700
     assert GrpcChannelLayer().hub_address == f"unix:{path}"
+    leave(path.parent)
 
 
 def test_default_address_is_the_projects_own(temporary, settings, monkeypatch):
@@ -149,7 +152,6 @@ def test_default_address_is_the_projects_own(temporary, settings, monkeypatch):
 def test_squatted_default_address(temporary, squat, monkeypatch):
     """A directory that somebody else may have made isn't used."""
     directory = Path(GrpcChannelLayer().hub_address.removeprefix("unix:")).parent
-    directory.rmdir()
     if squat == "symlink":
         (temporary / "elsewhere").mkdir(0o700)
         directory.symlink_to(temporary / "elsewhere")

@@ -22,7 +22,7 @@ DEADLINE = 10.0
 def site():
     """The example's server, and the environment that its other processes need."""
     with tempfile.TemporaryDirectory(prefix="cb-") as directory:
-        env = {"CHAT_DATABASE": str(Path(directory, "chat.sqlite3")), "TMPDIR": directory}
+        env = {"CHAT_DATABASE": str(Path(directory, "chat.sqlite3"))}
         manage(env, "migrate", "--verbosity=0")
         with websockets_server(PROJECT, workers=2, env=env) as server:
             yield server, env

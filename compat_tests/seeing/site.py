@@ -55,7 +55,7 @@ class Site:
     def __init__(self, server, env):
         self.server = server
         self.env = env
-        self.control = Path(next(Path(env["TMPDIR"]).glob("channels_bridge-*"), "."))
+        self.control = Path(next(Path(env["SAMPLE_RUNTIME_DIR"]).glob("channels_bridge-*"), "."))
         self.control /= f"server-{server.pid}.sock"
 
     def connect(self, path, **headers):
@@ -101,10 +101,10 @@ class Site:
 
 @contextmanager
 def running_site(database, *arguments, **env):
-    """A site of its own: its private directory is in a TMPDIR that nobody else has."""
+    """A site of its own: its private directory is where nobody else looks."""
     with tempfile.TemporaryDirectory(prefix="cb-") as directory:
         env = {
-            "TMPDIR": directory,
+            "SAMPLE_RUNTIME_DIR": directory,
             "SAMPLE_APPS": "channels_bridge",
             "SAMPLE_DATABASE": str(database),
             "SAMPLE_EVENTS": str(Path(directory, "events")),

@@ -96,7 +96,7 @@ def test_options_that_mean_nothing(arguments):
 
 def test_several_servers(monkeypatch, socket_dir):
     """Where several servers run, the error names them: somebody has to choose."""
-    monkeypatch.setattr(control, "private_directory", lambda: socket_dir)
+    monkeypatch.setattr(control, "project_directory", lambda: socket_dir)
     with ExitStack() as stack:
         for name in ("server-1.sock", "server-2.sock"):
             sock = stack.enter_context(socket.socket(socket.AF_UNIX))

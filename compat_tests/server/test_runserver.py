@@ -87,7 +87,7 @@ def runserver(project: Path, *options: str, port: int = 0):
 
 def environment_of(project: Path) -> dict[str, str]:
     path = os.pathsep.join([str(project), str(REPOSITORY)])
-    return {"DJANGO_SETTINGS_MODULE": "settings", "TMPDIR": str(project), "PYTHONPATH": path}
+    return {"DJANGO_SETTINGS_MODULE": "settings", "PYTHONPATH": path}
 
 
 def change(server, file: Path, text: str) -> None:

@@ -7,13 +7,13 @@ The hub: the process in the middle.
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from functools import partial
 from typing import Any
 
 import grpc
 
-from channels_bridge.directory import private_directory
+from channels_bridge.directory import project_directory
 from channels_bridge.exceptions import HubAddressError
 from channels_bridge.groups.address import Address
 from channels_bridge.groups.credentials import NONE, Credentials
@@ -25,6 +25,7 @@ from channels_bridge.groups.grpc.place import SocketPlace
 from channels_bridge.groups.grpc.roster import RosterKeeper
 from channels_bridge.groups.grpc.session import Session
 from channels_bridge.groups.grpc.stream import METHOD, REFUSED, SERVICE, pristine
+from channels_bridge.groups.neighbours import Holder, find_holder, hub_path
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
 __all__ = ["serve"]
@@ -35,6 +36,9 @@ logger = logging.getLogger("channels_bridge.groups")
 # what time has brought, in seconds.
 STANDBY_INTERVAL = 0.1
 TICK_INTERVAL = 0.25
+
+# How often a hub looks whether its socket and its lock are still there, in seconds.
+UPKEEP_INTERVAL = 5.0
 
 # How long a process may take to say who it is, in seconds.
 HELLO_TIMEOUT = 10
@@ -49,16 +53,19 @@ async def serve(
     *,
     ready: Callable[[], None],
     stop: asyncio.Event,
+    owner: int | None = None,
 ) -> None:
     """
     Run a hub until `stop` is set.
 
-    A second hub at the same address stands by, and takes over when the first one ends or dies.
+    A second hub at the same address stands by, and takes over when the first one ends or dies. A
+    socket or a lock that somebody removes is made again; processes that are connected miss nothing.
 
     Args:
         address: ``unix:/path`` or ``host:port``.
         credentials: for TCP.
         ready: called once the hub serves, or stands by.
+        owner: the process that others are told of as the server; this one by default.
 
     Raises:
         HubAddressError: it can't listen there, or not without more credentials.
@@ -66,28 +73,76 @@ async def serve(
     try:
         where = Address.parse(address)
         credentials.require_for_hub(where)
-        path = where.path or private_directory() / f"hub-{where.host}-{where.port}"
+        path = hub_path(where)
+        is_private = where.path is None or path.parent == project_directory()
     except ValueError as error:
         raise HubAddressError(address, str(error)) from None
-    place = SocketPlace(path)
-    announce = ready  # whoever gave it says so in words of their own
-    try:
-        if not place.try_take():
-            logger.info("a groups hub serves %s already: standing by", where)
+    holder = Holder.own(owner or os.getpid())
+    place = SocketPlace(path, str(where), holder=holder, is_private=is_private)
+    is_ready = asyncio.Event()
+
+    def ready_once() -> None:
+        if not is_ready.is_set():
+            is_ready.set()
             ready()
-            announce = partial(logger.info, "the other one has ended: this hub serves %s", where)
-            while not place.try_take():
-                if await _is_set_within(stop, STANDBY_INTERVAL):
-                    return
-        place.prepare()
-        keeper = RosterKeeper(place)
-        exchange = _make_exchange(place, keeper)
-        async with _Hub(where, credentials, exchange, keeper):
-            announce()
-            await stop.wait()
-        place.clear(leaves_processes=exchange.has_processes)
+
+    try:
+        while await _take(place, where, ready_once, stop):
+            await _serve(place, where, credentials, ready_once, stop)
     finally:
         place.close()
+
+
+async def _take(
+    place: SocketPlace, where: Address, ready: Callable[[], None], stop: asyncio.Event
+) -> bool:
+    """Wait for the right to serve. Returns False when there is no time left for that."""
+    if stop.is_set():
+        return False
+    if place.try_take():
+        return True
+    holder = find_holder(str(where))
+    shares = f", which {holder} runs" if holder is not None else ""
+    logger.info("a groups hub serves %s already%s: standing by", where, shares)
+    ready()
+    while not place.try_take():
+        if await _is_set_within(stop, STANDBY_INTERVAL):
+            return False
+    logger.info("the other one has ended: this hub serves %s", where)
+    return True
+
+
+async def _serve(
+    place: SocketPlace,
+    where: Address,
+    credentials: Credentials,
+    ready: Callable[[], None],
+    stop: asyncio.Event,
+) -> None:
+    """Serve until `stop` is set, or another hub has the place."""
+    place.prepare()
+    keeper = RosterKeeper(place)
+    exchange = _make_exchange(place, keeper)
+    while place.is_kept() and not stop.is_set():
+        async with _Hub(where, credentials, exchange, keeper):
+            place.note_socket()
+            ready()
+            await _look_after(place, keeper, stop)
+    if place.is_kept():
+        place.clear(leaves_processes=exchange.has_processes)
+    else:
+        logger.warning("another groups hub serves %s by now", where)
+
+
+async def _look_after(place: SocketPlace, keeper: RosterKeeper, stop: asyncio.Event) -> None:
+    """Wait until `stop` is set, another hub has the place, or there has to be a new socket."""
+    while not await _is_set_within(stop, UPKEEP_INTERVAL):
+        if not place.is_kept():
+            return
+        if not place.has_socket():
+            logger.warning("the socket %s was removed, and is made again", place.path)
+            return
+        keeper.renew()
 
 
 def _make_exchange(place: SocketPlace, keeper: RosterKeeper) -> Exchange:

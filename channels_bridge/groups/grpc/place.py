@@ -3,50 +3,112 @@
 import contextlib
 import fcntl
 import json
+import logging
 import os
 import socket
 import stat
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from channels_bridge.directory import keep_private, leave
 from channels_bridge.exceptions import HubAddressError
 from channels_bridge.groups.address import find_intruders
+from channels_bridge.groups.neighbours import Holder, lock_path
 
-__all__ = ["SocketPlace"]
+__all__ = ["TOUCH_INTERVAL", "SocketPlace"]
+
+logger = logging.getLogger("channels_bridge.groups")
+
+# How often files are made to look new, in seconds: what cleans /tmp removes them after days.
+TOUCH_INTERVAL = 3600.0
 
 
 class SocketPlace:
     """
     A socket's path, guarded by a lock on the file beside it (``<path>.lock``).
 
-    The lock ends with its process, however that ends. The file stays: removing it would let two
-    hubs hold locks on two files of the same name.
+    The lock ends with its process, however that ends. What counts is the file that is there: who
+    gets the lock of one that was removed meanwhile tries again with the one in its place, and a
+    hub that serves calls ``is_kept()`` now and then, which makes it again.
 
     While a hub runs, and after one that left processes behind, ``<path>.roster`` has the processes
     that are receiving, for the next hub; ``<path>.roster.old`` those of a time that is over, where
     the present ones can't be written.
 
+    Args:
+        path: where the socket is; for TCP, where there is none.
+        address: the hub's, for errors.
+        holder: who takes the place, for others to read.
+        is_private: whether the directory is one of ours, which is made where it is missing.
+
     Raises:
         HubAddressError: the directory can't be used.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self,
+        path: Path,
+        address: str = "",
+        *,
+        holder: Holder | None = None,
+        is_private: bool = False,
+    ) -> None:
         self.path = path
+        self._address = address or f"unix:{path}"
+        self._holder = holder
+        self._is_private = is_private
+        self._lock_path = lock_path(path)
         self._roster = Path(f"{path}.roster")
         self._old_roster = Path(f"{path}.roster.old")
-        self._require_directory()
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        try:
-            self._lock = os.open(f"{path}.lock", flags, 0o600)
-        except OSError as error:
-            raise self._error(f"{path}.lock can't be opened ({error.strerror})") from None
+        self._is_taken = False
+        self._socket: os.stat_result | None = None  # the socket that was made there
+        self._touched = time.monotonic()
+        self._trouble = ""  # what was logged last of what can't be made again
+        self._lock = self._open_lock()
 
     def try_take(self) -> bool:
         """Take the place, unless another process has it."""
+        while _try_lock(self._lock):
+            if self._has_lock_file():
+                self._is_taken = True
+                self._sign()
+                return True
+            self._reopen_lock()
+        return False
+
+    def is_kept(self) -> bool:
+        """
+        Look after a place that was taken: make again what somebody has removed.
+
+        Returns False where another hub has the place by now.
+        """
+        if self._is_taken and not self._has_lock_file():
+            try:
+                self._reopen_lock()
+            except HubAddressError as error:
+                self._complain(error.reason)
+                return True
+            logger.warning("%s was removed, and is made again", self._lock_path)
+            self._is_taken = self.try_take()
+        self._touch()
+        return self._is_taken
+
+    def note_socket(self) -> None:
+        """Remember the socket that is there as the one to look after."""
+        with contextlib.suppress(FileNotFoundError):  # none, on TCP
+            self._socket = self.path.lstat()
+
+    def has_socket(self) -> bool:
+        """Whether nobody has removed the socket from a directory that is there."""
+        if self._socket is None:
+            return True
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
+            found = self.path.lstat()
+        except OSError:
+            return not self.path.parent.is_dir()
+        if not os.path.samestat(found, self._socket):
+            self._complain(f"another program has replaced the socket {self.path}")
         return True
 
     def prepare(self) -> None:
@@ -78,6 +140,11 @@ class SocketPlace:
         """Whether there certainly was no hub that left processes behind."""
         return not self._roster.exists() and not self._old_roster.exists()
 
+    @property
+    def has_roster(self) -> bool:
+        """Whether there is word of the processes for the next hub."""
+        return self._roster.exists()
+
     def write_roster(self, roster: Mapping[bytes, str]) -> None:
         """Leave word for the next hub, whatever happens to this one."""
         # Replaced as a whole: a hub may be killed at any moment.
@@ -100,10 +167,65 @@ class SocketPlace:
         if not leaves_processes:
             self._roster.unlink(missing_ok=True)
             self._old_roster.unlink(missing_ok=True)
+            # While it is locked: those who wait for it see that it is another one by then.
+            self._lock_path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let another hub take the place."""
         os.close(self._lock)
+        if self._is_private:
+            leave(self.path.parent)
+
+    def _open_lock(self) -> int:
+        self._make_directory()
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            return os.open(self._lock_path, flags, 0o600)
+        except OSError as error:
+            raise self._error(f"{self._lock_path} can't be opened ({error.strerror})") from None
+
+    def _reopen_lock(self) -> None:
+        lock = self._open_lock()
+        os.close(self._lock)
+        self._lock = lock
+
+    def _has_lock_file(self) -> bool:
+        try:
+            return os.path.samestat(os.fstat(self._lock), self._lock_path.lstat())
+        except OSError:
+            return False
+
+    def _sign(self) -> None:
+        """Write into the lock who has it."""
+        with contextlib.suppress(OSError):  # the disk is full: nobody can be told
+            os.ftruncate(self._lock, 0)
+            if self._holder is not None:
+                os.pwrite(self._lock, self._holder.dumps().encode(), 0)
+
+    def _touch(self) -> None:
+        now = time.monotonic()
+        if now - self._touched < TOUCH_INTERVAL:
+            return
+        self._touched = now
+        for path in (self.path, self._lock_path, self._roster, self._old_roster):
+            with contextlib.suppress(OSError):  # it isn't there
+                os.utime(path, follow_symlinks=False)
+        if self._is_private:
+            os.utime(self.path.parent)
+
+    def _complain(self, trouble: str) -> None:
+        if trouble != self._trouble:
+            self._trouble = trouble
+            logger.error("no other process can reach the groups hub: %s", trouble)
+
+    def _make_directory(self) -> None:
+        if not self._is_private:
+            self._require_directory()
+            return
+        try:
+            keep_private(self.path.parent)
+        except ValueError as error:
+            raise self._error(f"{error}, or set `address` in the layer's CONFIG") from None
 
     def _require_directory(self) -> None:
         try:
@@ -138,7 +260,15 @@ class SocketPlace:
             return True
 
     def _error(self, reason: str) -> HubAddressError:
-        return HubAddressError(f"unix:{self.path}", reason)
+        return HubAddressError(self._address, reason)
+
+
+def _try_lock(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _open_own(path: str, flags: int) -> int:

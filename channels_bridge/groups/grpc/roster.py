@@ -20,18 +20,24 @@ class RosterKeeper:
 
     def __init__(self, place: SocketPlace) -> None:
         self._place = place
+        self._last: Mapping[bytes, str] | None = None
         self._unwritten: Mapping[bytes, str] | None = None
 
     def keep(self, roster: Mapping[bytes, str]) -> None:
         """Leave word of these from now on."""
         was_written = self._unwritten is None
-        self._unwritten = roster
+        self._last = self._unwritten = roster
         try:
             self.retry()
         except OSError as error:
             self._place.withdraw_roster()
             if was_written:
                 logger.error("the next groups hub won't know whom to wait for: %s", error)
+
+    def renew(self) -> None:
+        """Write again what somebody has removed."""
+        if self._last is not None and self._unwritten is None and not self._place.has_roster:
+            self.keep(self._last)
 
     def retry(self) -> None:
         """

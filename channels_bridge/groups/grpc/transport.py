@@ -12,6 +12,7 @@ from channels_bridge.groups.grpc.client import Client, Request
 from channels_bridge.groups.grpc.link import Link
 from channels_bridge.groups.grpc.relayed import RelayedStream
 from channels_bridge.groups.grpc.stream import REFUSED, GrpcStream, Stream
+from channels_bridge.groups.neighbours import explain_absence
 from channels_bridge.groups.statistics import LinkStatistics
 from channels_bridge.groups.transport import Deliver, GroupTransport
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
@@ -21,8 +22,8 @@ __all__ = ["GrpcTransport"]
 logger = logging.getLogger("channels_bridge.groups")
 
 START_HUB = (
-    "start it with `manage.py websockets_server` or `manage.py websockets_hub`, "
-    "or check `address` in the layer's CONFIG"
+    "start it with `manage.py websockets_server` or `manage.py websockets_hub`; if it runs as "
+    "another user, in another container or on another machine, set `address` in the layer's CONFIG"
 )
 FIND_STUCK = (
     "it or another process of the project is stuck, or too slow; the server's log and "
@@ -188,4 +189,8 @@ class GrpcTransport(GroupTransport):
         if self._link.trouble == REFUSED:
             return REFUSED, ""
         trouble = self._address.find_trouble() or self._link.trouble
-        return trouble or f"it didn't answer within {self._timeout:g} seconds", START_HUB
+        trouble = trouble or f"it didn't answer within {self._timeout:g} seconds"
+        absence = explain_absence(self._address)
+        if absence.reason:
+            return f"{trouble}; {absence.reason}", absence.advice
+        return trouble, START_HUB

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ from django.core.management.commands.runserver import Command as RunserverComman
 
 from channels_bridge import __version__, advice, conf
 from channels_bridge.asgi import get_application, open_application
-from channels_bridge.hub import serving_hubs
+from channels_bridge.hub import describe_neighbours, serving_hubs
 from channels_bridge.server.access import AccessLog, Visitor, client_name, printable
 from channels_bridge.server.bind import TcpBind, listen
 from channels_bridge.server.child import run_loop
@@ -117,24 +117,26 @@ class Command(RunserverCommand):
         listeners = listen(config.binds)
         for text in (*advice.about_pages(config.http), *advice.about_groups(config.workers)):
             self.stderr.write(self.style.WARNING(text))
+        neighbours = describe_neighbours()
         stop = asyncio.Event()  # nobody sets it: both end the process
         async with serving_hubs(), open_application(application) as served:
             await serve(
                 served,
                 [listener.sock for listener in listeners],
                 config,
-                ready=partial(self.announce, listeners[0].url()),
+                ready=partial(self.announce, listeners[0].url(), neighbours),
                 stop=stop,
                 access=ConsoleLog(self.style),
             )
 
-    def announce(self, url: str) -> None:
+    def announce(self, url: str, neighbours: Sequence[str] = ()) -> None:
         quit_command = "CTRL-BREAK" if sys.platform == "win32" else "CONTROL-C"
         self.stdout.write(
             f"{datetime.now():%B %d, %Y - %X}\n"
             f"Django version {self.get_version()}, using settings {settings.SETTINGS_MODULE!r}\n"
             f"Starting ASGI/channels_bridge version {__version__} development server at {url}\n"
-            f"Quit the server with {quit_command}.\n"
+            + "".join(f"{line}\n" for line in neighbours)
+            + f"Quit the server with {quit_command}.\n"
         )
 
 

@@ -104,6 +104,9 @@ LIMITS: dict[str, tuple[Callable[[str], Any], str, str]] = {
     "max_message_size": (int, "BYTES", "of one incoming message; 0 is no limit"),
 }
 
+#: Those of them that need a socket.
+ADDRESS_LIMITS = ("max_connections_per_address", "max_connection_rate")
+
 
 class Command(BaseCommand):
     help = "Serves ASGI_APPLICATION on websockets, with groups over gRPC."
@@ -208,6 +211,7 @@ class Command(BaseCommand):
 
     async def serve(self, config: ServerConfig, options: dict[str, Any]) -> None:
         places = hub.places()
+        neighbours = hub.describe_neighbours()
         hubs = [Service("hub", HUB, (config, *place)) for place in places]
         listeners = listen(config.binds)
         for text in advice.at_start(config, listeners):
@@ -219,12 +223,14 @@ class Command(BaseCommand):
         watchers = list(make_watchers(options, about))
 
         def announce() -> None:
-            self.stdout.write(self.banner(config, listeners))
+            self.stdout.write(self.banner(config, listeners, neighbours))
             self.stdout.flush()
 
         await Supervisor(config, listeners, hubs, announce, watchers).run()
 
-    def banner(self, config: ServerConfig, listeners: Sequence[Listener]) -> str:
+    def banner(
+        self, config: ServerConfig, listeners: Sequence[Listener], neighbours: Sequence[str] = ()
+    ) -> str:
         """What is served, where, how: in the manner of runserver."""
         workers = "1 worker" if config.workers == 1 else f"{config.workers} workers"
         served = "HTTP and WebSocket" if config.http and http.is_available() else "WebSocket"
@@ -234,6 +240,7 @@ class Command(BaseCommand):
                 f"Django version {self.get_version()}, using settings {settings.SETTINGS_MODULE!r}",
                 f"channels_bridge version {__version__}, serving {served} on {workers}, "
                 f"{advice.describe_groups()}",
+                *neighbours,
                 *(f"Listening at {listener.url(scheme(config))}" for listener in listeners),
                 "Quit the server with CONTROL-C.",
             ]
@@ -249,12 +256,13 @@ def make_watchers(options: dict[str, Any], about: dict[str, Any]) -> Iterator[Wa
     if options["metrics"] is not None:
         require_extra()
         yield partial(serving_metrics, listen([parse_bind(options["metrics"])]), __version__)
+    if options["control"]:
+        yield partial(serving_status, options["control"], about)
+        return
     try:
-        path = options["control"] or control.default_path()
+        yield partial(serving_status, control.default_path(), about, required=False)
     except ValueError as error:
-        logger.warning("websockets_status will not find this server: %s", error)
-    else:
-        yield partial(serving_status, path, about)
+        logger.warning("websockets_status will not find this server: %s; or --control PATH", error)
 
 
 def make_config(options: dict[str, Any]) -> ServerConfig:
@@ -276,9 +284,26 @@ def make_config(options: dict[str, Any]) -> ServerConfig:
         access_log=options["access_log"],
         access_log_format=options["access_log_format"],
         compression=options["compression"],
+        runtime_dir=runtime_dir(options),
         server_name=options["server_name"],
         **{name: options[name] for name in LIMITS},
     )
+
+
+def runtime_dir(options: dict[str, Any]) -> str:
+    """Where workers ask about client addresses, if these are limited.
+
+    Raises:
+        StartupError: there is no private directory for that.
+    """
+    limits = [name for name in ADDRESS_LIMITS if options[name]]
+    if not limits:
+        return ""
+    try:
+        return str(control.runtime_directory())
+    except ValueError as error:
+        option = "--" + limits[0].replace("_", "-")
+        raise StartupError(f"{option} needs a directory: {error}") from None
 
 
 def passed_sockets() -> list[str]:

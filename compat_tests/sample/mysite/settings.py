@@ -49,6 +49,8 @@ CHANNEL_LAYERS = {
     }
 }
 
+WEBSOCKET_RUNTIME_DIR = os.environ.get("SAMPLE_RUNTIME_DIR")
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

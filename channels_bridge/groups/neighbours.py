@@ -1,0 +1,209 @@
+"""
+Whose hub is there: what a process can see of those that serve on this machine.
+
+A hub writes into the lock of its place who it is. What listens on unix sockets, of all users and in
+all mount namespaces, Linux shows in ``/proc/net/unix``. No gRPC in this file.
+"""
+
+import fcntl
+import json
+import os
+import pwd
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from django.conf import settings
+
+from channels_bridge.directory import (
+    PREFIX,
+    bases_in_use,
+    digest_of,
+    directory_of,
+    project_root,
+    shared_root,
+)
+from channels_bridge.groups.address import SOCKET, Address
+
+__all__ = ["Absence", "Holder", "explain_absence", "find_holder", "hub_path", "lock_path"]
+
+# Other servers that an error names at most.
+MAX_NAMED = 3
+
+_LISTENING = 0x10000  # __SO_ACCEPTCON
+_SOCKETS = Path("/proc/net/unix")
+_OWN_NAME = re.compile(rf"{PREFIX}-([0-9]+)-([0-9a-f]+)/{re.escape(SOCKET)}")
+
+
+@dataclass(frozen=True)
+class Holder:
+    """
+    Who runs a hub.
+
+    Attributes:
+        pid: the server's process, or that of a hub of its own.
+        directory: the project's place.
+        settings: the settings module's name.
+    """
+
+    pid: int
+    directory: str
+    settings: str
+
+    @classmethod
+    def own(cls, pid: int) -> "Holder":
+        """This project, whose server has the number `pid`."""
+        module = getattr(settings, "SETTINGS_MODULE", None)
+        return cls(pid, str(project_root()), module or "none")
+
+    @classmethod
+    def loads(cls, text: str) -> "Holder | None":
+        """Read what ``dumps()`` made; None for anything else."""
+        try:
+            return cls(**json.loads(text))
+        except (TypeError, ValueError, RecursionError):
+            return None
+
+    def dumps(self) -> str:
+        """Return it as a line for ``loads()``."""
+        return json.dumps(asdict(self))
+
+    def __str__(self) -> str:
+        return f"the server that runs as PID {self.pid}, in {self.directory}, with {self.settings}"
+
+
+@dataclass(frozen=True)
+class Absence:
+    """
+    Why there is no hub where it is looked for.
+
+    Attributes:
+        reason: what was found instead; empty for nothing.
+        advice: what to do.
+        is_elsewhere: whether the project's server runs where this process can't reach it.
+    """
+
+    reason: str = ""
+    advice: str = ""
+    is_elsewhere: bool = False
+
+
+def hub_path(address: Address) -> Path:
+    """
+    Return the path beside which a hub has its lock and what it leaves.
+
+    For TCP it depends on the address alone: releases of a project in other directories stand by for
+    each other.
+
+    Raises:
+        ValueError: ``WEBSOCKET_RUNTIME_DIR`` can't be meant.
+    """
+    return address.path or directory_of(str(address)) / "hub"
+
+
+def lock_path(path: Path) -> Path:
+    """Return the lock of that place."""
+    return Path(f"{path}.lock")
+
+
+def find_holder(address: str) -> Holder | None:
+    """Return whose hub serves at an address now, as far as that shows; None for nobody."""
+    try:
+        path = lock_path(hub_path(Address.parse(address)))
+        with open(path, opener=_open_own) as lock:
+            if not _is_held(lock.fileno()):
+                return None
+            return Holder.loads(lock.read(4096))
+    except (OSError, ValueError):
+        return None
+
+
+def _open_own(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+
+def _is_held(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
+
+
+def explain_absence(address: Address) -> Absence:
+    """Say why there is no hub at an address: whether there is one for others, and what to write."""
+    if address.path is None:
+        return Absence()
+    listening = set(_listening())
+    if str(address.path) in listening and not address.path.exists():
+        return Absence(
+            f"a server listens at that path in another {address.path.parent.parent}, "
+            f"as systemd's PrivateTmp and containers have",
+            "set WEBSOCKET_RUNTIME_DIR, or `address` in the layer's CONFIG, "
+            "to a directory that both see",
+            is_elsewhere=True,
+        )
+    if not _OWN_NAME.search(str(address.path)):
+        return Absence()
+    return _explain_other_users(listening) or _explain_other_places(listening) or Absence()
+
+
+def _explain_other_users(listening: set[str]) -> Absence | None:
+    digest = digest_of(str(shared_root()))
+    for path, uid, found in _hubs(listening):
+        if found == digest and uid != os.getuid():
+            name = _user_name(uid)
+            return Absence(
+                f"another user's server serves at unix:{path}",
+                f"run this as {name}, or set `address` in the layer's CONFIG to one on TCP",
+                is_elsewhere=True,
+            )
+    return None
+
+
+def _explain_other_places(listening: set[str]) -> Absence | None:
+    digest = digest_of(str(shared_root()))
+    others = [path for path, uid, found in _hubs(listening) if uid == os.getuid()]
+    found = [
+        f"{holder.directory} (unix:{path})"
+        for path in others
+        if digest not in path and (holder := find_holder(f"unix:{path}")) is not None
+    ]
+    if not found:
+        return None
+    return Absence(
+        f"this process belongs to {shared_root()}, and servers run for "
+        f"{', '.join(found[:MAX_NAMED])}",
+        "start one with `manage.py websockets_server`, or set the same `address` in the CONFIG of "
+        "those that belong together",
+    )
+
+
+def _hubs(listening: set[str]) -> Iterator[tuple[str, int, str]]:
+    """Yield path, user and digest of the hubs at addresses that nobody has set."""
+    for path in sorted(listening):
+        if found := _OWN_NAME.search(path):
+            yield path, int(found[1]), found[2]
+
+
+def _listening() -> Iterator[str]:
+    """Yield the paths of unix sockets on which somebody listens, or may listen."""
+    try:
+        lines = _SOCKETS.read_text(errors="surrogateescape").splitlines()[1:]
+    except OSError:  # no Linux
+        for base in bases_in_use():
+            yield from map(str, Path(base).glob(f"{PREFIX}-*/{SOCKET}"))
+        return
+    for line in lines:
+        # Num RefCount Protocol Flags Type St Inode Path
+        fields = line.split(maxsplit=7)
+        if len(fields) == 8 and int(fields[3], 16) & _LISTENING:
+            yield fields[7]
+
+
+def _user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
