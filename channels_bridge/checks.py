@@ -16,6 +16,7 @@ from django.core.management import get_commands, load_command_class
 from django.utils.module_loading import import_string
 
 from . import advice, conf
+from .groups.config import GrpcConfig
 from .groups.layer import BridgeChannelLayer, GrpcChannelLayer
 
 #: Settings that people misspell: ours, and those of Channels that we read.
@@ -27,6 +28,8 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return [
         *_check_layers("CHANNEL_LAYERS", conf.channel_layers()),
         *_check_layers("WEBSOCKET_TRANSPORT_BACKENDS", conf.transport_backends()),
+        *_check_prefixes(),
+        *_check_runtime_dir(),
         *_check_routes(),
         *_check_middleware(),
         *_check_sync_threads(),
@@ -105,6 +108,42 @@ def _check_config(
         layer_class.config_class.from_options(config)
     except ImproperlyConfigured as error:
         yield Error(f"{where}: {error}.", id="channels_bridge.E004")
+
+
+def _check_prefixes() -> Iterator[CheckMessage]:
+    """Two layers at one hub have the same groups, unless they say that they don't."""
+    first: dict[tuple[str, str], str] = {}
+    layers = {
+        **conf.transport_backends(),
+        **conf.channel_layers(),
+    }  # Channels' setting has priority
+    for alias, layer in layers.items():
+        place = _place_at_hub(layer)
+        if place is not None and first.setdefault(place, alias) != alias:
+            yield Warning(
+                f"The channel layers {first[place]!r} and {alias!r} share their groups and "
+                f"channels: both are at {place[0]}.",
+                hint=f'Write "prefix": {alias!r} into the CONFIG of one of them, or use one alias.',
+                id="channels_bridge.W010",
+            )
+
+
+def _place_at_hub(layer: Mapping[str, Any]) -> tuple[str, str] | None:
+    if not _is_over_grpc(layer):
+        return None
+    try:
+        config = GrpcConfig.from_options(layer.get("CONFIG", {}))
+    except ImproperlyConfigured:  # which another check reports
+        return None
+    assert isinstance(config, GrpcConfig)
+    return config.address, config.prefix
+
+
+def _check_runtime_dir() -> Iterator[CheckMessage]:
+    try:
+        conf.runtime_dir()
+    except ValueError as error:
+        yield Error(f"{error}.", id="channels_bridge.E010")
 
 
 def _check_routes() -> Iterator[CheckMessage]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 
+from channels import DEFAULT_CHANNEL_LAYER
 from channels.layers import channel_layers
 
 from .groups.layer import BridgeChannelLayer
@@ -18,12 +19,14 @@ MAX_GROUPS = 1000
 
 def figures(top: int) -> Message:
     """Report the layers that this process has used so far; a :data:`~.server.report.Figures`."""
-    layers = list(_layers())
-    statistics = [layer.statistics() for layer in layers]
+    layers = dict(_layers())
+    statistics = [layer.statistics() for layer in layers.values()]
     links = [layer.link for layer in statistics if layer.link is not None]
     sizes: dict[str, int] = {}
-    for layer in layers:
-        sizes.update(layer.group_sizes())
+    for alias, layer in layers.items():
+        # As the project writes them: without the layer's prefix. Two layers may have equal names.
+        before = "" if alias == DEFAULT_CHANNEL_LAYER else f"{alias}/"
+        sizes.update({f"{before}{name}": size for name, size in layer.group_sizes().items()})
     message: Message = {
         "counters": {
             "group_sends": sum(layer.group_sends for layer in statistics),
@@ -41,10 +44,10 @@ def figures(top: int) -> Message:
     return message
 
 
-def _layers() -> Iterator[BridgeChannelLayer]:
-    for layer in channel_layers.backends.values():
+def _layers() -> Iterator[tuple[str, BridgeChannelLayer]]:
+    for alias, layer in channel_layers.backends.items():
         if isinstance(layer, BridgeChannelLayer):
-            yield layer
+            yield alias, layer
 
 
 def _hub(links: list[LinkStatistics]) -> Message:

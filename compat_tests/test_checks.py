@@ -22,6 +22,7 @@ GRPC = "channels_bridge.layers.GrpcChannelLayer"
 @pytest.fixture(autouse=True)
 def served(settings):
     settings.ASGI_APPLICATION = "mysite.asgi.application"
+    settings.WEBSOCKET_TRANSPORT_BACKENDS = {}
 
 
 def found():
@@ -100,6 +101,31 @@ def test_config_of_a_layer(config, words):
 def test_transport_backends_are_checked_as_layers_are():
     """The native name of the layers' setting is checked alike."""
     assert "WEBSOCKET_TRANSPORT_BACKENDS['default']" in found()["channels_bridge.E004"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "shares"),
+    [
+        ({}, {}, True),
+        ({"address": "unix:/run/a.sock"}, {"address": "unix:///run/a.sock"}, True),
+        ({"prefix": "a"}, {"prefix": "a"}, True),
+        ({"prefix": "a"}, {}, False),
+        ({"address": "unix:/run/a.sock"}, {"address": "unix:/run/b.sock"}, False),
+    ],
+)
+@pytest.mark.parametrize("other", ["CHANNEL_LAYERS", "WEBSOCKET_TRANSPORT_BACKENDS"])
+def test_layers_that_share_groups(settings, first, second, shares, other):
+    """W010: two aliases lead to the same groups."""
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": GRPC, "CONFIG": first}}
+    getattr(settings, other).update({"other": {"BACKEND": GRPC, "CONFIG": second}})
+    message = found().get("channels_bridge.W010", "")
+    assert ("'other'" in message and "'default'" in message) == shares
+
+
+@override_settings(WEBSOCKET_RUNTIME_DIR="run")
+def test_runtime_dir():
+    """E010: the directory for sockets is no absolute path."""
+    assert "WEBSOCKET_RUNTIME_DIR is 'run': write" in found()["channels_bridge.E010"]
 
 
 @override_settings(WEBSOCKET_ROUTE_MODULE="compat_tests.no_such_routing")

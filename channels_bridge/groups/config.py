@@ -1,6 +1,7 @@
 """A layer's CONFIG, checked once."""
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -16,6 +17,9 @@ __all__ = ["MAX_MESSAGE_SIZE", "GrpcConfig", "LayerConfig"]
 
 # The longest message that the hub forwards, in bytes.
 MAX_MESSAGE_SIZE = 32 * 1024 * 1024
+
+# No slash, which is put behind it.
+_PREFIX = re.compile(r"[A-Za-z0-9._:-]{0,100}", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,17 +94,25 @@ class GrpcConfig(LayerConfig, Credentials):
     Attributes:
         address: where the hub listens: ``unix:/path`` or ``host:port``. By default a socket of the
             project's own, in a directory that only its user can enter.
+        prefix: keeps groups and channels apart from those of layers with another one, or none, at
+            the same address.
         timeout: how many seconds to wait for the hub.
         confirm: whether ``group_send()`` waits until all processes have the message in a server's
             worker too, so that it survives that the worker is killed.
     """
 
     address: str = ""
+    prefix: str = ""
     timeout: float = 10
     confirm: bool = False
 
     def __post_init__(self) -> None:
         LayerConfig.__post_init__(self)
+        if not isinstance(self.prefix, str) or not _PREFIX.fullmatch(self.prefix):
+            raise ImproperlyConfigured(
+                f"CONFIG key 'prefix' must be text of at most 100 letters, digits and any of "
+                f"'._:-', such as 'staging', not {self.prefix!r}"
+            )
         _require_number("timeout", self.timeout)
         _require_bool("confirm", self.confirm)
         if self.max_message_size > MAX_MESSAGE_SIZE:

@@ -356,7 +356,10 @@ class GrpcChannelLayer(BridgeChannelLayer):
     def _make_transport(self) -> GroupTransport:
         factory = import_string(TRANSPORTS[self.transport_name])
         transport: GroupTransport = factory(
-            self.config.address, self.config.credentials, timeout=self.config.timeout
+            self.config.address,
+            self.config.credentials,
+            timeout=self.config.timeout,
+            prefix=self.config.prefix,
         )
         return transport
 

@@ -170,6 +170,17 @@ class MessageQueues:
             queue.items.clear()
             self._forget_if_idle(name)
 
+    def clear_prefixed(self, prefix: str) -> None:
+        """The same for the names that have this prefix, which ends with their last slash."""
+        for topic, bound in list(self._bindings.items()):
+            if _prefix_of(topic) == prefix:
+                for name in list(bound):
+                    self.unbind(topic, name)
+        for name, queue in list(self._queues.items()):
+            if _prefix_of(name) == prefix:
+                queue.items.clear()
+                self._forget_if_idle(name)
+
     def _put(self, name: str, item: Item, capacity: int) -> bool:
         queue = self._queues.setdefault(name, _Queue())
         if queue.offer(item):
@@ -193,6 +204,10 @@ class MessageQueues:
         queue = self._queues[name]
         if not queue.items and not queue.takers:
             del self._queues[name]
+
+
+def _prefix_of(name: str) -> str:
+    return name[: name.rfind("/") + 1]
 
 
 async def take(queues: MessageQueues, name: str) -> Item:

@@ -34,7 +34,8 @@ def make_transport(request):
         exchange = LocalExchange()
         return lambda: LocalTransport(exchange)
     process = request.getfixturevalue("hub")
-    return lambda: GrpcTransport(process.address, timeout=10)
+    # Layers over gRPC have none in their tests.
+    return lambda: GrpcTransport(process.address, timeout=10, prefix="app")
 
 
 @pytest.fixture

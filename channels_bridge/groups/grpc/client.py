@@ -59,6 +59,7 @@ class Client:
 
     Args:
         deliver: gets what others publish.
+        prefix: of the names of topics and queues at the hub, which nobody else sees.
 
     Attributes:
         id: who this is, for the hub and for all peers.
@@ -69,7 +70,7 @@ class Client:
         on_answers: called with the number of requests that were just answered.
     """
 
-    def __init__(self, deliver: Deliver) -> None:
+    def __init__(self, deliver: Deliver, prefix: str = "") -> None:
         self.id = uuid4().bytes
         self.bindings: dict[tuple[str, str], wire.Bind] = {}
         self.outbox: Outbox | None = None
@@ -77,6 +78,7 @@ class Client:
         self.unheard = Unheard()
         self.on_answers: Callable[[int], None] = lambda count: None
         self._deliver = deliver
+        self._prefix = prefix
         self._loop = asyncio.get_running_loop()
         self._seq = 0
         self._requests: dict[int, Request] = {}  # by number, in order
@@ -131,18 +133,21 @@ class Client:
         request = self._topics.pop(topic, None)
         if request is not None:
             self.abandon(request)
-            self._write(wire.Unsubscribe(topic=topic))
+            self._write(wire.Unsubscribe(topic=self._prefix + topic))
 
     def request(self, kind: frames.Request) -> Request:
         """Give `kind` the next number and send it, again and again until it is answered."""
         self._seq += 1
         kind.seq = self._seq
+        topic = kind.topic if isinstance(kind, wire.Publish) else ""
+        if self._prefix:
+            self._put_prefix(kind)
         frame = frames.encode(kind)
         request = Request(
             self._seq,
             frame,
             carries_message=isinstance(kind, (wire.Publish, wire.Push)),
-            topic=kind.topic if isinstance(kind, wire.Publish) else "",
+            topic=topic,
             made=time.monotonic(),
             answer=self._loop.create_future(),
         )
@@ -164,7 +169,7 @@ class Client:
         self._last_pull += 1
         pull = Pull(self._last_pull, queue, self._loop.create_future())
         self._pulls[pull.id] = pull
-        self._write(wire.Pull(id=pull.id, queue=queue))
+        self._write(self._wire_pull(pull))
         return pull
 
     def took(self, pull: Pull) -> None:
@@ -188,10 +193,10 @@ class Client:
                 process=self.id,
                 epoch=self._epoch,
                 peers=self._peers,
-                topics=self._topics,
+                topics=[self._prefix + topic for topic in self._topics],
                 bindings=self.bindings.values(),
                 presence=own_presence(),
-                pulls=[wire.Pull(id=pull.id, queue=pull.queue) for pull in self._pulls.values()],
+                pulls=map(self._wire_pull, self._pulls.values()),
             )
         )
         for pull in self._pulls.values():
@@ -268,7 +273,7 @@ class Client:
         self._hurry = self._hurry or delivery.confirm
         if not self._marks.advance(delivery.sender, delivery.seq):
             return
-        if not self._deliver(delivery.topic, delivery.payload):
+        if not self._deliver(delivery.topic.removeprefix(self._prefix), delivery.payload):
             self._handled.refused.append(position)
 
     def _on_item(self, item: wire.Item) -> None:
@@ -280,7 +285,7 @@ class Client:
         self._pulls.pop(withdrawn.id, None)
 
     def _on_resume(self, resume: wire.Resume) -> None:
-        self.unheard.discard(resume.topic)
+        self.unheard.discard(resume.topic.removeprefix(self._prefix))
         self._write(wire.Resumed(number=resume.number, topic=resume.topic))
 
     def _on_unknown(self, unknown: wire.Unknown) -> None:
@@ -304,10 +309,27 @@ class Client:
         self._peers = list(peers.processes)
 
     def _on_unbound(self, unbound: wire.Unbound) -> None:
-        self.bindings.pop((unbound.topic, unbound.queue), None)
+        if unbound.topic.startswith(self._prefix):  # else: of others, under names that may be ours
+            names = (unbound.topic, unbound.queue)
+            topic, queue = (name.removeprefix(self._prefix) for name in names)
+            self.bindings.pop((topic, queue), None)
 
-    def _on_cleared(self, _: wire.Cleared) -> None:
-        self.bindings.clear()
+    def _on_cleared(self, cleared: wire.Cleared) -> None:
+        if cleared.prefix == self._prefix:
+            self.bindings.clear()
+
+    # Helpers.
+
+    def _put_prefix(self, kind: frames.Request) -> None:
+        if isinstance(kind, wire.Clear):
+            kind.prefix = self._prefix
+        if isinstance(kind, wire.Bind | wire.Publish | wire.Subscribe | wire.Unbind):
+            kind.topic = self._prefix + kind.topic
+        if isinstance(kind, wire.Bind | wire.Push | wire.Unbind):
+            kind.queue = self._prefix + kind.queue
+
+    def _wire_pull(self, pull: Pull) -> wire.Pull:
+        return wire.Pull(id=pull.id, queue=self._prefix + pull.queue)
 
     def _write(self, kind: frames.Kind) -> None:
         if self.outbox is not None:

@@ -345,8 +345,8 @@ class Exchange:
         return True
 
     def _clear(self, session: Session, clear: wire.Clear) -> bool:
-        self._queues.clear()
-        self._tell_others(session, wire.Cleared())
+        self._queues.clear_prefixed(clear.prefix)
+        self._tell_others(session, wire.Cleared(prefix=clear.prefix))
         return True
 
     def _tell_others(self, session: Session, kind: frames.Kind) -> None:

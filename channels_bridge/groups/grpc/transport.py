@@ -42,19 +42,23 @@ class GrpcTransport(GroupTransport):
         address: where the hub listens: ``unix:/path`` or ``host:port``.
         credentials: for TCP.
         timeout: how many seconds to wait for it before raising TransportUnavailable.
+        prefix: keeps apart what has another one, or none, at the same hub.
     """
 
-    def __init__(self, address: str, credentials: Credentials = NONE, *, timeout: float) -> None:
+    def __init__(
+        self, address: str, credentials: Credentials = NONE, *, timeout: float, prefix: str = ""
+    ) -> None:
         self._address = Address.parse(address)
         self._credentials = credentials
         self._timeout = timeout
+        self._prefix = f"{prefix}/" if prefix else ""
         # Those who wait until there is room to publish, in order.
         self._waiting: deque[asyncio.Future[None]] = deque()
         # Done when everything has been answered; made when somebody waits for that.
         self._emptied: asyncio.Future[None] | None = None
 
     def start(self, deliver: Deliver) -> None:
-        self._client = Client(deliver)
+        self._client = Client(deliver, self._prefix)
         self._client.on_answers = self._make_room
         self._link = Link(self._client, self._address, self._open_stream)
 

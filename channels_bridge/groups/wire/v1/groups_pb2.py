@@ -14,7 +14,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+channels_bridge/groups/wire/v1/groups.proto\x12\x19\x63hannels_bridge.groups.v1\"9\n\x05\x42\x61tch\x12\x30\n\x06\x66rames\x18\x01 \x03(\x0b\x32 .channels_bridge.groups.v1.Frame\"\xce\n\n\x05\x46rame\x12\x31\n\x05hello\x18\x01 \x01(\x0b\x32 .channels_bridge.groups.v1.HelloH\x00\x12\x39\n\tsubscribe\x18\x02 \x01(\x0b\x32$.channels_bridge.groups.v1.SubscribeH\x00\x12=\n\x0bunsubscribe\x18\x03 \x01(\x0b\x32&.channels_bridge.groups.v1.UnsubscribeH\x00\x12\x35\n\x07publish\x18\x04 \x01(\x0b\x32\".channels_bridge.groups.v1.PublishH\x00\x12/\n\x04push\x18\x05 \x01(\x0b\x32\x1f.channels_bridge.groups.v1.PushH\x00\x12/\n\x04\x62ind\x18\x06 \x01(\x0b\x32\x1f.channels_bridge.groups.v1.BindH\x00\x12\x33\n\x06unbind\x18\x07 \x01(\x0b\x32!.channels_bridge.groups.v1.UnbindH\x00\x12\x31\n\x05\x63lear\x18\x08 \x01(\x0b\x32 .channels_bridge.groups.v1.ClearH\x00\x12/\n\x04pull\x18\t \x01(\x0b\x32\x1f.channels_bridge.groups.v1.PullH\x00\x12\x37\n\x08withdraw\x18\n \x01(\x0b\x32#.channels_bridge.groups.v1.WithdrawH\x00\x12\x31\n\x05taken\x18\x0b \x01(\x0b\x32 .channels_bridge.groups.v1.TakenH\x00\x12\x35\n\x07handled\x18\x0c \x01(\x0b\x32\".channels_bridge.groups.v1.HandledH\x00\x12-\n\x03\x62ye\x18\r \x01(\x0b\x32\x1e.channels_bridge.groups.v1.ByeH\x00\x12\x35\n\x07resumed\x18\x0e \x01(\x0b\x32\".channels_bridge.groups.v1.ResumedH\x00\x12\x35\n\x07welcome\x18  \x01(\x0b\x32\".channels_bridge.groups.v1.WelcomeH\x00\x12\x35\n\x07refused\x18! \x01(\x0b\x32\".channels_bridge.groups.v1.RefusedH\x00\x12\x35\n\x07settled\x18\" \x01(\x0b\x32\".channels_bridge.groups.v1.SettledH\x00\x12\x37\n\x08\x64\x65livery\x18# \x01(\x0b\x32#.channels_bridge.groups.v1.DeliveryH\x00\x12/\n\x04item\x18$ \x01(\x0b\x32\x1f.channels_bridge.groups.v1.ItemH\x00\x12\x39\n\twithdrawn\x18% \x01(\x0b\x32$.channels_bridge.groups.v1.WithdrawnH\x00\x12\x31\n\x05peers\x18& \x01(\x0b\x32 .channels_bridge.groups.v1.PeersH\x00\x12\x35\n\x07unbound\x18\' \x01(\x0b\x32\".channels_bridge.groups.v1.UnboundH\x00\x12\x35\n\x07\x63leared\x18( \x01(\x0b\x32\".channels_bridge.groups.v1.ClearedH\x00\x12\x33\n\x06resume\x18) \x01(\x0b\x32!.channels_bridge.groups.v1.ResumeH\x00\x12\x35\n\x07unknown\x18* \x01(\x0b\x32\".channels_bridge.groups.v1.UnknownH\x00\x42\x06\n\x04kind\"\xcc\x01\n\x05Hello\x12\x0f\n\x07version\x18\x01 \x01(\r\x12\x0f\n\x07process\x18\x02 \x01(\x0c\x12\r\n\x05\x65poch\x18\x03 \x01(\x0c\x12\r\n\x05peers\x18\x04 \x03(\x0c\x12\x0e\n\x06topics\x18\x05 \x03(\t\x12\x31\n\x08\x62indings\x18\x06 \x03(\x0b\x32\x1f.channels_bridge.groups.v1.Bind\x12.\n\x05pulls\x18\x07 \x03(\x0b\x32\x1f.channels_bridge.groups.v1.Pull\x12\x10\n\x08presence\x18\x08 \x01(\t\"\'\n\tSubscribe\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\r\n\x05topic\x18\x02 \x01(\t\"\x1c\n\x0bUnsubscribe\x12\r\n\x05topic\x18\x01 \x01(\t\"G\n\x07Publish\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\r\n\x05topic\x18\x02 \x01(\t\x12\x0f\n\x07payload\x18\x03 \x01(\x0c\x12\x0f\n\x07\x63onfirm\x18\x04 \x01(\x08\"d\n\x04Push\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\r\n\x05queue\x18\x02 \x01(\t\x12\x0f\n\x07payload\x18\x03 \x01(\x0c\x12\x10\n\x08\x63\x61pacity\x18\x04 \x01(\r\x12\x0e\n\x06\x65xpiry\x18\x05 \x01(\x01\x12\r\n\x05\x66ront\x18\x06 \x01(\x08\"e\n\x04\x42ind\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\r\n\x05topic\x18\x02 \x01(\t\x12\r\n\x05queue\x18\x03 \x01(\t\x12\x10\n\x08\x63\x61pacity\x18\x04 \x01(\r\x12\x0e\n\x06\x65xpiry\x18\x05 \x01(\x01\x12\x10\n\x08lifetime\x18\x06 \x01(\x01\"3\n\x06Unbind\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\r\n\x05topic\x18\x02 \x01(\t\x12\r\n\x05queue\x18\x03 \x01(\t\"\x14\n\x05\x43lear\x12\x0b\n\x03seq\x18\x01 \x01(\x04\"!\n\x04Pull\x12\n\n\x02id\x18\x01 \x01(\x04\x12\r\n\x05queue\x18\x02 \x01(\t\"\x16\n\x08Withdraw\x12\n\n\x02id\x18\x01 \x01(\x04\"\x13\n\x05Taken\x12\n\n\x02id\x18\x01 \x01(\x04\")\n\x07Handled\x12\r\n\x05\x63ount\x18\x01 \x01(\x04\x12\x0f\n\x07refused\x18\x02 \x03(\x04\"\x05\n\x03\x42ye\"(\n\x07Resumed\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\r\n\x05topic\x18\x02 \x01(\t\"(\n\x07Welcome\x12\r\n\x05\x65poch\x18\x01 \x01(\x0c\x12\x0e\n\x06missed\x18\x02 \x01(\x08\"\x19\n\x07Refused\x12\x0e\n\x06reason\x18\x01 \x01(\t\"9\n\x07Settled\x12\x0c\n\x04seqs\x18\x01 \x03(\x04\x12\x0f\n\x07refused\x18\x02 \x03(\x04\x12\x0f\n\x07unheard\x18\x03 \x03(\x04\"X\n\x08\x44\x65livery\x12\x0e\n\x06sender\x18\x01 \x01(\x0c\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12\r\n\x05topic\x18\x03 \x01(\t\x12\x0f\n\x07payload\x18\x04 \x01(\x0c\x12\x0f\n\x07\x63onfirm\x18\x05 \x01(\x08\"#\n\x04Item\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0f\n\x07payload\x18\x02 \x01(\x0c\"\x17\n\tWithdrawn\x12\n\n\x02id\x18\x01 \x01(\x04\"\x1a\n\x05Peers\x12\x11\n\tprocesses\x18\x01 \x03(\x0c\"\'\n\x07Unbound\x12\r\n\x05topic\x18\x01 \x01(\t\x12\r\n\x05queue\x18\x02 \x01(\t\"\t\n\x07\x43leared\"\x19\n\x07Unknown\x12\x0e\n\x06number\x18\x01 \x01(\r\"\'\n\x06Resume\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\r\n\x05topic\x18\x02 \x01(\t2[\n\x06Groups\x12Q\n\x07\x43onnect\x12 .channels_bridge.groups.v1.Batch\x1a .channels_bridge.groups.v1.Batch(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+channels_bridge/groups/wire/v1/groups.proto\x12\x19\x63hannels_bridge.groups.v1\"9\n\x05\x42\x61tch\x12\x30\n\x06\x66rames\x18\x01 \x03(\x0b\x32 .channels_bridge.groups.v1.Frame\"\xce\n\n\x05\x46rame\x12\x31\n\x05hello\x18\x01 \x01(\x0b\x32 .channels_bridge.groups.v1.HelloH\x00\x12\x39\n\tsubscribe\x18\x02 \x01(\x0b\x32$.channels_bridge.groups.v1.SubscribeH\x00\x12=\n\x0bunsubscribe\x18\x03 \x01(\x0b\x32&.channels_bridge.groups.v1.UnsubscribeH\x00\x12\x35\n\x07publish\x18\x04 \x01(\x0b\x32\".channels_bridge.groups.v1.PublishH\x00\x12/\n\x04push\x18\x05 \x01(\x0b\x32\x1f.channels_bridge.groups.v1.PushH\x00\x12/\n\x04\x62ind\x18\x06 \x01(\x0b\x32\x1f.channels_bridge.groups.v1.BindH\x00\x12\x33\n\x06unbind\x18\x07 \x01(\x0b\x32!.channels_bridge.groups.v1.UnbindH\x00\x12\x31\n\x05\x63lear\x18\x08 \x01(\x0b\x32 .channels_bridge.groups.v1.ClearH\x00\x12/\n\x04pull\x18\t \x01(\x0b\x32\x1f.channels_bridge.groups.v1.PullH\x00\x12\x37\n\x08withdraw\x18\n \x01(\x0b\x32#.channels_bridge.groups.v1.WithdrawH\x00\x12\x31\n\x05taken\x18\x0b \x01(\x0b\x32 .channels_bridge.groups.v1.TakenH\x00\x12\x35\n\x07handled\x18\x0c \x01(\x0b\x32\".channels_bridge.groups.v1.HandledH\x00\x12-\n\x03\x62ye\x18\r \x01(\x0b\x32\x1e.channels_bridge.groups.v1.ByeH\x00\x12\x35\n\x07resumed\x18\x0e \x01(\x0b\x32\".channels_bridge.groups.v1.ResumedH\x00\x12\x35\n\x07welcome\x18  \x01(\x0b\x32\".channels_bridge.groups.v1.WelcomeH\x00\x12\x35\n\x07refused\x18! \x01(\x0b\x32\".channels_bridge.groups.v1.RefusedH\x00\x12\x35\n\x07settled\x18\" \x01(\x0b\x32\".channels_bridge.groups.v1.SettledH\x00\x12\x37\n\x08\x64\x65livery\x18# \x01(\x0b\x32#.channels_bridge.groups.v1.DeliveryH\x00\x12/\n\x04item\x18$ \x01(\x0b\x32\x1f.channels_bridge.groups.v1.ItemH\x00\x12\x39\n\twithdrawn\x18% \x01(\x0b\x32$.channels_bridge.groups.v1.WithdrawnH\x00\x12\x31\n\x05peers\x18& \x01(\x0b\x32 .channels_bridge.groups.v1.PeersH\x00\x12\x35\n\x07unbound\x18\' \x01(\x0b\x32\".channels_bridge.groups.v1.UnboundH\x00\x12\x35\n\x07\x63leared\x18( \x01(\x0b\x32\".channels_bridge.groups.v1.ClearedH\x00\x12\x33\n\x06resume\x18) \x01(\x0b\x32!.channels_bridge.groups.v1.ResumeH\x00\x12\x35\n\x07unknown\x18* \x01(\x0b\x32\".channels_bridge.groups.v1.UnknownH\x00\x42\x06\n\x04kind\"\xcc\x01\n\x05Hello\x12\x0f\n\x07version\x18\x01 \x01(\r\x12\x0f\n\x07process\x18\x02 \x01(\x0c\x12\r\n\x05\x65poch\x18\x03 \x01(\x0c\x12\r\n\x05peers\x18\x04 \x03(\x0c\x12\x0e\n\x06topics\x18\x05 \x03(\t\x12\x31\n\x08\x62indings\x18\x06 \x03(\x0b\x32\x1f.channels_bridge.groups.v1.Bind\x12.\n\x05pulls\x18\x07 \x03(\x0b\x32\x1f.channels_bridge.groups.v1.Pull\x12\x10\n\x08presence\x18\x08 \x01(\t\"\'\n\tSubscribe\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\r\n\x05topic\x18\x02 \x01(\t\"\x1c\n\x0bUnsubscribe\x12\r\n\x05topic\x18\x01 \x01(\t\"G\n\x07Publish\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\r\n\x05topic\x18\x02 \x01(\t\x12\x0f\n\x07payload\x18\x03 \x01(\x0c\x12\x0f\n\x07\x63onfirm\x18\x04 \x01(\x08\"d\n\x04Push\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\r\n\x05queue\x18\x02 \x01(\t\x12\x0f\n\x07payload\x18\x03 \x01(\x0c\x12\x10\n\x08\x63\x61pacity\x18\x04 \x01(\r\x12\x0e\n\x06\x65xpiry\x18\x05 \x01(\x01\x12\r\n\x05\x66ront\x18\x06 \x01(\x08\"e\n\x04\x42ind\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\r\n\x05topic\x18\x02 \x01(\t\x12\r\n\x05queue\x18\x03 \x01(\t\x12\x10\n\x08\x63\x61pacity\x18\x04 \x01(\r\x12\x0e\n\x06\x65xpiry\x18\x05 \x01(\x01\x12\x10\n\x08lifetime\x18\x06 \x01(\x01\"3\n\x06Unbind\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\r\n\x05topic\x18\x02 \x01(\t\x12\r\n\x05queue\x18\x03 \x01(\t\"$\n\x05\x43lear\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\x0e\n\x06prefix\x18\x02 \x01(\t\"!\n\x04Pull\x12\n\n\x02id\x18\x01 \x01(\x04\x12\r\n\x05queue\x18\x02 \x01(\t\"\x16\n\x08Withdraw\x12\n\n\x02id\x18\x01 \x01(\x04\"\x13\n\x05Taken\x12\n\n\x02id\x18\x01 \x01(\x04\")\n\x07Handled\x12\r\n\x05\x63ount\x18\x01 \x01(\x04\x12\x0f\n\x07refused\x18\x02 \x03(\x04\"\x05\n\x03\x42ye\"(\n\x07Resumed\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\r\n\x05topic\x18\x02 \x01(\t\"(\n\x07Welcome\x12\r\n\x05\x65poch\x18\x01 \x01(\x0c\x12\x0e\n\x06missed\x18\x02 \x01(\x08\"\x19\n\x07Refused\x12\x0e\n\x06reason\x18\x01 \x01(\t\"9\n\x07Settled\x12\x0c\n\x04seqs\x18\x01 \x03(\x04\x12\x0f\n\x07refused\x18\x02 \x03(\x04\x12\x0f\n\x07unheard\x18\x03 \x03(\x04\"X\n\x08\x44\x65livery\x12\x0e\n\x06sender\x18\x01 \x01(\x0c\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12\r\n\x05topic\x18\x03 \x01(\t\x12\x0f\n\x07payload\x18\x04 \x01(\x0c\x12\x0f\n\x07\x63onfirm\x18\x05 \x01(\x08\"#\n\x04Item\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0f\n\x07payload\x18\x02 \x01(\x0c\"\x17\n\tWithdrawn\x12\n\n\x02id\x18\x01 \x01(\x04\"\x1a\n\x05Peers\x12\x11\n\tprocesses\x18\x01 \x03(\x0c\"\'\n\x07Unbound\x12\r\n\x05topic\x18\x01 \x01(\t\x12\r\n\x05queue\x18\x02 \x01(\t\"\x19\n\x07\x43leared\x12\x0e\n\x06prefix\x18\x01 \x01(\t\"\x19\n\x07Unknown\x12\x0e\n\x06number\x18\x01 \x01(\r\"\'\n\x06Resume\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\r\n\x05topic\x18\x02 \x01(\t2[\n\x06Groups\x12Q\n\x07\x43onnect\x12 .channels_bridge.groups.v1.Batch\x1a .channels_bridge.groups.v1.Batch(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,41 +40,41 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_UNBIND']._serialized_start=2050
   _globals['_UNBIND']._serialized_end=2101
   _globals['_CLEAR']._serialized_start=2103
-  _globals['_CLEAR']._serialized_end=2123
-  _globals['_PULL']._serialized_start=2125
-  _globals['_PULL']._serialized_end=2158
-  _globals['_WITHDRAW']._serialized_start=2160
-  _globals['_WITHDRAW']._serialized_end=2182
-  _globals['_TAKEN']._serialized_start=2184
-  _globals['_TAKEN']._serialized_end=2203
-  _globals['_HANDLED']._serialized_start=2205
-  _globals['_HANDLED']._serialized_end=2246
-  _globals['_BYE']._serialized_start=2248
-  _globals['_BYE']._serialized_end=2253
-  _globals['_RESUMED']._serialized_start=2255
-  _globals['_RESUMED']._serialized_end=2295
-  _globals['_WELCOME']._serialized_start=2297
-  _globals['_WELCOME']._serialized_end=2337
-  _globals['_REFUSED']._serialized_start=2339
-  _globals['_REFUSED']._serialized_end=2364
-  _globals['_SETTLED']._serialized_start=2366
-  _globals['_SETTLED']._serialized_end=2423
-  _globals['_DELIVERY']._serialized_start=2425
-  _globals['_DELIVERY']._serialized_end=2513
-  _globals['_ITEM']._serialized_start=2515
-  _globals['_ITEM']._serialized_end=2550
-  _globals['_WITHDRAWN']._serialized_start=2552
-  _globals['_WITHDRAWN']._serialized_end=2575
-  _globals['_PEERS']._serialized_start=2577
-  _globals['_PEERS']._serialized_end=2603
-  _globals['_UNBOUND']._serialized_start=2605
-  _globals['_UNBOUND']._serialized_end=2644
-  _globals['_CLEARED']._serialized_start=2646
-  _globals['_CLEARED']._serialized_end=2655
-  _globals['_UNKNOWN']._serialized_start=2657
-  _globals['_UNKNOWN']._serialized_end=2682
-  _globals['_RESUME']._serialized_start=2684
-  _globals['_RESUME']._serialized_end=2723
-  _globals['_GROUPS']._serialized_start=2725
-  _globals['_GROUPS']._serialized_end=2816
+  _globals['_CLEAR']._serialized_end=2139
+  _globals['_PULL']._serialized_start=2141
+  _globals['_PULL']._serialized_end=2174
+  _globals['_WITHDRAW']._serialized_start=2176
+  _globals['_WITHDRAW']._serialized_end=2198
+  _globals['_TAKEN']._serialized_start=2200
+  _globals['_TAKEN']._serialized_end=2219
+  _globals['_HANDLED']._serialized_start=2221
+  _globals['_HANDLED']._serialized_end=2262
+  _globals['_BYE']._serialized_start=2264
+  _globals['_BYE']._serialized_end=2269
+  _globals['_RESUMED']._serialized_start=2271
+  _globals['_RESUMED']._serialized_end=2311
+  _globals['_WELCOME']._serialized_start=2313
+  _globals['_WELCOME']._serialized_end=2353
+  _globals['_REFUSED']._serialized_start=2355
+  _globals['_REFUSED']._serialized_end=2380
+  _globals['_SETTLED']._serialized_start=2382
+  _globals['_SETTLED']._serialized_end=2439
+  _globals['_DELIVERY']._serialized_start=2441
+  _globals['_DELIVERY']._serialized_end=2529
+  _globals['_ITEM']._serialized_start=2531
+  _globals['_ITEM']._serialized_end=2566
+  _globals['_WITHDRAWN']._serialized_start=2568
+  _globals['_WITHDRAWN']._serialized_end=2591
+  _globals['_PEERS']._serialized_start=2593
+  _globals['_PEERS']._serialized_end=2619
+  _globals['_UNBOUND']._serialized_start=2621
+  _globals['_UNBOUND']._serialized_end=2660
+  _globals['_CLEARED']._serialized_start=2662
+  _globals['_CLEARED']._serialized_end=2687
+  _globals['_UNKNOWN']._serialized_start=2689
+  _globals['_UNKNOWN']._serialized_end=2714
+  _globals['_RESUME']._serialized_start=2716
+  _globals['_RESUME']._serialized_end=2755
+  _globals['_GROUPS']._serialized_start=2757
+  _globals['_GROUPS']._serialized_end=2848
 # @@protoc_insertion_point(module_scope)

@@ -154,10 +154,12 @@ class Unbind(_message.Message):
     def __init__(self, seq: _Optional[int] = ..., topic: _Optional[str] = ..., queue: _Optional[str] = ...) -> None: ...
 
 class Clear(_message.Message):
-    __slots__ = ("seq",)
+    __slots__ = ("seq", "prefix")
     SEQ_FIELD_NUMBER: _ClassVar[int]
+    PREFIX_FIELD_NUMBER: _ClassVar[int]
     seq: int
-    def __init__(self, seq: _Optional[int] = ...) -> None: ...
+    prefix: str
+    def __init__(self, seq: _Optional[int] = ..., prefix: _Optional[str] = ...) -> None: ...
 
 class Pull(_message.Message):
     __slots__ = ("id", "queue")
@@ -266,8 +268,10 @@ class Unbound(_message.Message):
     def __init__(self, topic: _Optional[str] = ..., queue: _Optional[str] = ...) -> None: ...
 
 class Cleared(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("prefix",)
+    PREFIX_FIELD_NUMBER: _ClassVar[int]
+    prefix: str
+    def __init__(self, prefix: _Optional[str] = ...) -> None: ...
 
 class Unknown(_message.Message):
     __slots__ = ("number",)
