@@ -135,7 +135,7 @@ def keep_private(directory: Path) -> Path:
     while directory not in _locked or not _is_at(directory, _locked[directory]):
         _make(directory)
         try:
-            descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            descriptor = _open(directory)
         except FileNotFoundError:
             continue  # somebody who left has just removed it
         except OSError as error:
@@ -148,23 +148,24 @@ def keep_private(directory: Path) -> Path:
 
 def leave(directory: Path) -> None:
     """Let a directory go, and remove it if it is empty and nobody else uses it."""
-    descriptor = _locked.get(directory)
-    if descriptor is not None:
-        _remove_unused(directory, descriptor)
+    if directory in _locked:
         _forget(directory)
+        _remove_unused(directory)
+
+
+def leave_all() -> None:
+    """Let all directories go that this process uses."""
+    for directory in list(_locked):
+        leave(directory)
 
 
 def remove_unused() -> None:
     """Remove empty directories of this user that nobody uses, as killed servers leave them."""
     for directory in _own_directories():
-        with contextlib.suppress(OSError):
-            if time.time() - directory.stat().st_mtime < UNUSED_AFTER or directory in _locked:
-                continue
-            descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-            try:
-                _remove_unused(directory, descriptor)
-            finally:
-                os.close(descriptor)
+        with contextlib.suppress(OSError):  # it is gone
+            age = time.time() - directory.stat().st_mtime
+            if age > UNUSED_AFTER and directory not in _locked:
+                _remove_unused(directory)
 
 
 def _own_directories() -> Iterator[Path]:
@@ -172,10 +173,18 @@ def _own_directories() -> Iterator[Path]:
         yield from Path(base).glob(f"{PREFIX}-{os.getuid()}-*")
 
 
-def _remove_unused(directory: Path, descriptor: int) -> None:
+def _remove_unused(directory: Path) -> None:
     with contextlib.suppress(OSError):  # somebody else uses it, or it isn't empty, or gone
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.rmdir(directory)
+        descriptor = _open(directory)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.rmdir(directory)
+        finally:
+            os.close(descriptor)
+
+
+def _open(directory: Path) -> int:
+    return os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
 
 
 def _forget(directory: Path) -> None:
@@ -196,6 +205,8 @@ def _make(directory: Path) -> None:
         os.mkdir(directory, 0o700)
     except FileExistsError:
         require_private(directory)
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise ValueError(f"{directory} can't be written to: {ADVICE}") from None
     except OSError as error:
         reason = f"there is no {directory.parent}" if _is_orphan(directory) else error.strerror
         raise ValueError(f"{directory} can't be made ({reason}): {ADVICE}") from None

@@ -182,7 +182,8 @@ class SocketPlace:
         try:
             return os.open(self._lock_path, flags, 0o600)
         except OSError as error:
-            raise self._error(f"{self._lock_path} can't be opened ({error.strerror})") from None
+            reason = f"{self._lock_path} can't be opened ({error.strerror})"
+            raise self._error(f"{reason}: give `address` another directory") from None
 
     def _reopen_lock(self) -> None:
         lock = self._open_lock()
@@ -225,7 +226,9 @@ class SocketPlace:
         try:
             keep_private(self.path.parent)
         except ValueError as error:
-            raise self._error(f"{error}, or set `address` in the layer's CONFIG") from None
+            is_socket = self._address.startswith("unix:")
+            other = ", or set `address` in the layer's CONFIG" if is_socket else ""
+            raise self._error(f"{error}{other}") from None
 
     def _require_directory(self) -> None:
         try:

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from channels_bridge import __version__, advice, conf, control, hub
+from channels_bridge.directory import leave_all
 from channels_bridge.logs import configure_logging
 from channels_bridge.server import http
 from channels_bridge.server.bind import Listener, listen, parse_bind, parse_binds
@@ -208,6 +209,8 @@ class Command(BaseCommand):
             asyncio.run(self.serve(make_config(options), options))
         except StartupError as error:
             raise CommandError(str(error)) from error
+        finally:
+            leave_all()
 
     async def serve(self, config: ServerConfig, options: dict[str, Any]) -> None:
         places = hub.places()
@@ -262,7 +265,7 @@ def make_watchers(options: dict[str, Any], about: dict[str, Any]) -> Iterator[Wa
     try:
         yield partial(serving_status, control.default_path(), about, required=False)
     except ValueError as error:
-        logger.warning("websockets_status will not find this server: %s; or --control PATH", error)
+        logger.warning("websockets_status will not find this server: %s, or give --control", error)
 
 
 def make_config(options: dict[str, Any]) -> ServerConfig:
