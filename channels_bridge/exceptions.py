@@ -6,6 +6,7 @@ Every exception of this package, and Channels' own under their names.
     BridgeError
     +-- TransportUnavailable    the hub can't be reached, or doesn't answer in time
     +-- HubAddressError         the hub can't take the address it was given
+    +-- LoopBlocked             a thread needs the worker's event loop, which is blocked
     +-- ForeignChannel          receive() from another process' channel; an AssertionError,
                                 as in channels_redis
     +-- ChannelsFull            send_many() to channels that have no room; a ChannelFull
@@ -29,6 +30,7 @@ __all__ = [
     "ChannelsFull",
     "ForeignChannel",
     "HubAddressError",
+    "LoopBlocked",
     "TransportUnavailable",
 ]
 
@@ -72,6 +74,23 @@ class HubAddressError(BridgeError):
         self.address = address
         self.reason = reason
         super().__init__(f"the groups hub can't listen at {address}: {reason}")
+
+
+class LoopBlocked(BridgeError):
+    """
+    A thread of a worker needs the worker's event loop, where something blocks.
+
+    Attributes:
+        seconds: how long it has waited.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(
+            f"the event loop of this process hasn't taken a call from another thread for "
+            f"{seconds:g} seconds: something blocks it, such as async code that waits for that "
+            f"thread without `await`; await it there with asyncio.to_thread() or sync_to_async()"
+        )
 
 
 class ForeignChannel(BridgeError, AssertionError):

@@ -20,6 +20,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 from weakref import WeakSet
 
+from channels_bridge.exceptions import LoopBlocked
+
 __all__ = [
     "aclose_all",
     "claim",
@@ -32,6 +34,10 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+# How long a thread waits until the home loop takes a call, in seconds: a consumer may block it
+# until the thread is done.
+BLOCKED_TIMEOUT = 10
 
 # How long an exiting process waits for what is queued, in seconds. A little more than transports
 # take for it themselves.
@@ -97,10 +103,56 @@ def inherited_grpc() -> bool:
 
 
 def run(home: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> Awaitable[T]:
-    """Run `coroutine` on the home loop: directly when called there, else from wherever this is."""
+    """
+    Run `coroutine` on the home loop: directly when called there, else from wherever this is.
+
+    Raises:
+        LoopBlocked: something blocks that loop.
+    """
     if home is asyncio.get_running_loop():
         return coroutine
-    return asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, home))
+    return _run_there(home, coroutine)
+
+
+async def _run_there(home: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> T:
+    """
+    Run `coroutine` on another thread's loop.
+
+    Raises:
+        LoopBlocked: that loop doesn't come to it. It will not be run.
+    """
+    unbegun = [coroutine]  # whoever takes it out, here or there, has decided about it
+
+    async def begin() -> T:
+        try:
+            coroutine = unbegun.pop()
+        except IndexError:
+            raise asyncio.CancelledError from None
+        return await coroutine
+
+    running = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(begin(), home))
+    try:
+        # In steps: a process that was stopped for a while has been so in one of them.
+        for _ in range(BLOCKED_TIMEOUT):
+            await asyncio.wait([running], timeout=1)
+            if running.done() or not unbegun:
+                break
+        else:
+            if _give_up(unbegun):
+                raise LoopBlocked(BLOCKED_TIMEOUT)
+        return await running
+    finally:
+        running.cancel()
+        _give_up(unbegun)
+
+
+def _give_up(unbegun: list[Coroutine[Any, Any, T]]) -> bool:
+    """Close a coroutine. False when it runs already, or has run."""
+    try:
+        unbegun.pop().close()
+    except IndexError:
+        return False
+    return True
 
 
 async def fetch(

@@ -102,6 +102,7 @@ class BridgeChannelLayer(BaseChannelLayer):
         Raises:
             ChannelFull: ``capacity`` messages wait in it already.
             TransportUnavailable: another process keeps the channel, and can't be reached.
+            LoopBlocked: called in a thread of a worker, whose event loop is blocked.
         """
         self.require_valid_channel_name(channel)
         payload = self._encode(message)
@@ -164,13 +165,18 @@ class BridgeChannelLayer(BaseChannelLayer):
         elsewhere once they all have it: so it survives that its sender exits. With `confirm` in
         CONFIG a worker waits as well, and what it has sent survives that it is killed.
 
+        A worker's threads don't wait for its event loop either, unless 4,096 messages or 16 MiB
+        are queued: a consumer may block the loop until they have sent.
+
         Raises:
             TransportUnavailable: other processes can't be reached.
+            LoopBlocked: it had to wait for a worker's event loop, which is blocked.
         """
         self.require_valid_group_name(group)
         payload = self._encode(message)
         node = self._node()
-        await home.run(node.loop, node.group_send(group, payload))
+        if not node.hand_over([group], payload):
+            await home.run(node.loop, node.group_send(group, payload))
 
     @waits_outside
     async def group_send_many(
@@ -189,7 +195,8 @@ class BridgeChannelLayer(BaseChannelLayer):
         names = _all_valid(groups, "groups", self.require_valid_group_name)
         payload = self._encode(message)
         node = self._node()
-        await home.run(node.loop, node.group_send_many(names, payload))
+        if not node.hand_over(names, payload):
+            await home.run(node.loop, node.group_send_many(names, payload))
 
     async def answer(self, subject: str, answerer: Callable[[Any], Any]) -> None:
         """

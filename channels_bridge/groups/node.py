@@ -15,7 +15,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine, Iterable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, cast
 from uuid import uuid4
 
@@ -28,6 +28,7 @@ from channels_bridge.exceptions import (
     TransportUnavailable,
 )
 from channels_bridge.groups.config import LayerConfig
+from channels_bridge.groups.handover import Handover
 from channels_bridge.groups.inbox import Inbox
 from channels_bridge.groups.membership import Membership
 from channels_bridge.groups.overload import Overload
@@ -76,6 +77,7 @@ class Node:
         self._make_transport = make_transport
         self._overload = overload
         self._confirm = confirm
+        self._handover = Handover(loop)
         self._groups: set[str] = set()  # those whose topic is subscribed
         self._answerers: dict[str, Callable[[Any], Any]] = {}  # by subject
         self._asked = 0  # how many questions
@@ -120,11 +122,13 @@ class Node:
 
     async def send(self, channel: str, payload: bytes) -> None:
         """Put a message into a channel, or raise ChannelFull."""
+        self._handover.take()
         if not await self._put(channel, payload):
             raise ChannelFull(channel)
 
     async def send_many(self, channels: list[str], payload: bytes) -> None:
         """Put a message into several channels, or raise ChannelsFull."""
+        self._handover.take()
         rooms = await _all(self._put(channel, payload) for channel in channels)
         full = [channel for channel, room in zip(channels, rooms, strict=True) if not room]
         if full:
@@ -178,6 +182,7 @@ class Node:
 
     async def group_send(self, group: str, payload: bytes) -> None:
         """Give a message to all members: those of this process at once."""
+        self._handover.take()
         self.group_sends += 1
         self._group_message(group, payload)
         if self._confirm:
@@ -187,6 +192,7 @@ class Node:
 
     async def group_send_many(self, groups: list[str], payload: bytes) -> None:
         """Give a message to all members of several groups: those of this process at once."""
+        self._handover.take()
         self.group_sends += len(groups)
         for group in groups:
             self._group_message(group, payload)
@@ -196,6 +202,27 @@ class Node:
         else:
             for topic in topics:
                 await self._transport.publish(topic, payload)
+
+    def hand_over(self, groups: list[str], payload: bytes) -> bool:
+        """
+        Give a message to all members of several groups, from any thread, without an answer.
+
+        False where it has to be awaited: on the home loop, to be sure that it has arrived, and
+        while too much is queued.
+        """
+        if self._confirm or asyncio.get_running_loop() is self.loop:
+            return False
+        transport: GroupTransport | None = self.__dict__.get("_transport")
+        if transport is not None and transport.is_full:
+            return False
+        return self._handover.offer(partial(self._group_send_now, groups, payload), len(payload))
+
+    def _group_send_now(self, groups: list[str], payload: bytes) -> None:
+        self.group_sends += len(groups)
+        for group in groups:
+            self._group_message(group, payload)
+        for group in groups:
+            self._transport.publish_nowait(f"g:{group}", payload)
 
     def group_sizes(self) -> dict[str, int]:
         """How many consumers of this process are in each group."""

@@ -74,7 +74,8 @@ class GroupTransport(ABC):
     @abstractmethod
     def publish_nowait(self, topic: str, payload: bytes) -> None:
         """
-        The same without waiting, however much is queued: for short answers.
+        The same without waiting, however much is queued: for short answers, and for whoever
+        looks at ``is_full`` before.
 
         When this is called within ``deliver``, the payload has arrived before the sender of what is
         being delivered sees that confirmed.
@@ -128,6 +129,11 @@ class GroupTransport(ABC):
     @abstractmethod
     async def clear_queues(self) -> None:
         """Empty all named queues, and undo all bindings."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether ``publish()`` would wait. May be asked from any thread."""
+        return False
 
     def statistics(self) -> LinkStatistics | None:
         """Say how the connection is; None where there is none. May be called from any thread."""

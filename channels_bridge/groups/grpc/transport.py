@@ -77,10 +77,11 @@ class GrpcTransport(GroupTransport):
         if topic in self._client.unheard:
             return
         await self._room()
-        self._client.request(wire.Publish(topic=topic, payload=payload))
+        self.publish_nowait(topic, payload)
 
     def publish_nowait(self, topic: str, payload: bytes) -> None:
-        self._client.request(wire.Publish(topic=topic, payload=payload))
+        if topic not in self._client.unheard:
+            self._client.request(wire.Publish(topic=topic, payload=payload))
 
     async def publish_confirmed(self, topic: str, payload: bytes) -> bool:
         if topic in self._client.unheard:
@@ -124,6 +125,10 @@ class GrpcTransport(GroupTransport):
         self._client.bindings.clear()
         await self._done(self._client.request(wire.Clear()))
 
+    @property
+    def is_full(self) -> bool:
+        return bool(self._waiting) or self._client.is_full
+
     def statistics(self) -> LinkStatistics:
         return self._client.statistics()
 
@@ -153,7 +158,7 @@ class GrpcTransport(GroupTransport):
 
     async def _room(self) -> None:
         """Wait until more can be published."""
-        if not self._waiting and not self._client.is_full:
+        if not self.is_full:
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)

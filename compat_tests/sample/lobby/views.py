@@ -1,4 +1,5 @@
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
@@ -68,4 +69,13 @@ async def apublish(request, group):
     """Send `?text=` to a group from an asynchronous view."""
     layer = get_channel_layer()
     await layer.group_send(group, {"type": "room.message", "text": request.GET["text"]})
+    return HttpResponse("sent")
+
+
+async def publish_from_threads(request, group):
+    """Send `?text=` to a group from threads for which the event loop is blocked."""
+    send = async_to_sync(get_channel_layer().group_send)
+    message = {"type": "room.message", "text": request.GET["text"]}
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(send, [group] * 8, [message] * 8))
     return HttpResponse("sent")

@@ -12,4 +12,5 @@ urlpatterns = [
     path("logout/", views.log_out),
     path("publish/<str:group>/", views.publish),
     path("apublish/<str:group>/", views.apublish),
+    path("publish-from-threads/<str:group>/", views.publish_from_threads),
 ]

@@ -1,0 +1,52 @@
+"""
+What other threads hand over to the home loop without waiting for it.
+
+In a server's worker home is the loop that consumers run on. One of them may block it until a thread
+is done, and so may wait for a thread that sends: that thread must not wait for the loop.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+__all__ = ["Handover"]
+
+# What may wait for the loop at a time; who has more waits as well. The bound for bytes is rough, as
+# it is kept without a lock: a signal handler might interrupt who holds that, and send.
+MAX_MESSAGES = 4096
+MAX_BYTES = 16 * 1024 * 1024
+
+
+class Handover:
+    """
+    Calls of other threads, in the order in which they came.
+
+    Args:
+        loop: who takes them.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._calls: deque[Callable[[], None]] = deque()
+
+    def offer(self, call: Callable[[], None], size: int) -> bool:
+        """
+        Let the loop make a call.
+
+        Args:
+            size: of what it carries, in bytes.
+
+        Returns:
+            False when too much waits for the loop already.
+        """
+        waiting = len(self._calls)
+        if waiting >= MAX_MESSAGES or waiting * size >= MAX_BYTES:
+            return False
+        self._calls.append(call)
+        self._loop.call_soon_threadsafe(self.take)
+        return True
+
+    def take(self) -> None:
+        """Make the calls that wait. For the loop, also before it makes one of the same kind."""
+        while self._calls:
+            self._calls.popleft()()
