@@ -1,10 +1,15 @@
 """What the documents say about the project's own files is true."""
 
 import re
+from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from uvicorn.main import main as uvicorn_command
 
+from channels_bridge.foreign import SERVERS, Option
+from channels_bridge.foreign_line import find
 from channels_bridge.management.commands.websockets_server import Command
 
 TESTS = Path(__file__).resolve().parent
@@ -31,6 +36,41 @@ def test_options_exist(option: str) -> None:
     """Each option in the guide is one of the command's."""
     parser = Command().create_parser("manage.py", "websockets_server")
     assert option in re.findall(r"-[\w-]+", parser.format_help())
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_tables_of_options(server: str) -> None:
+    """The guide's table of another server's options is the one that the command answers from."""
+    _, _, section = (GUIDE / "command.md").read_text().partition(f"\n## From {server}\n")
+    assert re.search(r"((?:\|.*\n)+)", section).group(1) == table(server, SERVERS[server])
+
+
+def test_tables_are_complete() -> None:
+    """They have each option of the Daphne and the uvicorn that are installed."""
+    package = Path(find_spec("daphne").origin).parent
+    of_daphne = re.findall(
+        r'^ +"(--?[a-z][\w-]*)",', (package / "cli.py").read_text(), re.MULTILINE
+    )
+    of_uvicorn = [
+        name for option in uvicorn_command.params for name in option.opts + option.secondary_opts
+    ]
+    assert len(of_daphne) > 20 and len(of_uvicorn) > 40
+    for server, names in ("Daphne", of_daphne), ("uvicorn", of_uvicorn):
+        options = {name for name in names if name.startswith("-")} - {"--version"}
+        assert [name for name in sorted(options) if find(name, server) is None] == []
+
+
+def table(server: str, options: Iterable[Option]) -> str:
+    """What stands in the guide; to be copied from where the test shows it."""
+    rows = [f"| {server} | `websockets_server` | |", "|---|---|---|"]
+    for option in options:
+        cells = code(option.theirs), code(option.ours), option.remark
+        rows.append("|" + "|".join(f" {cell} " if cell else " " for cell in cells) + "|")
+    return "\n".join([*rows, ""])
+
+
+def code(names: str) -> str:
+    return ", ".join(f"`{name}`" for name in names.split(", ") if name)
 
 
 @pytest.mark.parametrize("start", STARTS)

@@ -14,12 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from channels_bridge.directory import project_directory, require_private
+from channels_bridge.hints import address_meant
 from channels_bridge.unix import MAX_PATH
 
 __all__ = ["SOCKET", "Address", "default_address", "find_intruders"]
 
 # The hub's socket in the project's directory.
 SOCKET = "groups.sock"
+
+# What hints and examples have.
+_EXAMPLE_PORT = 8765
 
 # A host's name (RFC 1123), with the underscores that container networks allow.
 _NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}", re.ASCII)
@@ -51,9 +55,15 @@ class Address:
         """
         if not isinstance(text, str) or not text:
             raise ValueError(f"address {text!r} isn't valid: write unix:/path or host:port")
-        if text.startswith("unix:"):
-            return cls(_parse_path(text))
-        return _parse_tcp(text)
+        try:
+            return _parse(text)
+        except ValueError:
+            meant = address_meant(text, _EXAMPLE_PORT)
+            if meant is None or not _is_one(meant.write):
+                raise
+            raise ValueError(
+                f"address {text!r} isn't valid: {meant.why}, write {meant.write}"
+            ) from None
 
     def find_trouble(self) -> str | None:
         """Say why nobody can be reached here, as far as that shows from outside."""
@@ -125,6 +135,18 @@ def default_address() -> str:
     except ValueError as error:
         raise ValueError(f"{error}, or set `address` in the layer's CONFIG") from None
     return f"unix:{directory / SOCKET}"
+
+
+def _parse(text: str) -> Address:
+    return Address(_parse_path(text)) if text.startswith("unix:") else _parse_tcp(text)
+
+
+def _is_one(text: str) -> bool:
+    try:
+        _parse(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _parse_path(text: str) -> Path:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ..hints import address_meant
 from ..unix import MAX_PATH
 from .errors import BindError
 
@@ -24,6 +25,8 @@ PUBLIC = 0o666
 
 # Seconds between the times at which a socket's file is made to look new: it is cleaned after days.
 TOUCH_INTERVAL = 3600.0
+
+DEFAULT_PORT = 8000  # as Daphne's, uvicorn's and gunicorn's
 
 MAX_FD = 2**31 - 1  # a C int
 
@@ -62,6 +65,25 @@ def parse_bind(text: str) -> Bind:
     Raises:
         BindError: it has none of the forms above.
     """
+    try:
+        return _parse(text)
+    except BindError as error:
+        meant = address_meant(text, DEFAULT_PORT)
+        if meant is None or not _is_one(meant.write):
+            raise
+        hint = f", or :{text} for every interface" if text.isdecimal() else ""
+        raise BindError(error.bind, f"{meant.why}; write {meant.write}{hint}") from None
+
+
+def _is_one(text: str) -> bool:
+    try:
+        _parse(text)
+    except BindError:
+        return False
+    return True
+
+
+def _parse(text: str) -> Bind:
     if not text.isprintable():  # no path or host has a line break or NUL for a reason
         raise BindError(ascii(text), f"it has characters that can't be shown; {FORMS}")
     scheme, _, rest = text.partition(":")
@@ -111,14 +133,13 @@ def _parse_unix(text: str, path: str) -> UnixBind:
 
 def _parse_tcp(text: str) -> TcpBind:
     host, colon, port = text.rpartition(":")
-    if not colon:
-        hint = f"; for a port on every interface write :{text}" if text.isdecimal() else ""
-        raise BindError(text, FORMS + hint)
+    if not colon or host == "*" or text != text.strip():
+        raise BindError(text, FORMS)
     if host == "[]":  # which would be every interface, without the brackets
         raise BindError(text, f"the brackets are empty; for every interface write :{port}")
     bracketed = host.startswith("[") and host.endswith("]")
     if ":" in host and not bracketed:
-        raise BindError(text, f"an IPv6 address goes in brackets; write [{host}]:{port}")
+        raise BindError(text, FORMS)
     host = host[1:-1] if bracketed else host
     return TcpBind(text, host, _parse_number(text, port, "port", 65535))
 

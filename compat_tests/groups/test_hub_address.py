@@ -91,7 +91,7 @@ async def test_tcp_port_in_use():
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        (["--address", "nonsense"], "CommandError: .*'nonsense' isn't valid: write unix:/path"),
+        (["--address", "no address"], "CommandError: .*'no address' isn't valid: write unix:/path"),
         (["--layer", "default"], "CommandError: channel layer 'default' doesn't need a hub"),
         (["--layer", "other"], "CommandError: channel layer 'other' isn't configured"),
     ],

@@ -31,12 +31,11 @@ def test_forms(text, expected):
     ("text", "words"),
     [
         ("", "write HOST:PORT"),
-        ("localhost", "write HOST:PORT"),
-        ("8000", "write :8000"),
+        ("localhost and more", "write HOST:PORT"),
+        ("redis://localhost:6379", "write HOST:PORT"),
         ("localhost:http", "'http' is no port"),
         ("localhost:", "'' is no port"),
         ("localhost:99999", "'99999' is no port"),
-        ("::1:8000", "write [::1]:8000"),
         ("unix:", "the path is missing"),
         ("unix:/" + "x" * 200, "shorten it"),
         ("fd:x", "'x' is no file descriptor"),
@@ -48,6 +47,40 @@ def test_malformed(text, words):
         parse_bind(text)
     assert words in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("http://127.0.0.1:25002", "127.0.0.1:25002"),
+        ("https://[::1]:8443/chat/?a=b", "[::1]:8443"),
+        ("ws://localhost", "localhost:8000"),
+        ("tcp://0.0.0.0:80", "0.0.0.0:80"),
+        ("tcp:port=8000:interface=10.0.0.1", "10.0.0.1:8000"),
+        ("localhost:8000/", "localhost:8000"),
+        (" localhost:8000", "localhost:8000"),
+        ("localhost", "localhost:8000"),
+        ("0.0.0.0", "0.0.0.0:8000"),
+        ("8000", "127.0.0.1:8000, or :8000 for every interface"),
+        ("*:8000", "0.0.0.0:8000"),
+        ("::1:8000", "[::1]:8000"),
+        ("2001:db8::1:65000", "[2001:db8::1]:65000"),
+        ("::", "[::]:8000"),
+        ("[::1]", "[::1]:8000"),
+        ("/tmp/x.sock", "unix:/tmp/x.sock"),
+        ("./run/x", "unix:./run/x"),
+        ("x.sock", "unix:x.sock"),
+        ("UNIX:///tmp/x.sock", "unix:/tmp/x.sock"),
+        ("fd://3", "fd:3"),
+    ],
+)
+def test_what_was_meant(text, meant):
+    """An address in the manner of a URL, of another server or without its port is answered with the
+    address, which can be used."""
+    with pytest.raises(BindError) as raised:
+        parse_bind(text)
+    assert str(raised.value).endswith(f"; write {meant}")
+    assert parse_bind(meant.partition(",")[0])
 
 
 @pytest.mark.parametrize("twice", [":8000", "unix:/tmp/a.sock", "fd:3"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
@@ -16,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from channels_bridge import __version__, advice, conf, control, hub
 from channels_bridge.directory import leave_all
+from channels_bridge.foreign_line import answers
 from channels_bridge.logs import configure_logging
 from channels_bridge.server import http
 from channels_bridge.server.bind import Listener, listen, parse_bind, parse_binds
@@ -200,6 +202,19 @@ class Command(BaseCommand):
                 metavar=metavar,
                 help=f"{text} (default: %(default)s)",
             )
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Answer first to options of other servers, which argparse doesn't know, or takes for
+        abbreviations of ours."""
+        if lines := answers(argv[2:], self._options(argv)):
+            self.stderr.write("CommandError: " + "\n  ".join(lines))
+            sys.exit(2)
+        super().run_from_argv(argv)
+
+    def _options(self, argv: list[str]) -> dict[str, bool]:
+        """Our own options, and whether each takes a value."""
+        actions = self.create_parser(argv[0], argv[1])._option_string_actions
+        return {name: action.nargs != 0 for name, action in actions.items()}
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not conf.asgi_application() and not conf.route_module():
