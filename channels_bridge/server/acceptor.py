@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from .bind import Listener
 from .channel import SupervisorEnd
+from .forks import keep_from_children
 from .notices import Notices
 from .renewal import INTERVAL
 
@@ -44,6 +45,7 @@ class Acceptor:
 
     def _listen(self) -> None:
         for listener in self._listeners:
+            keep_from_children(listener.sock)
             self._loop.add_reader(listener.sock, self._accept, listener.sock)
 
     def _look(self) -> None:

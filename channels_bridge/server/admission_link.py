@@ -22,6 +22,7 @@ from .admission import Admission, Decided, Ledger, limits_addresses
 from .bind import Listener, open_unix
 from .config import ServerConfig
 from .errors import StartupError
+from .forks import keep_from_children
 from .renewal import serving_always
 
 #: How the ledger's directory and socket are called.
@@ -96,7 +97,11 @@ async def asking(config: ServerConfig) -> AsyncIterator[Admission | None]:
         yield None
         return
     loop = asyncio.get_running_loop()
-    _, admission = await loop.create_unix_connection(Asking, config.ledger)
+    sock = socket.socket(socket.AF_UNIX)
+    sock.setblocking(False)
+    keep_from_children(sock)
+    await loop.sock_connect(sock, config.ledger)
+    _, admission = await loop.create_unix_connection(Asking, sock=sock)
     try:
         yield admission
     finally:

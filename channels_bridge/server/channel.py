@@ -16,6 +16,7 @@ import socket
 import time
 from collections.abc import Iterator
 
+from .forks import keep_from_children
 from .notices import Notices
 
 _CONNECTION = b"+"
@@ -55,6 +56,7 @@ class SupervisorEnd:
     """
 
     def __init__(self, sock: socket.socket) -> None:
+        keep_from_children(sock)
         sock.setblocking(False)
         self.sock = sock
         self.ready = False
@@ -144,6 +146,7 @@ class ChildEnd:
     """
 
     def __init__(self, sock: socket.socket, answers: socket.socket) -> None:
+        keep_from_children(sock, answers)
         sock.setblocking(False)
         self.sock = sock
         self.answers = answers

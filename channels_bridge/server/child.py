@@ -15,6 +15,7 @@ from typing import Any
 from . import stacks
 from .channel import ChildEnd
 from .errors import StartupError
+from .forks import endure, handle_in_loop, keep_from_children
 from .program import load
 
 logger = logging.getLogger("channels_bridge.server")
@@ -76,7 +77,9 @@ def run_child(main: str, fds: Descriptors, *args: Any) -> None:
     What a terminal sends to the whole process group is ignored: it is the supervisor's to handle.
     """
     for number in TERMINAL_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+        endure(number)
+    life = open(fds.life, "wb", buffering=0)
+    keep_from_children(life)
     stacks.offer(open(fds.stacks, "wb", buffering=0))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, EARLY_SIGNALS)  # blocked by who started it
     channel = ChildEnd(socket.socket(fileno=fds.channel), socket.socket(fileno=fds.answers))
@@ -104,7 +107,6 @@ def run_loop(coroutine: Coroutine[Any, Any, None]) -> None:
 
 async def _run(run: Run, channel: ChildEnd) -> None:
     stop = Stop()
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
-    loop.add_signal_handler(HURRY, stop.hurry.set)
+    handle_in_loop(signal.SIGTERM, stop.set)
+    handle_in_loop(HURRY, stop.hurry.set)
     await run(channel, stop)

@@ -12,6 +12,7 @@ from .bind import BACKLOG
 from .config import ServerConfig
 from .context import Application
 from .dispatch import make_protocol_factory
+from .forks import keep_from_children
 from .serving import serving
 
 
@@ -40,6 +41,7 @@ async def serve(
     loop = asyncio.get_running_loop()
     with ExitStack() as listening:
         sockets = [listening.enter_context(sock) for sock in sockets]
+        keep_from_children(*sockets)
         async with serving(application, config, access=access) as context:
             factory = make_protocol_factory(context)
             try:

@@ -17,6 +17,8 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+from .forks import keep_from_children
+
 logger = logging.getLogger("channels_bridge.server")
 
 Message = dict[str, Any]
@@ -39,6 +41,7 @@ class Questions:
     """
 
     def __init__(self, sock: socket.socket) -> None:
+        keep_from_children(sock)
         sock.setblocking(False)
         self.last: Message | None = None
         self._sock = sock

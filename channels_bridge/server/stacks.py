@@ -10,7 +10,10 @@ import contextlib
 import faulthandler
 import os
 import signal
+from functools import partial
 from typing import BinaryIO
+
+from .forks import keep_from_children, undo_in_children
 
 #: Nothing else in a child of ours may use it.
 SIGNAL = signal.SIGUSR2
@@ -27,19 +30,22 @@ def stack_pipe() -> tuple[Stacks, BinaryIO]:
     reader, writer = os.pipe()
     for end in (reader, writer):
         os.set_blocking(end, False)
-    return Stacks(reader), open(writer, "wb", buffering=0)
+    return Stacks(open(reader, "rb", buffering=0)), open(writer, "wb", buffering=0)
 
 
 def offer(pipe: BinaryIO) -> None:
     """Write the stacks of all threads into ``pipe`` whenever the signal comes."""
     faulthandler.register(SIGNAL, file=pipe, all_threads=True)
+    undo_in_children(SIGNAL, partial(faulthandler.unregister, SIGNAL))
+    keep_from_children(pipe)
 
 
 class Stacks:
     """The supervisor's end: ask, give the child a moment, then read."""
 
-    def __init__(self, pipe: int) -> None:
+    def __init__(self, pipe: BinaryIO) -> None:
         self._pipe = pipe
+        keep_from_children(pipe)
 
     def ask(self, pid: int) -> None:
         """Ask a child, which answers once it has called :func:`offer`."""
@@ -50,7 +56,7 @@ class Stacks:
     def read(self) -> str:
         """What has come of them, innermost calls first; empty if the child is stopped."""
         try:
-            return os.read(self._pipe, _SIZE).decode(errors="replace").rstrip()
+            return os.read(self._pipe.fileno(), _SIZE).decode(errors="replace").rstrip()
         except BlockingIOError:
             return ""
 
@@ -59,4 +65,4 @@ class Stacks:
         return self.read() or "no stacks: it is stopped, or waits in the kernel"
 
     def close(self) -> None:
-        os.close(self._pipe)
+        self._pipe.close()

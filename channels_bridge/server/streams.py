@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from .bind import Listener
+from .forks import keep_from_children
 from .renewal import serving_always
 
 #: Connections at a time; further ones are closed at once.
@@ -46,6 +47,7 @@ async def serving_streams(
         task.add_done_callback(tasks.discard)
 
     async def listen(sock: socket.socket) -> asyncio.Server:
+        keep_from_children(sock)
         return await asyncio.start_server(start, sock=sock, limit=limit)
 
     try:

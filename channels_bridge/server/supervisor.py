@@ -22,6 +22,7 @@ from .census import Census
 from .channel import SupervisorEnd
 from .config import ServerConfig
 from .errors import StartupError
+from .forks import handle_in_loop
 from .process import Child, Keeper, Service
 from .startup import StartLimit
 from .systemd import Notifier
@@ -82,10 +83,9 @@ class Supervisor:
         Raises:
             StartupError: a service or a worker could not start.
         """
-        loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._handle_stop, number)
-        loop.add_signal_handler(signal.SIGHUP, self._wake.set)
+            handle_in_loop(number, partial(self._handle_stop, number))
+        handle_in_loop(signal.SIGHUP, self._wake.set)
         async with contextlib.AsyncExitStack() as stack:
             await stack.enter_async_context(serving_ledger(self._config))
             for watcher in self._watchers:

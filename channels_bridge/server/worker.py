@@ -18,6 +18,7 @@ from .context import Application, Context
 from .delay import LoopDelay
 from .dispatch import make_protocol_factory
 from .drain import drain
+from .forks import keep_from_children
 from .garbage import sparing
 from .heartbeat import beating
 from .program import load
@@ -113,6 +114,7 @@ class Intake:
                 self._stop.set()
 
     async def _serve(self, sock: socket.socket) -> None:
+        keep_from_children(sock)
         tls = self._certificate.context() if self._certificate is not None else None
         try:
             await self._loop.connect_accepted_socket(

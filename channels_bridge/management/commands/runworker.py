@@ -16,6 +16,7 @@ from channels_bridge.exceptions import BridgeError
 from channels_bridge.groups import aclose_all, home
 from channels_bridge.layers import LocalChannelLayer
 from channels_bridge.server.context import Application, Receive, Send
+from channels_bridge.server.forks import handle_in_loop
 from channels_bridge.surface import extend
 
 __all__ = ["Command", "DrainingWorker"]
@@ -116,7 +117,7 @@ async def _next_signal() -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        handle_in_loop(number, stop.set)
     try:
         await stop.wait()
     finally:

@@ -14,6 +14,7 @@ from channels_bridge.exceptions import BridgeError
 from channels_bridge.groups import hub_address, hub_credentials
 from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.logs import configure_logging
+from channels_bridge.server.forks import handle_in_loop
 from channels_bridge.transport import get_channel_layer
 
 FILES = {
@@ -75,7 +76,7 @@ class Command(BaseCommand):
 
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+            handle_in_loop(number, stop.set)
         await serve(
             address, credentials, ready=lambda: self._say(f"Groups hub at {address}"), stop=stop
         )

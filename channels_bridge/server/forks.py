@@ -1,0 +1,103 @@
+"""What processes that the application forks must not have in common with the one that forks them.
+
+A fork without exec, as multiprocessing and ``os.fork()`` make it, inherits our signal handlers with
+the descriptor by which they wake the event loop, so that a signal to the child would be followed by
+its parent; and our sockets, so that clients and the supervisor would not see a worker's end while
+such a child lives. In the child, signals do again what they do in any Python program, and the
+descriptors lead nowhere. They keep their numbers: whoever closes one later closes no other's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Protocol
+from weakref import WeakSet
+
+
+class _File(Protocol):
+    def fileno(self) -> int: ...
+
+
+_undo: dict[int, Callable[[], object]] = {}  # by signal: what gives it back
+_files: WeakSet[_File] = WeakSet()
+_masks = threading.local()  # of threads that are forking: the signals that they had blocked
+
+
+def handle_in_loop(number: int, callback: Callable[[], object]) -> None:
+    """Call back from the running loop whenever a signal comes to this very process."""
+    asyncio.get_running_loop().add_signal_handler(number, callback)
+    _undo[number] = partial(_give_back, number, signal.getsignal(number))
+
+
+def endure(number: int) -> None:
+    """Ignore a signal, but not in the programs that are started from here.
+
+    A handler is reset by exec, where a signal that is ignored stays so. One that whoever started
+    this process has let it ignore stays ignored for all.
+    """
+    if signal.getsignal(number) is not signal.SIG_IGN:
+        signal.signal(number, _do_nothing)
+        _undo[number] = partial(_give_back, number, _do_nothing)
+
+
+def undo_in_children(number: int, undo: Callable[[], object]) -> None:
+    """Call ``undo`` in each child, for a signal that is handled in some other way."""
+    _undo[number] = undo
+
+
+def keep_from_children(*files: _File) -> None:
+    """Let these not be open in a child. They are forgotten when they are closed or collected."""
+    for file in files:
+        _files.add(file)
+
+
+def _do_nothing(number: int, frame: object) -> None:
+    """Handle a signal so."""
+
+
+def _give_back(number: int, handler: object) -> None:
+    if signal.getsignal(number) == handler:  # else the application has its own
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _before() -> None:
+    # A signal that comes between the fork and the end of what follows it must wait.
+    _masks.before = signal.pthread_sigmask(signal.SIG_BLOCK, _undo)
+
+
+def _in_parent() -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, _masks.before)
+
+
+def _in_child() -> None:
+    is_ours = bool(_undo)
+    if is_ours:
+        signal.set_wakeup_fd(-1)
+    for undo in _undo.values():
+        undo()
+    _undo.clear()
+    with suppress(OSError):  # no descriptor is left
+        _let_go()
+    signal.pthread_sigmask(signal.SIG_SETMASK, _masks.before)
+    # Not before a Ctrl-C that has waited has come: its KeyboardInterrupt would be lost in here.
+    if is_ours and signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _let_go() -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    for file in _files:
+        with suppress(ValueError):  # it is closed
+            if (fd := file.fileno()) >= 0:
+                os.dup2(null, fd, inheritable=False)
+    _files.clear()
+    os.close(null)
+
+
+os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)
