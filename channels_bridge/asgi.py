@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import traceback
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager
 from importlib import import_module
 from typing import Any, cast
@@ -20,6 +20,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.urls import Resolver404
 
 from . import conf, connections, origins, reload, runloop
+from .entry import cannot_import, describe
 from .groups import aclose_all, home
 from .logs import configure_logging
 from .server.access import printable
@@ -32,16 +33,19 @@ logger = logging.getLogger("channels_bridge.server")
 
 
 def application(config: ServerConfig) -> AbstractAsyncContextManager[Application]:
-    """Set up Django and import the application; a worker's ``ServerConfig.application``.
+    """Set up Django, unless the application has, and import the application.
 
     Raises:
         StartupError: settings name no application that can be served.
     """
-    django.setup()
-    configure_logging(config.access_log_format)
+    if not apps.ready:
+        django.setup()
     static = config.http and settings.DEBUG and apps.is_installed("django.contrib.staticfiles")
+    configure_logging(config.access_log_format)
     expected = () if config.number else ("websocket", "http") if config.http else ("websocket",)
     served = get_application(static=static, expected=expected)
+    # Again, as an import that sets Django up has configured logging in its own way.
+    configure_logging(config.access_log_format)
     if config.reload:
         reload.watch()
     return open_application(served)
@@ -93,8 +97,15 @@ def _get_native() -> Any:
 
     http = _import_application() if conf.asgi_application() else get_asgi_application()
     others = getattr(http, "application_mapping", None) or {"http": http}
-    with _explaining(f"WEBSOCKET_ROUTE_MODULE is {conf.route_module()!r}, but importing it fails"):
+    try:
         return ProtocolTypeRouter({**others, "websocket": get_native_application()})
+    except ImproperlyConfigured:
+        raise
+    except Exception as error:
+        raise ImproperlyConfigured(
+            f"WEBSOCKET_ROUTE_MODULE is {conf.route_module()!r}, but importing it fails: "
+            f"{describe(error)}"
+        ) from error
 
 
 def _import_application() -> Any:
@@ -107,8 +118,12 @@ def _import_application() -> Any:
             '"mysite.asgi.application".'
         )
     module_name, _, name = path.rpartition(".")
-    with _explaining(f"ASGI_APPLICATION is {path!r}, but importing {module_name} fails"):
+    try:
         module = import_module(module_name)
+    except ImproperlyConfigured:
+        raise
+    except Exception as error:
+        raise ImproperlyConfigured(cannot_import(path, error)) from error
     if not hasattr(module, name):
         raise ImproperlyConfigured(
             f"ASGI_APPLICATION is {path!r}, but {module_name} has no {name!r}; define it there or "
@@ -121,26 +136,6 @@ def _import_application() -> Any:
             f"{type(application).__name__}; name a callable such as a ProtocolTypeRouter."
         )
     return application
-
-
-@contextlib.contextmanager
-def _explaining(what: str) -> Iterator[None]:
-    """Turn whatever the user's code raises into one line: what failed, and how."""
-    try:
-        yield
-    except ImproperlyConfigured:
-        raise
-    except Exception as error:
-        raise ImproperlyConfigured(f"{what}: {_describe(error)}") from error
-
-
-def _describe(error: Exception) -> str:
-    """An exception of the user's code in one line, with the place where it was raised."""
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    text = f"{type(error).__name__}: {error}"
-    if place.filename.startswith("<frozen importlib"):
-        return text
-    return f"{text} ({place.filename}, line {place.lineno})"
 
 
 #: What is said of an application that lacks something. It isn't an error: a project may have pages

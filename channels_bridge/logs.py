@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
 from datetime import datetime, timezone
+from logging import StreamHandler
 
 from django.conf import settings
 
@@ -35,37 +37,68 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line)
 
 
-def configure_logging(access_format: str = "text") -> None:
-    """Show this package's lines from INFO on in the console, unless LOGGING covers them already.
+def configure_logging(access_format: str = "text", level: int = logging.INFO) -> None:
+    """Show this package's lines in the console, unless LOGGING has a place for them already.
+
+    Loggers that LOGGING names are its own business. Others it may disable, by its default and
+    whenever it is applied again; these can't be disabled any more.
 
     Args:
         access_format: of access lines; those of another format than ``text`` have nothing before
             or after them in the console.
+        level: from which on lines are shown.
     """
-    _enable()
     package, access = logging.getLogger("channels_bridge"), logging.getLogger(ACCESS)
-    if package.hasHandlers():
-        return
-    _show(package, "[{asctime}] {levelname} {message}")
-    package.setLevel(logging.INFO)
-    if access_format != "text" and not access.handlers:
-        _show(access, "{message}")
-        access.propagate = False
-
-
-def _show(logger: logging.Logger, text: str) -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter(text, style="{"))
-    logger.addHandler(handler)
-
-
-def _enable() -> None:
-    """Undo what LOGGING does by default to loggers that were there before it: it disables them.
-
-    The server's are, as the server sets Django up. Those that LOGGING names are its own business.
-    """
     named = settings.LOGGING.get("loggers", {}) if settings.LOGGING else {}
     for name, logger in logging.root.manager.loggerDict.items():
         ours = name.partition(".")[0] == "channels_bridge" and name not in named
         if ours and isinstance(logger, logging.Logger):
             logger.disabled = False
+            if type(logger) is logging.Logger:
+                logger.__class__ = _Lasting
+    if package.name in named:
+        return
+    if package.getEffectiveLevel() > level:
+        package.setLevel(level)
+    if any(_takes(handler, level) for handler in _handlers(package)):
+        return
+    _show(package, "[{asctime}] {levelname} {message}")
+    if access_format != "text" and not access.handlers:
+        access.propagate = False
+        _show(access, "{message}")
+
+
+class _Lasting(logging.Logger):
+    """A logger that stays enabled."""
+
+    @property
+    def disabled(self) -> bool:
+        return False
+
+    @disabled.setter
+    def disabled(self, value: bool) -> None:
+        """LOGGING says so of all loggers that it doesn't name."""
+
+
+def _handlers(logger: logging.Logger | None) -> Iterator[logging.Handler]:
+    """Those that get a logger's records."""
+    while logger is not None:
+        yield from logger.handlers
+        logger = logger.parent if logger.propagate else None
+
+
+def _takes(handler: logging.Handler, level: int) -> bool:
+    """Whether a handler shows lines of a level, as far as one can tell."""
+    if isinstance(handler, logging.NullHandler):
+        return False
+    line = logging.LogRecord("channels_bridge.server", level, __file__, 0, "", None, None)
+    return level >= handler.level and bool(handler.filter(line))
+
+
+def _show(logger: logging.Logger, text: str) -> None:
+    others = [handler for handler in _handlers(logger) if isinstance(handler, StreamHandler)]
+    handler = StreamHandler()
+    handler.setFormatter(logging.Formatter(text, style="{"))
+    # What another stream or file shows, such as warnings, is not shown twice.
+    handler.addFilter(lambda record: not any(_takes(other, record.levelno) for other in others))
+    logger.addHandler(handler)

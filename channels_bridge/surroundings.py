@@ -1,4 +1,4 @@
-"""What a spawned process takes over from the process of the tests: settings and databases."""
+"""What another process takes over where settings are in no module: as they are here and now."""
 
 from __future__ import annotations
 

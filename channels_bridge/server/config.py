@@ -38,6 +38,11 @@ class ServerConfig:
     #: is entered in the worker's loop, and left after the last connection closed.
     application: str
 
+    #: For that function: the dotted path of the project's ASGI application, and, pickled, what else
+    #: it needs to know of the process that started the server.
+    asgi_application: str = ""
+    surroundings: bytes = b""
+
     #: ``module:attribute`` of what a worker reports besides what this package knows, a
     #: :data:`~.report.Figures`.
     figures: str = "channels_bridge.server.report:no_figures"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import logging
 import os
 import pickle
 import queue
@@ -20,14 +21,15 @@ from django.conf import settings
 
 from channels_bridge.asgi import open_application
 from channels_bridge.hub import serving_hubs
+from channels_bridge.logs import configure_logging
 from channels_bridge.server import program
 from channels_bridge.server.bind import TcpBind, listen
 from channels_bridge.server.child import STARTUP_FAILURE, run_loop
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.context import Application
+from channels_bridge.server.forks import endure, handle_in_loop, keep_from_children
 from channels_bridge.server.inprocess import serve
-
-from .surroundings import Surroundings
+from channels_bridge.surroundings import Surroundings
 
 __all__ = ["ServerProcess"]
 
@@ -103,6 +105,7 @@ class ServerProcess:
             os.close(theirs)
             os.close(held)
         self._life = open(life, "wb")
+        keep_from_children(self._life)
         reports = threading.Thread(target=self._listen, args=[open(ours, "rb")], daemon=True)
         reports.start()
         atexit.register(self._end)
@@ -176,24 +179,27 @@ def run(
         reports: the pipe that the tests listen to.
         life: a pipe whose end is the end of the tests.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C: the tests end, and then this
+    endure(signal.SIGINT)  # Ctrl-C: the tests end, and then this
+    tests = open(life, "rb", buffering=0)
     with open(reports, "wb", buffering=0) as pipe:
+        keep_from_children(pipe, tests)
         try:
             surroundings.enter()
             get_application, setup, teardown = pickle.loads(callables)
             _run_setup(setup)
-            server = _Server(config, pipe, life)
-            run_loop(server.serve(get_application(), teardown))
+            application = get_application()
+            configure_logging(level=logging.WARNING)  # the import has done so in its own way
+            run_loop(_Server(config, pipe, tests).serve(application, teardown))
         except Exception as error:
             pickle.dump((_portable(error), traceback.format_exc()), pipe)
             sys.exit(STARTUP_FAILURE)
 
 
 class _Server:
-    def __init__(self, config: ServerConfig, reports: BinaryIO, life: int) -> None:
+    def __init__(self, config: ServerConfig, reports: BinaryIO, tests: BinaryIO) -> None:
         self._config = config
         self._reports = reports
-        self._life = life
+        self._tests = tests
 
     async def serve(self, application: Application, teardown: Hook | None) -> None:
         stop = self._end_of_tests()
@@ -215,9 +221,8 @@ class _Server:
     def _end_of_tests(self) -> asyncio.Event:
         """Set by SIGTERM, and when the parent process is gone."""
         stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, stop.set)
-        loop.add_reader(self._life, stop.set)
+        handle_in_loop(signal.SIGTERM, stop.set)
+        asyncio.get_running_loop().add_reader(self._tests, stop.set)
         return stop
 
 

@@ -20,6 +20,7 @@ from django.core.management.commands.runserver import Command as RunserverComman
 from channels_bridge import __version__, advice, conf
 from channels_bridge.asgi import get_application, open_application
 from channels_bridge.hub import describe_neighbours, serving_hubs
+from channels_bridge.logs import configure_logging
 from channels_bridge.server.access import AccessLog, Visitor, client_name, printable
 from channels_bridge.server.bind import TcpBind, listen
 from channels_bridge.server.child import run_loop
@@ -102,6 +103,7 @@ class Command(RunserverCommand):
                 f"[{self.addr}]" if self._raw_ipv6 else self.addr, self.port, options
             )
             application = get_application(static=serves_static(options))
+            configure_logging(level=logging.WARNING)  # the import has done so in its own way
             if options["http_timeout"]:
                 application = limited(application, options["http_timeout"])
             run_loop(self.serve(config, application))

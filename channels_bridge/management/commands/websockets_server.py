@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import pickle
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -30,8 +31,9 @@ from channels_bridge.server.status import serving_status
 from channels_bridge.server.supervisor import Supervisor, Watcher
 from channels_bridge.server.systemd import listen_fds
 from channels_bridge.server.tls import Certificate
+from channels_bridge.surroundings import Surroundings
 
-APPLICATION = "channels_bridge.asgi:application"
+APPLICATION = "channels_bridge.entry:application"
 FIGURES = "channels_bridge.figures:figures"
 HUB = "channels_bridge.hub:main"
 
@@ -292,6 +294,8 @@ def make_config(options: dict[str, Any]) -> ServerConfig:
     trusted = filter(None, map(str.strip, options["forwarded_allow_ips"].split(",")))
     return ServerConfig(
         application=APPLICATION,
+        asgi_application=conf.asgi_application() or "",
+        surroundings=pickle.dumps(Surroundings()) if settings.SETTINGS_MODULE is None else b"",
         figures=FIGURES,
         binds=parse_binds(options["bind"] or passed_sockets() or ["127.0.0.1:8000"]),
         workers=options["workers"] or available_cores(),

@@ -1,0 +1,19 @@
+"""Projects that prepare something in asgi.py and manage.py before Django is set up."""
+
+from pathlib import Path
+
+from websockets.sync.client import connect
+
+from ..servers import websockets_server
+
+PREPARED = Path(__file__).parent / "prepared"
+
+
+def test_prepared():
+    """Settings classes of django-configurations, and PyMySQL in the place of MySQLdb, are served.
+
+    The project's manage.py has no guard around its command.
+    """
+    with websockets_server(PREPARED) as server:
+        with connect(server.ws_url) as websocket:
+            assert websocket.recv(10) == "production mysql pymysql"
