@@ -13,11 +13,13 @@ from functools import partial
 from http import HTTPStatus
 from typing import cast
 
+from .access import client_name
 from .connection import WebSocketConnection
 from .context import Context
 from .head import Unreadable, read_handshake
 from .http import HttpProtocol, make_http_protocol
 from .refusal import Refusal
+from .scope import peer_address
 
 _METHOD = re.compile(rb"[A-Z-]{1,20}( |\Z)")
 _UPGRADE = re.compile(rb"\r\nupgrade:[ \t]*websocket[ \t]*\r\n", re.IGNORECASE)
@@ -109,7 +111,10 @@ class FirstRequest(asyncio.Protocol):
     def _turn_away(self) -> None:
         limit = self.context.config.max_connections
         self.context.notices.warn(
-            "max_connections", "a connection is refused: there are %d, the limit", limit
+            "max_connections",
+            "a connection of [%s] is refused: there are %d, the limit",
+            client_name(peer_address(self.transport)),
+            limit,
         )
         if self.context.is_overrun:
             self.transport.abort()

@@ -25,7 +25,7 @@ from .head import (
     path_of,
 )
 from .page import Cycle, Page
-from .refusal import Refusal
+from .refusal import Refusal, note_refusal
 from .scope import peer_address
 
 if TYPE_CHECKING:
@@ -151,15 +151,17 @@ def _make_uvicorn_protocol(context: Context) -> HttpProtocol:
                     self.refuse(too_large())
 
         def parse(self, data: bytes) -> None:
-            try:
-                self.parser.feed_data(data)
-            except HttpParserUpgrade as upgrade:
-                rest = data[upgrade.args[0] :]
+            rest = memoryview(data)
+            while True:
+                try:
+                    self.parser.feed_data(rest)
+                    return
+                except HttpParserUpgrade as upgrade:
+                    rest = rest[upgrade.args[0] :]
                 if self.is_handshake():
-                    self.open_websocket(rest)
-                else:
-                    self.parse_without_upgrade()
-                    self.parse(rest)
+                    self.open_websocket(bytes(rest))
+                    return
+                self.parse_without_upgrade()
 
         def parse_without_upgrade(self) -> None:
             """Have the head read again, without what makes llhttp leave the body alone."""
@@ -202,8 +204,8 @@ def _make_uvicorn_protocol(context: Context) -> HttpProtocol:
             check_framing(self.parser.get_method(), self.parser.get_http_version(), self.headers)
             if self.parser.should_upgrade():
                 return  # see parse()
-            self.place = Place.BODY
             super().on_headers_complete()
+            self.place = Place.BODY
             if any(name == KEY for name, _ in self.headers):
                 note_lost_upgrade(context, path_of(self.url), client_name(self.client))
             may_last = self.lasts and not context.ending
@@ -272,6 +274,7 @@ def _make_uvicorn_protocol(context: Context) -> HttpProtocol:
 
         def refuse(self, reason: Unreadable) -> None:
             """Read no further; answer what was asked before, and this if it has no answer yet."""
+            note_refusal(context, self.transport, reason.status, reason.why)
             self.stop_head_timer()
             self.refused = True
             if self.place is not Place.BODY and self.is_answering:
@@ -290,7 +293,7 @@ def _make_uvicorn_protocol(context: Context) -> HttpProtocol:
                 self.cycle.waiting_for_100_continue = False
                 self.cycle.message_event.set()
             self.leave()
-            Refusal(context, self.transport, reason.status, why=reason.why)
+            Refusal(context, self.transport, reason.status)
 
         def is_handshake(self) -> bool:
             return [value.lower() for name, value in self.headers if name == b"upgrade"] == [

@@ -21,7 +21,7 @@ class Refusal(asyncio.Protocol):
     9.6). The protocol that refuses must have left the context.
 
     Args:
-        why: logged with the client's address, one line in a while for each status; empty: not.
+        why: for :func:`note_refusal`; empty: the log has a word for it already.
     """
 
     lasting = False
@@ -40,9 +40,7 @@ class Refusal(asyncio.Protocol):
         self._timer = asyncio.get_running_loop().call_later(LINGER, transport.abort)
         context.counters.refused[status.value] += 1
         if why:
-            client = client_name(peer_address(transport))
-            message = "a request of [%s] is refused with %d %s: %s"
-            context.notices.warn(f"refused {status}", message, client, status, status.phrase, why)
+            note_refusal(context, transport, status, why)
         context.refusals += 1
         context.entered(self)
         transport.set_protocol(self)
@@ -59,3 +57,12 @@ class Refusal(asyncio.Protocol):
 
     def shutdown(self) -> None:
         self._transport.abort()
+
+
+def note_refusal(
+    context: Context, transport: asyncio.Transport, status: HTTPStatus, why: str
+) -> None:
+    """Say in the log whose request is not served, and why: one line in a while for each status."""
+    client = client_name(peer_address(transport))
+    message = "a request of [%s] is refused with %d %s: %s"
+    context.notices.warn(f"refused {status}", message, client, status, status.phrase, why)

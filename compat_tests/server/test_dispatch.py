@@ -70,7 +70,12 @@ async def test_oversized_head_whatever_comes_before(serve, before):
 
 
 @pytest.mark.parametrize(
-    ("rest", "seconds", "status"), [(b"", 1, b"408"), (b"y" * 10**6, DEADLINE, b"431")]
+    ("rest", "seconds", "status"),
+    [
+        (b"", 0.2, b"408"),
+        (b"y" * 10**6, DEADLINE, b"431"),
+        (b"\r\nA: b" * 500 + b"\r\n\r\n", DEADLINE, b"431"),
+    ],
 )
 async def test_limits_of_later_requests(serve, rest, seconds, status):
     """A second request on a connection has the limits of the first."""

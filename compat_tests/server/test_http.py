@@ -24,6 +24,8 @@ async def mirror(scope, receive, send):
     body, more = b"", True
     while more:
         event = await receive()
+        if event["type"] == "http.disconnect":
+            return
         body, more = body + event["body"], event["more_body"]
     headers = [(b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -57,6 +59,25 @@ async def test_offer_of_another_protocol(serve, caplog, offer, framing, body):
     writer.close()
     await writer.wait_closed()
     assert not caplog.records
+
+
+async def test_many_offers_at_once(serve):
+    """As many requests as one packet has may offer another protocol."""
+    engine = await serve(page)
+    reader, writer = await engine.open()
+    writer.write((b"GET / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: a\r\n\r\n") * 2000 + GET)
+    answers = await asyncio.wait_for(reader.read(), DEADLINE)
+    assert answers.count(b"HTTP/1.1 200 ") == 2001
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_trailers_count_as_head(serve):
+    """Trailers have the limit of a head."""
+    engine = await serve(mirror, max_head_size=2000)
+    for trailers in (b"A: b\r\n" * 500, b"A: " + b"b" * 10**6):
+        response = await engine.request(BAD + b"0\r\n" + trailers)
+        assert response.startswith(b"HTTP/1.1 431 ")
 
 
 async def test_frames_behind_a_later_handshake(serve):
@@ -181,6 +202,8 @@ async def test_body_that_was_asked_for(serve):
         (b"POST / HTTP/1.1\r\nA:\r\n " + LENGTH, b"400"),
         (b"GET / HTTP/2.0\r\n", b"505"),
         (b"GET /\r\n", b"505"),
+        (b"GET http://[x HTTP/1.1\r\n", b"400"),
+        (b"GET /\xff HTTP/1.1\r\n", b"400"),
     ],
 )
 @pytest.mark.parametrize("earlier", [0, 1])
