@@ -8,6 +8,8 @@ import shutil
 from pathlib import Path
 
 from .directory import private_directory, project_directory, remove_unused
+from .groups.address import Address, default_address
+from .groups.neighbours import explain_absence
 from .server.admission_link import LEDGER
 from .server.console import NoAnswer, is_listened_to
 
@@ -58,13 +60,15 @@ def find_server() -> Path:
     """
     try:
         directory = project_directory()
+        there = explain_absence(Address.parse(default_address())).reason
+        there = there or f"none has its socket in {directory}"
     except ValueError as error:
         raise NoAnswer(f"{error}, or name the server's socket with --server") from None
     found = [path for path in sorted(directory.glob("server-*.sock")) if is_listened_to(path)]
     if not found:
         raise NoAnswer(
-            f"no server of this project runs for this user on this machine: none has its socket in "
-            f"{directory}; one that was started with --control PATH is found with --server PATH"
+            f"no server of this project runs for this user on this machine ({there}); "
+            "one that was started with --control PATH is found with --server PATH"
         )
     if len(found) > 1:
         raise NoAnswer(f"several servers run: choose with --server {' or '.join(map(str, found))}")

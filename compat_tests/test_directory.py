@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import sys
 import time
 from pathlib import Path
@@ -10,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from channels_bridge import directory
+from channels_bridge import control, directory
 from channels_bridge.directory import (
     keep_private,
     leave,
@@ -22,6 +24,11 @@ from channels_bridge.groups import neighbours
 from channels_bridge.groups.address import Address, default_address
 from channels_bridge.groups.grpc.place import SocketPlace
 from channels_bridge.groups.neighbours import Holder, explain_absence, find_holder
+from channels_bridge.server.console import NoAnswer
+
+needs_linux = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="only Linux shows who listens on unix sockets"
+)
 
 
 @pytest.fixture
@@ -199,13 +206,42 @@ def listening(monkeypatch, tmp_path, *paths):
     return explain_absence(Address.parse(default_address()))
 
 
-def test_server_of_another_user(base, monkeypatch, tmp_path):
+@contextlib.contextmanager
+def listening_at(path):
+    """Listen on a unix socket whose file is removed at the end."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(str(path))
+        sock.listen()
+        yield
+        path.unlink(missing_ok=True)
+
+
+@needs_linux
+def test_server_of_another_user(base):
     """A server of the same project and another user is named, whichever directory it is in."""
     own = project_directory()
-    theirs = f"/var/tmp/{own.name.replace(f'-{os.getuid()}-', '-33-')}/groups.sock"
-    absence = listening(monkeypatch, tmp_path, theirs)
+    theirs = base / own.name.replace(f"-{os.getuid()}-", "-33-") / "groups.sock"
+    theirs.parent.mkdir()
+    with listening_at(theirs):
+        absence = explain_absence(Address.parse(default_address()))
+        with pytest.raises(NoAnswer, match="another user's server serves at"):
+            control.find_server()
     assert absence.reason == f"another user's server serves at unix:{theirs}"
     assert absence.advice.startswith("run this as ")
+    assert absence.is_elsewhere
+
+
+@needs_linux
+def test_server_with_another_tmp(base):
+    """A server whose /tmp is another one is told from one that doesn't run."""
+    path = Address.parse(default_address()).path
+    keep_private(path.parent)
+    with listening_at(path):
+        path.unlink()  # here, but not where that server is
+        absence = explain_absence(Address.parse(default_address()))
+    leave(path.parent)
+    assert "PrivateTmp" in absence.reason
+    assert "WEBSOCKET_RUNTIME_DIR" in absence.advice
     assert absence.is_elsewhere
 
 
@@ -223,15 +259,6 @@ def test_server_of_another_place(base, monkeypatch, use, tmp_path):
     place.close()
     assert find_holder(str(shop)) is None
     assert not listening(monkeypatch, tmp_path, shop.path).reason
-
-
-def test_server_with_another_tmp(base, monkeypatch, tmp_path):
-    """A server whose /tmp is another one is told from one that doesn't run."""
-    own = default_address().removeprefix("unix:")
-    absence = listening(monkeypatch, tmp_path, own)
-    assert "PrivateTmp" in absence.reason
-    assert "WEBSOCKET_RUNTIME_DIR" in absence.advice
-    assert absence.is_elsewhere
 
 
 def test_nobody_serves(base, monkeypatch, tmp_path):

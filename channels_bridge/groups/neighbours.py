@@ -44,7 +44,7 @@ class Holder:
     Attributes:
         pid: the server's process, or that of a hub of its own.
         directory: the project's place.
-        settings: the settings module's name.
+        settings: the settings module's name; empty where there is none.
     """
 
     pid: int
@@ -55,7 +55,7 @@ class Holder:
     def own(cls, pid: int) -> "Holder":
         """This project, whose server has the number `pid`."""
         module = getattr(settings, "SETTINGS_MODULE", None)
-        return cls(pid, str(project_root()), module or "none")
+        return cls(pid, str(project_root()), module or "")
 
     @classmethod
     def loads(cls, text: str) -> "Holder | None":
@@ -70,7 +70,8 @@ class Holder:
         return json.dumps(asdict(self))
 
     def __str__(self) -> str:
-        return f"the server that runs as PID {self.pid}, in {self.directory}, with {self.settings}"
+        settings = f", with {self.settings}" if self.settings else ""
+        return f"the server that runs as PID {self.pid}, in {self.directory}{settings}"
 
 
 @dataclass(frozen=True)

@@ -178,6 +178,22 @@ async def test_files_look_new(address, path, monkeypatch):
         await until(lambda: all(time.time() - file.stat().st_mtime < 60 for file in files))
 
 
+@pytest.mark.skipif(not shutil.which("systemd-tmpfiles"), reason="systemd-tmpfiles is missing")
+async def test_systemd_tmpfiles(settings, socket_dir, tmp_path):
+    """What cleans /tmp on most machines leaves the directory of a running hub alone."""
+    settings.WEBSOCKET_RUNTIME_DIR = str(socket_dir)
+    address = GrpcChannelLayer().hub_address
+    (tmp_path / "clean.conf").write_text(f"d {socket_dir} - - - 0\n")
+    async with serving(address):
+        before = set(socket_dir.glob("*/*"))
+        (socket_dir / "old").touch()
+        command = ["systemd-tmpfiles", "--clean", tmp_path / "clean.conf"]
+        done = await asyncio.create_subprocess_exec(*command)
+        assert await soon(done.wait()) == 0
+        assert not (socket_dir / "old").exists()
+        assert set(socket_dir.glob("*/*")) == before != set()
+
+
 async def test_releases_at_one_tcp_port(settings, socket_dir, monkeypatch):
     """On TCP, too, a hub of another release stands by instead of failing."""
     settings.WEBSOCKET_RUNTIME_DIR = str(socket_dir)
