@@ -221,3 +221,19 @@ async def test_no_place(address, settings):
     with pytest.raises(HubAddressError, match="can't be made .*set WEBSOCKET_RUNTIME_DIR") as error:
         await serve(address, credentials, ready=lambda: None, stop=asyncio.Event())
     assert "\n" not in str(error.value)
+
+
+async def test_those_who_only_look(address):
+    """Processes that look all the time whether a hub is there don't keep one from serving."""
+    looking = asyncio.Event()
+    lookers = [asyncio.create_task(_look(address, looking)) for _ in range(3)]
+    for _ in range(30):
+        async with serving(address):
+            await until(lambda: (holder := find_holder(address)) and holder.pid == os.getpid())
+    looking.set()
+    await asyncio.gather(*lookers)
+
+
+async def _look(address, looking):
+    while not looking.is_set():
+        await asyncio.to_thread(find_holder, address)

@@ -23,6 +23,9 @@ logger = logging.getLogger("channels_bridge.groups")
 # How often files are made to look new, in seconds: what cleans /tmp removes them after days.
 TOUCH_INTERVAL = 3600.0
 
+# How often the lock may be found shared by those who only look, before it counts as taken.
+LOOKERS = 1000
+
 
 class SocketPlace:
     """
@@ -267,10 +270,23 @@ class SocketPlace:
 
 
 def _try_lock(lock: int) -> bool:
+    """Lock it, unless a hub has it. Who only looks whether one has shares it for an instant."""
+    for _ in range(LOOKERS):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if not _try_share(lock):
+                return False
+    return False
+
+
+def _try_share(lock: int) -> bool:
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    fcntl.flock(lock, fcntl.LOCK_UN)
     return True
 
 
