@@ -35,8 +35,9 @@ class LayerConfig:
             number; the first match counts.
         overflow: what happens to a message to a group for which a consumer has no room:
             ``drop_newest``, ``drop_oldest`` or ``close``, which ends the connection with 1013.
-        max_message_size: the longest message, encoded, in bytes. 1 MiB is what the channel layer
-            specification asks for at least.
+        max_message_size: the longest message, encoded, in bytes. The channel layer specification
+            asks for 1 MiB at least; what a client may send to any of the usual servers, 16 MiB to
+            uvicorn, can be passed on.
     """
 
     expiry: float = 60
@@ -44,7 +45,7 @@ class LayerConfig:
     capacity: int = 100
     channel_capacity: Mapping[Any, int] = field(default_factory=dict)
     overflow: str = "drop_newest"
-    max_message_size: int = 1024 * 1024
+    max_message_size: int = MAX_MESSAGE_SIZE
 
     def __post_init__(self) -> None:
         for name in ("expiry", "group_expiry"):

@@ -6,7 +6,8 @@ for the same, and each process for its own channels that nobody attached an inbo
 
 Rules of this file:
 
-- A queue is first in, first out, and bounded: when `capacity` messages wait, the newest is refused.
+- A queue is first in, first out, and bounded: when `capacity` messages wait, or MAX_BYTES, the
+  newest is refused.
 - A message that nobody pulled before it expires is dropped. Its queue stays bound, as members stay
   in channels_redis; InMemoryChannelLayer takes them out of their groups.
 - A message is handed to one puller, the one that waits longest.
@@ -21,6 +22,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 __all__ = ["Item", "MessageQueues", "Taker", "take"]
+
+
+# What may wait in one queue, in bytes. The last one may go beyond it, however large it is.
+MAX_BYTES = 256 * 1024 * 1024
 
 
 class Item(NamedTuple):
@@ -45,11 +50,23 @@ Taker = Callable[[Item], bool]
 class _Queue:
     """What waits under one name: items for takers, or takers for items, never both."""
 
-    __slots__ = ("items", "takers")
+    __slots__ = ("items", "size", "takers")
 
     def __init__(self) -> None:
         self.items: deque[Item] = deque()
+        self.size = 0  # of the items' payloads
         self.takers: deque[Taker] = deque()
+
+    def append(self, item: Item) -> None:
+        self.items.append(item)
+        self.size += len(item.payload)
+
+    def append_left(self, item: Item) -> None:
+        self.items.appendleft(item)
+        self.size += len(item.payload)
+
+    def pop_left(self) -> None:
+        self.size -= len(self.items.popleft().payload)
 
     def offer(self, item: Item) -> bool:
         """Hand `item` to the first taker that wants it."""
@@ -77,7 +94,7 @@ class MessageQueues:
         """Give back what was pulled: it will be the next to go out, whatever the capacity."""
         queue = self._queues.setdefault(name, _Queue())
         if not queue.offer(item):
-            queue.items.appendleft(item)
+            queue.append_left(item)
 
     def pull(self, name: str, taker: Taker) -> None:
         """Call `taker` with the next item: at once, or when it comes."""
@@ -86,7 +103,7 @@ class MessageQueues:
         if not queue.items:
             queue.takers.append(taker)
         elif taker(queue.items[0]):
-            queue.items.popleft()
+            queue.pop_left()
         self._forget_if_idle(name)
 
     def withdraw(self, name: str, taker: Taker) -> None:
@@ -168,6 +185,7 @@ class MessageQueues:
         self._topics.clear()
         for name, queue in list(self._queues.items()):
             queue.items.clear()
+            queue.size = 0
             self._forget_if_idle(name)
 
     def clear_prefixed(self, prefix: str) -> None:
@@ -186,9 +204,9 @@ class MessageQueues:
         if queue.offer(item):
             self._forget_if_idle(name)
             return True
-        if len(queue.items) >= capacity:
+        if len(queue.items) >= capacity or queue.size >= MAX_BYTES:
             return False
-        queue.items.append(item)
+        queue.append(item)
         return True
 
     def _expire(self, name: str, now: float) -> None:
@@ -197,7 +215,7 @@ class MessageQueues:
         if queue is None or not queue.items or queue.items[0].expires > now:
             return
         while queue.items and queue.items[0].expires <= now:
-            queue.items.popleft()
+            queue.pop_left()
         self._forget_if_idle(name)
 
     def _forget_if_idle(self, name: str) -> None:

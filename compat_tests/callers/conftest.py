@@ -48,7 +48,9 @@ class Project:
 
     def connect(self):
         url = f"{self.server.ws_url}/room/lobby/"
-        return connect(url, origin=self.server.url, proxy=None, open_timeout=DEADLINE)
+        return connect(
+            url, origin=self.server.url, proxy=None, open_timeout=DEADLINE, max_size=None
+        )
 
     def hub(self) -> psutil.Process:
         """The process that listens on the hub's socket."""

@@ -84,10 +84,11 @@ def test_caller(project, caller):
 
 
 def test_shell(project):
-    """`manage.py shell` can send to a group."""
+    """`manage.py shell` can send to a group, small messages and large ones."""
     with project.members() as members:
-        project.run("manage.py", "shell", "-c", f"{SETUP}\nsay('hi')")
-        assert heard(members) == [["hi"]] * MEMBERS
+        source = "say('hi')\nsay('x' * 2**21)\nsay('last')"
+        project.run("manage.py", "shell", "-c", f"{SETUP}\n{source}")
+        assert heard(members, 3) == [["hi", "x" * 2**21, "last"]] * MEMBERS
 
 
 def test_view_of_the_server_itself(project):

@@ -25,8 +25,9 @@ __all__ = ["Client", "Pull", "Request"]
 
 logger = logging.getLogger("channels_bridge.groups")
 
-# What may be unanswered before publishing waits. The hub's own bound per process (session.py) is
-# far higher, so that a slow process slows its senders down rather than be cut off.
+# What may be unanswered before publishing waits; the last message may go beyond it. The hub's own
+# bound per process (session.py) is far higher, so that a slow process slows its senders down rather
+# than be cut off.
 MAX_REQUESTS = 4096
 MAX_BYTES = 16 * 1024 * 1024
 

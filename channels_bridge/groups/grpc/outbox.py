@@ -10,6 +10,11 @@ LAZY_DELAY = 0.01
 
 # A batch is closed once it has so many bytes. Large enough to be efficient, small enough that
 # handling one doesn't keep the receiver's loop busy for long.
+#
+# A frame isn't split. What comes behind a large one waits for it: beside messages of 15 MiB, twice
+# a second, small ones took 0.8 ms at the median and 200 ms at most on a machine under load, where
+# channels_redis took 1.2 and 820 (its pub/sub layer 0.4 and 245); beside those of 1 MiB, 26 ms at
+# most where they took 33 and 89. Most of it goes into making and reading the message itself.
 BATCH_SIZE = 128 * 1024
 
 

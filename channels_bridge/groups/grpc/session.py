@@ -17,8 +17,10 @@ from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 __all__ = ["Delivery", "HandingOut", "Session"]
 
 # What a process may leave unhandled before it is cut off, so that it can't fill the hub's memory.
+# Ten others that send it as much as they may (client.py), in messages of the largest size, stay
+# below that.
 MAX_PENDING = 65_536
-MAX_PENDING_BYTES = 128 * 1024 * 1024
+MAX_PENDING_BYTES = 512 * 1024 * 1024
 
 
 class Delivery:

@@ -1,0 +1,105 @@
+"""Messages of a mebibyte and far more: everywhere where small ones work, and what bounds them."""
+
+import asyncio
+
+import pytest
+
+from channels_bridge.exceptions import ChannelFull, MessageTooLarge
+from channels_bridge.groups import home, queues
+from channels_bridge.groups.config import MAX_MESSAGE_SIZE, GrpcConfig, LayerConfig
+from channels_bridge.groups.grpc.client import MAX_BYTES
+from channels_bridge.groups.grpc.door import MAX_BATCH
+from channels_bridge.groups.grpc.session import MAX_PENDING_BYTES
+from channels_bridge.layers import LocalChannelLayer
+
+from .hubs import soon
+
+MIB = 1024 * 1024
+
+
+def large(size, **more):
+    """A message whose text alone has that many bytes."""
+    return {"type": "large", "text": "x" * size, **more}
+
+
+@pytest.mark.parametrize("named", [False, True])
+async def test_any_layer(make_layer, named):
+    """What people send is taken without an option: to a group, a channel and a named channel."""
+    layer = make_layer()
+    channel = "worker" if named else await layer.new_channel()
+    await layer.group_add("room", channel)
+    for size in (MIB, 16 * MIB):
+        await soon(layer.send(channel, large(size)))
+        assert await soon(layer.receive(channel)) == large(size)
+        await soon(layer.group_send("room", large(size, nested=[{"data": b"y" * MIB}])))
+        assert (await soon(layer.receive(channel)))["nested"] == [{"data": b"y" * MIB}]
+
+
+async def test_other_process(make_grpc_layer):
+    """They cross processes in the order sent, among small ones."""
+    sender, receiver = make_grpc_layer(), make_grpc_layer()
+    channel = await receiver.new_channel()
+    await receiver.group_add("room", channel)
+    sizes = [1, MIB, 2, 17 * MIB, 3, MAX_MESSAGE_SIZE - 100, 4]
+    for size in sizes:
+        await soon(sender.group_send("room", large(size)))
+    assert [len((await soon(receiver.receive(channel)))["text"]) for _ in sizes] == sizes
+
+
+async def test_hub_killed_meanwhile(hub, make_grpc_layer):
+    """Those that a killed hub had, and more than may be queued, arrive once and in order."""
+    home.claim()
+    sender, receiver = make_grpc_layer(), make_grpc_layer()
+    channel = await receiver.new_channel()
+    await receiver.group_add("room", channel)
+
+    async def send():
+        for number in range(40):
+            await sender.group_send("room", large(MIB, number=number))
+
+    sending = asyncio.create_task(send())
+    numbers = [(await soon(receiver.receive(channel)))["number"] for _ in range(3)]
+    hub.kill()
+    await asyncio.to_thread(hub.start)
+    numbers += [(await soon(receiver.receive(channel)))["number"] for _ in range(37)]
+    await soon(sending)
+    assert numbers == list(range(40))
+
+
+async def test_through_the_relay(make_grpc_layer, monkeypatch):
+    """They reach a process that may not use gRPC itself, and come from one."""
+    monkeypatch.setattr(home, "inherited_grpc", lambda: True)
+    sender, receiver = make_grpc_layer(), make_grpc_layer()
+    channel = await soon(receiver.new_channel())
+    await receiver.group_add("room", channel)
+    for size in (MIB, 17 * MIB):
+        await soon(sender.group_send("room", large(size)))
+        assert await soon(receiver.receive(channel)) == large(size)
+
+
+async def test_bytes_of_a_queue(monkeypatch):
+    """A channel that nobody reads is full after so many bytes, and has room once it is read."""
+    monkeypatch.setattr(queues, "MAX_BYTES", 3000)
+    layer = LocalChannelLayer()
+    for _ in range(2):
+        for _ in range(3):
+            await layer.send("worker", large(1200))
+        with pytest.raises(ChannelFull):
+            await layer.send("worker", large(1))
+        for _ in range(3):
+            await layer.receive("worker")
+    await layer.close()
+
+
+async def test_limit():
+    """What is larger still is refused where it is sent."""
+    with pytest.raises(MessageTooLarge, match="max_message_size of 33554432 bytes"):
+        await LocalChannelLayer().group_send("room", large(MAX_MESSAGE_SIZE))
+
+
+def test_bounds():
+    """One message of the largest size always goes, and many senders cut off no slow process."""
+    assert LayerConfig().max_message_size == GrpcConfig().max_message_size == MAX_MESSAGE_SIZE
+    assert MAX_BATCH > MAX_MESSAGE_SIZE + MIB
+    assert MAX_PENDING_BYTES >= 10 * (MAX_BYTES + MAX_MESSAGE_SIZE)
+    assert queues.MAX_BYTES > LayerConfig().capacity * MIB
