@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 import socket
+from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import unix_connect
@@ -18,6 +20,9 @@ from ..engine import DEADLINE, until
 from .test_connection import echo
 from .test_http import H2C, LENGTH, mirror
 
+GUIDE = Path(__file__).resolve().parents[2] / "migration_guide" / "deployment.md"
+(RECOMMENDED,) = re.findall(r"^```nginx\n(.*?)^```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
+
 CONF = """
 daemon off; master_process off; pid {directory}/pid; error_log {directory}/error.log;
 events {{ worker_connections 64; }}
@@ -26,27 +31,15 @@ http {{
   client_body_temp_path {directory}; proxy_temp_path {directory}; fastcgi_temp_path {directory};
   uwsgi_temp_path {directory}; scgi_temp_path {directory};
   large_client_header_buffers 4 32k;
-  upstream pool {{ server 127.0.0.1:{upstream}; keepalive 1; }}
+  {recommended}
   server {{
-    listen unix:{directory}/nginx.sock;
-    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-    location /good {{
-      proxy_pass http://127.0.0.1:{upstream};
-      proxy_http_version 1.1;
-      proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection "upgrade";
-    }}
+    listen unix:{directory}/others.sock;
     location /old {{
       proxy_pass http://127.0.0.1:{upstream};
       proxy_set_header Upgrade $http_upgrade;
       proxy_set_header Connection "upgrade";
     }}
     location /bare {{ proxy_pass http://127.0.0.1:{upstream}; }}
-    location /kept {{
-      proxy_pass http://pool;
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
-    }}
   }}
 }}
 """
@@ -58,19 +51,23 @@ async def application(scope, receive, send):
 
 @pytest.fixture
 async def nginx(serve, socket_dir):
-    """An engine, and the socket of an nginx in front of it."""
+    """An engine, and two sockets of an nginx in front of it: set up as the guide says, and not."""
     program = shutil.which("nginx", path=os.environ.get("PATH", "") + os.pathsep + "/usr/sbin")
     if program is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("nginx is not installed")
     engine = await serve(application, proxy=Proxy(trusted=("127.0.0.1",)))
-    conf, path = socket_dir / "nginx.conf", socket_dir / "nginx.sock"
-    conf.write_text(CONF.format(directory=socket_dir, upstream=engine.port))
+    conf, good, others = (socket_dir / name for name in ("conf", "good.sock", "others.sock"))
+    recommended = RECOMMENDED.replace("127.0.0.1:8000", f"127.0.0.1:{engine.port}")
+    recommended = recommended.replace("listen 80;", f"listen unix:{good};")
+    conf.write_text(
+        CONF.format(directory=socket_dir, upstream=engine.port, recommended=recommended)
+    )
     process = await asyncio.create_subprocess_exec(
         program, "-c", str(conf), "-e", str(socket_dir / "error.log")
     )
-    await until(lambda: is_served(path) or process.returncode is not None)
+    await until(lambda: is_served(others) or process.returncode is not None)
     assert process.returncode is None, (socket_dir / "error.log").read_text()
-    yield engine, path
+    yield engine, good, others
     process.terminate()
     await asyncio.wait_for(process.wait(), DEADLINE)
 
@@ -98,25 +95,26 @@ async def post(path, uri, headers=b""):
 
 
 async def test_nginx(nginx, caplog):
-    """WebSockets pass with HTTP/1.1 and, as by default, 1.0; requests keep their bodies; idle
+    """WebSockets pass as the guide says, and in HTTP/1.0; requests keep their bodies; idle
     connections are used again; and what nginx lacks is in the log."""
-    engine, path = nginx
-    for uri in ("/good", "/old"):
+    engine, good, others = nginx
+    for path, uri in ((good, "/"), (others, "/old")):
         async with open_websocket(path, uri) as websocket:
             await websocket.send("hello")
             assert await websocket.recv() == "hello"
     cookies = {"Cookie": "a=" + "y" * 15_000}
-    async with open_websocket(path, "/good", additional_headers=cookies):
+    async with open_websocket(good, "/", additional_headers=cookies):
         pass
-    for uri in (b"/good", b"/old", b"/bare", b"/kept"):
+    for path, uri in ((good, b"/"), (others, b"/old"), (others, b"/bare")):
         assert (await post(path, uri, H2C)).startswith(b"HTTP/1.1 200 ")
+    await post(good, b"/")
     await until(lambda: len(engine.context.idle) == len(engine.context.connections) == 1)
     (kept,) = engine.context.idle
-    await post(path, b"/kept")
+    await post(good, b"/")
     await until(lambda: engine.context.idle == {kept: None})
     assert not caplog.records
     with pytest.raises(InvalidStatus):
-        async with open_websocket(path, "/bare"):
+        async with open_websocket(others, "/bare"):
             pass
     (line,) = [record.getMessage() for record in caplog.records]
     assert line.startswith("GET /bare [127.0.0.1:")
