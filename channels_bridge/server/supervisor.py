@@ -48,6 +48,9 @@ class Supervisor:
         watchers: entered before anything is started, and left after everything has ended.
     """
 
+    #: Those that it handles.
+    SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
     def __init__(
         self,
         config: ServerConfig,
@@ -186,7 +189,7 @@ class Supervisor:
             self._spreads = False
             for keeper in [*self._workers, *self._others]:
                 keeper.hurry()
-        else:
+        elif not self._hurry.is_set():
             logger.info("%s again: killing what has not stopped yet", number.name)
             self._hurry.set()
 

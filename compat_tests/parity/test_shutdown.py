@@ -9,6 +9,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from compat_tests.parity.site import OURS, serve
+from compat_tests.servers import wait_for
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -33,6 +34,12 @@ def test_shutdown(name: str, number: signal.Signals, database: Path) -> None:
                 client.recv(10)
             assert caught.value.rcvd is not None and caught.value.rcvd.code == 1001
         assert [answer.read() for answer in answers] == [b"\n"] * 2
+
+        def is_over() -> bool:
+            site.server.signal(signal.SIGHUP)  # which comes too late, up to the last moment
+            return site.server.process.poll() is not None
+
+        assert wait_for(is_over, 20)
         assert site.server.wait() == 0
         assert "Traceback" not in site.server.log()
         assert "cancelled" not in site.server.log()

@@ -15,6 +15,7 @@ from channels_bridge.groups import hub_address, hub_credentials
 from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.logs import configure_logging
 from channels_bridge.server.forks import handle_in_loop
+from channels_bridge.server.last_signals import exit_by_signals
 from channels_bridge.transport import get_channel_layer
 
 FILES = {
@@ -35,6 +36,8 @@ class Command(BaseCommand):
 
     help = "Runs the hub that joins the processes of this project, for channel layers over gRPC."
     requires_system_checks: list[str] = []
+
+    _called_from_command_line: bool  # Django's
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -75,11 +78,14 @@ class Command(BaseCommand):
         from channels_bridge.groups.grpc.hub import serve
 
         stop = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        signals = (signal.SIGINT, signal.SIGTERM)
+        for number in signals:
             handle_in_loop(number, stop.set)
         await serve(
             address, credentials, ready=lambda: self._say(f"Groups hub at {address}"), stop=stop
         )
+        if self._called_from_command_line:
+            exit_by_signals(signals)
 
     def _say(self, text: str) -> None:
         self.stdout.write(text)

@@ -24,6 +24,7 @@ from channels_bridge.server import http
 from channels_bridge.server.bind import Listener, listen, parse_bind, parse_binds
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
+from channels_bridge.server.last_signals import exit_by_signals
 from channels_bridge.server.monitoring import require_extra, serving_metrics
 from channels_bridge.server.process import Service
 from channels_bridge.server.proxy import Proxy
@@ -115,6 +116,8 @@ ADDRESS_LIMITS = ("max_connections_per_address", "max_connection_rate")
 
 class Command(BaseCommand):
     help = "Serves ASGI_APPLICATION on websockets, with groups over gRPC."
+
+    _called_from_command_line: bool  # Django's
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -247,6 +250,8 @@ class Command(BaseCommand):
             self.stdout.flush()
 
         await Supervisor(config, listeners, hubs, announce, watchers).run()
+        if self._called_from_command_line:
+            exit_by_signals(Supervisor.SIGNALS)
 
     def banner(
         self, config: ServerConfig, listeners: Sequence[Listener], neighbours: Sequence[str] = ()

@@ -1,0 +1,63 @@
+"""A signal that comes when a server has ended, and its process has not."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from ..servers import REPOSITORY
+
+PROGRAM = """
+import asyncio, atexit, signal, sys, threading
+from channels_bridge.server.last_signals import exit_by_signals
+
+async def serve():
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    say("ready")
+    await stop.wait()
+    exit_by_signals((signal.SIGINT, signal.SIGTERM))
+
+def say(text):
+    print(text, flush=True)
+
+def hold(text):
+    say(text)
+    sys.stdin.readline()
+
+def finish():
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.raise_signal(number)
+    say("finished")
+
+if sys.argv[1] == "exit":
+    atexit.register(finish)  # called after the server's own
+asyncio.run(serve())
+if sys.argv[1] == "thread":
+    threading.Thread(target=hold, args=["held"]).start()
+elif sys.argv[1] == "main":
+    hold("held")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("where", ["main", "thread", "exit"])
+def test_a_signal_in_the_last_moment(where, number):
+    """It changes nothing about the exit code: neither while something keeps the process, which it
+    ends, nor while the interpreter ends."""
+    command = [sys.executable, "-c", PROGRAM, where]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=REPOSITORY, **pipes) as process:
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(number)
+        if where == "exit":
+            assert process.stdout.readline() == b"finished\n"
+        else:
+            assert process.stdout.readline() == b"held\n"
+            process.send_signal(number)
+        assert process.wait(20) == 0
+        assert process.stderr.read() == b""
