@@ -11,7 +11,11 @@ from .directory import private_directory, project_directory, remove_unused
 from .groups.address import Address, default_address
 from .groups.neighbours import explain_absence
 from .server.admission_link import LEDGER
-from .server.console import NoAnswer, is_listened_to
+from .server.console import NoAnswer, ask, is_listened_to
+from .server.questions import Message
+
+#: Seconds for a server to say where it listens.
+PATIENCE = 3.0
 
 
 def default_path() -> Path:
@@ -52,8 +56,11 @@ def _is_left(path: Path, socket: Path) -> bool:
     return not is_listened_to(socket)
 
 
-def find_server() -> Path:
+def find_server(address: str | None = None) -> Path:
     """The control socket of the one server that runs for this project and this user.
+
+    Args:
+        address: where it listens, such as ``127.0.0.1:8000``; needed where there are several.
 
     Raises:
         NoAnswer: there is none, or more than one; the message says what to write.
@@ -70,6 +77,47 @@ def find_server() -> Path:
             f"no server of this project runs for this user on this machine ({there}); "
             "one that was started with --control PATH is found with --server PATH"
         )
-    if len(found) > 1:
-        raise NoAnswer(f"several servers run: choose with --server {' or '.join(map(str, found))}")
-    return found[0]
+    if len(found) == 1 and address is None:
+        return found[0]
+    servers = {path: _about(path) for path in found}
+    for path, about in servers.items():
+        if any(address == place(url) for url in about.get("listening", ())):
+            return path
+    known = ", ".join(_describe(path, about) for path, about in servers.items())
+    if address is not None:
+        raise NoAnswer(f"no server of this project listens at {address}; there are {known}")
+    raise NoAnswer(f"several servers run, choose with --server ADDRESS or PATH: {known}")
+
+
+def servers_and_hubs() -> str:
+    """The servers that run for this project and this user, for whoever looks for their hub; empty
+    where there are none."""
+    try:
+        directory = project_directory()
+    except ValueError:
+        return ""
+    servers = (_about(path) for path in sorted(directory.glob("server-*.sock")))
+    return ", ".join(
+        f"{' and '.join(about['listening'])} with its hub at {' and '.join(about['hubs'])}"
+        for about in servers
+        if about.get("listening") and about.get("hubs")
+    )
+
+
+def _about(path: Path) -> Message:
+    """What a server tells of itself; nothing if it is stuck."""
+    try:
+        return ask(path, {"top": 0}, PATIENCE)
+    except NoAnswer:
+        return {}
+
+
+def _describe(path: Path, about: Message) -> str:
+    if not about:
+        return f"{path} (does not answer)"
+    return f"{path} (listening at {' and '.join(about['listening'])})"
+
+
+def place(url: str) -> str:
+    """An address as it is given with ``-b``."""
+    return url.partition("://")[2].rstrip("/") or url

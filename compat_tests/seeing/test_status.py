@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from channels_bridge import control
+from channels_bridge.server.census import Census
 from channels_bridge.server.console import NoAnswer, ask
+from channels_bridge.server.status import serving_status
 
 from ..parity.site import PROJECT
 from ..servers import environment
@@ -94,16 +98,71 @@ def test_options_that_mean_nothing(arguments):
         call_command("websockets_status", *arguments)
 
 
-def test_several_servers(monkeypatch, socket_dir):
-    """Where several servers run, the error names them: somebody has to choose."""
+@pytest.fixture
+async def servers(monkeypatch, socket_dir):
+    """Three servers of one project: on TCP, on a unix socket, and one that is stuck."""
     monkeypatch.setattr(control, "project_directory", lambda: socket_dir)
-    with ExitStack() as stack:
-        for name in ("server-1.sock", "server-2.sock"):
-            sock = stack.enter_context(socket.socket(socket.AF_UNIX))
-            sock.bind(str(socket_dir / name))
-            sock.listen()
-        with pytest.raises(NoAnswer, match=r"server-1.sock or .*server-2.sock"):
-            control.find_server()
+    monkeypatch.setattr(control, "PATIENCE", 0.2)
+    places = {"1": "http://127.0.0.1:8001/", "2": "unix:/run/two.sock"}
+    async with AsyncExitStack() as stack:
+        for name, url in places.items():
+            path = socket_dir / f"server-{name}.sock"
+            about = {"version": "1", "listening": [url], "hubs": [f"unix:/run/{name}/groups.sock"]}
+            await stack.enter_async_context(serving_status(path, about, Census()))
+        stuck = stack.enter_context(socket.socket(socket.AF_UNIX))
+        stuck.bind(str(socket_dir / "server-3.sock"))
+        stuck.listen()
+        yield
+
+
+async def test_several_servers(servers, socket_dir):
+    """Where several servers run, the error names each by its address, and one is chosen by it."""
+
+    def error(*arguments):
+        with pytest.raises(CommandError) as caught:
+            call_command("websockets_status", *arguments)
+        return str(caught.value)
+
+    known = (
+        f"{socket_dir}/server-1.sock (listening at http://127.0.0.1:8001/), "
+        f"{socket_dir}/server-2.sock (listening at unix:/run/two.sock), "
+        f"{socket_dir}/server-3.sock (does not answer)"
+    )
+    text = await asyncio.to_thread(error)
+    assert text == f"several servers run, choose with --server ADDRESS or PATH: {known}"
+    text = await asyncio.to_thread(error, "--server", "127.0.0.1:8002")
+    assert text == f"no server of this project listens at 127.0.0.1:8002; there are {known}"
+    for server in (
+        "127.0.0.1:8001",
+        "http://127.0.0.1:8001",
+        "unix:/run/two.sock",
+        f"{socket_dir}/server-1.sock",
+    ):
+        shown = io.StringIO()
+        await asyncio.to_thread(call_command, "websockets_status", server=server, stdout=shown)
+        place = "unix:/run/two.sock" if "two" in server else "http://127.0.0.1:8001/"
+        assert f"listening at {place}\ngroups over gRPC at unix:/run/" in shown.getvalue()
+
+
+async def test_servers_at_other_hubs(servers, settings):
+    """Where nobody answers `websockets_close`, the error names the servers that run, by address,
+    and the hub of each."""
+    backend = "channels_bridge.layers.GrpcChannelLayer"
+    config = {"address": "unix:/run/nobody.sock", "timeout": 0.1}
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": backend, "CONFIG": config}}
+
+    def close(**options):
+        with pytest.raises(CommandError) as caught:
+            call_command("websockets_close", **options)
+        return str(caught.value)
+
+    text = await asyncio.to_thread(close, path="/x/")
+    assert "at unix:/run/nobody.sock" in text
+    assert text.endswith(
+        "; what runs here: http://127.0.0.1:8001/ with its hub at unix:/run/1/groups.sock, "
+        "unix:/run/two.sock with its hub at unix:/run/2/groups.sock"
+    )
+    assert "--user, --channel or --path" in await asyncio.to_thread(close)
 
 
 def test_a_server_that_does_not_answer(socket_dir):

@@ -7,8 +7,9 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from channels_bridge import control
 from channels_bridge.connections import close
-from channels_bridge.exceptions import BridgeError
+from channels_bridge.exceptions import BridgeError, TransportUnavailable
 from channels_bridge.groups import hub_address
 from channels_bridge.transport import get_channel_layer
 
@@ -36,8 +37,14 @@ class Command(BaseCommand):
                 "the default channel layer reaches no server: set its BACKEND to "
                 "channels_bridge.layers.GrpcChannelLayer"
             )
+        if not any(options[name] for name in ("user", "channel", "path")):
+            raise CommandError("say which connections: with --user, --channel or --path")
         try:
             count = close(**{name: options[name] for name in names})
+        except TransportUnavailable as error:
+            others = control.servers_and_hubs()
+            hint = f"; what runs here: {others}" if others else ""
+            raise CommandError(f"{error}{hint}") from None
         except (BridgeError, ImproperlyConfigured, ValueError) as error:
             raise CommandError(str(error)) from None
         self.stdout.write("1 connection closed" if count == 1 else f"{count} connections closed")

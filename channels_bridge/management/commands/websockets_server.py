@@ -242,6 +242,7 @@ class Command(BaseCommand):
         about = {
             "version": __version__,
             "listening": [listener.url(scheme(config)) for listener in listeners],
+            "hubs": [place.address for place in places],
         }
         watchers = list(make_watchers(options, about))
 

@@ -27,9 +27,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--server",
-            type=Path,
-            metavar="PATH",
-            help="the server's control socket (default: the one of this project's server)",
+            metavar="ADDRESS",
+            help="where the server listens, such as 127.0.0.1:8000, or the path of its control "
+            "socket (default: the one server of this project)",
         )
         parser.add_argument("--json", action="store_true", help="print JSON, an object a line")
         parser.add_argument(
@@ -60,8 +60,7 @@ class Command(BaseCommand):
 
     def _show(self, options: dict[str, Any]) -> None:
         try:
-            path = options["server"] or control.find_server()
-            status = ask(path, {"top": options["top"]}, PATIENCE)
+            status = ask(find(options["server"]), {"top": options["top"]}, PATIENCE)
         except NoAnswer as error:
             raise CommandError(str(error)) from None
         if options["json"]:
@@ -71,6 +70,16 @@ class Command(BaseCommand):
             text = clear + "\n".join(render(status))
         self.stdout.write(text)
         self.stdout.flush()
+
+
+def find(server: str | None) -> Path:
+    """The control socket of the server that is meant, by its path or an address."""
+    if server is None:
+        return control.find_server()
+    is_address = "://" in server or server.startswith("unix:")
+    if not is_address and ("/" in server or Path(server).exists()):
+        return Path(server)
+    return control.find_server(control.place(server))
 
 
 def interval(text: str) -> float:
@@ -96,6 +105,7 @@ def render(status: Message) -> Iterator[str]:
         f"for {duration(status['seconds'])}{ended}"
     )
     yield from (f"listening at {url}" for url in status["listening"])
+    yield from (f"groups over gRPC at {address}" for address in status["hubs"])
     yield from (
         f"{service['name']} [{service['pid']}], for {duration(service['seconds'])}"
         for service in status["services"]
