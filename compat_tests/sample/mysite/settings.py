@@ -58,5 +58,8 @@ LOGGING = {
     "loggers": {"django.request": {"handlers": ["console"], "level": "ERROR"}},
 }
 
+if "SAMPLE_LOG_LEVEL" in os.environ:
+    LOGGING["root"] = {"handlers": ["console"], "level": os.environ["SAMPLE_LOG_LEVEL"]}
+
 STATIC_URL = "static/"
 USE_TZ = True
