@@ -261,6 +261,21 @@ def test_server_of_another_place(base, monkeypatch, use, tmp_path):
     assert not listening(monkeypatch, tmp_path, shop.path).reason
 
 
+@pytest.mark.parametrize("kind", ["fifo", "garbage", "link", "directory"])
+def test_lock_of_others(socket_dir, kind):
+    """What somebody else has put in the place of a lock is nobody's, and holds nobody up."""
+    lock = socket_dir / "groups.sock.lock"
+    if kind == "fifo":
+        os.mkfifo(lock)
+    elif kind == "garbage":
+        lock.write_text('{"pid": 1}')
+    elif kind == "link":
+        lock.symlink_to("/etc/passwd")
+    else:
+        lock.mkdir()
+    assert find_holder(f"unix:{socket_dir}/groups.sock") is None
+
+
 def test_nobody_serves(base, monkeypatch, tmp_path):
     """Where no server runs, and where the address is a given one, there is nothing to add."""
     assert not listening(monkeypatch, tmp_path, "/tmp/other.sock").reason

@@ -113,7 +113,9 @@ def find_holder(address: str) -> Holder | None:
     try:
         path = lock_path(hub_path(Address.parse(address)))
         with open(path, opener=_open_own) as lock:
-            if not _is_held(lock.fileno()):
+            # Others may put something there where the directory is public.
+            is_own = os.fstat(lock.fileno()).st_uid == os.getuid()
+            if not is_own or not _is_held(lock.fileno()):
                 return None
             return Holder.loads(lock.read(4096))
     except (OSError, ValueError):
@@ -121,7 +123,7 @@ def find_holder(address: str) -> Holder | None:
 
 
 def _open_own(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def _is_held(lock: int) -> bool:
