@@ -21,6 +21,7 @@ from typing import Any, Protocol, TypeVar
 from weakref import WeakSet
 
 from channels_bridge.exceptions import LoopBlocked
+from channels_bridge.groups.green import require_threads
 
 __all__ = [
     "aclose_all",
@@ -72,8 +73,14 @@ def is_claimed() -> bool:
 
 
 def loop() -> asyncio.AbstractEventLoop:
-    """Return the home loop. Starts a thread for it, unless it is claimed or runs already."""
+    """
+    Return the home loop. Starts a thread for it, unless it is claimed or runs already.
+
+    Raises:
+        ImproperlyConfigured: threads are greenlets here.
+    """
     global _background
+    require_threads()
     if _claimed is not None and not _claimed.is_closed():
         return _claimed
     with _lock:

@@ -37,8 +37,10 @@ def waits_outside(
 
     @functools.wraps(method)
     def call(*args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
-        coroutine = method(*args, **kwargs)
-        return coroutine if _is_inside() else _outcome(_finish(coroutine))
+        if _is_inside():
+            return method(*args, **kwargs)
+        loop = home.loop()
+        return _outcome(_finish(loop, method(*args, **kwargs)))
 
     return markcoroutinefunction(call)
 
@@ -51,9 +53,8 @@ def _is_inside() -> bool:
     return True
 
 
-def _finish(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+def _finish(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     """Run it on the home loop, and wait for that."""
-    loop = home.loop()
     tasks: list[asyncio.Task[T]] = []
     over = threading.Lock()
     over.acquire()
