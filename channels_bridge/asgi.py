@@ -23,6 +23,7 @@ from . import conf, connections, origins, reload, runloop
 from .entry import cannot_import, describe
 from .groups import aclose_all, home
 from .logs import configure_logging
+from .server import current_worker
 from .server.access import printable
 from .server.config import ServerConfig
 from .server.context import Application, Receive, Send
@@ -42,7 +43,7 @@ def application(config: ServerConfig) -> AbstractAsyncContextManager[Application
         django.setup()
     static = config.http and settings.DEBUG and apps.is_installed("django.contrib.staticfiles")
     configure_logging(config.access_log_format)
-    expected = () if config.number else ("websocket", "http") if config.http else ("websocket",)
+    expected = () if current_worker() else ("websocket", "http") if config.http else ("websocket",)
     served = get_application(static=static, expected=expected)
     # Again, as an import that sets Django up has configured logging in its own way.
     configure_logging(config.access_log_format)

@@ -14,7 +14,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from django.conf import ENVIRONMENT_VARIABLE, settings
@@ -144,6 +144,16 @@ def keep_private(directory: Path) -> Path:
         _forget(directory)
         _locked[directory] = descriptor
     return directory
+
+
+def kept() -> dict[Path, int]:
+    """The directories that this process keeps, with the descriptors by which they are locked."""
+    return dict(_locked)
+
+
+def take_over(directories: Mapping[Path, int]) -> None:
+    """Keep what the program kept that this process was before."""
+    _locked.update(directories)
 
 
 def leave(directory: Path) -> None:

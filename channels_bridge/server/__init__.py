@@ -5,3 +5,7 @@ tested without Django. One supervisor process accepts connections and passes eac
 process that has the fewest (:mod:`.supervisor`); a worker speaks WebSocket and HTTP on it
 (:mod:`.worker`, :mod:`.dispatch`, :mod:`.connection`, :mod:`.http`).
 """
+
+from .current import current_worker
+
+__all__ = ["current_worker"]

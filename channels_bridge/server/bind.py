@@ -11,10 +11,12 @@ import stat
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from ..hints import address_meant
 from ..unix import MAX_PATH
 from .errors import BindError
+from .forks import keep_from_children
 
 logger = logging.getLogger("channels_bridge.server")
 
@@ -168,6 +170,15 @@ class Listener:
         self._file = SocketFile(path) if path is not None else None
         self._mode = mode
         self._trouble = ""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For a program that inherits the socket under the same number."""
+        return {**vars(self), "sock": self.sock.fileno()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, sock=socket.socket(fileno=state["sock"]))
+        self.sock.setblocking(False)
+        keep_from_children(self.sock)
 
     def url(self, scheme: str = "http") -> str:
         """How to reach it, for the person who started the server."""

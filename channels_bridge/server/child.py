@@ -10,12 +10,14 @@ import sys
 import traceback
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from . import stacks
 from .channel import ChildEnd
+from .current import become_worker
 from .errors import StartupError
 from .forks import endure, handle_in_loop, keep_from_children
+from .leaving import leave_soon
 from .program import load
 
 logger = logging.getLogger("channels_bridge.server")
@@ -71,11 +73,16 @@ class Descriptors:
     life: int
 
 
-def run_child(main: str, fds: Descriptors, *args: Any) -> None:
+def run_child(main: str, fds: Descriptors, number: int | None, *args: Any) -> None:
     """What the program of a child does: run ``main`` until SIGTERM or the supervisor's end.
 
     What a terminal sends to the whole process group is ignored: it is the supervisor's to handle.
+
+    Args:
+        number: which worker this is; None: it is none.
     """
+    if number is not None:
+        become_worker(number)
     for number in TERMINAL_SIGNALS:
         endure(number)
     life = open(fds.life, "wb", buffering=0)
@@ -87,12 +94,16 @@ def run_child(main: str, fds: Descriptors, *args: Any) -> None:
         run: Run = load(main)(*args)
         run_loop(_run(run, channel))
     except StartupError as error:
-        channel.failed(str(error))
-        sys.exit(STARTUP_FAILURE)
+        _fail(channel, str(error))
     except Exception as error:
         traceback.print_exc()
-        channel.failed(f"{type(error).__name__}: {error}")
-        sys.exit(STARTUP_FAILURE)
+        _fail(channel, f"{type(error).__name__}: {error}")
+
+
+def _fail(channel: ChildEnd, why: str) -> NoReturn:
+    channel.failed(why)
+    leave_soon(STARTUP_FAILURE)
+    sys.exit(STARTUP_FAILURE)
 
 
 def run_loop(coroutine: Coroutine[Any, Any, None]) -> None:
@@ -109,4 +120,9 @@ async def _run(run: Run, channel: ChildEnd) -> None:
     stop = Stop()
     handle_in_loop(signal.SIGTERM, stop.set)
     handle_in_loop(HURRY, stop.hurry.set)
-    await run(channel, stop)
+    try:
+        await run(channel, stop)
+    except Exception:
+        leave_soon(STARTUP_FAILURE)
+        raise
+    leave_soon(0)

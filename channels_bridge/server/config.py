@@ -53,10 +53,6 @@ class ServerConfig:
     #: Worker processes.
     workers: int = 1
 
-    #: Which of them it is for, from 0 on; set by the supervisor. One that takes another's place has
-    #: its number.
-    number: IntOrOff = 0
-
     #: Seconds for a worker to be ready, or it is killed; 0: no limit. 60: twice gunicorn's
     #: ``--timeout``, which is the limit there, and less than systemd waits for a service. None with
     #: ``reload``.

@@ -40,11 +40,15 @@ class Service:
         name: for log lines.
         main: ``module:attribute`` of a :data:`~.child.Main`.
         args: further arguments for it; pickled.
+        number: which worker it is; None: it is none.
+        interactive: whether it may read what the server can, as debuggers do.
     """
 
     name: str
     main: str
     args: tuple[Any, ...] = ()
+    number: int | None = None
+    interactive: bool = False
 
 
 class Child:
@@ -112,8 +116,11 @@ def _start(service: Service, fds: Descriptors) -> subprocess.Popen[bytes]:
             "channels_bridge.server.child:run_child",
             service.main,
             fds,
+            service.number,
             *service.args,
             fds=astuple(fds),
+            stdin=None if service.interactive else subprocess.DEVNULL,
+            name=service.name,
         )
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, EARLY_SIGNALS)
@@ -169,6 +176,10 @@ class Keeper:
         try:
             self.child = child = Child(self.service)
         except OSError as error:  # no process, memory or descriptor is left
+            if isinstance(error, FileNotFoundError) and not (self.started.done() or self._patient):
+                self.started.set_exception(StartupError(f"cannot start Python: {error}"))
+                self._set_stopped()
+                return
             if str(error) != self._last_failure:
                 logger.error("cannot start a %s for now: %s", self.service.name, error)
             self._last_failure = str(error)

@@ -15,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 # The path comes first: this package, and what is unpickled, may be found by it only.
 _CODE = (
@@ -24,7 +24,11 @@ _CODE = (
 
 
 def start(
-    target: str, *args: Any, fds: Sequence[int] = (), stdin: int | None = subprocess.DEVNULL
+    target: str,
+    *args: Any,
+    fds: Sequence[int] = (),
+    stdin: int | None = subprocess.DEVNULL,
+    name: str = "",
 ) -> subprocess.Popen[bytes]:
     """Start a program that calls a function, and ends when that returns.
 
@@ -36,16 +40,15 @@ def start(
         args: its arguments; pickled.
         fds: descriptors that it inherits, under the same numbers.
         stdin: as subprocess takes it; nothing to read by default.
+        name: what the list of processes shows of it.
 
     Raises:
         OSError: it can't be started.
     """
-    job = pickle.dumps((sys.argv, fds, target, pickle.dumps(args)))
+    job = _pack(target, args, fds)
     reader, writer = os.pipe()
     try:
-        process = subprocess.Popen(
-            [*_interpreter(), "-c", _code(reader)], pass_fds=[reader, *fds], stdin=stdin
-        )
+        process = subprocess.Popen(_command(reader, name), pass_fds=[reader, *fds], stdin=stdin)
     except BaseException:
         os.close(writer)
         raise
@@ -57,9 +60,34 @@ def start(
     return process
 
 
-def _code(fd: int) -> str:
+def become(target: str, *args: Any, fds: Sequence[int] = (), name: str = "") -> NoReturn:
+    """Become such a program: the process goes on under its number, and nothing else of it does.
+
+    Args:
+        target: as above; the arguments, pickled, may take no more than a pipe holds.
+
+    Raises:
+        OSError: that can't be.
+    """
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with open(writer, "wb") as pipe:
+        pipe.write(_pack(target, args, fds))
+    for fd in (reader, *fds):
+        os.set_inheritable(fd, True)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    command = _command(reader, name)
+    os.execv(command[0], command)
+
+
+def _pack(target: str, args: Sequence[Any], fds: Sequence[int]) -> bytes:
+    return pickle.dumps((sys.argv, fds, target, pickle.dumps(args)))
+
+
+def _command(fd: int, name: str) -> list[str]:
     path = [entry for entry in sys.path if isinstance(entry, str)]
-    return _CODE.format(path=ascii(path), fd=fd)
+    return [*_interpreter(), "-c", _CODE.format(path=ascii(path), fd=fd), name]
 
 
 def _interpreter() -> list[str]:

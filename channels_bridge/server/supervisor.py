@@ -11,7 +11,6 @@ import logging
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -115,9 +114,11 @@ class Supervisor:
             self._systemd.close()
 
     def _make_workers(self, *, patient: bool = False) -> list[Keeper]:
-        main = "channels_bridge.server.worker:main"
-        configs = (replace(self._config, number=number) for number in range(self._config.workers))
-        workers = (Service("worker", main, (config,)) for config in configs)
+        main, count = "channels_bridge.server.worker:main", self._config.workers
+        workers = (
+            Service("worker", main, (self._config,), number, interactive=count == 1)
+            for number in range(count)
+        )
         return [self._keep(worker, patient=patient) for worker in workers]
 
     def _keep(self, service: Service, *, patient: bool) -> Keeper:

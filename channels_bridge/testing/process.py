@@ -29,6 +29,7 @@ from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.context import Application
 from channels_bridge.server.forks import endure, handle_in_loop, keep_from_children
 from channels_bridge.server.inprocess import serve
+from channels_bridge.server.leaving import leave_soon
 from channels_bridge.surroundings import Surroundings
 
 __all__ = ["ServerProcess"]
@@ -192,6 +193,7 @@ def run(
             run_loop(_Server(config, pipe, tests).serve(application, teardown))
         except Exception as error:
             pickle.dump((_portable(error), traceback.format_exc()), pipe)
+            leave_soon(STARTUP_FAILURE)
             sys.exit(STARTUP_FAILURE)
 
 
@@ -214,6 +216,7 @@ class _Server:
             finally:
                 if teardown is not None:
                     teardown()
+        leave_soon(0)
 
     def _report(self, port: int) -> None:
         pickle.dump(port, self._reports)

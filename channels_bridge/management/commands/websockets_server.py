@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import pickle
@@ -17,21 +16,22 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from channels_bridge import __version__, advice, conf, control, hub
-from channels_bridge.directory import leave_all
+from channels_bridge.directory import kept, leave_all
 from channels_bridge.foreign_line import answers
 from channels_bridge.logs import configure_logging
 from channels_bridge.server import http
 from channels_bridge.server.bind import Listener, listen, parse_bind, parse_binds
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
-from channels_bridge.server.last_signals import exit_by_signals
+from channels_bridge.server.leaving import leave_soon
 from channels_bridge.server.monitoring import require_extra, serving_metrics
 from channels_bridge.server.process import Service
 from channels_bridge.server.proxy import Proxy
 from channels_bridge.server.status import serving_status
-from channels_bridge.server.supervisor import Supervisor, Watcher
+from channels_bridge.server.supervisor import Watcher
 from channels_bridge.server.systemd import listen_fds
 from channels_bridge.server.tls import Certificate
+from channels_bridge.supervising import Job, become_supervisor, leaves_threads, supervise
 from channels_bridge.surroundings import Surroundings
 
 APPLICATION = "channels_bridge.entry:application"
@@ -117,7 +117,7 @@ ADDRESS_LIMITS = ("max_connections_per_address", "max_connection_rate")
 class Command(BaseCommand):
     help = "Serves ASGI_APPLICATION on websockets, with groups over gRPC."
 
-    _called_from_command_line: bool  # Django's
+    _is_program = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -214,6 +214,7 @@ class Command(BaseCommand):
         if lines := answers(argv[2:], self._options(argv)):
             self.stderr.write("CommandError: " + "\n  ".join(lines))
             sys.exit(2)
+        self._is_program = argv == sys.argv  # else a program runs it among other things
         super().run_from_argv(argv)
 
     def _options(self, argv: list[str]) -> dict[str, bool]:
@@ -226,13 +227,28 @@ class Command(BaseCommand):
             raise CommandError(conf.NOTHING_TO_SERVE)
         try:
             configure_logging(options["access_log_format"])
-            asyncio.run(self.serve(make_config(options), options))
+            job = self.make_job(make_config(options), options)
+            if self._is_program and leaves_threads():
+                become_supervisor(job)
+            supervise(job, is_program=self._is_program)
+            self._leave(0)
         except StartupError as error:
+            self._leave(1)
             raise CommandError(str(error)) from error
         finally:
             leave_all()
 
-    async def serve(self, config: ServerConfig, options: dict[str, Any]) -> None:
+    def _leave(self, code: int) -> None:
+        """Wait for no thread that the project has started, if nothing comes after this."""
+        if self._is_program:
+            leave_soon(code)
+
+    def make_job(self, config: ServerConfig, options: dict[str, Any]) -> Job:
+        """Open what is listened on, and say what may be a mistake.
+
+        Raises:
+            StartupError: the server can't start so.
+        """
         places = hub.places()
         neighbours = hub.describe_neighbours()
         hubs = [Service("hub", HUB, (config, *place)) for place in places]
@@ -244,15 +260,16 @@ class Command(BaseCommand):
             "listening": [listener.url(scheme(config)) for listener in listeners],
             "hubs": [place.address for place in places],
         }
-        watchers = list(make_watchers(options, about))
-
-        def announce() -> None:
-            self.stdout.write(self.banner(config, listeners, neighbours))
-            self.stdout.flush()
-
-        await Supervisor(config, listeners, hubs, announce, watchers).run()
-        if self._called_from_command_line:
-            exit_by_signals(Supervisor.SIGNALS)
+        endpoints = open_endpoints(options)
+        return Job(
+            config,
+            listeners,
+            hubs,
+            self.banner(config, listeners, neighbours),
+            list(make_watchers(options, about, endpoints)),
+            endpoints,
+            kept(),
+        )
 
     def banner(
         self, config: ServerConfig, listeners: Sequence[Listener], neighbours: Sequence[str] = ()
@@ -277,11 +294,24 @@ def scheme(config: ServerConfig) -> str:
     return "https" if config.certificate else "http"
 
 
-def make_watchers(options: dict[str, Any], about: dict[str, Any]) -> Iterator[Watcher]:
+def open_endpoints(options: dict[str, Any]) -> list[Listener]:
+    """Where figures are served.
+
+    Raises:
+        StartupError: they can't be.
+    """
+    if options["metrics"] is None:
+        return []
+    require_extra()
+    return listen([parse_bind(options["metrics"])])
+
+
+def make_watchers(
+    options: dict[str, Any], about: dict[str, Any], endpoints: Sequence[Listener]
+) -> Iterator[Watcher]:
     """What shows people and their tools what the server does."""
-    if options["metrics"] is not None:
-        require_extra()
-        yield partial(serving_metrics, listen([parse_bind(options["metrics"])]), __version__)
+    if endpoints:
+        yield partial(serving_metrics, endpoints, __version__)
     if options["control"]:
         yield partial(serving_status, options["control"], about)
         return

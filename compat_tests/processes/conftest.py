@@ -1,0 +1,44 @@
+"""The site on two workers, for all tests that leave it as it was."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from websockets.sync.client import connect
+
+from ..servers import websockets_server
+
+SITE = Path(__file__).parent / "site"
+DEADLINE = 20
+
+
+class Desk:
+    """Asks consumers to do something."""
+
+    def __init__(self, server) -> None:
+        self.server = server
+
+    @contextmanager
+    def connected(self, path="/"):
+        with connect(self.server.ws_url + path, proxy=None) as websocket:
+
+            def ask(*chore):
+                websocket.send(json.dumps(chore))
+                return json.loads(websocket.recv(DEADLINE))
+
+            ask.websocket = websocket
+            yield ask
+
+
+@pytest.fixture(scope="module")
+def desk():
+    with tempfile.TemporaryDirectory(prefix="cb-") as directory:
+        env = {"SCHEDULE": f"{directory}/schedule", "TMPDIR": directory}
+        with websockets_server(SITE, workers=2, env=env) as server:
+            desk = Desk(server)
+            desk.schedule = Path(directory, "schedule")
+            yield desk
