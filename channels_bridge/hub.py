@@ -7,12 +7,14 @@ import contextlib
 import os
 from collections.abc import AsyncIterator
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 from channels.exceptions import InvalidChannelLayerError
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from . import conf
+from . import conf, directory
 from .exceptions import BridgeError
 from .groups import hub_address, hub_credentials
 from .groups.address import Address
@@ -62,9 +64,33 @@ def describe_neighbours() -> list[str]:
     ]
 
 
-def main(config: ServerConfig, address: str, credentials: Credentials) -> Run:
-    """The :data:`~.server.child.Main` of a hub."""
-    return partial(serve, config, Place(address, credentials))
+class Project(NamedTuple):
+    """What a hub knows of the project."""
+
+    root: Path
+    settings_module: str | None
+    runtime_dir: str | None
+
+    @classmethod
+    def own(cls) -> Project:
+        """This one. Raises StartupError."""
+        try:
+            return cls(directory.project_root(), settings.SETTINGS_MODULE, conf.runtime_dir())
+        except ValueError as error:
+            raise StartupError(str(error)) from None
+
+
+def main(config: ServerConfig, place: Place, project: Project) -> Run:
+    """The :data:`~.server.child.Main` of a hub.
+
+    The project's settings are not imported here. They may need what only its application prepares,
+    and whatever they start has no business in a hub.
+    """
+    settings.configure(
+        SETTINGS_MODULE=project.settings_module, WEBSOCKET_RUNTIME_DIR=project.runtime_dir
+    )
+    directory.assume_root(project.root)
+    return partial(serve, config, place)
 
 
 async def serve(config: ServerConfig, place: Place, channel: ChildEnd, stop: asyncio.Event) -> None:

@@ -91,7 +91,7 @@ async def _supervise(job: Job, is_program: bool) -> None:
 def leaves_threads() -> bool:
     """Whether threads run here that this process can leave behind.
 
-    It can't be left where settings were not simply imported, as those that
+    They stay where settings were not simply imported, as those that
     ``settings.configure()`` or a library makes, nor under a debugger, a profiler or coverage.
     """
     return (

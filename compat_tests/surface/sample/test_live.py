@@ -64,6 +64,12 @@ def test_fixture_again(channels_live_server):
     assert ask(channels_live_server.ws_url, "users") == "0"
 
 
+def test_processes(channels_live_server):
+    """What the application does with processes works as in any other process."""
+    expected = "([1], [2], 'MainProcess', 'False')"
+    assert ask(channels_live_server.ws_url, "processes") == expected
+
+
 def test_group(channels_live_server):
     """A test may send to the groups of consumers: the server brings the hub."""
     with connect(channels_live_server.ws_url) as websocket:

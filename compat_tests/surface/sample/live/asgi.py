@@ -1,5 +1,9 @@
 """Applications: one that works, and some that don't."""
 
+import asyncio
+import multiprocessing
+import subprocess
+import sys
 from pathlib import Path
 
 from django.conf import settings
@@ -34,6 +38,18 @@ class Consumer(AsyncWebsocketConsumer):
         from django.contrib.auth.models import User
 
         return User.objects.count()
+
+    async def processes(self):
+        with multiprocessing.get_context("fork").Pool(1) as pool:  # ended by SIGTERM
+            forked = pool.map(abs, [-1])
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            spawned = pool.map(abs, [-2])
+        code = "import signal; print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)"
+        program = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", code, stdout=subprocess.PIPE
+        )
+        ignores = (await program.communicate())[0].decode().strip()
+        return forked, spawned, multiprocessing.current_process().name, ignores
 
     async def said(self, event):
         await self.send(event["text"])

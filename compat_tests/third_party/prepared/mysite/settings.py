@@ -8,7 +8,7 @@ class Common(Configuration):
     ALLOWED_HOSTS = ["127.0.0.1"]
     INSTALLED_APPS = ["channels_bridge", "django.contrib.contenttypes", "django.contrib.auth"]
     ASGI_APPLICATION = "mysite.asgi.application"
-    CHANNEL_LAYERS = {"default": {"BACKEND": "channels_bridge.layers.LocalChannelLayer"}}
+    CHANNEL_LAYERS = {"default": {"BACKEND": "channels_bridge.layers.GrpcChannelLayer"}}
     DATABASES = {"default": {"ENGINE": "django.db.backends.mysql", "NAME": "mysite"}}
     DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
