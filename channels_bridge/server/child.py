@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from . import stacks
 from .channel import ChildEnd
 from .current import become_worker
+from .debugging import prepare_breakpoints
 from .errors import StartupError
 from .forks import endure, handle_in_loop, keep_from_children
 from .leaving import leave_soon
@@ -90,6 +91,7 @@ def run_child(main: str, fds: Descriptors, number: int | None, *args: Any) -> No
     stacks.offer(open(fds.stacks, "wb", buffering=0))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, EARLY_SIGNALS)  # blocked by who started it
     channel = ChildEnd(socket.socket(fileno=fds.channel), socket.socket(fileno=fds.answers))
+    prepare_breakpoints()
     try:
         run: Run = load(main)(*args)
         run_loop(_run(run, channel))

@@ -16,6 +16,7 @@ import asyncio
 import enum
 import logging
 from abc import abstractmethod
+from bdb import BdbQuit
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -23,6 +24,7 @@ from websockets.frames import CloseCode
 
 from .access import CLIENT_LEFT, Visitor, agent_name
 from .context import Context
+from .debugging import why_debugger_was_left
 from .inbox import Event, Inbox
 from .wire import Wire
 
@@ -138,6 +140,9 @@ class Lifecycle(Wire):
     async def _run_application(self, scope: dict[str, Any]) -> None:
         try:
             await self.context.application(scope, self.inbox.get, self.send)
+        except BdbQuit:
+            logger.error("WebSocket %s [%s]: %s", self.path, self.peer, why_debugger_was_left())
+            self.fail()
         except Exception:
             logger.exception(
                 "Exception in ASGI application: WebSocket %s [%s]", self.path, self.peer

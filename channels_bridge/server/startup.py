@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from .debugging import is_debugged
 from .stacks import SHOWN_WITHIN
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ class StartLimit:
         self._timer = loop.call_later(SHOWN_WITHIN, self._kill, child)
 
     def _kill(self, child: Child) -> None:
+        stacks = child.stacks.describe()
+        if is_debugged(stacks):
+            self.start(child)
+            return
         reason = f"not ready after the {self._timeout:g} s of --startup-timeout"
-        logger.error("%s is killed: %s:\n%s", child, reason, child.stacks.describe())
+        logger.error("%s is killed: %s:\n%s", child, reason, stacks)
         child.kill(reason)

@@ -20,6 +20,7 @@ from .bind import Listener
 from .census import Census
 from .channel import SupervisorEnd
 from .config import ServerConfig
+from .debugging import keeping_terminal
 from .errors import StartupError
 from .forks import handle_in_loop
 from .process import Child, Keeper, Service
@@ -89,6 +90,7 @@ class Supervisor:
             handle_in_loop(number, partial(self._handle_stop, number))
         handle_in_loop(signal.SIGHUP, self._wake.set)
         async with contextlib.AsyncExitStack() as stack:
+            stack.enter_context(keeping_terminal())
             await stack.enter_async_context(serving_ledger(self._config))
             for watcher in self._watchers:
                 await stack.enter_async_context(watcher(self._census))

@@ -2,7 +2,8 @@
 
 A worker that blocks its loop serves nobody. It is late after ``LATE`` silent steps, and gets no new
 connections; after a sixth of ``worker_timeout`` the stacks of its threads are logged; after all of
-it they are logged again and it is killed, which starts another. So it goes with a hub.
+it they are logged again and it is killed, which starts another. So it goes with a hub. A worker in
+which somebody is at the prompt of a debugger is let be.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import logging
 from collections.abc import Callable, Iterable
 
 from .config import ServerConfig
+from .debugging import is_debugged
 from .heartbeat import interval
 from .process import Child
 
@@ -56,11 +58,16 @@ class Watch:
         silence = child.channel.silence
         if silence in (self._first, self._last - 1):
             child.stacks.ask(child.pid)
-        elif silence == self._first + 1:
-            logger.warning("%s has been stuck for %s", child, self._describe(child))
-        elif silence == self._last:
-            logger.error("%s is killed: stuck for %s", child, self._describe(child))
-            child.process.kill()
+        elif silence in (self._first + 1, self._last):
+            self._judge(child, child.stacks.describe())
 
-    def _describe(self, child: Child) -> str:
-        return f"{child.channel.silence * self._interval:g} s:\n{child.stacks.describe()}"
+    def _judge(self, child: Child, stacks: str) -> None:
+        silence = child.channel.silence
+        seconds = silence * self._interval
+        if is_debugged(stacks):
+            child.channel.silence = self._first + 1  # until it is looked at again
+        elif silence == self._last:
+            logger.error("%s is killed: stuck for %g s:\n%s", child, seconds, stacks)
+            child.process.kill()
+        else:
+            logger.warning("%s has been stuck for %g s:\n%s", child, seconds, stacks)

@@ -1,0 +1,67 @@
+"""Debuggers in a worker: where they have a terminal, and what is said where they have none."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+logger = logging.getLogger("channels_bridge.server")
+
+NO_TERMINAL = (
+    "a debugger needs a terminal, which a worker has if it is the only one: start the server in a "
+    "terminal with -w 1, or name a remote debugger in the environment's PYTHONBREAKPOINT"
+)
+
+# The call in which a debugger waits for somebody, in a stack as faulthandler writes it.
+_WAITING = re.compile(
+    r'[/\\](?:pdb|bdb)\.py", line \d+ in |[/\\]pydevd\w*\.py", line \d+ in _?do_wait_suspend'
+)
+
+
+def prepare_breakpoints() -> None:
+    """Let ``breakpoint()`` say that there is no terminal, and go on, where there is none."""
+    usual = os.environ.get("PYTHONBREAKPOINT", "") in ("", "pdb.set_trace")
+    if usual and not _has_terminal():
+        sys.breakpointhook = _say_why
+
+
+def _has_terminal() -> bool:
+    with suppress(ValueError, AttributeError):  # it is closed
+        return sys.stdin.isatty()
+    return False
+
+
+def _say_why(*args: object, **kwargs: object) -> None:
+    caller = sys._getframe(1)
+    place = f"{caller.f_code.co_filename}, line {caller.f_lineno}"
+    logger.warning("breakpoint() is passed over (%s): %s", place, NO_TERMINAL)
+
+
+def why_debugger_was_left() -> str:
+    """For the log, where it was entered in another way and raised ``BdbQuit``."""
+    return "the debugger was left" if _has_terminal() else f"the debugger ended: {NO_TERMINAL}"
+
+
+def is_debugged(stacks: str) -> bool:
+    """Whether somebody may be at the prompt of a debugger: then everything waits."""
+    return _WAITING.search(stacks) is not None
+
+
+@contextmanager
+def keeping_terminal() -> Iterator[None]:
+    """Leave the terminal as it was: who is killed at a prompt leaves it without an echo."""
+    saved = None
+    with suppress(OSError, ValueError, AttributeError, termios.error):
+        if os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp():  # others would be stopped
+            saved = termios.tcgetattr(sys.stdin)
+    try:
+        yield
+    finally:
+        with suppress(OSError, ValueError, termios.error):
+            if saved is not None and os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp():
+                termios.tcsetattr(sys.stdin, termios.TCSANOW, saved)
