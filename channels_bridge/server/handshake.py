@@ -8,7 +8,7 @@ from abc import abstractmethod
 from http import HTTPStatus
 
 from websockets.datastructures import Headers
-from websockets.exceptions import InvalidUpgrade
+from websockets.exceptions import InvalidHeader, InvalidUpgrade
 from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 
@@ -88,7 +88,7 @@ class Handshake(Lifecycle):
             self.path,
             self.peer,
             self._response.status_code,
-            printable(str(error))[:MAX_REASON],
+            _describe(error),
         )
 
     def _claim_place(self, client: tuple[str, int] | None) -> None:
@@ -212,3 +212,10 @@ class Handshake(Lifecycle):
     def _name_server(self, headers: Headers) -> None:
         if self.config.server_name and "Server" not in headers:
             headers["Server"] = self.config.server_name
+
+
+def _describe(error: Exception | None) -> str:
+    """What is wrong with a handshake, without the value of a header, which may be a secret."""
+    if isinstance(error, InvalidHeader):
+        return f"{'invalid' if error.value else 'missing'} {error.name} header"
+    return printable(str(error))[:MAX_REASON]
