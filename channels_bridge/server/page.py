@@ -54,7 +54,7 @@ class Page:
         cycle: uvicorn's, for this request.
 
     Attributes:
-        is_endless: the answer is an event stream.
+        is_endless: the answer is an event stream, or will be one by what the client accepts.
     """
 
     def __init__(self, context: Context, cycle: Cycle) -> None:
@@ -69,6 +69,7 @@ class Page:
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         self._name = _describe(scope)
+        self.is_endless = (b"accept", b"text/event-stream") in scope["headers"]
         self._task = asyncio.current_task()
 
         async def watching(message: Event) -> None:
@@ -148,7 +149,7 @@ class Page:
 
     async def _fail(self, send: Send, status: HTTPStatus) -> None:
         """Answer with a status where there is time for it yet; otherwise only end."""
-        if self._cycle.response_started:
+        if self._cycle.response_started or self._told:
             self._close()
             return
         text = status.phrase.encode()

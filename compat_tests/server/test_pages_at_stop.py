@@ -134,6 +134,26 @@ async def test_a_page_that_is_not_begun(serve, lines):
     assert lines() == ["shutdown: 1 applications did not return in time; cancelled"]
 
 
+@pytest.mark.parametrize("deaf", [False, True])
+async def test_a_stream_that_is_not_begun(serve, lines, monkeypatch, deaf):
+    """A browser's EventSource whose first event is waited for is told, and may come back."""
+    monkeypatch.setattr(page, "LINGER", 0.01 if deaf else LONG)
+    asked = asyncio.Event()
+
+    async def application(scope, receive, send):
+        assert (await receive())["type"] == "http.request"
+        asked.set()
+        await (asyncio.Event().wait() if deaf else receive())
+
+    engine = await serve(application, shutdown_timeout=LONG)
+    reader, writer = await engine.open()
+    writer.write(get().replace(b"Host", b"Accept: text/event-stream\r\nHost"))
+    await asyncio.wait_for(asked.wait(), DEADLINE)
+    await asyncio.wait_for(engine.stop(), DEADLINE)
+    assert await finish(reader, writer) == b""  # a status would keep it from coming back
+    assert len(lines()) == deaf
+
+
 async def test_a_stream_that_begins_late(serve, lines):
     """A stream whose head comes after the stop began is told, too."""
     asked, answer = asyncio.Event(), asyncio.Event()
