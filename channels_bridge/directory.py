@@ -34,16 +34,8 @@ ADVICE = "set WEBSOCKET_RUNTIME_DIR to a directory that this user may write to"
 #: Seconds after which one that nobody uses is removed: its maker may not have locked it before.
 UNUSED_AFTER = 60.0
 
-_root: Path | None = None
-
 #: The directories that this process uses, and their descriptors, which are locked.
 _locked: dict[Path, int] = {}
-
-
-def assume_root(root: Path) -> None:
-    """Let ``project_root()`` return this in a process that does not import the settings."""
-    global _root
-    _root = root
 
 
 def project_root() -> Path:
@@ -52,8 +44,6 @@ def project_root() -> Path:
     It is the working directory where they come from no file. Several projects that are installed
     into one environment have their packages' directories.
     """
-    if _root is not None:
-        return _root
     # Settings that are overridden, as tests do, do not know their module.
     name = getattr(settings, "SETTINGS_MODULE", None) or os.environ.get(ENVIRONMENT_VARIABLE, "")
     module = sys.modules.get(name)

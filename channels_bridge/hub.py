@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncIterator
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 from channels.exceptions import InvalidChannelLayerError
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from . import conf, directory
+from . import conf
 from .exceptions import BridgeError
 from .groups import hub_address, hub_credentials
 from .groups.address import Address
 from .groups.credentials import Credentials
-from .groups.neighbours import find_holder
+from .groups.neighbours import Seat, holder_of
 from .server.channel import ChildEnd
 from .server.child import Run
 from .server.config import ServerConfig
@@ -33,6 +30,7 @@ class Place(NamedTuple):
 
     address: str
     credentials: Credentials
+    seat: Seat
 
 
 def places() -> list[Place]:
@@ -50,13 +48,20 @@ def places() -> list[Place]:
             raise StartupError(f"channel layer {alias!r}: {error}") from error
         address = hub_address(layer)
         if address is not None and Address.parse(address).is_of_this_machine():
-            found.setdefault(address, Place(address, hub_credentials(layer)))
+            found.setdefault(address, _place(address, hub_credentials(layer)))
     return list(found.values())
+
+
+def _place(address: str, credentials: Credentials) -> Place:
+    try:
+        return Place(address, credentials, Seat.of(Address.parse(address)))
+    except ValueError as error:
+        raise StartupError(str(error)) from None
 
 
 def describe_neighbours() -> list[str]:
     """Say of each hub that runs already who shares its groups: a line for people."""
-    holders = (find_holder(place.address) for place in places())
+    holders = (holder_of(place.seat.path) for place in places())
     return [
         f"Shares groups with {holder}: see `prefix` in the layer's CONFIG if that isn't meant"
         for holder in holders
@@ -64,33 +69,9 @@ def describe_neighbours() -> list[str]:
     ]
 
 
-class Project(NamedTuple):
-    """What a hub knows of the project."""
-
-    root: Path
-    settings_module: str | None
-    runtime_dir: str | None
-
-    @classmethod
-    def own(cls) -> Project:
-        """This one. Raises StartupError."""
-        try:
-            return cls(directory.project_root(), settings.SETTINGS_MODULE, conf.runtime_dir())
-        except ValueError as error:
-            raise StartupError(str(error)) from None
-
-
-def main(config: ServerConfig, place: Place, project: Project) -> Run:
-    """The :data:`~.server.child.Main` of a hub.
-
-    The project's settings are not imported here. They may need what only its application prepares,
-    and whatever they start has no business in a hub.
-    """
-    settings.configure(
-        SETTINGS_MODULE=project.settings_module, WEBSOCKET_RUNTIME_DIR=project.runtime_dir
-    )
-    directory.assume_root(project.root)
-    return partial(serve, config, place)
+def main(config: ServerConfig, address: str, credentials: Credentials, seat: Seat) -> Run:
+    """The :data:`~.server.child.Main` of a hub, which may not be able to read the settings."""
+    return partial(serve, config, Place(address, credentials, seat))
 
 
 async def serve(config: ServerConfig, place: Place, channel: ChildEnd, stop: asyncio.Event) -> None:
@@ -105,7 +86,9 @@ async def serve(config: ServerConfig, place: Place, channel: ChildEnd, stop: asy
     asyncio.get_running_loop().add_reader(channel.sock, stop.set)
     try:
         async with beating(channel, config):
-            await serve_hub(*place, ready=channel.ready, stop=stop, owner=os.getppid())
+            await serve_hub(
+                place.address, place.credentials, ready=channel.ready, stop=stop, seat=place.seat
+            )
     except BridgeError as error:
         raise StartupError(str(error)) from error
 
@@ -132,7 +115,10 @@ async def _start(place: Place, stop: asyncio.Event) -> asyncio.Task[None]:
     from .groups.grpc.hub import serve as serve_hub
 
     ready = asyncio.Event()
-    hub = asyncio.create_task(serve_hub(*place, ready=ready.set, stop=stop), name="hub")
+    hub = asyncio.create_task(
+        serve_hub(place.address, place.credentials, ready=ready.set, stop=stop, seat=place.seat),
+        name="hub",
+    )
     waiting = asyncio.create_task(ready.wait())
     await asyncio.wait([hub, waiting], return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()

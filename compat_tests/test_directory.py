@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -249,7 +250,7 @@ def test_server_of_another_place(base, monkeypatch, use, tmp_path):
     """Servers of this user's other projects are named with their places, if they run."""
     use("settings", "/srv/shop/settings.py")
     shop = Address.parse(default_address())
-    place = SocketPlace(shop.path, holder=Holder.own(4711), is_private=True)
+    place = SocketPlace(shop.path, holder=replace(Holder.own(), pid=4711), is_private=True)
     assert place.try_take()
     use("settings", "/srv/shop-2/settings.py")
     absence = listening(monkeypatch, tmp_path, shop.path)

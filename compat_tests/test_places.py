@@ -23,7 +23,10 @@ from .servers import BRIDGE_READY, environment, running, wait_for, websockets_se
 DEADLINE = 20.0
 
 BASE = """
-import json, os
+import json, os, sys
+
+# As with django-configurations. A hub's process doesn't prepare anything.
+assert "prepared" in sys.modules, "nobody has prepared these settings"
 
 SECRET_KEY = "x"
 DEBUG = False
@@ -39,6 +42,7 @@ CHANNEL_LAYERS = {
 """
 
 ASGI = """
+import prepared
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 
@@ -48,6 +52,7 @@ application = ProtocolTypeRouter({"http": http, "websocket": URLRouter([])})
 
 MANAGE = """
 import os, sys
+import prepared
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "conf.production")
 from django.core.management import execute_from_command_line
@@ -59,6 +64,7 @@ execute_from_command_line(sys.argv)
 def write_project(directory: Path) -> None:
     (directory / "conf").mkdir(parents=True)
     files = {"conf/base": BASE, "asgi": ASGI, "urls": "urlpatterns = []", "manage": MANAGE}
+    files["prepared"] = ""
     files |= dict.fromkeys(["conf/production", "conf/worker"], "from .base import *")
     for name, text in files.items():
         (directory / f"{name}.py").write_text(textwrap.dedent(text))

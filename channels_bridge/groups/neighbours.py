@@ -21,12 +21,21 @@ from channels_bridge.directory import (
     bases_in_use,
     digest_of,
     directory_of,
+    project_directory,
     project_root,
     shared_root,
 )
 from channels_bridge.groups.address import SOCKET, Address
 
-__all__ = ["Absence", "Holder", "explain_absence", "find_holder", "hub_path", "lock_path"]
+__all__ = [
+    "Absence",
+    "Holder",
+    "Seat",
+    "explain_absence",
+    "find_holder",
+    "holder_of",
+    "lock_path",
+]
 
 # Other servers that an error names at most.
 MAX_NAMED = 3
@@ -52,10 +61,10 @@ class Holder:
     settings: str
 
     @classmethod
-    def own(cls, pid: int) -> "Holder":
-        """This project, whose server has the number `pid`."""
+    def own(cls) -> "Holder":
+        """This process, and its project."""
         module = getattr(settings, "SETTINGS_MODULE", None)
-        return cls(pid, str(project_root()), module or "")
+        return cls(os.getpid(), str(project_root()), module or "")
 
     @classmethod
     def loads(cls, text: str) -> "Holder | None":
@@ -72,6 +81,37 @@ class Holder:
     def __str__(self) -> str:
         settings = f", with {self.settings}" if self.settings else ""
         return f"the server that runs as PID {self.pid}, in {self.directory}{settings}"
+
+
+@dataclass(frozen=True)
+class Seat:
+    """
+    Where a hub has its lock and what it leaves, and who it says it is.
+
+    A server makes it for its hub, whose process may not be able to read the settings: it doesn't
+    run what prepares them.
+
+    Attributes:
+        path: beside which the files are: the socket's, where there is one.
+        is_private: whether their directory is one of ours, which is made where it is missing.
+        holder: whose hub it is.
+    """
+
+    path: Path
+    is_private: bool
+    holder: Holder
+
+    @classmethod
+    def of(cls, address: Address) -> "Seat":
+        """
+        Return that of a hub at an address.
+
+        Raises:
+            ValueError: ``WEBSOCKET_RUNTIME_DIR`` can't be meant.
+        """
+        path = hub_path(address)
+        is_private = address.path is None or path.parent == project_directory()
+        return cls(path, is_private, Holder.own())
 
 
 @dataclass(frozen=True)
@@ -111,8 +151,15 @@ def lock_path(path: Path) -> Path:
 def find_holder(address: str) -> Holder | None:
     """Return whose hub serves at an address now, as far as that shows; None for nobody."""
     try:
-        path = lock_path(hub_path(Address.parse(address)))
-        with open(path, opener=_open_own) as lock:
+        return holder_of(hub_path(Address.parse(address)))
+    except ValueError:
+        return None
+
+
+def holder_of(path: Path) -> Holder | None:
+    """The same for the path beside which the hub has its lock."""
+    try:
+        with open(lock_path(path), opener=_open_own) as lock:
             # Others may put something there where the directory is public.
             is_own = os.fstat(lock.fileno()).st_uid == os.getuid()
             if not is_own or not _is_held(lock.fileno()):

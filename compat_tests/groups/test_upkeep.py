@@ -7,16 +7,18 @@ import shutil
 import socket
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from channels_bridge.exceptions import HubAddressError
+from channels_bridge.groups.address import Address
 from channels_bridge.groups.credentials import Credentials
 from channels_bridge.groups.grpc import hub, place
 from channels_bridge.groups.grpc.hub import serve
-from channels_bridge.groups.neighbours import find_holder
+from channels_bridge.groups.neighbours import Seat, find_holder
 from channels_bridge.layers import GrpcChannelLayer
 
 from .hubs import serving, soon, until
@@ -43,7 +45,9 @@ async def standing_by(address, credentials=None):
     """Another hub at an address; `serves()` says whether it is the one that serves."""
     stop, ready = asyncio.Event(), asyncio.Event()
     options = {} if credentials is None else {"credentials": credentials}
-    running = asyncio.create_task(serve(address, ready=ready.set, stop=stop, owner=4711, **options))
+    seat = Seat.of(Address.parse(address))
+    seat = replace(seat, holder=replace(seat.holder, pid=4711))
+    running = asyncio.create_task(serve(address, ready=ready.set, stop=stop, seat=seat, **options))
     waiting = asyncio.create_task(ready.wait())
     await asyncio.wait([running, waiting], return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()

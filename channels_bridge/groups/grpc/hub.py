@@ -7,13 +7,11 @@ The hub: the process in the middle.
 import asyncio
 import contextlib
 import logging
-import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any
 
 import grpc
 
-from channels_bridge.directory import project_directory
 from channels_bridge.exceptions import HubAddressError
 from channels_bridge.groups.address import Address
 from channels_bridge.groups.credentials import NONE, Credentials
@@ -25,7 +23,7 @@ from channels_bridge.groups.grpc.place import SocketPlace
 from channels_bridge.groups.grpc.roster import RosterKeeper
 from channels_bridge.groups.grpc.session import Session
 from channels_bridge.groups.grpc.stream import METHOD, REFUSED, SERVICE, pristine
-from channels_bridge.groups.neighbours import Holder, find_holder, hub_path
+from channels_bridge.groups.neighbours import Seat, holder_of
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
 __all__ = ["serve"]
@@ -53,7 +51,7 @@ async def serve(
     *,
     ready: Callable[[], None],
     stop: asyncio.Event,
-    owner: int | None = None,
+    seat: Seat | None = None,
 ) -> None:
     """
     Run a hub until `stop` is set.
@@ -65,7 +63,8 @@ async def serve(
         address: ``unix:/path`` or ``host:port``.
         credentials: for TCP.
         ready: called once the hub serves, or stands by.
-        owner: the process that others are told of as the server; this one by default.
+        seat: where it has its files, and whose it is; by default this project's own, which takes
+            its settings.
 
     Raises:
         HubAddressError: it can't listen there, or not without more credentials.
@@ -73,12 +72,10 @@ async def serve(
     try:
         where = Address.parse(address)
         credentials.require_for_hub(where)
-        path = hub_path(where)
-        is_private = where.path is None or path.parent == project_directory()
+        seat = seat or Seat.of(where)
     except ValueError as error:
         raise HubAddressError(address, str(error)) from None
-    holder = Holder.own(owner or os.getpid())
-    place = SocketPlace(path, str(where), holder=holder, is_private=is_private)
+    place = SocketPlace(seat.path, str(where), holder=seat.holder, is_private=seat.is_private)
     is_ready = asyncio.Event()
 
     def ready_once() -> None:
@@ -101,7 +98,7 @@ async def _take(
         return False
     if place.try_take():
         return True
-    holder = find_holder(str(where))
+    holder = holder_of(place.path)
     shares = f", which {holder} runs" if holder is not None else ""
     logger.info("a groups hub serves %s already%s: standing by", where, shares)
     ready()

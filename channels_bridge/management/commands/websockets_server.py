@@ -251,7 +251,7 @@ class Command(BaseCommand):
         """
         places = hub.places()
         neighbours = hub.describe_neighbours()
-        hubs = [Service("hub", HUB, (config, place, hub.Project.own())) for place in places]
+        hubs = [Service("hub", HUB, (config, *place)) for place in places]
         listeners = listen(config.binds)
         for text in advice.at_start(config, listeners):
             logger.warning("%s", text)
