@@ -67,12 +67,12 @@ def find_server(address: str | None = None) -> Path:
     """
     try:
         directory = project_directory()
-        there = explain_absence(Address.parse(default_address())).reason
-        there = there or f"none has its socket in {directory}"
+        groups = Address.parse(default_address())
     except ValueError as error:
         raise NoAnswer(f"{error}, or name the server's socket with --server") from None
     found = [path for path in sorted(directory.glob("server-*.sock")) if is_listened_to(path)]
     if not found:
+        there = explain_absence(groups).reason or f"none has its socket in {directory}"
         raise NoAnswer(
             f"no server of this project runs for this user on this machine ({there}); "
             "one that was started with --control PATH is found with --server PATH"

@@ -36,7 +36,7 @@ STANDBY_INTERVAL = 0.1
 TICK_INTERVAL = 0.25
 
 # How often a hub looks whether its socket and its lock are still there, in seconds.
-UPKEEP_INTERVAL = 5.0
+UPKEEP_INTERVAL = 2.0
 
 # How long a process may take to say who it is, in seconds.
 HELLO_TIMEOUT = 10
