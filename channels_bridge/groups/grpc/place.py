@@ -89,11 +89,11 @@ class SocketPlace:
         if self._is_taken and not self._has_lock_file():
             try:
                 self._reopen_lock()
+                logger.warning("%s was removed, and is made again", self._lock_path)
+                self._is_taken = self.try_take()
             except HubAddressError as error:
                 self._complain(error.reason)
                 return True
-            logger.warning("%s was removed, and is made again", self._lock_path)
-            self._is_taken = self.try_take()
         self._touch()
         return self._is_taken
 
@@ -215,7 +215,8 @@ class SocketPlace:
             with contextlib.suppress(OSError):  # it isn't there
                 os.utime(path, follow_symlinks=False)
         if self._is_private:
-            os.utime(self.path.parent)
+            with contextlib.suppress(OSError):
+                os.utime(self.path.parent)
 
     def _complain(self, trouble: str) -> None:
         if trouble != self._trouble:
