@@ -98,6 +98,8 @@ class GrpcConfig(LayerConfig, Credentials):
         prefix: keeps groups and channels apart from those of layers with another one, or none, at
             the same address.
         timeout: how many seconds to wait for the hub.
+        require_hub: whether ``group_send()`` and the like raise TransportUnavailable where no hub
+            is. Otherwise a process that finds none is one of its own: nobody else is a member.
         confirm: whether ``group_send()`` waits until all processes have the message in a server's
             worker too, so that it survives that the worker is killed.
     """
@@ -105,6 +107,7 @@ class GrpcConfig(LayerConfig, Credentials):
     address: str = ""
     prefix: str = ""
     timeout: float = 10
+    require_hub: bool = False
     confirm: bool = False
 
     def __post_init__(self) -> None:
@@ -115,6 +118,7 @@ class GrpcConfig(LayerConfig, Credentials):
                 f"'._:-', such as 'staging', not {self.prefix!r}"
             )
         _require_number("timeout", self.timeout)
+        _require_bool("require_hub", self.require_hub)
         _require_bool("confirm", self.confirm)
         if self.max_message_size > MAX_MESSAGE_SIZE:
             raise ImproperlyConfigured(

@@ -22,10 +22,10 @@ class Handover:
     Calls of other threads, in the order in which they came.
 
     Args:
-        loop: who takes them.
+        loop: who takes them; None where nobody hands anything over.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop | None) -> None:
         self._loop = loop
         self._calls: deque[Callable[[], None]] = deque()
 
@@ -40,6 +40,7 @@ class Handover:
             False when too much waits for the loop already.
         """
         waiting = len(self._calls)
+        assert self._loop is not None
         if waiting >= MAX_MESSAGES or waiting * size >= MAX_BYTES:
             return False
         self._calls.append(call)

@@ -4,7 +4,8 @@ The home loop: the one event loop per process on which layers keep their state a
 - A server's worker claims its own loop before the application is imported. Consumers then use the
   layer directly, without a lock or a thread in between.
 - Anywhere else (a view under WSGI, Celery, a management command, another ASGI server) home is a
-  daemon thread with a loop of its own, started when it is first needed and closed at exit.
+  daemon thread with a loop of its own, started when it is first needed and closed at exit. Only the
+  link lives there; the state is in whatever thread calls (``threadsafe``).
 - A forked child starts afresh, with none of its parent's loops, connections and channels.
 
 Calls from other loops and threads hop over: see ``run()`` and ``fetch()``.
@@ -32,6 +33,7 @@ __all__ = [
     "loop",
     "register",
     "run",
+    "spawn",
 ]
 
 T = TypeVar("T")
@@ -109,14 +111,16 @@ def inherited_grpc() -> bool:
     return _inherited_grpc
 
 
-def run(home: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> Awaitable[T]:
+def run(home: asyncio.AbstractEventLoop | None, coroutine: Coroutine[Any, Any, T]) -> Awaitable[T]:
     """
     Run `coroutine` on the home loop: directly when called there, else from wherever this is.
+
+    None is for what may run anywhere.
 
     Raises:
         LoopBlocked: something blocks that loop.
     """
-    if home is asyncio.get_running_loop():
+    if home is None or home is asyncio.get_running_loop():
         return coroutine
     return _run_there(home, coroutine)
 
@@ -162,8 +166,13 @@ def _give_up(unbegun: list[Coroutine[Any, Any, T]]) -> bool:
     return True
 
 
+def spawn(coroutine: Coroutine[Any, Any, object]) -> None:
+    """Run `coroutine` on the home loop, without waiting for it."""
+    asyncio.run_coroutine_threadsafe(coroutine, loop())
+
+
 async def fetch(
-    home: asyncio.AbstractEventLoop,
+    home: asyncio.AbstractEventLoop | None,
     coroutine: Coroutine[Any, Any, T],
     give_back: Callable[[T], None],
 ) -> T:
@@ -173,7 +182,7 @@ async def fetch(
     Args:
         give_back: called on the home loop with a result that the caller didn't get any more.
     """
-    if home is asyncio.get_running_loop():
+    if home is None or home is asyncio.get_running_loop():
         return await coroutine
     handover: concurrent.futures.Future[T] = concurrent.futures.Future()
 

@@ -10,21 +10,24 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from channels.layers import BaseChannelLayer
+from channels.layers import BaseChannelLayer, channel_layers
 from django.utils.module_loading import import_string
 
-from channels_bridge.groups import TRANSPORTS, home
+from channels_bridge.groups import TRANSPORTS, home, isolation
 from channels_bridge.groups.codec import Codec
 from channels_bridge.groups.config import GrpcConfig, LayerConfig
-from channels_bridge.groups.credentials import Credentials
+from channels_bridge.groups.credentials import NONE, Credentials
+from channels_bridge.groups.crossing import CrossingTransport
 from channels_bridge.groups.foreign import explain_attribute
 from channels_bridge.groups.inbox import OVERFLOW, Inbox
+from channels_bridge.groups.local import LocalTransport
 from channels_bridge.groups.membership import Membership
 from channels_bridge.groups.message import GroupMessage
 from channels_bridge.groups.node import Node
 from channels_bridge.groups.outside import waits_outside
 from channels_bridge.groups.overload import Overload
 from channels_bridge.groups.statistics import LayerStatistics
+from channels_bridge.groups.threadsafe import ThreadsafeNode
 from channels_bridge.groups.transport import GroupTransport
 
 __all__ = ["BridgeChannelLayer", "GrpcChannelLayer", "LocalChannelLayer"]
@@ -232,7 +235,7 @@ class BridgeChannelLayer(BaseChannelLayer):
         The layer may be used again: it then begins anew, without its channels and memberships.
         """
         node, self._current = self._current, None
-        if node is not None and not node.loop.is_closed():
+        if node is not None and not (node.loop is not None and node.loop.is_closed()):
             await home.run(node.loop, node.aclose())
 
     async def close_pools(self) -> None:
@@ -267,8 +270,17 @@ class BridgeChannelLayer(BaseChannelLayer):
     # What differs between layers.
 
     def _make_transport(self) -> GroupTransport:
+        """For a node of the home loop."""
         transport: GroupTransport = import_string(TRANSPORTS[self.transport_name])()
         return transport
+
+    def _place(self) -> str | None:
+        """Where this process finds others, unless it is a server's worker; None if nowhere."""
+        return None
+
+    def _make_transport_to(self, place: str | None) -> GroupTransport:
+        """For a node that is called from anywhere."""
+        return LocalTransport()
 
     def _confirms(self) -> bool:
         """Whether ``group_send()`` waits until all processes have the message."""
@@ -286,32 +298,50 @@ class BridgeChannelLayer(BaseChannelLayer):
         require_valid_channel_name = BaseChannelLayer.valid_channel_name  # type: ignore[assignment]
         require_valid_group_name = BaseChannelLayer.valid_group_name  # type: ignore[assignment]
 
+    @property
+    def needs_no_loop(self) -> bool:
+        """Whether what is sent here, outside of a server's workers, leaves this process nowhere."""
+        node = self._node()
+        return isinstance(node, ThreadsafeNode) and node.place is None
+
     def _node(self) -> Node:
         node = self._current
-        if node is None or node.loop.is_closed():
+        if node is not None and node.loop is not None and not node.loop.is_closed():
+            return node  # in a server's worker
+        if not self._is_current(node):
             with self._lock:
                 node = self._current
-                if node is None or node.loop.is_closed():
-                    node = self._current = self._make_node()
+                if not self._is_current(node):
+                    node = self._current = self._make_node(outdated=node)
+        assert node is not None
         return node
 
-    def _make_node(self) -> Node:
-        membership = Membership(
-            codec=self._codec,
-            get_capacity=self.get_capacity,
-            expiry=self.config.expiry,
-            group_expiry=self.config.group_expiry,
-            overflow=OVERFLOW[self.config.overflow],
-        )
-        return Node(
-            loop=home.loop(),
-            config=self.config,
-            membership=membership,
-            get_capacity=self.get_capacity,
-            make_transport=self._make_transport,
-            overload=self._overload,
-            confirm=self._confirms(),
-        )
+    def _is_current(self, node: Node | None) -> bool:
+        if isinstance(node, ThreadsafeNode):
+            return node.place == self._place()
+        return node is not None and node.loop is not None and not node.loop.is_closed()
+
+    def _make_node(self, outdated: Node | None) -> Node:
+        if isinstance(outdated, ThreadsafeNode) and outdated.place is not None:
+            home.spawn(outdated.aclose())
+        options: dict[str, Any] = {
+            "config": self.config,
+            "membership": Membership(
+                codec=self._codec,
+                get_capacity=self.get_capacity,
+                expiry=self.config.expiry,
+                group_expiry=self.config.group_expiry,
+                overflow=OVERFLOW[self.config.overflow],
+            ),
+            "get_capacity": self.get_capacity,
+            "overload": self._overload,
+            "confirm": self._confirms(),
+        }
+        if home.is_claimed():
+            return Node(loop=home.loop(), make_transport=self._make_transport, **options)
+        place = self._place()
+        transport = functools.partial(self._make_transport_to, place)
+        return ThreadsafeNode(place=place, make_transport=transport, **options)
 
     def _encode(self, message: dict[str, Any] | GroupMessage) -> bytes:
         if not isinstance(message, GroupMessage):
@@ -347,26 +377,53 @@ class GrpcChannelLayer(BridgeChannelLayer):
     config_class = GrpcConfig
     config: GrpcConfig
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._was_configured = not options.get("address")
+
     @property
     def hub_address(self) -> str:
         """Where the hub listens."""
-        return self.config.address
+        return isolation.relocated(self.config.address)
 
     @property
     def hub_credentials(self) -> Credentials:
         """How the hub and this process know each other."""
-        return self.config.credentials
+        # For TCP only.
+        return NONE if isolation.is_relocated() else self.config.credentials
 
     def _confirms(self) -> bool:
         return self.config.confirm or super()._confirms()
 
+    def _place(self) -> str | None:
+        if isolation.is_isolated() and self._comes_from_settings():
+            return None
+        return self.hub_address
+
+    def _comes_from_settings(self) -> bool:
+        """Whether nobody has made this layer by hand, with an address."""
+        # Once it was, it stays so: settings that are overridden forget their layers.
+        if not self._was_configured:
+            self._was_configured = self in channel_layers.backends.values()
+        return self._was_configured
+
     def _make_transport(self) -> GroupTransport:
+        return self._make_grpc_transport(self.hub_address, require_hub=True)
+
+    def _make_transport_to(self, place: str | None) -> GroupTransport:
+        if place is None:
+            return super()._make_transport_to(place)
+        transport = self._make_grpc_transport(place, require_hub=self.config.require_hub)
+        return CrossingTransport(transport, expiry=self.config.expiry)
+
+    def _make_grpc_transport(self, address: str, *, require_hub: bool) -> GroupTransport:
         factory = import_string(TRANSPORTS[self.transport_name])
         transport: GroupTransport = factory(
-            self.config.address,
-            self.config.credentials,
+            address,
+            self.hub_credentials,
             timeout=self.config.timeout,
             prefix=self.config.prefix,
+            require_hub=require_hub,
         )
         return transport
 

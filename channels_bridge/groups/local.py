@@ -1,5 +1,6 @@
 """The transport of a single process: nothing leaves it."""
 
+import threading
 import time
 
 from channels_bridge.groups.queues import Item, MessageQueues, take
@@ -14,11 +15,14 @@ class LocalExchange:
     def __init__(self) -> None:
         self.subscribers: dict[str, list[LocalTransport]] = {}
         self.queues = MessageQueues()
+        self.lock = threading.RLock()  # for both; never held while somebody is delivered to
 
 
 class LocalTransport(GroupTransport):
     """
-    Delivers within one event loop, at once: every method returns without waiting, but ``pull()``.
+    Delivers at once: every method returns without waiting, but ``pull()``.
+
+    Its methods may be called from any thread.
 
     Args:
         exchange: shared with other transports; by default this one is alone.
@@ -26,6 +30,7 @@ class LocalTransport(GroupTransport):
 
     def __init__(self, exchange: LocalExchange | None = None) -> None:
         self._exchange = exchange or LocalExchange()
+        self._lock = self._exchange.lock
         self._deliver: Deliver | None = None
         self._topics: set[str] = set()
 
@@ -33,21 +38,23 @@ class LocalTransport(GroupTransport):
         self._deliver = deliver
 
     def subscribe_nowait(self, topic: str) -> None:
-        if topic not in self._topics:
-            self._topics.add(topic)
-            self._exchange.subscribers.setdefault(topic, []).append(self)
+        with self._lock:
+            if topic not in self._topics:
+                self._topics.add(topic)
+                self._exchange.subscribers.setdefault(topic, []).append(self)
 
     async def subscribe(self, topic: str) -> None:
         self.subscribe_nowait(topic)
 
     def unsubscribe(self, topic: str) -> None:
-        if topic not in self._topics:
-            return
-        self._topics.discard(topic)
-        subscribers = self._exchange.subscribers[topic]
-        subscribers.remove(self)
-        if not subscribers:
-            del self._exchange.subscribers[topic]
+        with self._lock:
+            if topic not in self._topics:
+                return
+            self._topics.discard(topic)
+            subscribers = self._exchange.subscribers[topic]
+            subscribers.remove(self)
+            if not subscribers:
+                del self._exchange.subscribers[topic]
 
     async def publish(self, topic: str, payload: bytes) -> None:
         self._publish(topic, payload)
@@ -55,39 +62,49 @@ class LocalTransport(GroupTransport):
     def publish_nowait(self, topic: str, payload: bytes) -> None:
         self._publish(topic, payload)
 
-    async def publish_confirmed(self, topic: str, payload: bytes) -> bool:
+    async def publish_confirmed(
+        self, topic: str, payload: bytes, *, required: bool = False
+    ) -> bool:
         return self._publish(topic, payload)
 
     async def push(self, queue: str, payload: bytes, *, capacity: int, expiry: float) -> bool:
-        return self._exchange.queues.push(queue, payload, capacity=capacity, expiry=expiry)
+        with self._lock:
+            return self._exchange.queues.push(queue, payload, capacity=capacity, expiry=expiry)
 
     async def pull(self, queue: str) -> bytes:
-        return (await take(self._exchange.queues, queue)).payload
+        return (await take(self._exchange.queues, queue, self._lock)).payload
 
     def give_back(self, queue: str, payload: bytes, *, expiry: float) -> None:
-        self._exchange.queues.push_front(queue, Item(time.monotonic() + expiry, payload))
+        item = Item(time.monotonic() + expiry, payload)
+        with self._lock:
+            self._exchange.queues.push_front(queue, item)
 
     async def bind(
         self, topic: str, queue: str, *, capacity: int, expiry: float, lifetime: float
     ) -> None:
-        self._exchange.queues.bind(
-            topic, queue, capacity=capacity, expiry=expiry, lifetime=lifetime
-        )
+        with self._lock:
+            self._exchange.queues.bind(
+                topic, queue, capacity=capacity, expiry=expiry, lifetime=lifetime
+            )
 
     async def unbind(self, topic: str, queue: str) -> None:
-        self._exchange.queues.unbind(topic, queue)
+        with self._lock:
+            self._exchange.queues.unbind(topic, queue)
 
     async def clear_queues(self) -> None:
-        self._exchange.queues.clear()
+        with self._lock:
+            self._exchange.queues.clear()
 
     async def aclose(self) -> None:
         for topic in list(self._topics):
             self.unsubscribe(topic)
 
     def _publish(self, topic: str, payload: bytes) -> bool:
-        self._exchange.queues.route(topic, payload)
+        with self._lock:
+            self._exchange.queues.route(topic, payload)
+            subscribers = list(self._exchange.subscribers.get(topic, ()))
         room = True
-        for other in list(self._exchange.subscribers.get(topic, ())):
+        for other in subscribers:
             if other is not self and other._deliver is not None:
                 room &= other._deliver(topic, payload)
         return room

@@ -1,7 +1,8 @@
 """
 One layer in one process: its members, its channels, and its transport.
 
-Everything here runs on the home loop; ``layer.py`` is what users call, from anywhere.
+Everything here runs on the home loop; ``layer.py`` is what users call, from anywhere. Outside of a
+server's workers ``threadsafe`` takes its place.
 
 A node subscribes to
 
@@ -48,7 +49,7 @@ class Node:
     A process' part in a channel layer.
 
     Args:
-        loop: the home loop.
+        loop: the home loop; None for a node that may be called anywhere.
         config: the layer's options.
         membership: empty.
         make_transport: called on the home loop when the transport is first needed.
@@ -60,7 +61,7 @@ class Node:
     def __init__(
         self,
         *,
-        loop: asyncio.AbstractEventLoop,
+        loop: asyncio.AbstractEventLoop | None,
         config: LayerConfig,
         membership: Membership,
         get_capacity: Callable[[str], int],
@@ -83,14 +84,14 @@ class Node:
         self._asked = 0  # how many questions
         self._answers: dict[int, list[Any]] = {}  # to those that are being asked, by number
         self._sweeping: asyncio.TimerHandle | None = None
-        self._topic_handlers = {
+        self._topic_handlers: dict[str, Callable[[str, bytes], bool]] = {
             "g": self._group_message,
             "p": self._own_message,
             "q": self._question,
             "flush": self._flushed,
         }
         self._own_handlers: dict[str, Callable[..., bool]] = {
-            "send": self._membership.put,
+            "send": self._put_own,
             "add": self._added,
             "discard": self._discarded,
             "answer": self._answered,
@@ -100,7 +101,7 @@ class Node:
     def _transport(self) -> GroupTransport:
         transport = self._make_transport()
         transport.start(self._deliver)
-        self._sweeping = self.loop.call_later(self._config.expiry, self._sweep)
+        self._sweep_later()
         return transport
 
     # Channels.
@@ -129,24 +130,24 @@ class Node:
     async def send_many(self, channels: list[str], payload: bytes) -> None:
         """Put a message into several channels, or raise ChannelsFull."""
         self._handover.take()
-        rooms = await _all(self._put(channel, payload) for channel in channels)
+        rooms = await self._together(self._put(channel, payload) for channel in channels)
         full = [channel for channel, room in zip(channels, rooms, strict=True) if not room]
         if full:
             raise ChannelsFull(full)
 
     async def receive(self, channel: str) -> bytes:
         """Wait for the next message. Cancelling this never loses one."""
-        owner = owner_of(channel)
+        owner = self._owner_of(channel)
         if owner is None:
             return await self._transport.pull(channel)
         if owner != self.prefix:
             raise ForeignChannel(channel)
-        return (await take(self._membership.waiting, channel)).payload
+        return (await self._take(channel)).payload
 
     def give_back(self, channel: str, payload: bytes) -> None:
         """Undo a ``receive()`` whose result came too late."""
         expiry = self._config.expiry
-        if owner_of(channel) is None:
+        if self._owner_of(channel) is None:
             self._transport.give_back(channel, payload, expiry=expiry)
         else:
             item = Item(time.monotonic() + expiry, payload)
@@ -156,7 +157,7 @@ class Node:
 
     async def group_add(self, group: str, channel: str) -> None:
         """Make a channel a member of a group, from the moment this returns."""
-        owner = owner_of(channel)
+        owner = self._owner_of(channel)
         if owner is None:
             await self._transport.bind(
                 f"g:{group}",
@@ -172,7 +173,7 @@ class Node:
 
     async def group_discard(self, group: str, channel: str) -> None:
         """End a membership."""
-        owner = owner_of(channel)
+        owner = self._owner_of(channel)
         if owner is None:
             await self._transport.unbind(f"g:{group}", channel)
         elif owner == self.prefix:
@@ -196,12 +197,7 @@ class Node:
         self.group_sends += len(groups)
         for group in groups:
             self._group_message(group, payload)
-        topics = [f"g:{group}" for group in groups]
-        if self._confirm:
-            await _all(self._transport.publish_confirmed(topic, payload) for topic in topics)
-        else:
-            for topic in topics:
-                await self._transport.publish(topic, payload)
+        await self._publish(groups, payload)
 
     def hand_over(self, groups: list[str], payload: bytes) -> bool:
         """
@@ -232,7 +228,8 @@ class Node:
         """Empty all channels and groups, here and in the other processes."""
         self._flushed()
         await self._transport.clear_queues()
-        await self._transport.publish_confirmed(FLUSH, b"")
+        if not self._transport.is_alone:
+            await self._transport.publish_confirmed(FLUSH, b"")
 
     def link_statistics(self) -> LinkStatistics | None:
         """Say how the connection to other processes is; None where there is none."""
@@ -257,14 +254,13 @@ class Node:
     async def ask(self, subject: str, question: Any) -> list[Any]:
         """Return the answers of all processes, this one included."""
         await self._transport.subscribe(f"p:{self.prefix}")
-        self._asked += 1
-        number = self._asked
+        number = self._next_question()
         answers = self._answers[number] = []
         try:
             if subject in self._answerers:
                 answers.append(self._answerers[subject](question))
             payload = msgpack.packb([self.prefix, number, question])
-            await self._transport.publish_confirmed(f"q:{subject}", payload)
+            await self._transport.publish_confirmed(f"q:{subject}", payload, required=True)
         finally:
             del self._answers[number]
         return answers
@@ -323,7 +319,7 @@ class Node:
     # Helpers.
 
     async def _put(self, channel: str, payload: bytes) -> bool:
-        owner = owner_of(channel)
+        owner = self._owner_of(channel)
         if owner is None:
             return await self._transport.push(
                 channel,
@@ -332,8 +328,19 @@ class Node:
                 expiry=self._config.expiry,
             )
         if owner == self.prefix:
-            return self._membership.put(channel, payload)
+            return self._put_own(channel, payload)
         return await self._tell(owner, "send", channel, payload)
+
+    def _owner_of(self, channel: str) -> str | None:
+        """Return the prefix of the process that a channel belongs to; None for any process."""
+        name, local, _ = channel.partition("!")
+        return name.rpartition(".")[2] if local else None
+
+    def _put_own(self, channel: str, payload: bytes) -> bool:
+        return self._membership.put(channel, payload)
+
+    async def _take(self, channel: str) -> Item:
+        return await take(self._membership.waiting, channel)
 
     async def _add(self, group: str, channel: str) -> None:
         self._added(group, channel)
@@ -343,8 +350,31 @@ class Node:
             self._discarded(group, channel)
             raise
 
+    async def _publish(self, groups: list[str], payload: bytes) -> None:
+        topics = [f"g:{group}" for group in groups]
+        if self._confirm:
+            await self._together(
+                self._transport.publish_confirmed(topic, payload) for topic in topics
+            )
+        else:
+            for topic in topics:
+                await self._transport.publish(topic, payload)
+
+    async def _together(self, coroutines: Iterable[Coroutine[Any, Any, bool]]) -> list[bool]:
+        """Run them together, until the last one is done even if others have failed."""
+        results = await asyncio.gather(*coroutines, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        return cast("list[bool]", results)
+
     async def _tell(self, owner: str, *words: str | bytes) -> bool:
-        return await self._transport.publish_confirmed(f"p:{owner}", msgpack.packb(words))
+        payload = msgpack.packb(words)
+        return await self._transport.publish_confirmed(f"p:{owner}", payload, required=True)
+
+    def _next_question(self) -> int:
+        self._asked += 1
+        return self._asked
 
     def _unsubscribe_if_empty(self, group: str) -> None:
         if group in self._groups and not self._membership.has_members(group):
@@ -355,19 +385,8 @@ class Node:
         self._membership.waiting.sweep()
         for group in list(self._groups):
             self._unsubscribe_if_empty(group)
-        self._sweeping = self.loop.call_later(self._config.expiry, self._sweep)
+        self._sweep_later()
 
-
-async def _all(coroutines: Iterable[Coroutine[Any, Any, bool]]) -> list[bool]:
-    """Run them together, until the last one is done even if others have failed."""
-    results = await asyncio.gather(*coroutines, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return cast("list[bool]", results)
-
-
-def owner_of(channel: str) -> str | None:
-    """Return the prefix of the process that a channel belongs to; None for any process."""
-    name, local, _ = channel.partition("!")
-    return name.rpartition(".")[2] if local else None
+    def _sweep_later(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._sweeping = loop.call_later(self._config.expiry, self._sweep)

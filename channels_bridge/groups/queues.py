@@ -19,7 +19,8 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, NamedTuple
 
 __all__ = ["Item", "MessageQueues", "Taker", "take"]
 
@@ -42,6 +43,9 @@ class Binding(NamedTuple):
     expiry: float
     until: float
 
+
+# Where a queue belongs to one event loop, nobody has to be kept out.
+_UNSHARED: AbstractContextManager[Any] = nullcontext()
 
 # Called with an item as soon as there is one; returns False when it isn't wanted any more.
 Taker = Callable[[Item], bool]
@@ -228,26 +232,58 @@ def _prefix_of(name: str) -> str:
     return name[: name.rfind("/") + 1]
 
 
-async def take(queues: MessageQueues, name: str) -> Item:
+async def take(
+    queues: MessageQueues, name: str, lock: AbstractContextManager[Any] = _UNSHARED
+) -> Item:
     """
     Wait for the next item of a queue.
 
     Cancelling this never loses an item: one that has just been handed over goes back to the front.
+
+    Args:
+        lock: guards `queues` where items may come from other threads.
     """
-    arrival: asyncio.Future[Item] = asyncio.get_running_loop().create_future()
-
-    def accept(item: Item) -> bool:
-        if arrival.done():
-            return False
-        arrival.set_result(item)
-        return True
-
-    queues.pull(name, accept)
+    arrival = _Arrival()
+    with lock:
+        queues.pull(name, arrival.accept)
     try:
-        return await arrival
+        return await arrival.wait()
     except asyncio.CancelledError:
-        if arrival.cancelled():
-            queues.withdraw(name, accept)
-        else:
-            queues.push_front(name, arrival.result())
+        with lock:
+            if arrival.item is None:
+                queues.withdraw(name, arrival.accept)
+            else:
+                queues.push_front(name, arrival.item)
         raise
+
+
+class _Arrival:
+    """What somebody who waits on an event loop is handed, by whatever thread."""
+
+    def __init__(self) -> None:
+        self.item: Item | None = None
+        self._loop = asyncio.get_running_loop()
+        self._come: asyncio.Future[None] = self._loop.create_future()
+
+    async def wait(self) -> Item:
+        await self._come
+        assert self.item is not None
+        return self.item
+
+    def accept(self, item: Item) -> bool:
+        """A Taker. Whose loop has ended, or who was cancelled, doesn't want the item."""
+        if self.item is not None or self._come.done():
+            return False
+        self.item = item
+        if asyncio._get_running_loop() is self._loop:
+            self._arrive()
+            return True
+        try:
+            self._loop.call_soon_threadsafe(self._arrive)
+        except RuntimeError:  # it is closed
+            self.item = None
+        return self.item is not None
+
+    def _arrive(self) -> None:
+        if not self._come.done():
+            self._come.set_result(None)

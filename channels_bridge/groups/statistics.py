@@ -18,6 +18,9 @@ class LinkStatistics:
         unacknowledged_bytes: their size.
         lag: how many seconds ago the oldest of them was made; 0 when there is none. It is about
             a hundredth of a second under load, and grows while the hub or a receiver is away.
+        alone: whether there is no hub, so that nobody else can be a member of anything.
+        sent_alone: how many messages to groups were for nobody but members of this process
+            therefore.
     """
 
     connected: bool
@@ -26,6 +29,8 @@ class LinkStatistics:
     unacknowledged: int
     unacknowledged_bytes: int
     lag: float
+    alone: bool = False
+    sent_alone: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,6 +36,16 @@ class GroupTransport(ABC):
     wait raise TransportUnavailable when there is no answer in time.
     """
 
+    @property
+    def is_alone(self) -> bool:
+        """
+        Whether there certainly are no other processes. May be asked from any thread.
+
+        What only they could get is then done at once; what somebody would have to keep, by
+        ``push()`` and ``bind()``, is not.
+        """
+        return False
+
     @abstractmethod
     def start(self, deliver: Deliver) -> None:
         """
@@ -82,11 +92,16 @@ class GroupTransport(ABC):
         """
 
     @abstractmethod
-    async def publish_confirmed(self, topic: str, payload: bytes) -> bool:
+    async def publish_confirmed(
+        self, topic: str, payload: bytes, *, required: bool = False
+    ) -> bool:
         """
         The same, but return once the payload has arrived everywhere.
 
         False when a receiver had no room. A full queue doesn't count.
+
+        Args:
+            required: whether it is not enough that nobody can be there.
         """
 
     @abstractmethod

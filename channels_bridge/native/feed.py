@@ -42,7 +42,8 @@ async def open_channel(layer: Any, websocket: WebSocket) -> AsyncIterator[str]:
     """
     channel_name: str = await layer.new_channel()
     websocket.channel_name = channel_name
-    if hasattr(layer, "attach") and asyncio.get_running_loop() is home.loop():
+    is_home = home.is_claimed() and asyncio.get_running_loop() is home.loop()
+    if hasattr(layer, "attach") and is_home:
         layer.attach(channel_name, websocket.inbox)
         try:
             yield channel_name
@@ -54,9 +55,11 @@ async def open_channel(layer: Any, websocket: WebSocket) -> AsyncIterator[str]:
         async with _feeding(websocket.inbox, messages):
             yield channel_name
     finally:
-        if hasattr(layer, "detach"):
+        if hasattr(layer, "detach") and home.is_claimed():
             # Whatever is asked of the layer after this comes to its loop after this.
             home.loop().call_soon_threadsafe(layer.detach, channel_name)
+        elif hasattr(layer, "detach"):
+            layer.detach(channel_name)
 
 
 async def _pass_events(receive: Receive, inbox: Inbox, room: asyncio.Event) -> None:

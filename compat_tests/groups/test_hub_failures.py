@@ -147,8 +147,8 @@ def test_socket_is_private(hub, address):
 
 @pytest.mark.parametrize("call", ["group_send", "group_add", "send", "send_named", "new_channel"])
 async def test_no_hub(address, call):
-    """Without a hub each call fails in time, and says where it looked and what to do."""
-    layer = GrpcChannelLayer(address=address, timeout=0.2)
+    """Where a hub is required each call fails in time, and says where it looked, what to do."""
+    layer = GrpcChannelLayer(address=address, timeout=0.2, require_hub=True)
     calls = {
         "group_send": lambda: layer.group_send("room", {}),
         "group_add": lambda: layer.group_add("room", "worker"),

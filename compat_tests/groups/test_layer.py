@@ -400,7 +400,7 @@ async def test_send_many_over_processes(make_grpc_layer):
 @pytest.mark.parametrize("method", ["send_many", "group_send_many"])
 async def test_many_without_hub(address, method):
     """Without a hub one error comes, after one timeout."""
-    layer = GrpcChannelLayer(address=address, timeout=0.2)
+    layer = GrpcChannelLayer(address=address, timeout=0.2, require_hub=True)
     names = [
         f"somewhere.{number}!else" if method == "send_many" else f"room-{number}"
         for number in range(20)

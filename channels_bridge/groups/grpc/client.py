@@ -41,6 +41,7 @@ class Request:
     carries_message: bool
     topic: str  # of a publication
     made: float  # when, in ``time.monotonic()``
+    required: bool  # whether it isn't done where nobody else is
     answer: asyncio.Future[bool]  # True when it is done, False when there was no room
 
 
@@ -136,7 +137,7 @@ class Client:
             self.abandon(request)
             self._write(wire.Unsubscribe(topic=self._prefix + topic))
 
-    def request(self, kind: frames.Request) -> Request:
+    def request(self, kind: frames.Request, *, required: bool = False) -> Request:
         """Give `kind` the next number and send it, again and again until it is answered."""
         self._seq += 1
         kind.seq = self._seq
@@ -150,6 +151,7 @@ class Client:
             carries_message=isinstance(kind, (wire.Publish, wire.Push)),
             topic=topic,
             made=time.monotonic(),
+            required=required,
             answer=self._loop.create_future(),
         )
         self._requests[self._seq] = request
@@ -164,6 +166,38 @@ class Client:
             self._bytes -= len(request.frame)
         if not request.answer.done():
             request.answer.set_result(True)
+
+    def settle_alone(self, error: Exception) -> int:
+        """
+        There is no hub: what was asked for others is done, as nobody is there.
+
+        Subscriptions are kept for a hub that comes, and so is what a hub has to keep. Messages that
+        somebody has to get fail with `error`.
+
+        Returns:
+            How many messages there were that nobody had to get.
+        """
+        publications = 0
+        subscriptions = set(self._topics.values())
+        for request in list(self._requests.values()):
+            if request in subscriptions:
+                if not request.answer.done():
+                    request.answer.set_result(True)
+            elif not request.required:
+                self.abandon(request)
+                publications += request.carries_message
+            elif request.topic:
+                _fail(request, error)
+                self.abandon(request)
+        return publications
+
+    def fail_all(self, error: Exception) -> None:
+        """There is a hub, which can't be reached: nobody need wait for answers."""
+        pending = [request for request in self._requests.values() if not request.answer.done()]
+        self._topics = {t: request for t, request in self._topics.items() if request not in pending}
+        for request in pending:
+            _fail(request, error)
+            self.abandon(request)
 
     def pull(self, queue: str) -> Pull:
         """Wait for an item. Call ``took()`` or ``withdraw()`` in the end."""
@@ -335,3 +369,9 @@ class Client:
     def _write(self, kind: frames.Kind) -> None:
         if self.outbox is not None:
             self.outbox.put(frames.encode(kind))
+
+
+def _fail(request: Request, error: Exception) -> None:
+    if not request.answer.done():
+        request.answer.set_exception(error)
+        request.answer.exception()  # who waits for it may be cancelled meanwhile

@@ -3,13 +3,16 @@
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable
 
 from channels_bridge.groups.address import Address
+from channels_bridge.groups.grpc.absence import has_left_members, is_absent
 from channels_bridge.groups.grpc.client import Client
 from channels_bridge.groups.grpc.frames import DecodeError
 from channels_bridge.groups.grpc.outbox import Outbox
 from channels_bridge.groups.grpc.stream import OVERTAKEN, REFUSED, Stream, StreamBroken
+from channels_bridge.groups.neighbours import explain_absence
 
 __all__ = ["Link"]
 
@@ -22,6 +25,12 @@ MAX_DELAY = 1.0
 # How long the hub may take to end the stream after this side has said goodbye, in seconds.
 GOODBYE_TIMEOUT = 1
 
+# How long there must be no hub before a process is alone, in seconds: one may be about to start.
+# Less than what tests give a consumer to answer. The longer one is for an address where nothing
+# shows whether other processes wait for a hub.
+GRACE = 0.25
+TCP_GRACE = 2
+
 
 class Link:
     """
@@ -31,9 +40,14 @@ class Link:
         client: what to say, and who listens.
         address: where the hub is.
         open_stream: makes a stream to it.
+        patience: how many seconds to wait for a hub that was there before, or that others wait for;
+            None for a process that can't be alone.
+        on_absent: called when it is certain that there is no hub.
 
     Attributes:
         trouble: why there is no connection; None when there is one, or none was tried.
+        is_alone: whether there is no hub, so that this process has no others.
+        is_elsewhere: whether there is none here, but one where this process can't reach it.
     """
 
     def __init__(
@@ -41,8 +55,17 @@ class Link:
         client: Client,
         address: Address,
         open_stream: Callable[[], Awaitable[Stream]],
+        *,
+        patience: float | None = None,
+        on_absent: Callable[[], None] = lambda: None,
     ) -> None:
         self.trouble: str | None = None
+        self.is_alone = False
+        self.is_elsewhere = False
+        self._patience = patience
+        self._on_absent = on_absent
+        self._absent_since: float | None = None
+        self._was_connected = False
         self._client = client
         self._address = address
         self._open_stream = open_stream
@@ -61,21 +84,46 @@ class Link:
 
     async def _run(self) -> None:
         while not self._closing:
-            try:
-                stream = await self._open_stream()
-                try:
-                    await self._converse(stream)
-                    trouble = "the hub has ended the connection"
-                finally:
-                    self._client.disconnected()
-                    await stream.aclose()
-            except (StreamBroken, DecodeError, OSError) as error:
-                trouble = str(error)
-            if not self._closing:
-                self._note(trouble)
+            if self._absent_since is None:
+                await self._connect()
+            if self._patience is not None and not self._closing:
+                await self._look_for_hub(self._patience)
             # Spread out, so that all processes don't come at once after the hub was restarted.
             await asyncio.sleep(self._delay * random.uniform(0.5, 1))
             self._delay = min(self._delay * 2, MAX_DELAY)
+
+    async def _connect(self) -> None:
+        """Converse with the hub until that ends."""
+        try:
+            stream = await self._open_stream()
+            try:
+                await self._converse(stream)
+                trouble = "the hub has ended the connection"
+            finally:
+                self._client.disconnected()
+                await stream.aclose()
+        except (StreamBroken, DecodeError, OSError) as error:
+            trouble = str(error)
+        if not self._closing:
+            self._note(trouble)
+
+    async def _look_for_hub(self, patience: float) -> None:
+        """Find out whether this process is alone."""
+        is_absent_now = await is_absent(self._address)
+        if is_absent_now == (self._absent_since is None):  # it has changed
+            self._absent_since = time.monotonic() if is_absent_now else None
+            self._delay = MIN_DELAY
+        if self._absent_since is None:
+            self.is_alone = self.is_elsewhere = False
+        elif not self.is_alone and time.monotonic() - self._absent_since >= self._grace(patience):
+            self.is_elsewhere = explain_absence(self._address).is_elsewhere
+            self.is_alone = not self.is_elsewhere
+            self._on_absent()
+
+    def _grace(self, patience: float) -> float:
+        if self._was_connected or has_left_members(self._address):
+            return patience
+        return min(patience / 2, GRACE if self._address.path is not None else TCP_GRACE)
 
     async def _converse(self, stream: Stream) -> None:
         writer = asyncio.create_task(_write(stream, self._client.connected()))
@@ -83,11 +131,19 @@ class Link:
             while (batch := await stream.receive()) is not None:
                 self._client.receive(batch)
                 if self._client.refusal is None:
+                    self._note_connected()
                     self.trouble = None
                     self._delay = MIN_DELAY
         finally:
             writer.cancel()
             await asyncio.wait([writer])
+
+    def _note_connected(self) -> None:
+        if self.is_alone:
+            logger.info("the groups hub at %s is there now", self._address)
+        self.is_alone = self.is_elsewhere = False
+        self._absent_since = None
+        self._was_connected = True
 
     def _note(self, trouble: str) -> None:
         if trouble == OVERTAKEN and self.trouble is not None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import deque
+from dataclasses import replace
 
 from channels_bridge.exceptions import TransportUnavailable
 from channels_bridge.groups import home
@@ -43,15 +44,26 @@ class GrpcTransport(GroupTransport):
         credentials: for TCP.
         timeout: how many seconds to wait for it before raising TransportUnavailable.
         prefix: keeps apart what has another one, or none, at the same hub.
+        require_hub: whether that is raised where there is none, too. Otherwise this process is
+            alone there, but for what somebody would have to keep or to take, until a hub appears.
     """
 
     def __init__(
-        self, address: str, credentials: Credentials = NONE, *, timeout: float, prefix: str = ""
+        self,
+        address: str,
+        credentials: Credentials = NONE,
+        *,
+        timeout: float,
+        prefix: str = "",
+        require_hub: bool = True,
     ) -> None:
         self._address = Address.parse(address)
         self._credentials = credentials
         self._timeout = timeout
         self._prefix = f"{prefix}/" if prefix else ""
+        self._require_hub = require_hub
+        self._link: Link | None = None
+        self._sent_alone = 0
         # Those who wait until there is room to publish, in order.
         self._waiting: deque[asyncio.Future[None]] = deque()
         # Done when everything has been answered; made when somebody waits for that.
@@ -60,14 +72,25 @@ class GrpcTransport(GroupTransport):
     def start(self, deliver: Deliver) -> None:
         self._client = Client(deliver, self._prefix)
         self._client.on_answers = self._make_room
-        self._link = Link(self._client, self._address, self._open_stream)
+        self._link = Link(
+            self._client,
+            self._address,
+            self._open_stream,
+            patience=None if self._require_hub else self._timeout,
+            on_absent=self._note_absence,
+        )
+
+    @property
+    def is_alone(self) -> bool:
+        return self._link is not None and self._link.is_alone
 
     def subscribe_nowait(self, topic: str) -> None:
         self._client.subscribe(topic)
 
     async def subscribe(self, topic: str) -> None:
+        self._require_reach()
         request = self._client.subscribe(topic)
-        if not request.answer.done():
+        if not request.answer.done() and not self.is_alone:
             await self._answer(request)
 
     def unsubscribe(self, topic: str) -> None:
@@ -80,20 +103,29 @@ class GrpcTransport(GroupTransport):
         self.publish_nowait(topic, payload)
 
     def publish_nowait(self, topic: str, payload: bytes) -> None:
-        if topic not in self._client.unheard:
+        if self.is_alone:
+            self._sent_alone += 1
+        elif topic not in self._client.unheard:
             self._client.request(wire.Publish(topic=topic, payload=payload))
 
-    async def publish_confirmed(self, topic: str, payload: bytes) -> bool:
+    async def publish_confirmed(
+        self, topic: str, payload: bytes, *, required: bool = False
+    ) -> bool:
         if topic in self._client.unheard:
             return True
         await self._room()
+        if self.is_alone:
+            if required:
+                raise self._unavailable()
+            self._sent_alone += 1
+            return True
         publish = wire.Publish(topic=topic, payload=payload, confirm=True)
-        return await self._done(self._client.request(publish))
+        return await self._done(self._client.request(publish, required=required))
 
     async def push(self, queue: str, payload: bytes, *, capacity: int, expiry: float) -> bool:
         await self._room()
         push = wire.Push(queue=queue, payload=payload, capacity=capacity, expiry=expiry)
-        return await self._done(self._client.request(push))
+        return await self._done(self._client.request(push, required=True))
 
     async def pull(self, queue: str) -> bytes:
         pull = self._client.pull(queue)
@@ -106,7 +138,8 @@ class GrpcTransport(GroupTransport):
         return payload
 
     def give_back(self, queue: str, payload: bytes, *, expiry: float) -> None:
-        self._client.request(wire.Push(queue=queue, payload=payload, expiry=expiry, front=True))
+        push = wire.Push(queue=queue, payload=payload, expiry=expiry, front=True)
+        self._client.request(push, required=True)
 
     async def bind(
         self, topic: str, queue: str, *, capacity: int, expiry: float, lifetime: float
@@ -114,23 +147,27 @@ class GrpcTransport(GroupTransport):
         bind = wire.Bind(
             topic=topic, queue=queue, capacity=capacity, expiry=expiry, lifetime=lifetime
         )
-        await self._done(self._client.request(bind))
+        await self._done(self._client.request(bind, required=True))
         self._client.bindings[topic, queue] = bind
 
     async def unbind(self, topic: str, queue: str) -> None:
         self._client.bindings.pop((topic, queue), None)
-        await self._done(self._client.request(wire.Unbind(topic=topic, queue=queue)))
+        if not self.is_alone:
+            await self._done(self._client.request(wire.Unbind(topic=topic, queue=queue)))
 
     async def clear_queues(self) -> None:
         self._client.bindings.clear()
-        await self._done(self._client.request(wire.Clear()))
+        if not self.is_alone:
+            await self._done(self._client.request(wire.Clear()))
 
     @property
     def is_full(self) -> bool:
         return bool(self._waiting) or self._client.is_full
 
     def statistics(self) -> LinkStatistics:
-        return self._client.statistics()
+        statistics = replace(self._client.statistics(), sent_alone=self._sent_alone)
+        # Subscriptions then wait for nobody.
+        return replace(statistics, alone=True, lag=0) if self.is_alone else statistics
 
     async def aclose(self) -> None:
         if not self._client.is_idle:
@@ -138,12 +175,34 @@ class GrpcTransport(GroupTransport):
             await asyncio.wait([self._emptied], timeout=CLOSE_TIMEOUT)
         if not self._client.is_idle:
             logger.error("%s: what was sent last may be lost", self._unavailable())
-        await self._link.aclose()
+        if self._link is not None:
+            await self._link.aclose()
+
+    # Without a hub.
+
+    def _note_absence(self) -> None:
+        assert self._link is not None
+        error = self._unavailable()
+        if self._link.is_elsewhere:
+            self._client.fail_all(error)
+            return
+        logger.warning(
+            "there is no groups hub at %s: nobody but members in this process gets what it sends "
+            "to groups, until one starts (`manage.py websockets_server` or `websockets_hub`)",
+            self._address,
+        )
+        self._sent_alone += self._client.settle_alone(error)
+        self._make_room(len(self._waiting))
+
+    def _require_reach(self) -> None:
+        if self._link is not None and self._link.is_elsewhere:
+            raise self._unavailable()
 
     # Waiting.
 
     async def _answer(self, request: Request) -> bool:
         """Wait until `request` is answered; it goes on when that takes too long."""
+        self._require_reach()
         await asyncio.wait([request.answer], timeout=self._timeout)
         if not request.answer.done():
             raise self._unavailable()
@@ -195,10 +254,13 @@ class GrpcTransport(GroupTransport):
             return f"it is connected; {waiting}", FIND_STUCK
         if self._client.refusal is not None:
             return self._client.refusal, ""
-        if self._link.trouble == REFUSED:
+        trouble = self._link.trouble if self._link is not None else None
+        if trouble == REFUSED:
             return REFUSED, ""
-        trouble = self._address.find_trouble() or self._link.trouble
+        trouble = self._address.find_trouble() or trouble
         trouble = trouble or f"it didn't answer within {self._timeout:g} seconds"
+        if self.is_alone:
+            trouble = f"no hub runs there: {trouble}"
         absence = explain_absence(self._address)
         if absence.reason:
             return f"{trouble}; {absence.reason}", absence.advice

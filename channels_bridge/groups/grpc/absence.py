@@ -1,0 +1,80 @@
+"""
+Whether certainly no hub is at an address: then nobody but this process can be in a group.
+
+Certain is it where nobody listens and no hub of this machine holds the lock of the address, as one
+does that starts or ends. What can't be told from outside, such as a name that isn't found or a
+machine that doesn't answer, counts as a hub that doesn't answer.
+"""
+
+import asyncio
+import errno
+import fcntl
+import json
+import os
+import socket
+from pathlib import Path
+
+from channels_bridge.groups.address import Address
+from channels_bridge.groups.grpc.presence import is_gone, own_presence
+from channels_bridge.groups.neighbours import hub_path, lock_path
+
+__all__ = ["has_left_members", "is_absent"]
+
+# How long a TCP connection may take, in seconds.
+CONNECT_TIMEOUT = 1
+
+
+async def is_absent(address: Address) -> bool:
+    """Whether there certainly is no hub."""
+    if address.path is not None:
+        return not _accepts(address.path) and not _is_locked(address)
+    return await _is_refused(address.host, address.port) and not _is_locked(address)
+
+
+def has_left_members(address: Address) -> bool:
+    """Whether a hub that has ended left processes with members, which wait for the next one."""
+    try:
+        roster = json.loads(Path(f"{hub_path(address)}.roster").read_text())
+        own = own_presence()
+        return any(presence != own and not is_gone(presence) for _, presence in roster)
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError, TypeError):
+        return True
+
+
+def _accepts(path: Path) -> bool:
+    """Whether somebody listens, for all that is known."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        return probe.connect_ex(os.fspath(path)) not in (errno.ENOENT, errno.ECONNREFUSED)
+
+
+def _is_locked(address: Address) -> bool:
+    """Whether a hub of this machine has taken the place, for all that is known."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        lock = os.open(lock_path(hub_path(address)), flags)
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError):
+        return True
+    try:
+        # For an instant. A hub that wants it just then stands by, and has it a moment later.
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+async def _is_refused(host: str, port: int) -> bool:
+    try:
+        _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), CONNECT_TIMEOUT)
+    except ConnectionRefusedError:
+        return True
+    except (OSError, asyncio.TimeoutError):
+        return False
+    writer.close()
+    return False

@@ -1,0 +1,213 @@
+"""A process that finds no hub is one of its own, until there is one."""
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import signal
+import socket
+import time
+from pathlib import Path
+
+import pytest
+from asgiref.sync import async_to_sync
+
+from channels_bridge.exceptions import TransportUnavailable
+from channels_bridge.groups.grpc.presence import own_presence
+from channels_bridge.layers import GrpcChannelLayer
+
+from .hubs import HubProcess, soon, until
+
+HELLO = {"type": "hello"}
+
+# Longer than any of these tests may take: nothing here waits for that.
+LONG = 60
+
+
+@pytest.fixture
+async def make_layer():
+    """Makes layers, each of them a process of its own."""
+    layers = []
+
+    def make_layer(address, **options):
+        layers.append(GrpcChannelLayer(**{"address": address, "timeout": LONG, **options}))
+        return layers[-1]
+
+    yield make_layer
+    for layer in layers:
+        await layer.close()
+
+
+def unused_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def locked(path):
+    """The lock of a hub's place is held."""
+    with open(path, "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def left_behind(path):
+    """A hub has left a process that exists, for all that is known, and isn't this one."""
+    Path(path).write_text(json.dumps([["00", f"another {own_presence()}"]]))
+    yield
+    os.unlink(path)
+
+
+def warnings(caplog):
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+async def test_groups_work_within_the_process(address, make_layer, caplog):
+    """Groups and channels work at once; one warning says so, and what is sent is counted."""
+    layer = make_layer(address)
+    channel = await soon(layer.new_channel())
+    await layer.group_add("room", channel)
+    await layer.group_send("room", HELLO)
+    await layer.group_send_many(["room", "nobody"], HELLO)
+    await layer.send(channel, HELLO)
+    assert [await soon(layer.receive(channel)) for _ in range(3)] == [HELLO] * 3
+    await layer.group_discard("room", channel)
+    await layer.flush()
+    (warning,) = warnings(caplog)
+    assert warning.startswith(f"there is no groups hub at {address}: nobody but members in this")
+    link = layer.statistics().link
+    assert (link.alone, link.connected, link.lag, link.sent_alone) == (True, False, 0, 3)
+
+
+def test_synchronous_code(address):
+    """Commands and views, which call from threads without a loop, don't wait for a hub either."""
+    layer = GrpcChannelLayer(address=address, timeout=LONG)
+    for _ in range(3):
+        async_to_sync(layer.group_send)("room", HELLO)
+    async_to_sync(layer.group_send_many)(["room"], HELLO)
+    assert layer.statistics().link.sent_alone == 4
+    async_to_sync(layer.close)()
+
+
+async def test_others_are_not_there(address, make_layer):
+    """What another process would have to get is an error at once, which says what to do."""
+    layer = make_layer(address)
+    await layer.group_send("room", HELLO)
+    calls = [
+        layer.send("specific.other!channel", HELLO),
+        layer.send_many(["specific.other!channel"], HELLO),
+        layer.ask("close", {}),
+    ]
+    for call in calls:
+        with pytest.raises(TransportUnavailable, match=f"{address} .*websockets_server"):
+            await soon(call)
+
+
+@pytest.mark.parametrize("call", ["send", "group_add"])
+async def test_nobody_keeps_named_channels(address, make_layer, call):
+    """Nobody keeps what is sent to a named channel: its sender waits for a hub, and is told."""
+    layer = make_layer(address, timeout=1)
+    await layer.group_send("room", HELLO)
+    arguments = ["worker", HELLO] if call == "send" else ["room", "worker"]
+    with pytest.raises(TransportUnavailable):
+        await getattr(layer, call)(*arguments)
+
+
+async def test_first_call_to_another_process(address, make_layer):
+    """The first call that needs a hub fails as soon as it is certain that there is none."""
+    with pytest.raises(TransportUnavailable):
+        await soon(make_layer(address).send("specific.other!channel", HELLO))
+
+
+async def test_hub_that_appears(address, make_layer):
+    """A process joins a hub that starts later, with the members it has, and leaves none behind."""
+    one, two = make_layer(address), make_layer(address)
+    channels = []
+    for layer in (one, two):
+        channels.append(await layer.new_channel())
+        await layer.group_add("room", channels[-1])
+        await layer.group_send("nobody", HELLO)
+    await one.group_send("room", {"type": "alone"})
+    with contextlib.closing(HubProcess(address)):
+        await until(lambda: one.statistics().link.connected and two.statistics().link.connected)
+        assert not one.statistics().link.alone
+        await one.group_send("room", {"type": "joined"})
+        assert [(await soon(one.receive(channels[0])))["type"] for _ in range(2)] == [
+            "alone",
+            "joined",
+        ]
+        assert (await soon(two.receive(channels[1])))["type"] == "joined"
+        await two.send(channels[0], HELLO)
+        assert await soon(one.receive(channels[0])) == HELLO
+
+
+@pytest.mark.parametrize("call", ["group_send", "new_channel"])
+async def test_required_hub(address, make_layer, call):
+    """With `require_hub` the lack of a hub is an error, after the timeout."""
+    layer = make_layer(address, timeout=0.3, require_hub=True)
+    arguments = ["room", HELLO] if call == "group_send" else []
+    with pytest.raises(TransportUnavailable, match="there is no such socket"):
+        await getattr(layer, call)(*arguments)
+
+
+async def test_hub_that_does_not_answer(hub, make_layer):
+    """A hub that is there and doesn't answer is an error, not a lack of members."""
+    hub.process.send_signal(signal.SIGSTOP)
+    try:
+        with pytest.raises(TransportUnavailable):
+            await make_layer(hub.address, timeout=1).group_send("room", HELLO)
+    finally:
+        hub.process.send_signal(signal.SIGCONT)
+
+
+async def test_hub_that_starts(address, make_layer):
+    """While a hub holds its lock, it is about to serve: a process waits for it."""
+    layer = make_layer(address)
+    with locked(f"{address.removeprefix('unix:')}.lock"):
+        sending = asyncio.create_task(layer.group_send("room", HELLO))
+        await asyncio.wait([sending], timeout=1)  # the passing of time is what is tested
+        assert not sending.done()
+    await soon(sending)
+    assert layer.statistics().link.alone
+
+
+async def test_others_wait_for_a_hub(address, make_layer):
+    """Where members of a killed hub's processes wait for the next one, so does a new process."""
+    layer = make_layer(address)
+    with left_behind(f"{address.removeprefix('unix:')}.roster"):
+        sending = asyncio.create_task(layer.group_send("room", HELLO))
+        await asyncio.wait([sending], timeout=1)  # the passing of time is what is tested
+        assert not sending.done()
+    await soon(sending)
+
+
+async def test_hub_that_was_there(hub, make_layer):
+    """A hub that was there is waited for up to the timeout; then the process is alone."""
+    layer = make_layer(hub.address, timeout=1.5)
+    await layer.group_send("room", HELLO)
+    hub.kill()
+    started = time.monotonic()
+    await until(lambda: layer.statistics().link.alone)
+    assert time.monotonic() - started >= 1.5
+    await layer.group_send("room", HELLO)
+    assert layer.statistics().link.sent_alone == 1
+    hub.start()
+
+
+async def test_refused_tcp(make_layer):
+    """On TCP a refused connection says that there is no hub."""
+    address = f"127.0.0.1:{unused_port()}"
+    layer = make_layer(address, allow_unprotected_tcp=True)
+    await soon(layer.group_send("room", HELLO))
+    assert layer.statistics().link.alone
+
+
+async def test_unknown_host(make_layer):
+    """A name that isn't found says nothing of the hub: that is an error."""
+    layer = make_layer("groups.invalid:8765", allow_unprotected_tcp=True, timeout=1)
+    with pytest.raises(TransportUnavailable):
+        await layer.group_send("room", HELLO)
