@@ -5,9 +5,13 @@
     from channels_bridge.testing import ChannelsLiveServerTestCase, WebsocketCommunicator
 
 The fixture ``channels_live_server`` is in :mod:`.pytest_plugin`.
+
+In a process that runs tests the channel layers of the settings look for no hub: groups work within
+it, and no test reaches a server that runs beside it. :func:`using_hub` is for tests that want to.
 """
 
 from channels_bridge import live_tests
+from channels_bridge.groups.isolation import using_hub
 
 from .live import ChannelsLiveServerTestCase
 from .process import ServerProcess
@@ -25,4 +29,5 @@ __all__ = [
     "HttpCommunicator",
     "ServerProcess",
     "WebsocketCommunicator",
+    "using_hub",
 ]

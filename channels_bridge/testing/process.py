@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import functools
 import logging
 import os
 import pickle
 import queue
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, BinaryIO
 
 from django.conf import settings
 
 from channels_bridge.asgi import open_application
+from channels_bridge.groups import isolation
 from channels_bridge.hub import serving_hubs
 from channels_bridge.logs import configure_logging
 from channels_bridge.server import program
@@ -32,7 +38,7 @@ from channels_bridge.server.inprocess import serve
 from channels_bridge.server.leaving import leave_soon
 from channels_bridge.surroundings import Surroundings
 
-__all__ = ["ServerProcess"]
+__all__ = ["ServerProcess", "using_hub_of_tests"]
 
 #: Seconds that a server has to end where nobody has ended it before the tests did.
 END_DEADLINE = 10
@@ -47,8 +53,9 @@ class ServerProcess:
     ``errors`` has an exception and its traceback. ``terminate()`` ends it as SIGTERM ends a worker:
     consumers are told. It also ends when the process that started it is gone.
 
-    Where layers need a hub and none runs, it runs in this process too: consumers can be reached
-    from the tests by ``async_to_sync(get_channel_layer().group_send)(...)``.
+    The hub that layers need runs in this process too, wherever settings have it: other servers of
+    the project have no part in the tests. Until the process is told to end, consumers can be
+    reached from the tests by ``async_to_sync(get_channel_layer().group_send)(...)``.
 
     Spec deviation: it is never forked, since gRPC does not survive a fork, and no
     ``multiprocessing.Process`` but with its methods: what it runs is a program of its own, in which
@@ -88,6 +95,7 @@ class ServerProcess:
         self._callables = pickle.dumps((get_application, setup, teardown))
         self._process: subprocess.Popen[bytes] | None = None
         self._life: BinaryIO  # closed with this process, which ends the other
+        self._hub = ExitStack()  # closed when the tests share groups with the other no longer
 
     def start(self) -> None:
         ours, theirs = os.pipe()
@@ -96,6 +104,7 @@ class ServerProcess:
             self._process = program.start(
                 "channels_bridge.testing.process:run",
                 Surroundings(),
+                _directory_of_hubs(),
                 self._config,
                 self._callables,
                 theirs,
@@ -110,13 +119,20 @@ class ServerProcess:
         reports = threading.Thread(target=self._listen, args=[open(ours, "rb")], daemon=True)
         reports.start()
         atexit.register(self._end)
+        self._hub.enter_context(using_hub_of_tests())
 
     def terminate(self) -> None:
         """Ask it to end."""
+        self.leave_hub()
         self._started.terminate()
 
     def kill(self) -> None:
+        self.leave_hub()
         self._started.kill()
+
+    def leave_hub(self) -> None:
+        """From now on keep the groups of the tests' own process to itself."""
+        self._hub.close()
 
     def join(self, timeout: float | None = None) -> None:
         """Wait for its end, for at most ``timeout`` seconds; see ``exitcode``."""
@@ -124,6 +140,7 @@ class ServerProcess:
             self._started.wait(timeout)
         except subprocess.TimeoutExpired:
             return
+        self.leave_hub()
         self._life.close()
         atexit.unregister(self._end)
 
@@ -170,12 +187,40 @@ class ServerProcess:
         self.join()
 
 
+def using_hub_of_tests() -> AbstractContextManager[None]:
+    """Share groups with the servers that this process has started, within the block."""
+    return isolation.relocation(_directory_of_hubs())
+
+
+def _directory_of_hubs() -> Path:
+    return _make_directory(os.getpid())
+
+
+@functools.lru_cache(maxsize=1)
+def _make_directory(pid: int) -> Path:
+    """Make one for a process, which removes it at its end."""
+    directory = tempfile.mkdtemp(prefix="channels_bridge-tests-")
+    atexit.register(_remove, directory, pid)
+    return Path(directory)
+
+
+def _remove(directory: str, pid: int) -> None:
+    if pid == os.getpid():  # not in a fork
+        shutil.rmtree(directory, ignore_errors=True)
+
+
 def run(
-    surroundings: Surroundings, config: ServerConfig, callables: bytes, reports: int, life: int
+    surroundings: Surroundings,
+    hubs: Path,
+    config: ServerConfig,
+    callables: bytes,
+    reports: int,
+    life: int,
 ) -> None:
     """What the program of a server does.
 
     Args:
+        hubs: the directory of the hubs of tests.
         callables: pickled.
         reports: the pipe that the tests listen to.
         life: a pipe whose end is the end of the tests.
@@ -185,6 +230,7 @@ def run(
     with open(reports, "wb", buffering=0) as pipe:
         keep_from_children(pipe, tests)
         try:
+            isolation.relocate(hubs)
             surroundings.enter()
             get_application, setup, teardown = pickle.loads(callables)
             _run_setup(setup)

@@ -20,7 +20,7 @@ from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.test.utils import modify_settings
 
 from .live import make_application, require_shared_databases, stop, wait_until_ready
-from .process import ServerProcess
+from .process import ServerProcess, using_hub_of_tests
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,14 @@ class LiveServer:
 
 
 @pytest.fixture
-def channels_live_server(transactional_db: None, _live_server: LiveServer) -> LiveServer:
+def channels_live_server(transactional_db: None, _live_server: LiveServer) -> Iterator[LiveServer]:
     """The project, with static files, served by our engine in a process of its own.
 
-    One process serves all tests of the session; the database is flushed after each.
+    One process serves all tests of the session; the database is flushed after each. Groups are
+    shared with it while a test uses this.
     """
-    return _live_server
+    with using_hub_of_tests():
+        yield _live_server
 
 
 @pytest.fixture(scope="session")
@@ -65,6 +67,8 @@ def _live_server(django_db_setup: None, django_db_blocker: object) -> Iterator[L
         )
         process.start()
         try:
-            yield LiveServer(host, wait_until_ready(process))
+            port = wait_until_ready(process)
+            process.leave_hub()  # for tests that use it not
+            yield LiveServer(host, port)
         finally:
             stop(process)
