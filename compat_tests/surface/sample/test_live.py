@@ -71,13 +71,29 @@ def test_processes(channels_live_server):
 
 
 def test_group(channels_live_server):
-    """A test may send to the groups of consumers: the server brings the hub."""
+    """A test may send to the groups of consumers: the server brings a hub of its own.
+
+    So no other server of the project is reached, nor from tests that don't use this one.
+    """
     with connect(channels_live_server.ws_url) as websocket:
         websocket.send("greeting")
         websocket.recv(10)
         message = {"type": "said", "text": "to everyone"}
         async_to_sync(get_channel_layer().group_send)("everyone", message)
         assert websocket.recv(10) == "to everyone"
+    assert not Path(settings.DIRECTORY, "groups.sock").exists()
+
+
+def test_no_group(request):
+    """Without it, a test has groups of its own, whatever was served to tests before."""
+    server = request.getfixturevalue("_live_server")
+    with connect(server.ws_url) as websocket:
+        websocket.send("greeting")
+        websocket.recv(10)
+        message = {"type": "said", "text": "to everyone"}
+        async_to_sync(get_channel_layer().group_send)("everyone", message)
+        websocket.send("greeting")
+        assert websocket.recv(10) == "hello"
 
 
 @pytest.fixture

@@ -1,0 +1,5 @@
+from django.urls import path
+
+from chat.views import announce
+
+urlpatterns = [path("announce/<room>/", announce)]
