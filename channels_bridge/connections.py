@@ -57,7 +57,8 @@ async def aclose(
     Raises:
         ValueError: nothing says which connections, or the code or reason can't be sent.
         ImproperlyConfigured: the default channel layer isn't one of this package.
-        TransportUnavailable: the servers can't be reached.
+        TransportUnavailable: the servers can't be reached, or there is none. In a process that
+            runs tests, and so has no connections, 0 is returned.
     """
     key = getattr(user, "pk", user)
     if user is not None and key is None:

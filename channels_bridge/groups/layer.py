@@ -172,7 +172,7 @@ class BridgeChannelLayer(BaseChannelLayer):
         are queued: a consumer may block the loop until they have sent.
 
         Raises:
-            TransportUnavailable: other processes can't be reached.
+            TransportUnavailable: other processes can't be reached, though there may be some.
             LoopBlocked: it had to wait for a worker's event loop, which is blocked.
         """
         self.require_valid_group_name(group)
@@ -371,6 +371,10 @@ class GrpcChannelLayer(BridgeChannelLayer):
     starts.
 
     See GrpcConfig for the options.
+
+    Spec deviation: outside of a server's workers, a process that finds no hub is one of its own:
+    nobody else can be a member. So is one that runs tests, whether there is a hub or not; see
+    ``isolation``.
     """
 
     transport_name = "grpc"
@@ -404,7 +408,7 @@ class GrpcChannelLayer(BridgeChannelLayer):
         """Whether nobody has made this layer by hand, with an address."""
         # Once it was, it stays so: settings that are overridden forget their layers.
         if not self._was_configured:
-            self._was_configured = self in channel_layers.backends.values()
+            self._was_configured = any(layer is self for layer in channel_layers.backends.values())
         return self._was_configured
 
     def _make_transport(self) -> GroupTransport:

@@ -15,7 +15,9 @@ import pytest
 from asgiref.sync import async_to_sync
 
 from channels_bridge.exceptions import TransportUnavailable
+from channels_bridge.groups.grpc import link, transport
 from channels_bridge.groups.grpc.presence import own_presence
+from channels_bridge.groups.neighbours import Absence
 from channels_bridge.layers import GrpcChannelLayer
 
 from .hubs import HubProcess, soon, until
@@ -196,6 +198,31 @@ async def test_hub_that_was_there(hub, make_layer):
     await layer.group_send("room", HELLO)
     assert layer.statistics().link.sent_alone == 1
     hub.start()
+
+
+async def test_hub_out_of_reach(address, make_layer, monkeypatch):
+    """A server that runs where this process can't reach it is an error at once, that says so."""
+    elsewhere = Absence("another user's server serves", "run this as www-data", is_elsewhere=True)
+    monkeypatch.setattr(link, "explain_absence", lambda address: elsewhere)
+    monkeypatch.setattr(transport, "explain_absence", lambda address: elsewhere)
+    layer = make_layer(address)
+    channel = None
+    for _ in range(2):
+        for call in (
+            layer.group_send("room", HELLO),
+            layer.new_channel(),
+            layer.send("a!b", HELLO),
+        ):
+            with pytest.raises(
+                TransportUnavailable, match="another user's .*: run this as www-data"
+            ):
+                channel = await soon(call)
+    assert channel is None
+    monkeypatch.undo()
+    with contextlib.closing(HubProcess(address)):
+        await until(lambda: layer.statistics().link.connected)
+        await soon(layer.new_channel())
+        await soon(layer.group_send("room", HELLO))
 
 
 async def test_refused_tcp(make_layer):

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import pytest
+from asgiref.sync import async_to_sync
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ImproperlyConfigured
@@ -18,7 +19,9 @@ from websockets.exceptions import InvalidStatus
 from channels_bridge import registry, runloop
 from channels_bridge.connections import close
 from channels_bridge.consumers import BaseConsumer
+from channels_bridge.layers import get_channel_layer
 from channels_bridge.native.application import NativeApplication
+from channels_bridge.testing import using_hub
 
 from ..parity.site import USER
 from ..servers import wait_for
@@ -108,6 +111,18 @@ def test_command_under_another_layer():
     """The command says the same where its layer reaches no server."""
     with pytest.raises(CommandError, match="reaches no server"):
         call_command("websockets_close", "--user", "1")
+
+
+def test_without_a_server(socket_dir):
+    """The command says that no server runs; in a project's tests nobody has a connection."""
+    backend = "channels_bridge.layers.GrpcChannelLayer"
+    address = {"address": f"unix:{socket_dir}/groups.sock"}
+    layers = {"default": {"BACKEND": backend, "CONFIG": address}}
+    with override_settings(CHANNEL_LAYERS=layers):
+        assert close(user=1) == 0
+        with using_hub(), pytest.raises(CommandError, match="no server runs .*no such socket"):
+            call_command("websockets_close", "--user", "1")
+        async_to_sync(get_channel_layer().close)()
 
 
 async def test_native_connections(serve):

@@ -16,8 +16,8 @@ SAMPLE = Path(__file__).parent / "sample"
 
 @pytest.fixture
 def env(socket_dir):
-    """Another TMPDIR: so its server is found by its own processes only."""
-    return {"SWITCH_DIRECTORY": str(socket_dir), "TMPDIR": str(socket_dir)}
+    """Where it has its database, and its processes find each other."""
+    return {"SWITCH_DIRECTORY": str(socket_dir)}
 
 
 def test_its_tests_pass_without_a_server(env):
@@ -32,7 +32,7 @@ def test_its_server_and_its_other_processes(env):
     create = "from django.contrib.auth.models import User; User.objects.create_user('x').delete()"
     command = ["manage.py", "shell", "-v", "0", "-c", create]
     (line,) = run(SAMPLE, *command, env=env).splitlines()
-    assert line.startswith(f"there is no groups hub at unix:{env['TMPDIR']}/")
+    assert line.startswith(f"there is no groups hub at unix:{env['SWITCH_DIRECTORY']}/")
     settings = {"DJANGO_SETTINGS_MODULE": "mysite.settings"}
     with websockets_server(SAMPLE, workers=1, env={**env, **settings}) as server:
         url = f"{server.ws_url}/ws/chat/lobby/"

@@ -23,3 +23,6 @@ DATABASES = {
     }
 }
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels_bridge.layers.GrpcChannelLayer"}}
+
+# Only for these tests: several runs of them share a machine.
+WEBSOCKET_RUNTIME_DIR = os.environ["SWITCH_DIRECTORY"]
