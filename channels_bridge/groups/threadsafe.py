@@ -12,6 +12,7 @@ import time
 from collections.abc import Coroutine, Iterable
 from typing import Any
 
+from channels_bridge.exceptions import TransportUnavailable
 from channels_bridge.groups.inbox import Inbox
 from channels_bridge.groups.node import Node
 from channels_bridge.groups.queues import Item, take
@@ -61,15 +62,18 @@ class ThreadsafeNode(Node):
             super().give_back(channel, payload)
 
     async def group_send(self, group: str, payload: bytes) -> None:
-        await self.group_send_many([group], payload)
+        with self._lock:
+            is_heard = self._send_here(group, payload)
+        await self._transport.publish_confirmed(f"g:{group}", payload)
+        if is_heard:
+            await self._let_receivers_run()
 
     async def group_send_many(self, groups: list[str], payload: bytes) -> None:
         with self._lock:
             heard = [self._send_here(group, payload) for group in groups]
         await self._publish(groups, payload)
-        if any(heard) and self._waits_for_nobody:
-            for _ in range(TURNS):
-                await asyncio.sleep(0)
+        if any(heard):
+            await self._let_receivers_run()
 
     def group_sizes(self) -> dict[str, int]:
         with self._lock:
@@ -102,9 +106,17 @@ class ThreadsafeNode(Node):
         return self.prefix if self.place is None else super()._owner_of(channel)
 
     async def _together(self, coroutines: Iterable[Coroutine[Any, Any, bool]]) -> list[bool]:
-        if self._waits_for_nobody:
-            return [await coroutine for coroutine in coroutines]
-        return await super()._together(coroutines)
+        if not self._waits_for_nobody:
+            return await super()._together(coroutines)
+        results, errors = [], []
+        for coroutine in coroutines:
+            try:
+                results.append(await coroutine)
+            except TransportUnavailable as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
+        return results
 
     def _put_own(self, channel: str, payload: bytes) -> bool:
         with self._lock:
@@ -113,6 +125,11 @@ class ThreadsafeNode(Node):
 
     async def _take(self, channel: str) -> Item:
         return await take(self._membership.waiting, channel, self._lock)
+
+    async def _let_receivers_run(self) -> None:
+        if self._waits_for_nobody:
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
 
     @property
     def _waits_for_nobody(self) -> bool:

@@ -107,6 +107,10 @@ async def test_others_are_not_there(address, make_layer):
     for call in calls:
         with pytest.raises(TransportUnavailable, match=f"{address} .*websockets_server"):
             await soon(call)
+    own = await layer.new_channel()
+    with pytest.raises(TransportUnavailable):
+        await soon(layer.send_many(["specific.other!channel", own], HELLO))
+    assert await soon(layer.receive(own)) == HELLO
 
 
 @pytest.mark.parametrize("call", ["send", "group_add"])
