@@ -29,7 +29,7 @@ GOODBYE_TIMEOUT = 1
 # Less than what tests give a consumer to answer. The longer one is for an address where nothing
 # shows whether other processes wait for a hub.
 GRACE = 0.25
-TCP_GRACE = 2
+TCP_GRACE = 1
 
 
 class Link:
