@@ -77,6 +77,8 @@ class Context:
         self.idle: dict[Closable, None] = {}
         self.refusals = 0  # of these, the connections that only wait for their end
         self.ended = 0  # connections that were lost, so far
+        self.frozen_ended = 0  # of these, connections that were open at a freeze
+        self._frozen: set[Closable] = set()  # connections that were open at the last one
         self._on_lost = on_lost
         self._empty: asyncio.Future[None] | None = None  # waited for in all_lost()
         #: Running applications; a connection may be gone before its application returned.
@@ -112,13 +114,21 @@ class Context:
 
     def left(self, connection: Closable) -> None:
         self.connections.discard(connection)
+        self._frozen.discard(connection)
 
     def lost(self, connection: Closable) -> None:
         self.connections.discard(connection)
         self.ended += 1
+        if connection in self._frozen:
+            self._frozen.discard(connection)
+            self.frozen_ended += 1
         self._on_lost()
         if self._empty is not None and not self.connections and not self._empty.done():
             self._empty.set_result(None)
+
+    def freeze(self) -> None:
+        """Remember that the objects of all connections are frozen (:mod:`.garbage`)."""
+        self._frozen = set(self.connections)
 
     async def all_lost(self) -> None:
         """Wait until there is no connection left."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import gc
 import weakref
-from types import SimpleNamespace
 
 import pytest
 from websockets.asyncio.client import connect
 
 from channels_bridge.server import garbage
+from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.connection import WebSocketConnection
-from channels_bridge.server.garbage import LEAST_ENDED, sparing
+from channels_bridge.server.context import Context
+from channels_bridge.server.garbage import GREAT_GROWTH, LEFT, MANY, PENDING, sparing
 
 from ..engine import Script, until
 from .test_connection import echo
@@ -23,9 +26,29 @@ class Cycle:
         self.itself = self
 
 
+class Machine:
+    """What the collector knows of its process: memory and time are what the test says."""
+
+    def __init__(self):
+        self.memory = 100 * 2**20
+        self.seconds = 0.0
+
+    def after(self, seconds):
+        self.seconds += seconds
+
+
 @pytest.fixture
-def context():
-    return SimpleNamespace(connections=set(), ended=0)
+def machine(monkeypatch):
+    machine = Machine()
+    monkeypatch.setattr(garbage, "memory", lambda: machine.memory)
+    monkeypatch.setattr(garbage, "monotonic", lambda: machine.seconds)
+    monkeypatch.setattr(garbage, "thread_time", lambda: machine.seconds)
+    return machine
+
+
+@pytest.fixture
+async def context():
+    return Context(None, ServerConfig(application=""), {}, on_lost=lambda: None)
 
 
 @pytest.fixture(autouse=True)
@@ -40,23 +63,69 @@ def collector():
     assert not gc.get_freeze_count()
 
 
+@contextlib.contextmanager
+def long_collections(monkeypatch):
+    """What a full collection leaves is frozen at once."""
+    with monkeypatch.context() as patch:
+        patch.setattr(garbage, "LONG", -1)
+        patch.setattr(garbage, "MANY", -1)
+        yield
+
+
 def is_looked_at(wanted):
     return any(each is wanted for each in gc.get_objects())
 
 
-def test_what_stays_is_looked_at_once(context):
-    """A full collection leaves out what survived the one before; what is new it looks at."""
+async def test_what_was_loaded_is_not_looked_at(context):
+    """What was there before the first connection is not looked at, and what came since then is."""
     old = Cycle()
     with sparing(context):
         new = Cycle()
+        gc.collect()
         assert not is_looked_at(old)
         assert is_looked_at(new)
-        gc.collect()
-        assert not is_looked_at(new)
     assert is_looked_at(old)
 
 
-def test_what_stayed_is_freed_without_a_collection(context):
+async def test_what_makes_collections_long_is_looked_at_once(context, monkeypatch):
+    """What a long collection leaves is not looked at again."""
+    with sparing(context):
+        new = Cycle()
+        with long_collections(monkeypatch):
+            gc.collect()
+        assert not is_looked_at(new)
+
+
+async def test_what_is_freed_makes_no_collection_long(context, machine):
+    """A collection that was long because of what it freed leaves nothing frozen."""
+
+    class Slow(Cycle):
+        def __del__(self):
+            machine.after(1)
+
+    with sparing(context):
+        new = Cycle()
+        Slow()
+        gc.collect()
+        assert machine.seconds == 1
+        assert is_looked_at(new)
+
+
+async def test_collections_are_due_early(context):
+    """A full collection waits for few new objects, as what is new makes it long; where a project
+    wants it earlier, that holds."""
+    gc.set_threshold(700, 10, 10)
+    with sparing(context):
+        young, middle, full = gc.get_threshold()
+        assert (young, middle) == (700, 10)
+        assert young * middle * full <= MANY
+    assert gc.get_threshold() == (700, 10, 10)
+    gc.set_threshold(10, 5, 5)
+    with sparing(context):
+        assert gc.get_threshold() == (10, 5, 5)
+
+
+async def test_what_stayed_is_freed_without_a_collection(context):
     """What nothing refers to any more is freed at once, however long it was there."""
     values = {1, 2, 3}
     freed = weakref.ref(kept := type("Kept", (set,), {})(values))
@@ -65,49 +134,152 @@ def test_what_stayed_is_freed_without_a_collection(context):
         assert freed() is None
 
 
-@pytest.mark.parametrize("open_now", [0, 2 * LEAST_ENDED])
-def test_garbage_of_ended_connections(context, monkeypatch, open_now):
-    """When as many connections have ended as are open, and objects are many more, all are looked at
-    again, and cycles among them are freed."""
-    monkeypatch.setattr(garbage, "GROWTH", 0)
-    context.connections = set(range(open_now))
-    cycle = Cycle()
-    freed = weakref.ref(cycle)
-    with sparing(context):
-        del cycle
-        context.ended = max(LEAST_ENDED, open_now) - 1
-        gc.collect()
-        gc.collect()
+class Server:
+    """Connections whose garbage is frozen, without the connections."""
+
+    def __init__(self, context, monkeypatch):
+        self.context = context
+        self.monkeypatch = monkeypatch
+
+    def open(self, count):
+        connections = [object() for _ in range(count)]
+        for connection in connections:
+            self.context.entered(connection)
+        return connections
+
+    def freeze(self):
+        """Leave a cycle among what is frozen. Returns a reference to it."""
+        cycle = Cycle()
+        with long_collections(self.monkeypatch):
+            gc.collect()
+        return weakref.ref(cycle)
+
+    def end(self, connections):
+        for connection in connections:
+            self.context.lost(connection)
+
+
+@pytest.fixture
+def server(context, monkeypatch):
+    monkeypatch.setattr(garbage, "EVERY", 0)  # checks, with each turn of the loop
+    return Server(context, monkeypatch)
+
+
+async def checks():
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("stay", [0, 500])
+async def test_garbage_of_frozen_connections(server, machine, stay):
+    """Where connections that were frozen leave much when they end, all is looked at, and cycles are
+    freed; as long as it is little, nothing is."""
+    server.open(stay)
+    with sparing(server.context):
+        leave = server.open(10)
+        freed = server.freeze()
+        machine.memory += LEFT
+        server.end(leave)
+        await checks()
         assert freed() is not None
-        context.ended += 1
-        gc.collect()
-        gc.collect()
-        assert freed() is None
-        assert gc.get_freeze_count()
-
-
-def test_great_growth(context, monkeypatch):
-    """When objects are several times as many, all are looked at, though no connection has ended."""
-    monkeypatch.setattr(garbage, "GREAT_GROWTH", 0)
-    cycle = Cycle()
-    freed = weakref.ref(cycle)
-    with sparing(context):
-        del cycle
-        gc.collect()
-        gc.collect()
+        machine.memory += 1
+        await checks()
         assert freed() is None
 
 
-def test_no_growth(context):
-    """While there is not much more than there was, nothing is looked at again."""
-    old = Cycle()
-    with sparing(context):
-        context.ended = LEAST_ENDED
-        gc.collect()
-        assert not is_looked_at(old)
+async def test_garbage_that_was_open_at_the_last_look(server, machine):
+    """What connections took that have ended should be free: where it is not, all is looked at."""
+    with sparing(server.context):
+        leave = server.open(10)
+        server.freeze()
+        machine.memory += GREAT_GROWTH + 1
+        await checks()  # that looked at everything, as memory had grown so much
+        freed = server.freeze()
+        machine.after(garbage.WAIT_IN_VAIN + 1)
+        await checks()
+        assert freed() is not None
+        server.end(leave)
+        await checks()
+        assert freed() is None
 
 
-def test_a_project_that_collects_itself(context):
+async def test_memory_that_open_connections_take(server, machine):
+    """As long as connections that came explain what there is more of, nothing is looked at."""
+    with sparing(server.context):
+        leave = server.open(10)
+        freed = server.freeze()
+        server.open(1000)
+        machine.memory += 5 * LEFT
+        server.end(leave)
+        await checks()
+        assert freed() is not None
+
+
+async def test_others_leave_nothing_frozen(server, machine):
+    """What connections leave that came after the freeze needs no look at everything."""
+    with sparing(server.context):
+        freed = server.freeze()
+        server.end(server.open(1000))
+        machine.memory += GREAT_GROWTH
+        await checks()
+        assert freed() is not None
+
+
+async def test_looks_in_vain(server, machine):
+    """Where everything was looked at in vain, that is not repeated soon, but within minutes."""
+    with sparing(server.context):
+        leave = server.open(3)
+        server.freeze()
+        machine.memory += 2 * LEFT
+        server.end(leave)
+        freed = server.freeze()
+        await checks()
+        assert freed() is None
+        for _ in range(3):
+            leave = server.open(3)
+            freed = server.freeze()
+            machine.memory += 2 * LEFT
+            server.end(leave)
+            machine.after(garbage.WAIT_IN_VAIN + 1)
+            await checks()
+            assert freed() is None
+
+
+async def test_garbage_of_a_quiet_server(server, machine):
+    """What ended connections leave is collected when it is much, or soon, however few objects
+    it is; without an end there is no collection."""
+    with sparing(server.context):
+        for memory, seconds in [(PENDING + 1, 0), (0, garbage.LATEST + 1)]:
+            freed = weakref.ref(Cycle())
+            machine.memory += memory
+            machine.after(seconds)
+            await checks()
+            assert freed() is not None
+            server.end(server.open(1))
+            await checks()
+            assert freed() is None
+
+
+async def test_a_collector_that_is_off(server, machine):
+    """Where a project has disabled the collector meanwhile, nothing is collected."""
+    with sparing(server.context):
+        freed = weakref.ref(Cycle())
+        gc.disable()
+        server.end(server.open(1))
+        machine.memory += 2 * PENDING
+        await checks()
+        assert freed() is not None
+
+
+def test_memory():
+    """It is what the system says of the process."""
+    before = garbage.memory()
+    held = bytearray(b"1") * 2**26
+    assert garbage.memory() - before > 2**25
+    del held
+
+
+async def test_a_project_that_collects_itself(context):
     """Where a project has disabled the collector, none runs until the project asks for it."""
     gc.disable()
     old = Cycle()
@@ -136,6 +308,58 @@ async def test_connections_are_counted_when_they_end(serve):
         assert engine.context.ended == 0
     await engine.context.all_lost()
     assert engine.context.ended == 1
+
+
+class Hoard:
+    """What a consumer holds."""
+
+
+@pytest.mark.parametrize("shape", ["scope", "consumer", "traceback", "many"])
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_cycles_that_connections_leave(serve, monkeypatch, machine, shape, when):
+    """Garbage comes back whatever its shape, and whether its cycle was closed before the freeze or
+    after it."""
+    monkeypatch.setattr(garbage, "EVERY", 0.01)
+    hoards = weakref.WeakSet()
+    frozen = asyncio.Event()
+
+    async def app(scope, receive, send):
+        await send({"type": "websocket.accept"})
+        hoard = Hoard()
+        hoards.add(hoard)
+        if when == "after":
+            await send({"type": "websocket.send", "text": ""})
+            await frozen.wait()
+        if shape == "scope":
+            scope["hoard"], hoard.scope = hoard, scope
+        elif shape == "consumer":
+            hoard.itself = hoard
+        elif shape == "traceback":
+            try:
+                raise LookupError
+            except LookupError as error:
+                hoard.error = error  # whose frames hold this function's variables
+        else:
+            hoard.items = [{"hoard": hoard} for _ in range(1000)]
+        await send({"type": "websocket.send", "text": ""})
+        while (await receive())["type"] != "websocket.disconnect":
+            pass
+
+    engine = await serve(app)
+    gc.enable()
+    with sparing(engine.context):
+        clients = [await engine.connect() for _ in range(3)]
+        for client in clients:
+            await client.recv()
+        with long_collections(monkeypatch):
+            gc.collect()
+        frozen.set()
+        machine.memory += 2 * LEFT
+        for client in clients:
+            if when == "after":
+                await client.recv()
+            await client.close()
+        await until(lambda: not hoards)
 
 
 @pytest.mark.parametrize("how", ["close frame", "end of the stream"])
