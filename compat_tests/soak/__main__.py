@@ -9,6 +9,7 @@ import time
 import uvloop
 
 from .gauges import Gauges, SoakFailed
+from .hoards import kept
 from .load import ROUND, Load, Plan
 from .site import serving
 from .verdict import FEWEST, Reading, judge, missed, show
@@ -38,12 +39,14 @@ def run(plan: Plan) -> list[str]:
     """Soak a server, and print what was seen. Returns what is wrong with it."""
     with serving(plan.capacity) as (site, cookie):
         load = Load(site.server.port, cookie, plan.turns)
-        readings = uvloop.run(soak(load, plan.rounds, Gauges(site)))
+        gauges = Gauges(site)
+        readings = uvloop.run(soak(load, plan.rounds, gauges))
+        left = uvloop.run(kept(site.server.port, gauges.workers))
         faults = ["the server's log has a traceback"] if "Traceback" in site.server.log() else []
     growths = judge(readings)
     print(*growths, heard(load), sep="\n", flush=True)
     faults += [str(growth) for growth in growths if not growth.is_good]
-    return faults + missed(load.counts)
+    return faults + missed(load.counts) + left
 
 
 async def soak(load: Load, rounds: int, gauges: Gauges) -> list[Reading]:

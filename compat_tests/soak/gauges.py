@@ -27,6 +27,10 @@ class Gauges:
         self._site = site
         self._processes = {name: psutil.Process(pid) for name, pid in _pids(site.status())}
 
+    @property
+    def workers(self) -> list[psutil.Process]:
+        return [self._processes[name] for name in self._processes if name.startswith("worker-")]
+
     def read(self) -> Reading:
         """
         Wait until the server is at rest, and read.

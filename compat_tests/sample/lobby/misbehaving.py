@@ -1,6 +1,7 @@
 """Consumers and ASGI applications that do what none should."""
 
 import asyncio
+import mmap
 
 from asgiref.sync import async_to_sync
 from channels.exceptions import DenyConnection, StopConsumer
@@ -125,6 +126,25 @@ class SyncRaisingConsumer(WebsocketConsumer):
     def disconnect(self, code):
         record(self.scope, "disconnect", code=code)
         self.act("disconnect")
+
+
+class HoardingConsumer(RecordingConsumer):
+    """Holds 10 MB and thousands of objects in cycles of several shapes, and lets go of none."""
+
+    async def receive(self, text_data=None, bytes_data=None):
+        self.scope["hoard"] = self
+        self.items = [{"of": self, "number": [number]} for number in range(4000)]
+        # Not from the allocator, which may keep what is free.
+        held = mmap.mmap(-1, 10_000_000)
+        for page in range(0, len(held), mmap.PAGESIZE):
+            held[page] = 1
+        self.task = asyncio.ensure_future(self.fail(held))
+        await asyncio.wait([self.task])
+        self.error = self.task.exception()  # whose traceback refers to what the task held
+        await self.send("held")
+
+    async def fail(self, held):
+        raise RuntimeError("which nobody handles")
 
 
 async def denial_response(scope, receive, send):

@@ -42,6 +42,7 @@ websocket_urlpatterns = [
     path("bad-close-code/", misbehaving.BadCloseCodeConsumer.as_asgi()),
     path("raise/<str:where>/", misbehaving.RaisingConsumer.as_asgi()),
     path("sync-raise/<str:where>/", misbehaving.SyncRaisingConsumer.as_asgi()),
+    path("hoard/", misbehaving.HoardingConsumer.as_asgi()),
     path("raw/denial/", misbehaving.denial_response),
     path("raw/return/", misbehaving.returns_before_deciding),
     path("raw/return-after-accept/", misbehaving.returns_after_accepting),
