@@ -229,6 +229,14 @@ async def test_hub_out_of_reach(address, make_layer, monkeypatch):
         await soon(layer.group_send("room", HELLO))
 
 
+async def test_servers_of_other_places(address, make_layer, monkeypatch, caplog):
+    """The warning that a process is alone names the servers that may be meant."""
+    others = Absence("this process belongs to /srv/a, and servers run for /srv/b")
+    monkeypatch.setattr(transport, "explain_absence", lambda address: others)
+    await soon(make_layer(address).group_send("room", HELLO))
+    assert f"there is no groups hub at {address} ({others.reason}): nobody" in caplog.text
+
+
 async def test_refused_tcp(make_layer):
     """On TCP a refused connection says that there is no hub."""
     address = f"127.0.0.1:{unused_port()}"

@@ -186,10 +186,12 @@ class GrpcTransport(GroupTransport):
         if self._link.is_elsewhere:
             self._client.fail_all(error)
             return
+        found = explain_absence(self._address).reason
         logger.warning(
-            "there is no groups hub at %s: nobody but members in this process gets what it sends "
+            "there is no groups hub at %s%s: nobody but members in this process gets what it sends "
             "to groups, until one starts (`manage.py websockets_server` or `websockets_hub`)",
             self._address,
+            f" ({found})" if found else "",
         )
         self._sent_alone += self._client.settle_alone(error)
         self._make_room(len(self._waiting))
