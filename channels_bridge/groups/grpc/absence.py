@@ -26,9 +26,12 @@ CONNECT_TIMEOUT = 1
 
 async def is_absent(address: Address) -> bool:
     """Whether there certainly is no hub."""
-    if address.path is not None:
-        return not _accepts(address.path) and not _is_locked(address)
-    return await _is_refused(address.host, address.port) and not _is_locked(address)
+    try:
+        if address.path is not None:
+            return not _accepts(address.path) and not _is_locked(address)
+        return await _is_refused(address.host, address.port) and not _is_locked(address)
+    except OSError:  # such as too many open files
+        return False
 
 
 def has_left_members(address: Address) -> bool:

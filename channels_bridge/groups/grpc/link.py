@@ -114,6 +114,8 @@ class Link:
             self._absent_since = time.monotonic() if is_absent_now else None
             self._delay = MIN_DELAY
         if self._absent_since is None:
+            if self.is_alone:
+                logger.info("there is a groups hub at %s now", self._address)
             self.is_alone = self.is_elsewhere = False
         elif not self.is_alone and time.monotonic() - self._absent_since >= self._grace(patience):
             self.is_elsewhere = explain_absence(self._address).is_elsewhere
@@ -131,19 +133,12 @@ class Link:
             while (batch := await stream.receive()) is not None:
                 self._client.receive(batch)
                 if self._client.refusal is None:
-                    self._note_connected()
+                    self._was_connected = True
                     self.trouble = None
                     self._delay = MIN_DELAY
         finally:
             writer.cancel()
             await asyncio.wait([writer])
-
-    def _note_connected(self) -> None:
-        if self.is_alone:
-            logger.info("the groups hub at %s is there now", self._address)
-        self.is_alone = self.is_elsewhere = False
-        self._absent_since = None
-        self._was_connected = True
 
     def _note(self, trouble: str) -> None:
         if trouble == OVERTAKEN and self.trouble is not None:
