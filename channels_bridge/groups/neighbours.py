@@ -34,6 +34,7 @@ __all__ = [
     "explain_absence",
     "find_holder",
     "holder_of",
+    "hub_path",
     "lock_path",
 ]
 

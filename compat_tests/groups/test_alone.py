@@ -20,7 +20,7 @@ from channels_bridge.groups.grpc.presence import own_presence
 from channels_bridge.groups.neighbours import Absence
 from channels_bridge.layers import GrpcChannelLayer
 
-from .hubs import HubProcess, soon, until
+from .hubs import serving, soon, until
 
 HELLO = {"type": "hello"}
 
@@ -138,7 +138,7 @@ async def test_hub_that_appears(address, make_layer):
         await layer.group_add("room", channels[-1])
         await layer.group_send("nobody", HELLO)
     await one.group_send("room", {"type": "alone"})
-    with contextlib.closing(HubProcess(address)):
+    async with serving(address):
         await until(lambda: one.statistics().link.connected and two.statistics().link.connected)
         assert not one.statistics().link.alone
         await one.group_send("room", {"type": "joined"})
@@ -223,7 +223,7 @@ async def test_hub_out_of_reach(address, make_layer, monkeypatch):
                 channel = await soon(call)
     assert channel is None
     monkeypatch.undo()
-    with contextlib.closing(HubProcess(address)):
+    async with serving(address):
         await until(lambda: layer.statistics().link.connected)
         await soon(layer.new_channel())
         await soon(layer.group_send("room", HELLO))

@@ -15,15 +15,22 @@ from channels_bridge.groups import isolation
 from channels_bridge.layers import GrpcChannelLayer, get_channel_layer
 from channels_bridge.testing import using_hub
 
-from .hubs import ENVIRONMENT, ROOT, soon
+from .hubs import ENVIRONMENT, ROOT, serving, soon
 
 HELLO = {"type": "hello"}
 
 
 @pytest.fixture
-async def client(hub):
+async def hub(address):
+    """A hub at `address`, in this process."""
+    async with serving(address):
+        yield
+
+
+@pytest.fixture
+async def client(hub, address):
     """A layer made by hand: a process of a server, for the project's."""
-    layer = GrpcChannelLayer(address=hub.address)
+    layer = GrpcChannelLayer(address=address)
     layer.channel = await layer.new_channel()
     await layer.group_add("room", layer.channel)
     yield layer
@@ -31,10 +38,10 @@ async def client(hub):
 
 
 @pytest.fixture
-async def project(hub):
+async def project(hub, address):
     """The settings of a project whose server runs."""
     backend = "channels_bridge.layers.GrpcChannelLayer"
-    backends = {"default": {"BACKEND": backend, "CONFIG": {"address": hub.address}}}
+    backends = {"default": {"BACKEND": backend, "CONFIG": {"address": address}}}
     with override_settings(CHANNEL_LAYERS=backends):
         yield
         await get_channel_layer().close()
