@@ -6,10 +6,13 @@ is done, and so may wait for a thread that sends: that thread must not wait for 
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable
 
 __all__ = ["Handover"]
+
+logger = logging.getLogger("channels_bridge.groups")
 
 # What may wait for the loop at a time; who has more waits as well. The bound for bytes is rough, as
 # it is kept without a lock: a signal handler might interrupt who holds that, and send.
@@ -50,4 +53,9 @@ class Handover:
     def take(self) -> None:
         """Make the calls that wait. For the loop, also before it makes one of the same kind."""
         while self._calls:
-            self._calls.popleft()()
+            call = self._calls.popleft()
+            try:
+                call()
+            except Exception:
+                # The edge: who has handed it over is gone, and who takes it now has another call.
+                logger.exception("a message of another thread can't be sent")

@@ -226,6 +226,7 @@ class Node:
 
     async def flush(self) -> None:
         """Empty all channels and groups, here and in the other processes."""
+        self._handover.take()
         self._flushed()
         await self._transport.clear_queues()
         if not self._transport.is_alone:
@@ -238,6 +239,7 @@ class Node:
 
     async def aclose(self) -> None:
         """Send what is queued, then disconnect."""
+        self._handover.take()
         if "_transport" not in self.__dict__:
             return
         if self._sweeping is not None:
@@ -306,6 +308,7 @@ class Node:
         return True
 
     def _discarded(self, group: str, channel: str) -> bool:
+        self._handover.take()
         self._membership.discard(group, channel)
         self._unsubscribe_if_empty(group)
         return True

@@ -112,6 +112,23 @@ async def test_other_processes(make_grpc_layer):
     assert [message["n"] for message in messages] == list(range(11))
 
 
+@pytest.mark.parametrize("then", ["close", "discard"])
+async def test_what_the_loop_does_then(make_grpc_layer, then):
+    """What the loop does as soon as it goes on comes after what the threads have sent."""
+    here, worker = make_grpc_layer(), make_grpc_layer()
+    channel = await here.new_channel()
+    await here.group_add("room", channel)
+    own = await worker.new_channel()
+    await worker.group_add("room", own)
+    block_until_done(lambda: by_sync(worker, 0))
+    if then == "close":
+        await worker.close()
+    else:
+        await worker.group_discard("room", own)
+        assert len(await next_messages(worker, own, 10)) == 10
+    assert len(await next_messages(here, channel, 10)) == 10
+
+
 async def test_errors(joined):
     """What is wrong with a message is raised in the thread that sends it."""
     layer, _ = joined
