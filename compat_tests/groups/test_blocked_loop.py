@@ -162,6 +162,7 @@ async def test_bound(joined, monkeypatch, bound):
     assert [message["n"] for message in messages] == [0, 1, 2, "last"]
 
 
+@pytest.mark.parametrize("joined", ["grpc"], indirect=True)
 async def test_calls_that_need_an_answer(joined, monkeypatch):
     """Other calls fail with a sentence after a while, and aren't made later."""
     layer, channel = joined

@@ -10,9 +10,9 @@ from channels_bridge.groups.config import MAX_MESSAGE_SIZE, GrpcConfig, LayerCon
 from channels_bridge.groups.grpc.client import MAX_BYTES
 from channels_bridge.groups.grpc.door import MAX_BATCH
 from channels_bridge.groups.grpc.session import MAX_PENDING_BYTES
-from channels_bridge.layers import LocalChannelLayer
+from channels_bridge.layers import GrpcChannelLayer, LocalChannelLayer
 
-from .hubs import soon
+from .hubs import serving, soon
 
 MIB = 1024 * 1024
 
@@ -22,28 +22,17 @@ def large(size, **more):
     return {"type": "large", "text": "x" * size, **more}
 
 
-@pytest.mark.parametrize("named", [False, True])
-async def test_any_layer(make_layer, named):
+async def test_any_layer(make_layer):
     """What people send is taken without an option: to a group, a channel and a named channel."""
     layer = make_layer()
-    channel = "worker" if named else await layer.new_channel()
-    await layer.group_add("room", channel)
-    for size in (MIB, 16 * MIB):
-        await soon(layer.send(channel, large(size)))
-        assert await soon(layer.receive(channel)) == large(size)
-        await soon(layer.group_send("room", large(size, nested=[{"data": b"y" * MIB}])))
-        assert (await soon(layer.receive(channel)))["nested"] == [{"data": b"y" * MIB}]
-
-
-async def test_other_process(make_grpc_layer):
-    """They cross processes in the order sent, among small ones."""
-    sender, receiver = make_grpc_layer(), make_grpc_layer()
-    channel = await receiver.new_channel()
-    await receiver.group_add("room", channel)
-    sizes = [1, MIB, 2, 17 * MIB, 3, MAX_MESSAGE_SIZE - 100, 4]
-    for size in sizes:
-        await soon(sender.group_send("room", large(size)))
-    assert [len((await soon(receiver.receive(channel)))["text"]) for _ in sizes] == sizes
+    for channel in ("worker", await layer.new_channel()):
+        await layer.group_add("room", channel)
+        for size in (MIB, 16 * MIB):
+            await soon(layer.send(channel, large(size)))
+            assert await soon(layer.receive(channel)) == large(size)
+            await soon(layer.group_send("room", large(size, nested=[{"data": b"y" * MIB}])))
+            assert (await soon(layer.receive(channel)))["nested"] == [{"data": b"y" * MIB}]
+        await layer.group_discard("room", channel)
 
 
 async def test_hub_killed_meanwhile(hub, make_grpc_layer):
@@ -66,15 +55,20 @@ async def test_hub_killed_meanwhile(hub, make_grpc_layer):
     assert numbers == list(range(40))
 
 
-async def test_through_the_relay(make_grpc_layer, monkeypatch):
-    """They reach a process that may not use gRPC itself, and come from one."""
-    monkeypatch.setattr(home, "inherited_grpc", lambda: True)
-    sender, receiver = make_grpc_layer(), make_grpc_layer()
-    channel = await soon(receiver.new_channel())
-    await receiver.group_add("room", channel)
-    for size in (MIB, 17 * MIB):
-        await soon(sender.group_send("room", large(size)))
-        assert await soon(receiver.receive(channel)) == large(size)
+@pytest.mark.parametrize("relayed", [False, True])
+async def test_other_process(address, monkeypatch, relayed):
+    """They cross processes in the order sent, among small ones; also through a relay."""
+    monkeypatch.setattr(home, "inherited_grpc", lambda: relayed)
+    async with serving(address):
+        sender, receiver = GrpcChannelLayer(address=address), GrpcChannelLayer(address=address)
+        channel = await soon(receiver.new_channel())
+        await receiver.group_add("room", channel)
+        sizes = [1, MIB, 2, 17 * MIB, 3, MAX_MESSAGE_SIZE - 100, 4]
+        for size in sizes:
+            await soon(sender.group_send("room", large(size)))
+        assert [len((await soon(receiver.receive(channel)))["text"]) for _ in sizes] == sizes
+        await sender.close()
+        await receiver.close()
 
 
 async def test_bytes_of_a_queue(monkeypatch):

@@ -89,8 +89,16 @@ def run(source):
     return result.stdout
 
 
-@pytest.mark.parametrize("order", ["before", "after"])
-@pytest.mark.parametrize("patcher", PATCH)
+@pytest.mark.parametrize(
+    ("patcher", "order"),
+    [
+        ("gevent", "before"),
+        ("gevent", "after"),
+        ("gevent without threads", "before"),
+        ("eventlet", "before"),
+        ("eventlet", "after"),
+    ],
+)
 def test_refused(patcher, order):
     """Whenever it was patched, a call fails with a sentence instead of blocking for ever."""
     name = f"PATCHER = {patcher.split()[0]!r}\n"

@@ -6,6 +6,7 @@ from sentry_sdk.integrations.grpc import GRPCIntegration
 sentry_sdk.init(
     traces_sample_rate=1.0,
     integrations=[GRPCIntegration()],
-    # Those of everything else that is installed take seconds in each process.
+    # The others take seconds in each process.
     auto_enabling_integrations=False,
+    default_integrations=False,
 )
