@@ -27,6 +27,7 @@ class Option(NamedTuple):
 
 _TLS = "Python's defaults; for client certificates, a proxy in front"
 _SETTINGS = "Django's settings"
+_LOGGING = "the setting `LOGGING`"
 _STARTS = "what starts it: systemd, a container, supervisor"
 _NOT_YET = "not yet"
 
@@ -107,7 +108,7 @@ SERVERS: dict[str, tuple[Option, ...]] = {
             "",
             "a page takes what it takes, as by default with Daphne; a proxy in front has limits",
         ),
-        Option("-v, --verbosity, --log-fmt", "", "the setting `LOGGING`"),
+        Option("-v, --verbosity, --log-fmt", "", _LOGGING),
     ),
     "uvicorn": (
         Option("--host, --port", "-b HOST:PORT"),
@@ -186,8 +187,9 @@ SERVERS: dict[str, tuple[Option, ...]] = {
             "found out; the application is `ASGI_APPLICATION`",
         ),
         Option("--factory", "", "the application is `ASGI_APPLICATION`, no factory", value=False),
-        Option("--env-file, --log-config, --log-level", "", _SETTINGS),
-        Option("--use-colors, --no-use-colors", "", _SETTINGS, value=False),
+        Option("--env-file", "", _SETTINGS),
+        Option("--log-config, --log-level", "", _LOGGING),
+        Option("--use-colors, --no-use-colors", "", _LOGGING, value=False),
         Option("--header", "", "a middleware"),
         Option("--limit-concurrency", "--max-connections", "503, as with uvicorn; off by default"),
         Option("--limit-max-requests, --limit-max-requests-jitter", "", _NOT_YET),
@@ -241,9 +243,9 @@ SERVERS: dict[str, tuple[Option, ...]] = {
             "--error-logfile, --log-file, --log-level, --log-config, --log-config-json, "
             "--logger-class, --log-syslog-to, --log-syslog-prefix, --log-syslog-facility",
             "",
-            "the setting `LOGGING`",
+            _LOGGING,
         ),
-        Option("--capture-output, --log-syslog", "", "the setting `LOGGING`", value=False),
+        Option("--capture-output, --log-syslog", "", _LOGGING, value=False),
         Option("--websocket-max-message-size", "--max-message-size", "1 MiB"),
         Option("--asgi-loop, --asgi-lifespan, --http-parser", "", "found out"),
         Option(
@@ -294,9 +296,7 @@ SERVERS: dict[str, tuple[Option, ...]] = {
             "lines are written by default; where they go: the setting `LOGGING`",
         ),
         Option("--access-logformat", "--access-log-format", "`text`, `json` or a template"),
-        Option(
-            "--error-log, --error-logfile, --log-file, --log-config, --log-level", "", _SETTINGS
-        ),
+        Option("--error-log, --error-logfile, --log-file, --log-config, --log-level", "", _LOGGING),
         Option("--debug", "", _SETTINGS, value=False),
         Option("--keep-alive", "--keep-alive-timeout", "75 s, where hypercorn's is 5 s"),
         Option("--read-timeout", "--handshake-timeout", "for each request's head"),
@@ -338,8 +338,8 @@ SERVERS: dict[str, tuple[Option, ...]] = {
         Option("--access-log", "", "that is the default", value=False),
         Option("--no-access-log", "--no-access-log", value=False),
         Option("--access-log-fmt", "--access-log-format", "`text`, `json` or a template"),
-        Option("--log, --no-log", "", _SETTINGS, value=False),
-        Option("--log-config, --log-level", "", _SETTINGS),
+        Option("--log, --no-log", "", _LOGGING, value=False),
+        Option("--log-config, --log-level", "", _LOGGING),
         Option("--workers-kill-timeout", "--shutdown-timeout"),
         Option(
             "--respawn-failed-workers, --no-respawn-failed-workers",
