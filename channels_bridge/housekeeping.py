@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from weakref import ReferenceType, WeakKeyDictionary, ref
+from weakref import ReferenceType, WeakKeyDictionary, WeakValueDictionary
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
 from django.db import close_old_connections, connections
@@ -23,7 +23,7 @@ from django.db.backends.signals import connection_created
 #: Seconds. A connection past its ``CONN_MAX_AGE`` is closed that much later at most.
 INTERVAL = 1.0
 
-Opened = list[ReferenceType[BaseDatabaseWrapper]]
+Opened = WeakValueDictionary[int, BaseDatabaseWrapper]
 
 
 @dataclass
@@ -32,9 +32,9 @@ class Thread:
 
     may_be_open: bool = False
     next: float = 0.0  # time.monotonic() of the next round
-    #: Those that may be open there. A new one is added where it is opened, by whatever thread; a
-    #: round leaves those of the thread that it is made in, as it can look at no others.
-    opened: Opened = field(default_factory=list)
+    #: Those that may be open there, by ``id()``. A new one is added where it is opened, by whatever
+    #: thread; a round leaves those of the thread that it is made in, as it can look at no others.
+    opened: Opened = field(default_factory=WeakValueDictionary)
 
 
 class Housekeeping:
@@ -54,7 +54,7 @@ class Housekeeping:
             return False
         thread = self._thread()
         return thread.may_be_open and (
-            time.monotonic() >= thread.next or any(map(_wants_a_look, thread.opened))
+            time.monotonic() >= thread.next or any(map(_wants_a_look, thread.opened.valuerefs()))
         )
 
     def force(self) -> None:
@@ -92,7 +92,7 @@ class Housekeeping:
         thread = self._thread()
         thread.may_be_open = True
         if connection is not None:
-            thread.opened.append(ref(connection))
+            thread.opened[id(connection)] = connection
 
     def _thread(self) -> Thread:
         context = SyncToAsync.thread_sensitive_context.get(None)
@@ -112,7 +112,7 @@ def _wants_a_look(reference: ReferenceType[BaseDatabaseWrapper]) -> bool:
 def _make_round(thread: Thread) -> None:
     """In the thread."""
     opened = _close_old_connections()
-    thread.opened = list(map(ref, opened))
+    thread.opened = WeakValueDictionary({id(connection): connection for connection in opened})
     thread.may_be_open = bool(opened)
 
 
