@@ -13,12 +13,15 @@ import sys
 from contextlib import AsyncExitStack, ExitStack
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.core.management import CommandError, call_command
 
 from channels_bridge import control
+from channels_bridge.layers import get_channel_layer
 from channels_bridge.server.census import Census
 from channels_bridge.server.console import NoAnswer, ask
 from channels_bridge.server.status import serving_status
+from channels_bridge.testing import using_hub
 
 from ..parity.site import PROJECT
 from ..servers import environment
@@ -156,13 +159,15 @@ async def test_servers_at_other_hubs(servers, settings):
             call_command("websockets_close", **options)
         return str(caught.value)
 
-    text = await asyncio.to_thread(close, path="/x/")
+    with using_hub():
+        text = await asyncio.to_thread(close, path="/x/")
     assert "at unix:/run/nobody.sock" in text
     assert text.endswith(
         "; what runs here: http://127.0.0.1:8001/ with its hub at unix:/run/1/groups.sock, "
         "unix:/run/two.sock with its hub at unix:/run/2/groups.sock"
     )
     assert "--user, --channel or --path" in await asyncio.to_thread(close)
+    await asyncio.to_thread(async_to_sync(get_channel_layer().close))
 
 
 def test_a_server_that_does_not_answer(socket_dir):
