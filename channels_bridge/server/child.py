@@ -84,8 +84,8 @@ def run_child(main: str, fds: Descriptors, number: int | None, *args: Any) -> No
     """
     if number is not None:
         become_worker(number)
-    for number in TERMINAL_SIGNALS:
-        endure(number)
+    for sent in TERMINAL_SIGNALS:
+        endure(sent)
     life = open(fds.life, "wb", buffering=0)
     keep_from_children(life)
     stacks.offer(open(fds.stacks, "wb", buffering=0))

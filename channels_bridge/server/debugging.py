@@ -1,4 +1,7 @@
-"""Debuggers in a worker: where they have a terminal, and what is said where they have none."""
+"""Debuggers in a worker: where they have a terminal, and what is said where they have none.
+
+Spec deviation: under Daphne and uvicorn there is always a prompt, as there is one process.
+"""
 
 from __future__ import annotations
 

@@ -68,25 +68,29 @@ def _give_back(number: int, handler: object) -> None:
 
 def _before() -> None:
     # A signal that comes between the fork and the end of what follows it must wait.
-    _masks.before = signal.pthread_sigmask(signal.SIG_BLOCK, _undo)
+    _masks.before = signal.pthread_sigmask(signal.SIG_BLOCK, _undo) if _undo else None
 
 
 def _in_parent() -> None:
-    signal.pthread_sigmask(signal.SIG_SETMASK, _masks.before)
+    if _masks.before is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, _masks.before)
 
 
 def _in_child() -> None:
-    is_ours = bool(_undo)
-    if is_ours:
-        signal.set_wakeup_fd(-1)
+    with suppress(OSError):  # no descriptor is left
+        _let_go()
+    if _masks.before is not None:
+        _give_all_back()
+
+
+def _give_all_back() -> None:
+    signal.set_wakeup_fd(-1)
     for undo in _undo.values():
         undo()
     _undo.clear()
-    with suppress(OSError):  # no descriptor is left
-        _let_go()
     signal.pthread_sigmask(signal.SIG_SETMASK, _masks.before)
     # Not before a Ctrl-C that has waited has come: its KeyboardInterrupt would be lost in here.
-    if is_ours and signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
