@@ -4,6 +4,8 @@
 the process that only supervises: a scheduler started there would run once more than there are
 workers. Where ``ready()`` has left threads, the process becomes another program, under the same
 number and with the same terminal and sockets, in which Django is not set up and they don't run.
+
+Spec deviation: under Daphne ``ready()`` is called in one process, here in each worker as well.
 """
 
 from __future__ import annotations
@@ -122,7 +124,7 @@ def become_supervisor(job: Job) -> NoReturn:
     leaving.join(PATIENCE)
     socks = [listener.sock for listener in (*job.listeners, *job.endpoints)]
     fds = [*(sock.fileno() for sock in socks), *job.directories.values()]
-    program.become("channels_bridge.supervising:run", job, fds=fds, name="supervisor")
+    program.become("channels_bridge.supervising:run", job, fds=fds)
 
 
 def run(job: Job) -> None:

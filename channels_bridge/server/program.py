@@ -13,9 +13,10 @@ import os
 import pickle
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 # The path comes first: this package, and what is unpickled, may be found by it only.
 _CODE = (
@@ -60,34 +61,41 @@ def start(
     return process
 
 
-def become(target: str, *args: Any, fds: Sequence[int] = (), name: str = "") -> NoReturn:
+def become(target: str, *args: Any, fds: Sequence[int] = ()) -> NoReturn:
     """Become such a program: the process goes on under its number, and nothing else of it does.
 
+    The list of processes shows its former command line as well.
+
     Args:
-        target: as above; the arguments, pickled, may take no more than a pipe holds.
+        target: as above.
 
     Raises:
         OSError: that can't be.
     """
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    with open(writer, "wb") as pipe:
-        pipe.write(_pack(target, args, fds))
-    for fd in (reader, *fds):
+    file = _temporary_file()  # no pipe: nobody reads from that meanwhile
+    file.write(_pack(target, args, fds))
+    file.seek(0)
+    for fd in (file.fileno(), *fds):
         os.set_inheritable(fd, True)
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):
         stream.flush()
-    command = _command(reader, name)
+    command = _command(file.fileno(), *sys.argv)
     os.execv(command[0], command)
+
+
+def _temporary_file() -> IO[bytes]:
+    if sys.platform == "linux":
+        return open(os.memfd_create("job"), "r+b")  # where no directory can be written to, too
+    return tempfile.TemporaryFile()
 
 
 def _pack(target: str, args: Sequence[Any], fds: Sequence[int]) -> bytes:
     return pickle.dumps((sys.argv, fds, target, pickle.dumps(args)))
 
 
-def _command(fd: int, name: str) -> list[str]:
+def _command(fd: int, *shown: str) -> list[str]:
     path = [entry for entry in sys.path if isinstance(entry, str)]
-    return [*_interpreter(), "-c", _CODE.format(path=ascii(path), fd=fd), name]
+    return [*_interpreter(), "-c", _CODE.format(path=ascii(path), fd=fd), *shown]
 
 
 def _interpreter() -> list[str]:
