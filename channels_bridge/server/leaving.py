@@ -2,6 +2,8 @@
 
 Python waits for all threads that are not daemons, and for those of each executor. A scheduler that
 nobody stops would keep a worker until it is killed.
+
+Spec deviation: Daphne and uvicorn wait for them for ever.
 """
 
 from __future__ import annotations
