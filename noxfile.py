@@ -18,6 +18,10 @@ PYTHONS = nox.project.python_versions(PYPROJECT)
 MATRIX = PYPROJECT["tool"]["channels_bridge"]["matrix"]
 WIRE = "channels_bridge/groups/wire/v1"
 
+# One process more than there are cores: many tests wait for other processes. `-- -n 0` runs all
+# tests in one, as plain `pytest` does; see compat_tests/parallel.py.
+SIDE_BY_SIDE = ["-n", str(min(os.cpu_count() or 1, 7) + 1)]
+
 
 def group(name: str) -> list[str]:
     """What a dependency group of pyproject.toml installs."""
@@ -52,7 +56,7 @@ def demo(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the whole suite."""
     session.install("-q", "-e", ".[standard,bench]", *group("test"), *group("third-party"))
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *SIDE_BY_SIDE, *session.posargs)
 
 
 @nox.session
@@ -63,7 +67,7 @@ def matrix(session: nox.Session, versions: str) -> None:
     wanted = oldest() if versions == "oldest" else [*MATRIX["bounds"], *group("third-party")]
     session.install("-q", "--upgrade", "-e", ".[standard]", *group("test"), *wanted)
     session.run("python", "-m", "pip", "list")
-    session.run("pytest", *MATRIX["pytest"], *session.posargs)
+    session.run("pytest", *SIDE_BY_SIDE, *MATRIX["pytest"], *session.posargs)
 
 
 @nox.session

@@ -1,12 +1,18 @@
-"""Fixtures that more than one folder of tests uses."""
+"""What more than one folder of tests uses; how they are divided among processes, and summed up."""
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from asgiref.sync import SyncToAsync
 from django.db import connections
+
+#: Properties of tests that are told at the end, by whichever process they ran in: a line as it is,
+#: and the kind of a scenario's outcome, which is counted.
+LINE, OUTCOME = "line", "outcome"
 
 
 @pytest.fixture(autouse=True)
@@ -25,3 +31,33 @@ def socket_dir() -> Iterator[Path]:
     """A private directory whose path is short enough for unix sockets (pytest's own may not be)."""
     with tempfile.TemporaryDirectory(prefix="cb-") as directory:
         yield Path(directory)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Divide the tests our way, whatever `--dist` says: there is no other that is right."""
+    from .parallel import Scheduling
+
+    return Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):  # this is a process of pytest-xdist
+        from .parallel import longest_first
+
+        longest_first(items)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell what has been compared."""
+    passed = terminalreporter.getreports("passed")
+    told = [told for report in passed if report.when == "call" for told in report.user_properties]
+    for line in (value for name, value in told if name == LINE):
+        terminalreporter.write_line(str(line))
+    outcomes = Counter(value for name, value in told if name == OUTCOME)
+    if outcomes:
+        counts = ", ".join(f"{count} {kind}" for kind, count in sorted(outcomes.items()))
+        terminalreporter.write_line(
+            f"scenarios compared under Daphne, uvicorn and websockets_server: "
+            f"{sum(outcomes.values())}: {counts}"
+        )

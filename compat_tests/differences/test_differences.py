@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from .conftest import JUDGED
+from ..conftest import OUTCOME
 from .run import Outcomes
 from .scenario import Own, Scenario
 from .scenarios import SCENARIOS
@@ -24,11 +25,13 @@ OWN = [
 
 @pytest.mark.timeout(300)  # the first of them runs all scenarios
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: each.name)
-def test_outcomes(scenario: Scenario, outcomes: Outcomes, request: pytest.FixtureRequest) -> None:
+def test_outcomes(
+    scenario: Scenario, outcomes: Outcomes, record_property: Callable[[str, object], None]
+) -> None:
     """Ours is as both peers, as the better one, or different as the migration guide says."""
     complaints = list(judge(scenario, outcomes[scenario.name]))
     assert not complaints, "\n".join(complaints)
-    request.config.stash[JUDGED].append(kind(scenario))
+    record_property(OUTCOME, kind(scenario).value)
 
 
 @pytest.mark.parametrize("row", OWN)

@@ -504,6 +504,17 @@ async def test_shutdown_cancels_what_does_not_return(serve, caplog):
         (masked(Opcode.CLOSE, b"\x03\xee"), 1002),  # 1006 must not be on the wire
         (b"\xf1\x80\x00\x00\x00\x00", 1002),  # reserved bits
     ],
+    # Masks are random; names of tests are not.
+    ids=[
+        "large",
+        "large in fragments",
+        "not UTF-8",
+        "not UTF-8 over two fragments",
+        "nothing to continue",
+        "unmasked",
+        "reserved code",
+        "reserved bits",
+    ],
 )
 async def test_violations(serve, data, code):
     """What a client may not send is answered with the close code of RFC 6455, 7.4.1."""

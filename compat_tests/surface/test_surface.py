@@ -6,6 +6,7 @@ import json
 import channels
 import pytest
 
+from ..conftest import LINE
 from .upstream import (
     RECORD,
     attributes,
@@ -59,7 +60,9 @@ def test_module(name):
         assert exported in ours.__all__
 
 
-@pytest.mark.parametrize(("module", "name"), [(m, n) for m, names in OURS.items() for n in names])
+@pytest.mark.parametrize(
+    ("module", "name"), [(m, n) for m, names in OURS.items() for n in sorted(names)]
+)
 def test_ours(module, name):
     """What is our own has the signature, and the attributes, of what it replaces."""
     upstream = getattr(importlib.import_module(module), name, None)
@@ -92,17 +95,17 @@ def test_known():
     )
 
 
-def test_counts(capsys):
+def test_counts(record_property):
     """How much was compared."""
     modules = {name: importlib.import_module(name) for name in module_names()}
     names = sum(len(public(module)) for module in modules.values())
     own = sum(len(defined(module)) for module in modules.values())
     ours = sum(map(len, OURS.values()))
-    with capsys.disabled():
-        print(
-            f"\nsurface of Channels {channels.__version__}: {len(modules)} modules, "
-            f"{names} names ({own} defined there), {ours} of them ours"
-        )
+    record_property(
+        LINE,
+        f"surface of Channels {channels.__version__}: {len(modules)} modules, "
+        f"{names} names ({own} defined there), {ours} of them ours",
+    )
 
 
 def as_numbers(version):

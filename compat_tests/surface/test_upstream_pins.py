@@ -2,6 +2,7 @@
 
 import pytest
 
+from ..conftest import LINE
 from . import pins
 
 
@@ -19,15 +20,15 @@ def test_unchanged(function):
     )
 
 
-def test_counts(capsys):
+def test_counts(record_property):
     """How much is watched."""
     digests = sum(len(digests) for _, digests in pins.PINS.values())
     channels, daphne = pins.installed("channels."), pins.installed("daphne.")
-    with capsys.disabled():
-        print(
-            f"\npinned of Channels {channels} and Daphne {daphne}: "
-            f"{len(pins.PINS)} functions, {digests} known versions of them"
-        )
+    record_property(
+        LINE,
+        f"pinned of Channels {channels} and Daphne {daphne}: "
+        f"{len(pins.PINS)} functions, {digests} known versions of them",
+    )
 
 
 def as_numbers(version):

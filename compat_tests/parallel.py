@@ -1,0 +1,59 @@
+"""How pytest-xdist divides the suite among its workers: files as a whole, the longest first."""
+
+from __future__ import annotations
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+#: Files and folders that run one after the other, by what they share.
+TOGETHER = {
+    # Servers that run until the end of the session, or of the package.
+    "compat_tests/parity/": "parity",
+    "compat_tests/seeing/": "seeing",
+    # Processes of one project find each other, and groups would cross from test to test.
+    "compat_tests/e2e/": "examples",
+    "compat_tests/native/test_server.py": "examples",
+    "compat_tests/bench/test_command.py": "examples",
+}
+
+#: What takes longest (`--durations=50`): it comes first, lest one worker is left alone with it.
+LONGEST = (
+    "compat_tests/differences/test_differences.py",
+    "compat_tests/swap/",
+    "compat_tests/parity/",
+    "compat_tests/test_bad_input.py",
+    "compat_tests/e2e/",
+    "compat_tests/callers/test_callers.py",
+    "compat_tests/server/test_supervisor.py",
+    "compat_tests/groups/test_hub_failures.py",
+    "compat_tests/surface/test_testing.py",
+    "compat_tests/third_party/",
+    "compat_tests/seeing/",
+    "compat_tests/server/test_runserver.py",
+    "compat_tests/surface/test_runworker.py",
+    "compat_tests/server/test_reload.py",
+    "compat_tests/callers/test_healing.py",
+    "compat_tests/groups/test_credentials.py",
+)
+
+
+class Scheduling(LoadScopeScheduling):
+    """Gives each worker whole files, or what `TOGETHER` says, in the order of the collection."""
+
+    def __init__(self, config, log=None):
+        super().__init__(config, log)
+        config.option.loadscopereorder = False
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return next((TOGETHER[path] for path in TOGETHER if file.startswith(path)), file)
+
+
+def longest_first(items: list[pytest.Item]) -> None:
+    """Put the longest first; the rest stays as it is."""
+    items.sort(key=lambda item: _place(item.nodeid))
+
+
+def _place(nodeid: str) -> int:
+    places = (place for place, path in enumerate(LONGEST) if nodeid.startswith(path))
+    return next(places, len(LONGEST))
