@@ -5,21 +5,26 @@ from websockets.sync.client import connect
 
 from .project import Project
 
+PREPARE = """
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from rest_framework.authtoken.models import Token
+call_command("migrate", verbosity=0)
+user = get_user_model().objects.create_user("ada", password="lovelace-1843")
+print(Token.objects.create(user=user).key)
+"""
+
 pytest.importorskip("channels_auth_token_middlewares")
 pytest.importorskip("rest_framework")
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
+def site(directory):
     """The server and a user's token."""
-    directory = tmp_path_factory.mktemp("tokens")
     layer = {"BACKEND": "channels_bridge.layers.LocalChannelLayer"}
     apps = "rest_framework rest_framework.authtoken channels_auth_token_middlewares"
     project = Project(directory, "tokens", apps, layer)
-    project.manage("migrate", "-v", "0")
-    user = {"DJANGO_SUPERUSER_USERNAME": "ada", "DJANGO_SUPERUSER_PASSWORD": "lovelace-1843"}
-    project.manage("createsuperuser", "--noinput", "--email", "ada@example.org", **user)
-    token = project.manage("drf_create_token", "ada").split()[2]
+    token = project.manage("shell", "-v", "0", "-c", PREPARE).strip()
     with project.serve() as server:
         yield server, token
 

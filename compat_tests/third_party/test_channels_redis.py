@@ -60,14 +60,14 @@ def redis_server():
     return REDIS_SERVER_PATH
 
 
-@pytest.fixture
-def redis(socket_dir):
-    """A Redis server of the test's own, on a unix socket."""
+@pytest.fixture(scope="module")
+def redis(directory):
+    """A Redis server of these tests' own, on a unix socket."""
     if redis_server() is None:
         pytest.skip("there is no redis-server here")
-    path = socket_dir / "redis"
+    path = directory / "redis"
     command = [redis_server(), "--port", "0", "--unixsocket", str(path), "--save", ""]
-    process = subprocess.Popen(command, cwd=socket_dir, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=directory, stdout=subprocess.DEVNULL)
     try:
         assert wait_for(path.exists, 10)
         yield f"unix://{path}"
@@ -76,15 +76,10 @@ def redis(socket_dir):
         process.wait(10)
 
 
-@pytest.fixture(
-    params=[
-        "channels_redis.core.RedisChannelLayer",
-        "channels_redis.pubsub.RedisPubSubChannelLayer",
-    ]
-)
-def server(request, socket_dir, redis):
+@pytest.fixture(scope="module", params=LAYERS)
+def server(request, directory, redis):
     layer = {"BACKEND": request.param, "CONFIG": {"hosts": [redis]}}
-    with Project(socket_dir, "rooms", layer=layer).serve() as server:
+    with Project(directory, "rooms", layer=layer).serve() as server:
         yield server
 
 
@@ -101,7 +96,7 @@ def test_room(server, path):
 def test_failing_member(server):
     """A member that fails gets its disconnect, leaves the group, and no one else notices."""
     with ExitStack() as stack:
-        failing, *others = open_all(stack, server, "/room/", 6)
+        failing, *others = open_all(stack, server, "/other-room/", 6)
         failing.send("fail")
         with pytest.raises(ConnectionClosed) as caught:
             failing.recv(10)

@@ -11,9 +11,9 @@ from .project import Project, ask, open_all, told
 pytest.importorskip("strawberry.channels")
 
 
-@pytest.fixture
-def server(socket_dir):
-    with Project(socket_dir, "hall").serve() as server:
+@pytest.fixture(scope="module")
+def server(directory):
+    with Project(directory, "hall").serve() as server:
         yield server
 
 

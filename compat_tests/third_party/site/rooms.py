@@ -13,27 +13,37 @@ class Room(AsyncWebsocketConsumer):
     async def receive(self, text_data=None, bytes_data=None):
         if text_data == "fail":
             raise RuntimeError("as it was told to")
-        await self.channel_layer.group_send("room", {"type": "room.message", "text": text_data})
+        await self.say(text_data)
 
     async def room_message(self, event):
         await self.send(event["text"])
 
     async def disconnect(self, code):
-        await self.channel_layer.group_send(
-            "room", {"type": "room.message", "text": f"left {code}"}
-        )
+        await self.say(f"left {code}")
+
+    async def say(self, text):
+        message = {"type": "room.message", "text": text}
+        await self.channel_layer.group_send(self.groups[0], message)
+
+
+class OtherRoom(Room):
+    groups = ["other-room"]
 
 
 class SyncRoom(WebsocketConsumer):
-    groups = ["room"]
+    groups = ["sync-room"]
 
     def receive(self, text_data=None, bytes_data=None):
         message = {"type": "room.message", "text": text_data}
-        async_to_sync(self.channel_layer.group_send)("room", message)
+        async_to_sync(self.channel_layer.group_send)(self.groups[0], message)
 
     def room_message(self, event):
         self.send(event["text"])
 
 
-routes = [path("room/", Room.as_asgi()), path("sync-room/", SyncRoom.as_asgi())]
+routes = [
+    path("room/", Room.as_asgi()),
+    path("other-room/", OtherRoom.as_asgi()),
+    path("sync-room/", SyncRoom.as_asgi()),
+]
 application = ProtocolTypeRouter({"http": get_asgi_application(), "websocket": URLRouter(routes)})
