@@ -6,8 +6,8 @@ import contextlib
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
@@ -71,17 +71,24 @@ def heard(members, count=1):
     return [[json.loads(m.recv(DEADLINE))["text"] for _ in range(count)] for m in members]
 
 
+@contextlib.contextmanager
+def running_project(*options: str) -> Iterator[Project]:
+    """It runs, with these options."""
+    with tempfile.TemporaryDirectory(prefix="cb-") as directory:
+        env = {
+            "DJANGO_SETTINGS_MODULE": "mysite.settings",
+            "SAMPLE_DATABASE": f"{directory}/db.sqlite3",
+            "SAMPLE_EVENTS": f"{directory}/events",
+            "SAMPLE_APPS": "channels_bridge",
+            "SAMPLE_LAYER": "channels_bridge.layers.GrpcChannelLayer",
+            "SAMPLE_LAYER_CONFIG": json.dumps({"address": f"unix:{directory}/groups.sock"}),
+        }
+        with websockets_server(PROJECT, workers=2, env=env, arguments=options) as server:
+            yield Project(server, env)
+
+
 @pytest.fixture
-def project(request: pytest.FixtureRequest, tmp_path: Path, socket_dir: Path) -> Iterator[Project]:
-    """It runs; with the options that the test gives as its parameter."""
-    env = {
-        "DJANGO_SETTINGS_MODULE": "mysite.settings",
-        "SAMPLE_DATABASE": str(tmp_path / "db.sqlite3"),
-        "SAMPLE_EVENTS": str(tmp_path / "events"),
-        "SAMPLE_APPS": "channels_bridge",
-        "SAMPLE_LAYER": "channels_bridge.layers.GrpcChannelLayer",
-        "SAMPLE_LAYER_CONFIG": json.dumps({"address": f"unix:{socket_dir}/groups.sock"}),
-    }
-    options = getattr(request, "param", ())
-    with websockets_server(PROJECT, workers=2, env=env, arguments=options) as server:
-        yield Project(server, env)
+def project(request: pytest.FixtureRequest) -> Iterator[Project]:
+    """For one test, which may harm it; with the options that the test gives as its parameter."""
+    with running_project(*getattr(request, "param", ())) as project:
+        yield project

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
+from urllib.request import urlopen
 
 import pytest
 
-from .conftest import MEMBERS, heard
+from .conftest import DEADLINE, MEMBERS, heard, running_project
 
 SETUP = """
 import asyncio, multiprocessing, os, signal, sys, threading
@@ -72,6 +74,13 @@ CALLERS = {
 }
 
 
+@pytest.fixture(scope="module")
+def project():
+    """One for all of these, which do it no harm."""
+    with running_project() as project:
+        yield project
+
+
 @pytest.mark.parametrize("caller", CALLERS)
 def test_caller(project, caller):
     """A message from another process of the project arrives at each member exactly once."""
@@ -79,7 +88,7 @@ def test_caller(project, caller):
     expected = ["warm-up", "hi", "last"] if "warm-up" in source else ["hi", "last"]
     with project.members() as members:
         project.run("-c", f"{SETUP}\n{source}")
-        project.run("-c", f"{SETUP}\nsay('last')")
+        members[0].send(json.dumps({"text": "last"}))
         assert heard(members, len(expected)) == [expected] * MEMBERS
 
 
@@ -95,8 +104,8 @@ def test_view_of_the_server_itself(project):
     """A page of the same server sends to a group, whatever its view does to the event loop."""
     with project.members() as members:
         for view, count in {"publish": 1, "apublish": 1, "publish-from-threads": 8}.items():
-            source = f"urllib.request.urlopen('{project.server.url}/{view}/lobby/?text=hi').read()"
-            project.run("-c", f"import urllib.request\n{source}")
+            with urlopen(f"{project.server.url}/{view}/lobby/?text=hi", timeout=DEADLINE) as page:
+                page.read()
             assert heard(members, count) == [["hi"] * count] * MEMBERS, view
 
 
