@@ -72,7 +72,8 @@ async def test_no_route():
     """A path without a consumer is an error of the router."""
     communicator = WebsocketCommunicator(application, "/ws/nothing/", headers=ORIGIN)
     with pytest.raises(ValueError, match="No route found for path 'ws/nothing/'"):
-        await communicator.connect()
+        # Channels says so only at the end of its patience.
+        await communicator.connect(timeout=2)
 
 
 @pytest.mark.django_db(transaction=True)
