@@ -1,5 +1,7 @@
 """Fixtures for groups: hubs, layers, and peers of a transport."""
 
+import tempfile
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -27,15 +29,29 @@ def hub(address: str) -> Iterator[HubProcess]:
     process.close()
 
 
+@pytest.fixture(scope="module")
+def shared_hub() -> Iterator[HubProcess]:
+    """A hub for tests that do it no harm. Each has a prefix of its own there."""
+    with tempfile.TemporaryDirectory(prefix="cb-") as directory:
+        process = HubProcess(f"unix:{directory}/groups.sock")
+        yield process
+        process.close()
+
+
+@pytest.fixture
+def prefix() -> str:
+    """One that no other test has: they don't meet at a hub."""
+    return uuid.uuid4().hex
+
+
 @pytest.fixture(params=["local", "grpc"])
-def make_transport(request):
+def make_transport(request, prefix):
     """Makes transports that reach each other."""
     if request.param == "local":
         exchange = LocalExchange()
         return lambda: LocalTransport(exchange)
-    process = request.getfixturevalue("hub")
-    # Layers over gRPC have none in their tests.
-    return lambda: GrpcTransport(process.address, timeout=10, prefix="app")
+    process = request.getfixturevalue("shared_hub")
+    return lambda: GrpcTransport(process.address, timeout=10, prefix=prefix)
 
 
 @pytest.fixture
@@ -53,16 +69,17 @@ async def connect(make_transport) -> AsyncIterator[Callable[[], Peer]]:
 
 
 @pytest.fixture(params=["local", "grpc"])
-async def make_layer(request):
+async def make_layer(request, prefix):
     """Makes layers of either kind. Those over gRPC reach each other."""
     layers = []
-    address = request.getfixturevalue("hub").address if request.param == "grpc" else None
+    grpc = request.param == "grpc"
+    address = request.getfixturevalue("shared_hub").address if grpc else None
 
     def make_layer(**options):
         if address is None:
             layers.append(LocalChannelLayer(**options))
         else:
-            layers.append(GrpcChannelLayer(address=address, **options))
+            layers.append(GrpcChannelLayer(address=address, prefix=prefix, **options))
         return layers[-1]
 
     yield make_layer
