@@ -115,6 +115,8 @@ async def test_questions(layers):
     """What is asked, as `websockets_close` asks, is answered under its own prefix."""
     for prefix, (layer, _) in layers.items():
         await soon(layer.answer("close", lambda question, prefix=prefix: [prefix, question]))
+        # What follows on the same connection is handled after that.
+        await soon(layer.group_send("nobody", {}))
     for prefix, (_, asker) in layers.items():
         assert await soon(asker.ask("close", 7)) == [[prefix, 7]]
 
