@@ -19,6 +19,7 @@ from channels_bridge.groups.config import GrpcConfig, LayerConfig
 from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.groups.crossing import CrossingTransport
 from channels_bridge.groups.foreign import explain_attribute
+from channels_bridge.groups.green import require_threads
 from channels_bridge.groups.inbox import OVERFLOW, Inbox
 from channels_bridge.groups.local import LocalTransport
 from channels_bridge.groups.membership import Membership
@@ -337,6 +338,7 @@ class BridgeChannelLayer(BaseChannelLayer):
             "overload": self._overload,
             "confirm": self._confirms(),
         }
+        require_threads()
         if home.is_claimed():
             return Node(loop=home.loop(), make_transport=self._make_transport, **options)
         place = self._place()
