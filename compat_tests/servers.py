@@ -27,7 +27,7 @@ from pathlib import Path
 
 import psutil
 
-START_DEADLINE = 30.0  # seconds; a start costs 1 to 3 on an idle machine
+START_DEADLINE = 60.0  # seconds; a start costs 1 to 3 on an idle machine
 STOP_DEADLINE = 20.0
 POLL = 0.02
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -34,15 +35,21 @@ def manage(project: Path, env: dict[str, str], *arguments: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.fixture(params=["chat", "native"])
-def site(request, socket_dir):
-    """An example on two workers, with a database and a hub of this test's own."""
+@pytest.fixture(scope="module", params=["chat", "native"])
+def served(request):
+    """An example on two workers, with a database and a hub of these tests' own."""
     project = REPOSITORY / "examples" / request.param
-    env = {"CHAT_DATABASE": str(socket_dir / "chat.sqlite3")}
-    manage(project, env, "migrate", "--verbosity=0")
-    with websockets_server(project, workers=2, env=env) as server:
-        yield Site(project, env, server)
-        print(server.log())  # which pytest shows if the test failed
+    with tempfile.TemporaryDirectory(prefix="cb-") as directory:
+        env = {"CHAT_DATABASE": f"{directory}/chat.sqlite3"}
+        manage(project, env, "migrate", "--verbosity=0")
+        with websockets_server(project, workers=2, env=env) as server:
+            yield Site(project, env, server)
+
+
+@pytest.fixture
+def site(served):
+    yield served
+    print(served.server.log())  # which pytest shows if the test failed
 
 
 @pytest.fixture

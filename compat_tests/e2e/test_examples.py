@@ -45,7 +45,7 @@ def test_two_windows_on_two_workers(site, enter):
 
 def test_killed_worker(site, enter):
     """The page of a killed worker says so, reconnects, and misses nothing that was said."""
-    ada, grace = enter("lobby", "Ada"), enter("lobby", "Grace")
+    ada, grace = enter("harbour", "Ada"), enter("harbour", "Grace")
     spread(ada, grace)
     ada.say("first")
     grace.wait_until(lambda: grace.messages == ["first"])
