@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 ANSWER_SECONDS = 5.0
 QUIET_SECONDS = 0.2

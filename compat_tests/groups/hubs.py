@@ -17,7 +17,7 @@ from channels_bridge.groups.grpc.hub import serve
 ROOT = Path(__file__).parents[2]
 
 # How long anything may take before a test fails, in seconds: far more than it ever needs.
-DEADLINE = 15
+DEADLINE = 30
 
 ENVIRONMENT = {
     **os.environ,

@@ -43,7 +43,7 @@ async def act(*arguments: str) -> str:
         stderr=subprocess.PIPE,
     )
     try:
-        stdout, stderr = await asyncio.wait_for(process.communicate(), 4 * DEADLINE)
+        stdout, stderr = await asyncio.wait_for(process.communicate(), 2 * DEADLINE)
     finally:
         if process.returncode is None:
             process.kill()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from compat_tests.servers import environment
 
-DEADLINE = 90  # seconds for the test suite of a project
+DEADLINE = 110  # seconds for the test suite of a project
 
 
 def copy(project: Path, directory: Path) -> Path:

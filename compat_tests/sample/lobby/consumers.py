@@ -54,7 +54,7 @@ class SyncJsonConsumer(JsonWebsocketConsumer):
 
 
 class ScopeConsumer(AsyncWebsocketConsumer):
-    """Says what it was told about the connection, and hangs up."""
+    """Says what it was told about the connection."""
 
     async def connect(self):
         await self.accept()
@@ -65,7 +65,7 @@ class ScopeConsumer(AsyncWebsocketConsumer):
             "user": user.get_username(),
             "session": self.scope["session"].session_key,
         }
-        await self.send(json.dumps(told), close=True)
+        await self.send(json.dumps(told))
 
 
 PLAIN_KEYS = {
