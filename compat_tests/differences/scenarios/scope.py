@@ -182,9 +182,9 @@ SCENARIOS = [
         client=leaves(subprotocols="a b, (c)"),
         choices=(
             Like(
-                "uvicorn",
+                "daphne",
                 "status, close, events, end, subprotocols",
-                "RFC 6455, 4.1: subprotocols are tokens",
+                "they should be tokens, and clients send others, such as a JSON Web Token",
             ),
         ),
     ),
