@@ -40,7 +40,7 @@ IMPORT = """
 import django
 django.setup()
 from asgiref.sync import async_to_sync
-from channels_bridge.layers import GrpcChannelLayer
+from channels_bridge.layers import GrpcChannelLayer, LocalChannelLayer
 layer = GrpcChannelLayer(address="unix:/nobody/there")
 """
 
@@ -62,6 +62,7 @@ def use():
     refused(async_to_sync(layer.group_send_many), ["room"], {"type": "hello"})
     refused(async_to_sync(layer.send), "worker", {"type": "hello"})
     refused(async_to_sync(layer.new_channel))
+    refused(async_to_sync(LocalChannelLayer().group_send), "room", {"type": "hello"})
 
 use()
 together(*[lambda: refused(layer.group_send, "room", {"type": "hello"})] * 5)
