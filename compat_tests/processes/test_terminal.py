@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import pty
 import re
 import select
-import signal
+import subprocess
 import sys
 import termios
 import time
@@ -15,6 +14,13 @@ import pytest
 
 from ..servers import BRIDGE_READY, environment
 from .conftest import DEADLINE, SITE, Desk
+
+# Becomes the program that its arguments name, with the terminal that it reads from as its own.
+TAKE_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
 class Terminal:
@@ -47,19 +53,25 @@ class Terminal:
 @pytest.fixture
 def terminal(socket_dir):
     """A server in the foreground of a terminal of its own."""
-    pid, master = pty.fork()
-    if not pid:
-        command = [sys.executable, "manage.py", "websockets_server", "-b", "127.0.0.1:0"]
-        os.chdir(SITE)
-        env = environment({"TMPDIR": str(socket_dir), "SCHEDULE": str(socket_dir / "schedule")})
-        os.execve(command[0], [*command, "--worker-timeout", "1"], env)
+    master, slave = os.openpty()
+    command = [sys.executable, "-c", TAKE_TERMINAL, sys.executable, "manage.py"]
+    process = subprocess.Popen(
+        [*command, "websockets_server", "-b", "127.0.0.1:0", "--worker-timeout", "1"],
+        cwd=SITE,
+        env=environment({"TMPDIR": str(socket_dir), "SCHEDULE": str(socket_dir / "schedule")}),
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+    )
+    os.close(slave)
     terminal = Terminal(master)
     try:
         terminal.url = "ws://" + terminal.wait_for(BRIDGE_READY)[1]
         yield terminal
     finally:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+        process.kill()
+        process.wait()
         os.close(master)
 
 
