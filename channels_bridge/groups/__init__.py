@@ -29,11 +29,16 @@ TRANSPORTS = {
 
 def hub_address(layer: object) -> str | None:
     """Return the address of the hub that `layer` needs; None when it needs none."""
+    # Of its class: some layers of others make a connection for each attribute that they don't have.
+    if not hasattr(type(layer), "hub_address"):
+        return None
     address: str | None = getattr(layer, "hub_address", None)
     return address
 
 
 def hub_credentials(layer: object) -> Credentials:
     """Return how `layer` and the hub know each other."""
+    if not hasattr(type(layer), "hub_credentials"):
+        return NONE
     credentials: Credentials = getattr(layer, "hub_credentials", NONE)
     return credentials
