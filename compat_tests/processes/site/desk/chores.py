@@ -42,13 +42,21 @@ def spawned():
         return workers.map(square, [4])
 
 
-def signalled(number):
-    """Send a signal to a forked process at once. Returns how it ended."""
-    process = multiprocessing.get_context("fork").Process(target=time.sleep, args=[60])
+def signalled(number, at_once=True):
+    """Send a signal to a forked process, or when it runs. Returns how it ended."""
+    fork = multiprocessing.get_context("fork")
+    running = fork.Event()
+    process = fork.Process(target=announce, args=[running])
     process.start()
+    assert at_once or running.wait(20)
     os.kill(process.pid, number)
     process.join()
     return process.exitcode
+
+
+def announce(running):
+    running.set()
+    time.sleep(60)
 
 
 def ignored():
