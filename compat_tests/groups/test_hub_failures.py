@@ -20,7 +20,7 @@ from channels_bridge.groups.grpc.transport import GrpcTransport
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 from channels_bridge.layers import GrpcChannelLayer
 
-from .hubs import ENVIRONMENT, ROOT, HubProcess, serving, soon, until
+from .hubs import DEADLINE, ENVIRONMENT, ROOT, HubProcess, serving, soon, until
 from .peers import Peer
 
 
@@ -180,7 +180,7 @@ async def test_stopped_hub(hub, make_grpc_layer):
 
 async def test_hub_comes_later(address, connect):
     """A call that waits for the hub succeeds when the hub starts in time."""
-    sender = connect()
+    sender = connect(timeout=DEADLINE)
     publishing = asyncio.create_task(sender.transport.publish_confirmed("g:room", b"hello"))
     await asyncio.sleep(0)
     hub = HubProcess(address)
