@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import pytest
 from websockets.sync.client import connect
 
 from ..servers import websockets_server
+
+pytest.importorskip("pymysql")
+pytest.importorskip("configurations")
 
 PREPARED = Path(__file__).parent / "prepared"
 
