@@ -202,7 +202,8 @@ def listening(monkeypatch, tmp_path, *paths):
     lines = [f"0: 2 0 00010000 0001 01 7 {path}" for path in paths]
     other = f"0: 3 0 00000000 0001 03 8 {default_address().removeprefix('unix:')}"
     table = tmp_path / "unix"
-    table.write_text("\n".join(["Num RefCount ...", other, "0: 3 0 00000000 0001 03 9", *lines]))
+    text = "\n".join(["Num RefCount ...", other, "0: 3 0 00000000 0001 03 9", *lines])
+    table.write_bytes(os.fsencode(text))
     monkeypatch.setattr(neighbours, "_SOCKETS", table)
     return explain_absence(Address.parse(default_address()))
 
@@ -275,6 +276,31 @@ def test_lock_of_others(socket_dir, kind):
     else:
         lock.mkdir()
     assert find_holder(f"unix:{socket_dir}/groups.sock") is None
+
+
+@needs_linux
+def test_names_that_others_choose(base, monkeypatch, tmp_path):
+    """No name that somebody gives a socket of theirs hides a server, or is an error."""
+    own = project_directory()
+    theirs = f"/x/{own.name.replace(f'-{os.getuid()}-', '-33-')}/groups.sock"
+    names = [f"@{end}1: 2 3 flags 5 6 7 8" for end in "\n\r\x0b\x0c\x1c\x85\u2028"]
+    absence = listening(monkeypatch, tmp_path, *names, "@\udcff", theirs)
+    assert absence.reason == f"another user's server serves at unix:{theirs}"
+
+
+@needs_linux
+def test_directory_that_cannot_be_entered(base, monkeypatch):
+    """A server whose directory this user can't enter is not taken for one elsewhere."""
+    path = base / "closed" / "groups.sock"
+    path.parent.mkdir(0o000)
+    monkeypatch.setattr(neighbours, "_listening", lambda: iter([str(path)]))
+    user = os.geteuid()
+    if user == 0:  # who may enter it
+        os.seteuid(12345)
+    try:
+        assert not explain_absence(Address.parse(f"unix:{path}")).reason
+    finally:
+        os.seteuid(user)
 
 
 def test_nobody_serves(base, monkeypatch, tmp_path):

@@ -183,11 +183,22 @@ def _is_held(lock: int) -> bool:
 
 
 def explain_absence(address: Address) -> Absence:
-    """Say why there is no hub at an address: whether there is one for others, and what to write."""
+    """
+    Say why there is no hub at an address: whether there is one for others, and what to write.
+
+    It raises nothing: what can't be looked at explains nothing.
+    """
+    try:
+        return _explain(address)
+    except (OSError, ValueError):
+        return Absence()
+
+
+def _explain(address: Address) -> Absence:
     if address.path is None:
         return Absence()
     listening = set(_listening())
-    if str(address.path) in listening and not address.path.exists():
+    if str(address.path) in listening and _is_missing(address.path):
         return Absence(
             f"a server listens at that path in another {address.path.parent.parent}, "
             f"as systemd's PrivateTmp and containers have",
@@ -198,6 +209,16 @@ def explain_absence(address: Address) -> Absence:
     if not _OWN_NAME.search(str(address.path)):
         return Absence()
     return _explain_other_users(listening) or _explain_other_places(listening) or Absence()
+
+
+def _is_missing(path: Path) -> bool:
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:  # such as a directory that this user can't enter
+        return False
+    return False
 
 
 def _explain_other_users(listening: set[str]) -> Absence | None:
@@ -241,7 +262,8 @@ def _hubs(listening: set[str]) -> Iterator[tuple[str, int, str]]:
 def _listening() -> Iterator[str]:
     """Yield the paths of unix sockets on which somebody listens, or may listen."""
     try:
-        lines = _SOCKETS.read_text(errors="surrogateescape").splitlines()[1:]
+        # Any user chooses names, of nearly all bytes: only "\n" ends a line.
+        lines = os.fsdecode(_SOCKETS.read_bytes()).split("\n")[1:]
     except OSError:  # no Linux
         for base in bases_in_use():
             yield from map(str, Path(base).glob(f"{PREFIX}-*/{SOCKET}"))
@@ -249,8 +271,15 @@ def _listening() -> Iterator[str]:
     for line in lines:
         # Num RefCount Protocol Flags Type St Inode Path
         fields = line.split(maxsplit=7)
-        if len(fields) == 8 and int(fields[3], 16) & _LISTENING:
+        if len(fields) == 8 and _is_listening(fields[3]):
             yield fields[7]
+
+
+def _is_listening(flags: str) -> bool:
+    try:
+        return bool(int(flags, 16) & _LISTENING)
+    except ValueError:  # the rest of a name that has "\n"
+        return False
 
 
 def _user_name(uid: int) -> str:
