@@ -60,10 +60,10 @@ def _place(address: str, credentials: Credentials) -> Place:
 
 
 def describe_neighbours() -> list[str]:
-    """Say of each hub that runs already who shares its groups: a line for people."""
+    """Say of each hub that runs already whose it is, and what is shared: a line for people."""
     holders = (holder_of(place.seat.path) for place in places())
     return [
-        f"Shares groups with {holder}: see `prefix` in the layer's CONFIG if that isn't meant"
+        f"Uses the hub of {holder}: groups with the same `prefix` in CONFIG are shared"
         for holder in holders
         if holder is not None
     ]

@@ -126,10 +126,10 @@ def test_another_release(site, app):
     with websockets_server(app / "releases" / "2") as server:
         first = app / "releases" / "1"
         assert (
-            f"Shares groups with the server that runs as PID {site.pid}, in {first}, "
-            f"with conf.production" in server.log()
+            f"Uses the hub of the process with PID {site.pid}, in {first}, "
+            f"with conf.production: groups with the same `prefix`" in server.log()
         )
-    assert "Shares groups" not in site.log()
+    assert "Uses the hub of" not in site.log()
 
 
 def test_removed_files(site, app, directory):

@@ -81,7 +81,7 @@ class Holder:
 
     def __str__(self) -> str:
         settings = f", with {self.settings}" if self.settings else ""
-        return f"the server that runs as PID {self.pid}, in {self.directory}{settings}"
+        return f"the process with PID {self.pid}, in {self.directory}{settings}"
 
 
 @dataclass(frozen=True)
