@@ -200,8 +200,9 @@ def _explain(address: Address) -> Absence:
     listening = set(_listening())
     if str(address.path) in listening and _is_missing(address.path):
         return Absence(
-            f"a server listens at that path in another {address.path.parent.parent}, "
-            f"as systemd's PrivateTmp and containers have",
+            f"a server listens at that path, but its socket can't be seen here: it was removed "
+            f"just now, or that server has another {address.path.parent.parent}, as with "
+            f"systemd's PrivateTmp or in a container",
             "set WEBSOCKET_RUNTIME_DIR, or `address` in the layer's CONFIG, "
             "to a directory that both see",
             is_elsewhere=True,
