@@ -94,9 +94,17 @@ def directory_of(what: str) -> Path:
     """
     name = f"{PREFIX}-{os.getuid()}-{digest_of(what)}"
     bases = bases_in_use()
-    there = (base for base in bases if os.path.lexists(Path(base, name)))
+    there = (base for base in bases if _is_own(Path(base, name)))
     usable = (base for base in bases if os.access(base, os.W_OK | os.X_OK))
     return Path(next(there, None) or next(usable, None) or bases[0], name)
+
+
+def _is_own(path: Path) -> bool:
+    """Whether there is something of this user; others, too, can write where bases are."""
+    try:
+        return path.lstat().st_uid == os.getuid()
+    except OSError:
+        return False
 
 
 def digest_of(what: str) -> str:

@@ -138,6 +138,19 @@ def test_other_bases(monkeypatch, tmp_path):
     assert project_directory().parent == tmp_path
 
 
+def test_base_where_others_have_taken_the_name(monkeypatch, tmp_path):
+    """What another user has put into one of the other directories leads nobody there."""
+    bases = [tmp_path / name for name in "ab"]
+    for base in bases:
+        base.mkdir()
+    monkeypatch.setattr(directory, "BASES", [str(base) for base in bases])
+    user = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: user + 1)
+    name = project_directory().name
+    (bases[1] / name).mkdir(0o700)
+    assert project_directory().parent == bases[0]
+
+
 def test_runtime_dir(base):
     """WEBSOCKET_RUNTIME_DIR moves all of it."""
     assert project_directory().parent == base
