@@ -223,7 +223,8 @@ def _make(directory: Path) -> None:
         os.mkdir(directory, 0o700)
     except FileExistsError:
         require_private(directory)
-        if not os.access(directory, os.W_OK | os.X_OK):
+        # Who leaves may have removed it just now: then it is made again.
+        if not os.access(directory, os.W_OK | os.X_OK) and os.path.lexists(directory):
             raise ValueError(f"{directory} can't be written to: {ADVICE}") from None
     except OSError as error:
         reason = f"there is no {directory.parent}" if _is_orphan(directory) else error.strerror
