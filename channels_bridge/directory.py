@@ -250,6 +250,6 @@ def require_private(directory: Path) -> None:
     if not stat.S_ISDIR(found.st_mode):
         raise ValueError(f"{directory} isn't a directory: remove it")
     if found.st_uid != os.getuid():
-        raise ValueError(f"{directory} is owned by another user (uid {found.st_uid})")
+        raise ValueError(f"{directory} is owned by another user (uid {found.st_uid}): {ADVICE}")
     if found.st_mode & 0o077:
         raise ValueError(f"{directory} can be entered by other users: chmod it to 0700")
