@@ -23,6 +23,7 @@ from channels_bridge.directory import (
 )
 from channels_bridge.groups import neighbours
 from channels_bridge.groups.address import Address, default_address
+from channels_bridge.groups.grpc.absence import has_left_members
 from channels_bridge.groups.grpc.place import SocketPlace
 from channels_bridge.groups.neighbours import Holder, explain_absence, find_holder
 from channels_bridge.server.console import NoAnswer
@@ -314,6 +315,27 @@ def test_directory_that_cannot_be_entered(base, monkeypatch):
         assert not explain_absence(Address.parse(f"unix:{path}")).reason
     finally:
         os.seteuid(user)
+
+
+@pytest.mark.parametrize("kind", ["fifo", "link", "directory", "foreign"])
+def test_roster_of_others(socket_dir, monkeypatch, kind):
+    """Nor does what is put in the place of a hub's roster hold up the next hub, or a process."""
+    path = socket_dir / "groups.sock"
+    place = SocketPlace(path)
+    roster = socket_dir / "groups.sock.roster"
+    if kind == "fifo":
+        os.mkfifo(roster)
+    elif kind == "link":
+        roster.symlink_to("/etc/passwd")
+    elif kind == "directory":
+        roster.mkdir()
+    else:
+        roster.write_text("[]")
+        user = os.getuid()
+        monkeypatch.setattr(os, "getuid", lambda: user + 1)
+    assert place.read_roster() is None
+    assert not has_left_members(Address.parse(f"unix:{path}"))
+    place.close()
 
 
 def test_nobody_serves(base, monkeypatch, tmp_path):

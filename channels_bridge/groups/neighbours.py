@@ -5,14 +5,17 @@ A hub writes into the lock of its place who it is. What listens on unix sockets,
 all mount namespaces, Linux shows in ``/proc/net/unix``. No gRPC in this file.
 """
 
+import errno
 import fcntl
 import json
 import os
 import pwd
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TextIO
 
 from django.conf import settings
 
@@ -36,6 +39,7 @@ __all__ = [
     "holder_of",
     "hub_path",
     "lock_path",
+    "open_own",
 ]
 
 # Other servers that an error names at most.
@@ -160,17 +164,27 @@ def find_holder(address: str) -> Holder | None:
 def holder_of(path: Path) -> Holder | None:
     """The same for the path beside which the hub has its lock."""
     try:
-        with open(lock_path(path), opener=_open_own) as lock:
-            # Others may put something there where the directory is public.
-            is_own = os.fstat(lock.fileno()).st_uid == os.getuid()
-            if not is_own or not _is_held(lock.fileno()):
-                return None
-            return Holder.loads(lock.read(4096))
+        with open_own(lock_path(path)) as lock:
+            return Holder.loads(lock.read(4096)) if _is_held(lock.fileno()) else None
     except (OSError, ValueError):
         return None
 
 
-def _open_own(path: str, flags: int) -> int:
+def open_own(path: Path) -> TextIO:
+    """
+    Open a file that a process of this user has made. It never waits, as a FIFO would.
+
+    Raises:
+        FileNotFoundError: there is none; what others have put there, or a link, counts as nothing.
+        OSError: it can't be read.
+    """
+    found = path.lstat()
+    if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid():
+        raise FileNotFoundError(errno.ENOENT, "it isn't a file of this user", str(path))
+    return open(path, opener=_open_at_once)
+
+
+def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from channels_bridge.groups.address import Address
 from channels_bridge.groups.grpc.presence import is_gone, own_presence
-from channels_bridge.groups.neighbours import hub_path, lock_path
+from channels_bridge.groups.neighbours import hub_path, lock_path, open_own
 
 __all__ = ["has_left_members", "is_absent"]
 
@@ -37,7 +37,8 @@ async def is_absent(address: Address) -> bool:
 def has_left_members(address: Address) -> bool:
     """Whether a hub that has ended left processes with members, which wait for the next one."""
     try:
-        roster = json.loads(Path(f"{hub_path(address)}.roster").read_text())
+        with open_own(Path(f"{hub_path(address)}.roster")) as file:
+            roster = json.load(file)
         own = own_presence()
         return any(presence != own and not is_gone(presence) for _, presence in roster)
     except FileNotFoundError:

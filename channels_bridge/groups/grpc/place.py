@@ -14,7 +14,7 @@ from pathlib import Path
 from channels_bridge.directory import keep_private, leave
 from channels_bridge.exceptions import HubAddressError
 from channels_bridge.groups.address import find_intruders
-from channels_bridge.groups.neighbours import Holder, lock_path
+from channels_bridge.groups.neighbours import Holder, lock_path, open_own
 
 __all__ = ["TOUCH_INTERVAL", "SocketPlace"]
 
@@ -131,7 +131,7 @@ class SocketPlace:
             HubAddressError: it can't be read.
         """
         try:
-            with open(self._roster, opener=_open_own) as file:
+            with open_own(self._roster) as file:
                 return {bytes.fromhex(id): str(presence) for id, presence in json.load(file)}
         except FileNotFoundError:
             return None
@@ -154,7 +154,7 @@ class SocketPlace:
         new = Path(f"{self._roster}.new")
         with contextlib.suppress(FileNotFoundError):
             new.unlink()
-        with open(new, "x", opener=_open_own) as file:
+        with open(new, "x", opener=_make_own) as file:
             json.dump([[id.hex(), presence] for id, presence in roster.items()], file)
         new.replace(self._roster)
         self._old_roster.unlink(missing_ok=True)
@@ -291,5 +291,5 @@ def _try_share(lock: int) -> bool:
     return True
 
 
-def _open_own(path: str, flags: int) -> int:
+def _make_own(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
