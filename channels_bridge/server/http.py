@@ -128,6 +128,7 @@ def _make_uvicorn_protocol(context: Context) -> HttpProtocol:
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
             context.entered(self)
+            self.start_head_timer()  # a message doesn't begin with empty lines
 
         def connection_lost(self, exc: Exception | None) -> None:
             self.stop_head_timer()

@@ -116,6 +116,14 @@ async def test_silent_connection_is_closed(serve):
     assert await engine.request(b"") == b""
 
 
+async def test_line_ends_without_a_request(serve):
+    """Line ends in place of a request, however they are written, don't keep a connection."""
+    engine = await serve(page, handshake_timeout=0.1)
+    for ends in (b"\n", b"\r\n", b"\n\r\n\n"):
+        assert (await engine.request(ends))[:13] in (b"", b"HTTP/1.1 408 ")
+    assert b" 200 OK" in await engine.request(b"\n" + GET)
+
+
 async def test_no_http(serve):
     """With --no-http a page is answered 426, which says why."""
     engine = await serve(page, http=False)
