@@ -53,10 +53,11 @@ def _split(arguments: Sequence[str], ours: Mapping[str, bool]) -> tuple[list[str
         elif rows := list(_rows(name)):
             options.append(name)
             takes_value = rows[0].value
+        elif argument.startswith("-"):
+            takes_value = _may_take_value(name, ours)
         else:
             takes_value = False
-            if not argument.startswith("-"):
-                others.append(argument)
+            others.append(argument)
         if takes_value and not has_value:
             next(rest, None)
     return options, others
@@ -68,6 +69,11 @@ def _name(argument: str, ours: Mapping[str, bool]) -> tuple[str, bool]:
         name, equals, _ = argument.partition("=")
         return name, bool(equals)
     return argument[:2], len(argument) > 2
+
+
+def _may_take_value(name: str, ours: Mapping[str, bool]) -> bool:
+    """Of the beginning of one of ours, which argparse takes for it, or of what nobody knows."""
+    return next((value for option, value in ours.items() if option.startswith(name)), True)
 
 
 def _rows(name: str) -> Iterator[Option]:

@@ -78,6 +78,7 @@ def test_options_of_other_servers(line, lines):
     [
         ("--no-such-option", "unrecognized arguments: --no-such-option"),
         ("-b :80 nonsense", "unrecognized arguments: nonsense"),
+        ("--wokers 4", "unrecognized arguments: --wokers 4"),
     ],
 )
 def test_other_mistakes(capsys, line, error):
@@ -87,14 +88,17 @@ def test_other_mistakes(capsys, line, error):
 
 
 def test_names_that_are_ours(monkeypatch):
-    """An option that we have by the same name is ours, whatever its value is."""
+    """An option that we have by the same name is ours, whatever its value is, and so is the
+    beginning of one."""
     handled = {}
     monkeypatch.setattr(Command, "handle", lambda self, **options: handled.update(options))
     line = "-b localhost:80 -w 4 --workers 2 --reload --root-path 8000 --server-name a.asgi:b -v 0"
+    line += " --shutdown 5 --no-htt"
     Command().run_from_argv(["manage.py", "websockets_server", *line.split()])
     assert handled["root_path"] == "8000"
     assert handled["server_name"] == "a.asgi:b"
     assert handled["workers"] == 2
+    assert (handled["shutdown_timeout"], handled["http"]) == (5, False)
 
 
 def test_from_code():
