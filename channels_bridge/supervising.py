@@ -4,6 +4,8 @@
 the process that only supervises: a scheduler started there would run once more than there are
 workers. Where ``ready()`` has left threads, the process becomes another program, under the same
 number and with the same terminal and sockets, in which Django is not set up and they don't run.
+What the settings module starts is started again, and what was registered with :mod:`atexit` is
+called when the server starts.
 
 Spec deviation: under Daphne ``ready()`` is called in one process, here in each worker as well.
 """
@@ -34,6 +36,7 @@ from .server.bind import Listener
 from .server.config import ServerConfig
 from .server.errors import StartupError
 from .server.last_signals import exit_by_signals
+from .server.leaving import leave_soon
 from .server.process import Service
 from .server.supervisor import Supervisor, Watcher
 
@@ -135,4 +138,6 @@ def run(job: Job) -> None:
     try:
         supervise(job, is_program=True)
     except StartupError as error:
+        leave_soon(1)
         sys.exit(f"CommandError: {error}")
+    leave_soon(0)

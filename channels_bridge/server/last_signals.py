@@ -7,6 +7,7 @@ import atexit
 import os
 import signal
 from collections.abc import Collection
+from contextlib import suppress
 
 
 def exit_by_signals(numbers: Collection[signal.Signals]) -> None:
@@ -29,4 +30,5 @@ def exit_by_signals(numbers: Collection[signal.Signals]) -> None:
 
 def _ignore(numbers: Collection[signal.Signals]) -> None:
     for number in numbers:
-        signal.signal(number, signal.SIG_IGN)
+        with suppress(ValueError):  # not in the main thread, where threads are left behind
+            signal.signal(number, signal.SIG_IGN)

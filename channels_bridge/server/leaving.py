@@ -23,9 +23,10 @@ PATIENCE = 2.0
 
 
 def leave_soon(code: int) -> None:
-    """Call it when nothing is left to be done: the process ends within ``PATIENCE`` seconds.
+    """Call it when nothing is left to be done.
 
-    What is registered with :mod:`atexit` is run, also where threads are left behind.
+    Threads that are left then hold the process for ``PATIENCE`` seconds at most. What is
+    registered with :mod:`atexit` is run, also where threads are left behind.
     """
     leaving = threading.Thread(target=_Leaving(code).wait, name="leaving", daemon=True)
     with suppress(RuntimeError):  # no thread can be started any more

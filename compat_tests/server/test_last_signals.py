@@ -6,14 +6,19 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from unittest.mock import Mock
 
 import pytest
+
+from channels_bridge import supervising
+from channels_bridge.server.errors import StartupError
 
 from ..servers import REPOSITORY
 
 PROGRAM = """
 import asyncio, atexit, signal, sys, threading
 from channels_bridge.server.last_signals import exit_by_signals
+from channels_bridge.server import leaving
 
 async def serve():
     stop = asyncio.Event()
@@ -38,6 +43,10 @@ def finish():
 if sys.argv[1] == "exit":
     atexit.register(finish)  # called after the server's own
 asyncio.run(serve())
+if sys.argv[1] == "left":
+    threading.Thread(target=hold, args=["held"]).start()
+    leaving.PATIENCE = 0.1
+    leaving.leave_soon(0)
 if sys.argv[1] == "thread":
     threading.Thread(target=hold, args=["held"]).start()
 elif sys.argv[1] == "main":
@@ -74,3 +83,28 @@ def test_a_signal_in_the_last_moment(where, number):
             end(process, number)
         assert process.wait(20) == 0
         assert process.stderr.read() == b""
+
+
+def test_threads_that_are_left_behind():
+    """A process that doesn't wait for its threads says so, and nothing else."""
+    command = [sys.executable, "-c", PROGRAM, "left"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=REPOSITORY, **pipes) as process:
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+        (line,) = process.stderr.read().splitlines()
+        assert b"ends without waiting for its threads: Thread-1" in line
+
+
+@pytest.mark.parametrize(("error", "code"), [(StartupError("no place"), 1), (None, 0)])
+def test_threads_of_the_settings_module(monkeypatch, error, code):
+    """The program that the command becomes waits for them as little as the command does."""
+    left = []
+    monkeypatch.setattr(supervising, "leave_soon", left.append)
+    monkeypatch.setattr(supervising, "supervise", Mock(side_effect=error))
+    monkeypatch.setattr(supervising, "configure_logging", Mock())
+    monkeypatch.setattr("django.utils.log.configure_logging", Mock())
+    with suppress(SystemExit):
+        supervising.run(Mock(directories={}))
+    assert left == [code]
