@@ -225,18 +225,20 @@ class SocketFile:
     """A unix socket's file, which what cleans ``/tmp`` of old files may remove."""
 
     def __init__(self, path: str) -> None:
-        self.path = path
+        self.path = os.path.abspath(path)
         self._identity = os.lstat(path)
         self._touched = time.monotonic()
-        directory = os.stat(os.path.dirname(path))
+        directory = os.stat(os.path.dirname(self.path))
         self._is_private = directory.st_uid == os.getuid() and not directory.st_mode & 0o077
 
     def is_lost(self) -> bool:
         """Whether there is nothing any more. What is there is made to look new now and then."""
         try:
             found = os.lstat(self.path)
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             return True
+        except OSError:
+            return False  # nobody can say
         now = time.monotonic()
         if now - self._touched > TOUCH_INTERVAL and os.path.samestat(found, self._identity):
             self._touched = now

@@ -7,12 +7,13 @@ import os
 import shutil
 import socket
 import time
+from unittest.mock import Mock
 
 import pytest
 
 from channels_bridge.server import acceptor, bind, renewal
 from channels_bridge.server.acceptor import Acceptor
-from channels_bridge.server.bind import listen, parse_binds
+from channels_bridge.server.bind import Listener, SocketFile, listen, open_unix, parse_binds
 from channels_bridge.server.console import ask, serving_console
 
 from ..engine import DEADLINE, until
@@ -46,6 +47,29 @@ def test_removed(listener, path, gone, caplog):
         listener.sock.accept()[0].close()
     assert "was removed, and is made again" in caplog.text
     assert not listener.restore()
+
+
+def test_path_without_a_directory(path, monkeypatch):
+    """A path may be relative to the working directory, for as long as the server was started in
+    it."""
+    monkeypatch.chdir(path.parent)
+    listener = Listener(open_unix(path.name, 0o600), path.name, 0o600)
+    monkeypatch.chdir("/")
+    assert not listener.restore()
+    listener.close()
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "lost"),
+    [(FileNotFoundError, True), (NotADirectoryError, True), (PermissionError, False)],
+)
+def test_file_that_cannot_be_looked_at(listener, path, monkeypatch, error, lost):
+    """Only what isn't there was removed: a directory that can't be entered now may have it."""
+    file = SocketFile(str(path))
+    monkeypatch.setattr(bind.os, "lstat", Mock(side_effect=error))
+    assert file.is_lost() == lost
+    monkeypatch.undo()
 
 
 def test_replaced(listener, path):
