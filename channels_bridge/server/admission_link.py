@@ -18,6 +18,7 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator
 from functools import partial
 
+from ..unix import MAX_PATH
 from .admission import Admission, Decided, Ledger, limits_addresses
 from .bind import Listener, open_unix
 from .config import ServerConfig
@@ -37,14 +38,20 @@ def with_ledger(config: ServerConfig) -> ServerConfig:
     """
     if not limits_addresses(config):
         return config
-    try:
-        # Which nobody else can enter.
-        directory = tempfile.mkdtemp(
-            prefix=f"{LEDGER}-{os.getpid()}-", dir=config.runtime_dir or None
-        )
-    except OSError as error:
-        raise StartupError(f"limits on addresses need a socket: {error}") from None
-    return dataclasses.replace(config, ledger=os.path.join(directory, f"{LEDGER}.sock"))
+    for base in (config.runtime_dir or None, None):
+        try:
+            # Which nobody else can enter.
+            directory = tempfile.mkdtemp(prefix=f"{LEDGER}-{os.getpid()}-", dir=base)
+        except OSError as error:
+            raise StartupError(f"limits on addresses need a socket: {error}") from None
+        path = os.path.join(directory, f"{LEDGER}.sock")
+        if len(os.fsencode(path)) <= MAX_PATH:
+            return dataclasses.replace(config, ledger=path)
+        os.rmdir(directory)
+    raise StartupError(
+        f"limits on addresses need a socket, and {path} is too long for one: set "
+        "WEBSOCKET_RUNTIME_DIR, or TMPDIR in the environment, to a directory with a shorter path"
+    )
 
 
 @contextlib.asynccontextmanager

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import tempfile
+from pathlib import Path
 
 import psutil
 import pytest
@@ -13,8 +15,9 @@ from websockets.frames import Opcode
 
 from channels_bridge.server import admission
 from channels_bridge.server.admission import Ledger, address_key
-from channels_bridge.server.admission_link import Asking
+from channels_bridge.server.admission_link import Asking, with_ledger
 from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.errors import StartupError
 from channels_bridge.server.lifecycle import State
 from channels_bridge.server.proxy import Proxy
 
@@ -151,6 +154,22 @@ async def test_a_supervisor_that_is_gone():
     asking.claim("192.0.2.2", answers.append)
     asking.release("192.0.2.1")
     assert answers == [True, True]
+
+
+def test_a_directory_too_long_for_sockets(socket_dir, monkeypatch):
+    """The ledger's socket is then elsewhere; where everything is too long, it is said what to
+    set."""
+    long = socket_dir / ("x" * 100)
+    long.mkdir()
+    config = ServerConfig(
+        application="", workers=2, max_connections_per_address=1, runtime_dir=str(long)
+    )
+    monkeypatch.setattr(tempfile, "tempdir", str(socket_dir))
+    assert Path(with_ledger(config).ledger).parent.parent == socket_dir
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    with pytest.raises(StartupError, match="set WEBSOCKET_RUNTIME_DIR"):
+        with_ledger(config)
+    assert not list(long.iterdir())
 
 
 class Written:
