@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import socket
@@ -10,8 +11,14 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from django.test import override_settings
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+
+from channels_bridge.management.commands.runserver import Command
+from channels_bridge.server.bind import TcpBind
+from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.errors import StartupError
 
 from ..servers import BRIDGE_READY, REPOSITORY, ServerFailed, running
 
@@ -215,3 +222,12 @@ def test_workers_reload(project):
         (project / "urls.py").write_text(URLS.replace('"one"', '"number two"'))
         server.wait_for_log("is ready", 3, deadline=20)  # the hub, a worker, the next one
         assert get(server, "/") == "number two"
+
+
+def test_layer_that_cannot_be_made():
+    """A BACKEND that can't be imported ends the start with one line, as in `websockets_server`."""
+    layers = {"default": {"BACKEND": "nowhere.Layer"}}
+    config = ServerConfig(application="", binds=(TcpBind("", "127.0.0.1", 0),), http=False)
+    refused = pytest.raises(StartupError, match="channel layer 'default'")
+    with override_settings(CHANNEL_LAYERS=layers), refused:
+        asyncio.run(Command().serve(config, lambda *_: None))

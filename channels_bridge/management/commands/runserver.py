@@ -116,10 +116,10 @@ class Command(RunserverCommand):
 
     async def serve(self, config: ServerConfig, application: Application) -> None:
         """Serve until Ctrl-C, or until the autoreloader ends this process."""
+        neighbours = describe_neighbours()  # says what is wrong with a layer
         listeners = listen(config.binds)
         for text in (*advice.about_pages(config.http), *advice.about_groups(config.workers)):
             self.stderr.write(self.style.WARNING(text))
-        neighbours = describe_neighbours()
         stop = asyncio.Event()  # nobody sets it: both end the process
         async with serving_hubs(), open_application(application) as served:
             await serve(
