@@ -148,7 +148,8 @@ def keep_private(directory: Path) -> Path:
             continue  # somebody who left has just removed it
         except OSError as error:
             raise ValueError(f"{directory} can't be used ({error.strerror}): {ADVICE}") from None
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        with contextlib.suppress(OSError):  # some file systems have no locks
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
         _forget(directory)
         _locked[directory] = descriptor
     return directory
