@@ -176,5 +176,5 @@ def _hub_host(layer: object) -> str:
 def _is_known(host: str) -> bool:
     try:
         return not host or bool(socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM))
-    except OSError:
+    except (OSError, UnicodeError):  # the latter of labels that are too long
         return False
