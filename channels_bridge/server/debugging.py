@@ -20,9 +20,11 @@ NO_TERMINAL = (
     "terminal with -w 1, or name a remote debugger in the environment's PYTHONBREAKPOINT"
 )
 
-# The call in which a debugger waits for somebody, in a stack as faulthandler writes it.
+# The call in which a debugger waits for somebody, in a stack as faulthandler writes it. A project
+# may have modules that are called as Python's.
 _WAITING = re.compile(
-    r'[/\\](?:pdb|bdb)\.py", line \d+ in |[/\\]pydevd\w*\.py", line \d+ in _?do_wait_suspend'
+    rf'"{re.escape(os.path.dirname(os.__file__))}/(?:pdb|bdb)\.py", line \d+ in '
+    r'|[/\\]pydevd\w*\.py", line \d+ in _?do_wait_suspend'
 )
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pdb
 import signal
 import time
 from pathlib import Path
 
+import pytest
+
+from channels_bridge.server import debugging
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.heartbeat import interval
 from channels_bridge.server.process import Child, Service
@@ -90,3 +94,17 @@ def test_where_nothing_is_watched():
     assert interval(ServerConfig(application="")) == 1
     assert interval(ServerConfig(application="", worker_timeout=0)) == 0
     assert interval(ServerConfig(application="", reload=True)) == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "function", "waits"),
+    [
+        (pdb.__file__, "cmdloop", True),
+        ("/site/app/pdb.py", "load", False),
+        ("/venv/lib/pydevd.py", "_do_wait_suspend", True),
+        ("/venv/lib/pydevd.py", "run", False),
+    ],
+)
+def test_debuggers(path, function, waits):
+    """A worker at a debugger's prompt is left alone; a project's module of its name is none."""
+    assert debugging.is_debugged(f'  File "{path}", line 5 in {function}') == waits
