@@ -16,6 +16,7 @@ from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.logs import configure_logging
 from channels_bridge.server.forks import handle_in_loop
 from channels_bridge.server.last_signals import exit_by_signals
+from channels_bridge.server.leaving import leave_soon
 from channels_bridge.transport import get_channel_layer
 
 FILES = {
@@ -70,6 +71,8 @@ class Command(BaseCommand):
             address = options["address"] or _address_of(layer, options["layer"])
             configure_logging()
             asyncio.run(self._serve(address, _credentials(layer, options)))
+            if self._called_from_command_line:
+                leave_soon(0)
         except (BridgeError, ImproperlyConfigured) as error:
             raise CommandError(str(error)) from None
 
