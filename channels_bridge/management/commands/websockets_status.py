@@ -105,7 +105,7 @@ def render(status: Message) -> Iterator[str]:
         f"for {duration(status['seconds'])}{ended}"
     )
     yield from (f"listening at {url}" for url in status["listening"])
-    yield from (f"groups over gRPC at {address}" for address in status["hubs"])
+    yield from (f"groups over gRPC at {address}" for address in status.get("hubs", ()))
     yield from (
         f"{service['name']} [{service['pid']}], for {duration(service['seconds'])}"
         for service in status["services"]
