@@ -145,7 +145,8 @@ def _make_uvicorn_protocol(context: Context) -> HttpProtocol:
             except HttpParserError as error:
                 reason = error.__context__  # where one of our own methods has raised it
                 if not isinstance(reason, Unreadable):
-                    reason = Unreadable(HTTPStatus.BAD_REQUEST, str(error))
+                    why = str(error) if reason is None else "its target can't be read"
+                    reason = Unreadable(HTTPStatus.BAD_REQUEST, why)
                 self.refuse(reason)
             else:
                 if self.head_size + self.unparsed > context.config.max_head_size:

@@ -204,6 +204,7 @@ async def test_body_that_was_asked_for(serve):
         (b"GET /\r\n", b"505"),
         (b"GET http://[x HTTP/1.1\r\n", b"400"),
         (b"GET /\xff HTTP/1.1\r\n", b"400"),
+        (b"GET http://example.com HTTP/1.1\r\n", b"400"),
     ],
 )
 @pytest.mark.parametrize("earlier", [0, 1])
@@ -221,6 +222,7 @@ async def test_doubtful_framing(serve, caplog, head, status, earlier):
     assert answer.split()[1] == status
     (line,) = [record.getMessage() for record in caplog.records]
     assert line.startswith("a request of [127.0.0.1:") and status.decode() in line
+    assert "callback" not in line
     writer.close()
     await writer.wait_closed()
 
