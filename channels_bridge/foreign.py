@@ -27,9 +27,9 @@ class Option(NamedTuple):
 
 _TLS = "Python's defaults; for client certificates, a proxy in front"
 _SETTINGS = "Django's settings"
-_LOGGING = "the setting `LOGGING`"
-_STARTS = "what starts it: systemd, a container, supervisor"
-_NOT_YET = "not yet"
+_LOGGING = "use the setting `LOGGING`"
+_STARTS = "a matter of what starts it: systemd, a container, supervisor"
+_NOT_YET = "there is nothing like it yet"
 
 #: By the name of the server, in the order in which they are thought of.
 SERVERS: dict[str, tuple[Option, ...]] = {
@@ -206,7 +206,7 @@ SERVERS: dict[str, tuple[Option, ...]] = {
         Option("-b, --bind", "-b HOST:PORT", "the same forms, but for `fd://N`, which is `fd:N`"),
         Option("-w, --workers", "-w N"),
         Option("-k, --worker-class", "", "asyncio, with uvloop where it is installed"),
-        Option("--threads", "", "the setting `WEBSOCKET_SYNC_THREADS`"),
+        Option("--threads", "", "use the setting `WEBSOCKET_SYNC_THREADS`"),
         Option("--reload", "--reload", value=False),
         Option(
             "--reload-engine, --reload-extra-file",
@@ -377,7 +377,7 @@ SERVERS: dict[str, tuple[Option, ...]] = {
             "",
             "HTTP/2 is not served; browsers speak it with the proxy in front",
         ),
-        Option("--blocking-threads", "", "the setting `WEBSOCKET_SYNC_THREADS`"),
+        Option("--blocking-threads", "", "use the setting `WEBSOCKET_SYNC_THREADS`"),
         Option(
             "--blocking-threads-idle-timeout, --runtime-threads, --runtime-blocking-threads, "
             "--runtime-mode, --task-impl, --loop, --backpressure, --backlog",

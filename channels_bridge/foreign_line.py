@@ -93,7 +93,7 @@ def _about_option(name: str, server: str) -> str:
     assert option is not None
     remark = _MARKUP.sub(r"\1", option.remark)
     if not option.ours:
-        return f"{name} of {known[0]} has no counterpart: {remark}"
+        return f"{name} of {known[0]} is not an option here: {remark}"
     return f"{name} of {known[0]}: write {option.ours}" + (f" ({remark})" if remark else "")
 
 

@@ -29,11 +29,11 @@ def answer(line: str) -> str:
         ("-u /run/x.sock", ["-u of Daphne: write -b unix:/path"]),
         ("--proxy-headers", ["--proxy-headers of Daphne: write --forwarded-allow-ips"]),
         # argparse would take it for --access-log-format.
-        ("--access-log -", ["--access-log of Daphne has no counterpart: lines are written"]),
+        ("--access-log -", ["--access-log of Daphne is not an option here: lines are written"]),
         (
             "-t 60 -v 2 config.asgi:application",
             [
-                "-t of Daphne has no counterpart: a page takes what it takes",
+                "-t of Daphne is not an option here: a page takes what it takes",
                 "config.asgi:application: the application is the setting ASGI_APPLICATION",
             ],
         ),
@@ -49,8 +49,8 @@ def answer(line: str) -> str:
         (
             "-k uvicorn.workers.UvicornWorker -w 4 -b :80 -p /run/pid mysite.asgi",
             [
-                "-k of gunicorn has no counterpart: asyncio",
-                "-p of gunicorn has no counterpart: what starts it",
+                "-k of gunicorn is not an option here: asyncio",
+                "-p of gunicorn is not an option here: a matter of what starts it",
                 "mysite.asgi: the application is",
             ],
         ),
