@@ -1,4 +1,4 @@
-"""What another process takes over where settings are in no module: as they are here and now."""
+"""What another process takes over of this one's settings: as they are here and now."""
 
 from __future__ import annotations
 
