@@ -191,6 +191,22 @@ async def test_others_wait_for_a_hub(address, make_layer):
     await soon(sending)
 
 
+async def test_members_that_wait_longer(address, make_layer):
+    """As long as members elsewhere wait for a hub, nothing that they miss passes for sent."""
+    layer = make_layer(address, timeout=0.3)
+    with left_behind(f"{address.removeprefix('unix:')}.roster"):
+        trouble = ""
+        while "other processes wait for a hub" not in trouble:
+            with pytest.raises(TransportUnavailable) as raised:
+                await soon(layer.group_send("room", HELLO))
+            trouble = str(raised.value)
+        link = layer.statistics().link
+        assert (link.alone, link.sent_alone) == (False, 0)
+    await until(lambda: layer.statistics().link.alone)
+    await layer.group_send("room", HELLO)
+    assert layer.statistics().link.sent_alone == 1
+
+
 async def test_hub_that_was_there(hub, make_layer):
     """A hub that was there is waited for up to the timeout; then the process is alone."""
     layer = make_layer(hub.address, timeout=1.5)

@@ -47,7 +47,8 @@ class Link:
     Attributes:
         trouble: why there is no connection; None when there is one, or none was tried.
         is_alone: whether there is no hub, so that this process has no others.
-        is_elsewhere: whether there is none here, but one where this process can't reach it.
+        is_elsewhere: whether others are known that this process can't reach: they wait for a hub,
+            or have one elsewhere.
     """
 
     def __init__(
@@ -118,8 +119,16 @@ class Link:
                 logger.info("there is a groups hub at %s now", self._address)
             self.is_alone = self.is_elsewhere = False
         elif not self.is_alone and time.monotonic() - self._absent_since >= self._grace(patience):
-            self.is_elsewhere = explain_absence(self._address).is_elsewhere
-            self.is_alone = not self.is_elsewhere
+            self._settle()
+
+    def _settle(self) -> None:
+        """Decide whether there are others, as long as there is no hub."""
+        was_elsewhere = self.is_elsewhere
+        self.is_elsewhere = (
+            has_left_members(self._address) or explain_absence(self._address).is_elsewhere
+        )
+        self.is_alone = not self.is_elsewhere
+        if self.is_alone or not was_elsewhere:
             self._on_absent()
 
     def _grace(self, patience: float) -> float:

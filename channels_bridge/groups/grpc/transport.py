@@ -266,4 +266,6 @@ class GrpcTransport(GroupTransport):
         absence = explain_absence(self._address)
         if absence.reason:
             return f"{trouble}; {absence.reason}", absence.advice
+        if self._link is not None and self._link.is_elsewhere:
+            return f"{trouble}; members in other processes wait for a hub", START_HUB
         return trouble, START_HUB
