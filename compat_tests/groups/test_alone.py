@@ -15,7 +15,8 @@ import pytest
 from asgiref.sync import async_to_sync
 
 from channels_bridge.exceptions import TransportUnavailable
-from channels_bridge.groups.grpc import link, transport
+from channels_bridge.groups.address import Address
+from channels_bridge.groups.grpc import absence, link, transport
 from channels_bridge.groups.grpc.presence import own_presence
 from channels_bridge.groups.neighbours import Absence
 from channels_bridge.layers import GrpcChannelLayer
@@ -259,6 +260,15 @@ async def test_refused_tcp(make_layer):
     layer = make_layer(address, allow_unprotected_tcp=True)
     await soon(layer.group_send("room", HELLO))
     assert layer.statistics().link.alone
+
+
+async def test_refused_elsewhere(monkeypatch):
+    """Another machine that refuses may be about to start a hub, for members that wait."""
+    refused = asyncio.Future()
+    refused.set_result(True)
+    monkeypatch.setattr(absence, "_is_refused", lambda host, port: refused)
+    assert not await absence.is_absent(Address.parse("192.0.2.1:8765"))
+    assert await absence.is_absent(Address.parse("127.0.0.1:8765"))
 
 
 async def test_unknown_host(make_layer):

@@ -29,6 +29,8 @@ async def is_absent(address: Address) -> bool:
     try:
         if address.path is not None:
             return not _accepts(address.path) and not _is_locked(address)
+        if not await asyncio.to_thread(address.is_of_this_machine):
+            return False  # a machine elsewhere may be about to start one, for members that wait
         return await _is_refused(address.host, address.port) and not _is_locked(address)
     except OSError:  # such as too many open files
         return False
