@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from functools import partial
@@ -23,7 +24,7 @@ class CrossingTransport(GroupTransport):
     Nobody crosses to find that there is nobody else: while the other transport is alone, methods
     that fan out return without waiting.
 
-    Order: what one thread asks for happens in that order.
+    Order: what is asked for happens in that order, whichever threads do so.
 
     Args:
         transport: started on the home loop when it is first needed.
@@ -37,6 +38,7 @@ class CrossingTransport(GroupTransport):
         self._is_started = False
         self._sent_alone = 0  # what didn't cross
         self._lock = threading.Lock()  # for that number
+        self._acts: deque[Callable[[GroupTransport], object]] = deque()  # that nobody waits for
 
     @property
     def is_alone(self) -> bool:
@@ -115,16 +117,23 @@ class CrossingTransport(GroupTransport):
     # The way there.
 
     def _soon(self, act: Callable[[GroupTransport], object]) -> None:
-        """Do something on the home loop: now, if this is it."""
+        """Do something on the home loop, after what others have asked for: now, if this is it."""
+        self._acts.append(act)
         if asyncio._get_running_loop() is self._home:
-            act(self._started())
+            self._catch_up()
         else:
-            self._home.call_soon_threadsafe(lambda: act(self._started()))
+            self._home.call_soon_threadsafe(self._catch_up)
+
+    def _catch_up(self) -> None:
+        """Do all that is still to be done; on the home loop only."""
+        while self._acts:
+            self._acts.popleft()(self._started())
 
     async def _there(self, act: Callable[[GroupTransport], Coroutine[Any, Any, T]]) -> T:
         return await home.run(self._home, self._at_home(act))
 
     async def _at_home(self, act: Callable[[GroupTransport], Coroutine[Any, Any, T]]) -> T:
+        self._catch_up()
         return await act(self._started())
 
     def _started(self) -> GroupTransport:

@@ -1,0 +1,54 @@
+"""What threads and the home loop ask a transport for happens in the order in which they do."""
+
+import asyncio
+import threading
+
+import pytest
+
+from channels_bridge.groups import home
+from channels_bridge.groups.crossing import CrossingTransport
+from channels_bridge.groups.local import LocalTransport
+
+
+class Recorder(LocalTransport):
+    """Notes what it is asked for."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked = []
+
+    def subscribe_nowait(self, topic):
+        self.asked.append(f"subscribe {topic}")
+
+    async def subscribe(self, topic):
+        self.subscribe_nowait(topic)
+
+    def unsubscribe(self, topic):
+        self.asked.append(f"unsubscribe {topic}")
+
+
+def in_thread(act):
+    """Let another thread do something, to its end."""
+    thread = threading.Thread(target=act)
+    thread.start()
+    thread.join()
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+def test_order_between_threads(awaited):
+    """Who leaves a group in a thread doesn't undo that somebody joins it afterwards."""
+    recorder = Recorder()
+    crossing = CrossingTransport(recorder, expiry=60)
+    crossing.start(lambda topic, payload: True)
+
+    async def join_after_another_thread_has_left():
+        in_thread(lambda: crossing.unsubscribe("g:room"))
+        if awaited:
+            await crossing.subscribe("g:room")
+        else:
+            crossing.subscribe_nowait("g:room")
+
+    there = asyncio.run_coroutine_threadsafe(join_after_another_thread_has_left(), home.loop())
+    there.result(10)
+    asyncio.run_coroutine_threadsafe(crossing.aclose(), home.loop()).result(10)
+    assert recorder.asked == ["unsubscribe g:room", "subscribe g:room"]
