@@ -319,7 +319,8 @@ class BridgeChannelLayer(BaseChannelLayer):
 
     def _is_current(self, node: Node | None) -> bool:
         if isinstance(node, ThreadsafeNode):
-            return node.place == self._place()
+            # A thread of the application may have made it just before a worker claimed its loop.
+            return not home.is_claimed() and node.place == self._place()
         return node is not None and node.loop is not None and not node.loop.is_closed()
 
     def _make_node(self, outdated: Node | None) -> Node:

@@ -510,6 +510,19 @@ async def test_closing_sends(make_grpc_layer):
 # Callers.
 
 
+async def test_layer_used_before_a_worker_claims_its_loop(make_layer):
+    """A layer begins anew on a worker's loop also when a thread uses it until the last moment."""
+    layer = make_layer()
+    early = layer._node()
+    home.claim()
+    assert layer._node() is not early
+    channel, inbox = await layer.new_channel(), Inbox()
+    layer.attach(channel, inbox)
+    await layer.group_add("room", channel)
+    await layer.group_send("room", HELLO)
+    assert await soon(inbox.get()) == HELLO
+
+
 async def test_claimed_home_serves_threads(make_layer):
     """Threads of a server's worker use the layer as well."""
     home.claim()
