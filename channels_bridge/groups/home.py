@@ -1,8 +1,9 @@
 """
 The home loop: the one event loop per process on which layers keep their state and their link.
 
-- A server's worker claims its own loop before the application is imported. Consumers then use the
-  layer directly, without a lock or a thread in between.
+- A server's worker claims its own loop before the first connection; layers that the application has
+  used by then begin anew. Consumers then use the layer directly, without a lock or a thread in
+  between.
 - Anywhere else (a view under WSGI, Celery, a management command, another ASGI server) home is a
   daemon thread with a loop of its own, started when it is first needed and closed at exit. Only the
   link lives there; the state is in whatever thread calls (``threadsafe``).

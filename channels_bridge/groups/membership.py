@@ -14,7 +14,7 @@ Rules of this file:
 - Spec deviation: an attached channel stays in its groups however old its membership is. It leaves
   when its consumer ends: that is certain here, and all that ``group_expiry`` is there for.
 
-Used on the home loop only. No I/O, no tasks.
+Used on the home loop, or under ``threadsafe``'s lock. No I/O, no tasks.
 """
 
 import time

@@ -11,7 +11,8 @@ A transport moves bytes. It knows no consumer, no group and no message type: tho
   have exited before the first worker starts: somebody has to keep it, count it against the
   capacity and let it expire. That is why this half is told a capacity and an expiry.
 
-All methods are called on one event loop, the home loop.
+A worker calls all methods on its home loop. Elsewhere `LocalTransport` and `CrossingTransport` are
+called from any thread, and deliver in whatever thread publishes or reads.
 """
 
 from abc import ABC, abstractmethod
@@ -21,7 +22,7 @@ from channels_bridge.groups.statistics import LinkStatistics
 
 __all__ = ["Deliver", "GroupTransport"]
 
-# Called with topic and payload, on the loop; never blocks. Returns False when there was no room.
+# Called with topic and payload; never blocks. Returns False when there was no room.
 Deliver = Callable[[str, bytes], bool]
 
 
