@@ -13,6 +13,7 @@ import json
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 from channels_bridge.groups.address import Address
 from channels_bridge.groups.grpc.presence import is_gone, own_presence
@@ -22,6 +23,9 @@ __all__ = ["has_left_members", "is_absent"]
 
 # How long a TCP connection may take, in seconds.
 CONNECT_TIMEOUT = 1
+
+# What says that nobody listens at a TCP address: the last two where IPv6 is turned off.
+NOBODY = (errno.ECONNREFUSED, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
 async def is_absent(address: Address) -> bool:
@@ -76,11 +80,22 @@ def _is_locked(address: Address) -> bool:
 
 
 async def _is_refused(host: str, port: int) -> bool:
+    """Whether nobody listens at any of the addresses that a name stands for."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    for family, _, _, _, place in found:
+        if not await _refuses(family, place):
+            return False
+    return bool(found)
+
+
+async def _refuses(family: int, place: Any) -> bool:
     try:
-        _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), CONNECT_TIMEOUT)
-    except ConnectionRefusedError:
-        return True
-    except (OSError, asyncio.TimeoutError):
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setblocking(False)
+            connecting = asyncio.get_running_loop().sock_connect(probe, place)
+            await asyncio.wait_for(connecting, CONNECT_TIMEOUT)
+    except asyncio.TimeoutError:
         return False
-    writer.close()
+    except OSError as error:
+        return error.errno in NOBODY
     return False
