@@ -12,7 +12,6 @@ import time
 from collections.abc import Coroutine, Iterable
 from typing import Any
 
-from channels_bridge.exceptions import TransportUnavailable
 from channels_bridge.groups.inbox import Inbox
 from channels_bridge.groups.node import Node
 from channels_bridge.groups.queues import Item, take
@@ -106,17 +105,9 @@ class ThreadsafeNode(Node):
         return self.prefix if self.place is None else super()._owner_of(channel)
 
     async def _together(self, coroutines: Iterable[Coroutine[Any, Any, bool]]) -> list[bool]:
-        if not self._waits_for_nobody:
+        if self.place is not None:
             return await super()._together(coroutines)
-        results, errors = [], []
-        for coroutine in coroutines:
-            try:
-                results.append(await coroutine)
-            except TransportUnavailable as error:
-                errors.append(error)
-        if errors:
-            raise errors[0]
-        return results
+        return [await coroutine for coroutine in coroutines]  # each is done at once
 
     def _put_own(self, channel: str, payload: bytes) -> bool:
         with self._lock:

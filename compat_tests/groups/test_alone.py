@@ -15,13 +15,16 @@ import pytest
 from asgiref.sync import async_to_sync
 
 from channels_bridge.exceptions import TransportUnavailable
+from channels_bridge.groups import home
 from channels_bridge.groups.address import Address
-from channels_bridge.groups.grpc import absence, link, transport
+from channels_bridge.groups.grpc import absence, client, link, transport
+from channels_bridge.groups.grpc.exchange import Exchange
 from channels_bridge.groups.grpc.presence import own_presence
 from channels_bridge.groups.neighbours import Absence
 from channels_bridge.layers import GrpcChannelLayer
 
 from .hubs import serving, soon, until
+from .sessions import Process, exchange_all
 
 HELLO = {"type": "hello"}
 
@@ -124,6 +127,29 @@ async def test_nobody_keeps_named_channels(address, make_layer, call):
         await getattr(layer, call)(*arguments)
 
 
+async def test_many_named_channels(address, make_layer):
+    """Who sends to several named channels waits for a hub once, not for each of them."""
+    layer = make_layer(address)
+    await layer.group_send("room", HELLO)
+    sending = asyncio.create_task(layer.send_many(["one", "two", "three"], HELLO))
+    await until(lambda: layer.statistics().link.unacknowledged == 3)
+    sending.cancel()
+    await asyncio.wait([sending])
+
+
+async def test_many_groups(address, make_layer, monkeypatch):
+    """However many groups have members, what nobody can get is an error at once."""
+    monkeypatch.setattr(client, "MAX_REQUESTS", 2)
+    layer = make_layer(address)
+    channel = await layer.new_channel()
+    for number in range(3):
+        await layer.group_add(f"room_{number}", channel)
+    await soon(layer.group_send("room", HELLO))
+    for call in (layer.send("specific.other!channel", HELLO), layer.ask("close", {})):
+        with pytest.raises(TransportUnavailable):
+            await soon(call)
+
+
 async def test_first_call_to_another_process(address, make_layer):
     """The first call that needs a hub fails as soon as it is certain that there is none."""
     with pytest.raises(TransportUnavailable):
@@ -150,6 +176,29 @@ async def test_hub_that_appears(address, make_layer):
         assert (await soon(two.receive(channels[1])))["type"] == "joined"
         await two.send(channels[0], HELLO)
         assert await soon(one.receive(channels[0])) == HELLO
+
+
+async def test_looks_for_a_hub(address, make_layer, monkeypatch):
+    """A process that is alone goes on looking for a hub often, as it loses what it sends."""
+    looks = []
+
+    async def count(address):
+        looks.append(address)
+        return True
+
+    monkeypatch.setattr(link, "is_absent", count)
+    monkeypatch.setattr(link, "MAX_DELAY", LONG)
+    await make_layer(address).group_send("room", HELLO)
+    await until(lambda: len(looks) > 12)
+
+
+async def test_forked_process(address, make_layer, monkeypatch):
+    """A forked process that finds no hub starts no process that would look for one."""
+    monkeypatch.setattr(home, "inherited_grpc", lambda: True)
+    monkeypatch.setattr(transport, "RelayedStream", None)
+    layer = make_layer(address)
+    await soon(layer.group_send("room", HELLO))
+    assert layer.statistics().link.alone
 
 
 @pytest.mark.parametrize("call", ["group_send", "new_channel"])
@@ -246,6 +295,36 @@ async def test_hub_out_of_reach(address, make_layer, monkeypatch):
         await soon(layer.group_send("room", HELLO))
 
 
+async def test_full_without_reach(address, make_layer, monkeypatch):
+    """Where a server can't be reached, neither do those wait for whom there was no room yet."""
+    monkeypatch.setattr(client, "MAX_REQUESTS", 1)
+    elsewhere = Absence("another user's server serves", is_elsewhere=True)
+    monkeypatch.setattr(link, "explain_absence", lambda address: elsewhere)
+    layer = make_layer(address)
+    calls = [layer.group_send("room", HELLO) for _ in range(3)]
+    results = await soon(asyncio.gather(*calls, return_exceptions=True))
+    assert [type(result) for result in results] == [TransportUnavailable] * 3
+    await soon(layer.close())
+
+
+async def test_subscriptions_without_reach():
+    """What nobody waits for to be subscribed is so once there is a hub, as if it had been asked."""
+    process, sender = Process(), Process()
+    request = process.client.subscribe("g:room")
+    waited_for = request.answer
+    process.client.fail_all(TransportUnavailable("unix:/groups.sock", "nobody", ""))
+    with pytest.raises(TransportUnavailable):
+        await waited_for
+    exchange = Exchange(is_first=True)
+    for each in (process, sender):
+        each.connect(exchange)
+    exchange_all(process, sender)
+    assert await soon(request.answer)
+    sender.publish("g:room", b"hello")
+    exchange_all(process, sender)
+    assert process.received == [b"hello"]
+
+
 async def test_servers_of_other_places(address, make_layer, monkeypatch, caplog):
     """The warning that a process is alone names the servers that may be meant."""
     others = Absence("this process belongs to /srv/a, and servers run for /srv/b")
@@ -260,6 +339,19 @@ async def test_refused_tcp(make_layer):
     layer = make_layer(address, allow_unprotected_tcp=True)
     await soon(layer.group_send("room", HELLO))
     assert layer.statistics().link.alone
+
+
+async def test_refused_at_several_addresses(monkeypatch):
+    """A name such as localhost stands for several addresses: nobody listens at any of them."""
+    port = unused_port()
+    found = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port))
+        for host in ("127.0.0.1", "127.0.0.2")
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *arguments, **options: found)
+    assert await absence.is_absent(Address.parse(f"localhost:{port}"))
+    with socket.create_server(("127.0.0.2", port)):
+        assert not await absence.is_absent(Address.parse(f"localhost:{port}"))
 
 
 async def test_refused_elsewhere(monkeypatch):

@@ -192,12 +192,19 @@ class Client:
         return publications
 
     def fail_all(self, error: Exception) -> None:
-        """There is a hub, which can't be reached: nobody need wait for answers."""
+        """
+        There are others, who can't be reached: nobody need wait for answers.
+
+        Subscriptions are kept for a hub that comes, for those who don't wait for them.
+        """
+        subscriptions = set(self._topics.values())
         pending = [request for request in self._requests.values() if not request.answer.done()]
-        self._topics = {t: request for t, request in self._topics.items() if request not in pending}
         for request in pending:
             _fail(request, error)
-            self.abandon(request)
+            if request in subscriptions:
+                request.answer = self._loop.create_future()
+            else:
+                self.abandon(request)
 
     def pull(self, queue: str) -> Pull:
         """Wait for an item. Call ``took()`` or ``withdraw()`` in the end."""

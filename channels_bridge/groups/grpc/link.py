@@ -22,6 +22,10 @@ logger = logging.getLogger("channels_bridge.groups")
 MIN_DELAY = 0.02
 MAX_DELAY = 1.0
 
+# Seconds between looks for a hub while a process is alone, since it loses what it sends meanwhile.
+# On TCP it is MAX_DELAY: a look is a connection to whatever listens there.
+ALONE_DELAY = 0.1
+
 # How long the hub may take to end the stream after this side has said goodbye, in seconds.
 GOODBYE_TIMEOUT = 1
 
@@ -91,7 +95,8 @@ class Link:
                 await self._look_for_hub(self._patience)
             # Spread out, so that all processes don't come at once after the hub was restarted.
             await asyncio.sleep(self._delay * random.uniform(0.5, 1))
-            self._delay = min(self._delay * 2, MAX_DELAY)
+            is_cheap = self.is_alone and self._address.path is not None
+            self._delay = min(self._delay * 2, ALONE_DELAY if is_cheap else MAX_DELAY)
 
     async def _connect(self) -> None:
         """Converse with the hub until that ends."""

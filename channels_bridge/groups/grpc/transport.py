@@ -12,7 +12,7 @@ from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.groups.grpc.client import Client, Request
 from channels_bridge.groups.grpc.link import Link
 from channels_bridge.groups.grpc.relayed import RelayedStream
-from channels_bridge.groups.grpc.stream import REFUSED, GrpcStream, Stream
+from channels_bridge.groups.grpc.stream import REFUSED, GrpcStream, Stream, StreamBroken
 from channels_bridge.groups.neighbours import explain_absence
 from channels_bridge.groups.statistics import LinkStatistics
 from channels_bridge.groups.transport import Deliver, GroupTransport
@@ -99,7 +99,8 @@ class GrpcTransport(GroupTransport):
     async def publish(self, topic: str, payload: bytes) -> None:
         if topic in self._client.unheard:
             return
-        await self._room()
+        if not self.is_alone:
+            await self._room()
         self.publish_nowait(topic, payload)
 
     def publish_nowait(self, topic: str, payload: bytes) -> None:
@@ -113,7 +114,8 @@ class GrpcTransport(GroupTransport):
     ) -> bool:
         if topic in self._client.unheard:
             return True
-        await self._room()
+        if not self.is_alone:
+            await self._room()
         if self.is_alone:
             if required:
                 raise self._unavailable()
@@ -185,6 +187,7 @@ class GrpcTransport(GroupTransport):
         error = self._unavailable()
         if self._link.is_elsewhere:
             self._client.fail_all(error)
+            self._make_room(len(self._waiting))
             return
         found = explain_absence(self._address).reason
         logger.warning(
@@ -205,10 +208,11 @@ class GrpcTransport(GroupTransport):
     async def _answer(self, request: Request) -> bool:
         """Wait until `request` is answered; it goes on when that takes too long."""
         self._require_reach()
-        await asyncio.wait([request.answer], timeout=self._timeout)
-        if not request.answer.done():
+        answer = request.answer
+        await asyncio.wait([answer], timeout=self._timeout)
+        if not answer.done():
             raise self._unavailable()
-        return request.answer.result()
+        return answer.result()
 
     async def _done(self, request: Request) -> bool:
         """Wait until `request` is answered; it is abandoned when that takes too long."""
@@ -242,6 +246,8 @@ class GrpcTransport(GroupTransport):
     async def _open_stream(self) -> Stream:
         """Connect to the hub: over gRPC, or in a forked process through another that may use it."""
         if home.inherited_grpc():
+            if (trouble := self._address.find_trouble()) is not None:
+                raise StreamBroken(trouble)  # without starting a process that finds the same
             return await RelayedStream.open(self._address, self._credentials)
         return GrpcStream(self._address, self._credentials)
 
