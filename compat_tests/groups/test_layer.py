@@ -494,10 +494,10 @@ async def test_attached_channels_outlast_group_expiry(make_layer):
 
 async def test_closing_sends(make_grpc_layer):
     """In a server's worker group_send() only queues, and closing sends what is queued."""
+    home.claim()
     member = make_grpc_layer(capacity=1000)
     channel = await member.new_channel()
     await member.group_add("room", channel)
-    home.claim()
     sender = make_grpc_layer()
     for number in range(1000):
         await sender.group_send("room", {"number": number})
