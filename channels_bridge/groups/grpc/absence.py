@@ -62,7 +62,8 @@ def _accepts(path: Path) -> bool:
 
 def _is_locked(address: Address) -> bool:
     """Whether a hub of this machine has taken the place, for all that is known."""
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+    # Without blocking: somebody else may have put a pipe there.
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         lock = os.open(lock_path(hub_path(address)), flags)
     except FileNotFoundError:
