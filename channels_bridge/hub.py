@@ -17,6 +17,7 @@ from .groups import hub_address, hub_credentials
 from .groups.address import Address
 from .groups.credentials import Credentials
 from .groups.neighbours import Seat, holder_of
+from .logs import show_lines
 from .server.channel import ChildEnd
 from .server.child import Run
 from .server.config import ServerConfig
@@ -71,6 +72,7 @@ def describe_neighbours() -> list[str]:
 
 def main(config: ServerConfig, address: str, credentials: Credentials, seat: Seat) -> Run:
     """The :data:`~.server.child.Main` of a hub, which may not be able to read the settings."""
+    show_lines()
     return partial(serve, config, Place(address, credentials, seat))
 
 

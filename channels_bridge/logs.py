@@ -13,6 +13,8 @@ from django.conf import settings
 #: The logger of access lines.
 ACCESS = "channels_bridge.access"
 
+_LINE = "[{asctime}] {levelname} {message}"
+
 
 class JsonFormatter(logging.Formatter):
     """Writes each record as a line of JSON; for LOGGING::
@@ -62,10 +64,17 @@ def configure_logging(access_format: str = "text", level: int = logging.INFO) ->
         package.setLevel(level)
     if any(_takes(handler, level) for handler in _handlers(package)):
         return
-    _show(package, "[{asctime}] {levelname} {message}")
+    _show(package, _LINE)
     if access_format != "text" and not access.handlers:
         access.propagate = False
         _show(access, "{message}")
+
+
+def show_lines() -> None:
+    """Show this package's lines in the console, in a process that may have no settings."""
+    package = logging.getLogger("channels_bridge")
+    package.setLevel(logging.INFO)
+    _show(package, _LINE)
 
 
 class _Lasting(logging.Logger):
