@@ -19,7 +19,7 @@ from channels_bridge.groups import home
 from channels_bridge.groups.address import Address
 from channels_bridge.groups.grpc import absence, client, link, transport
 from channels_bridge.groups.grpc.exchange import Exchange
-from channels_bridge.groups.grpc.presence import own_presence
+from channels_bridge.groups.grpc.presence import UNKNOWN, own_presence
 from channels_bridge.groups.neighbours import Absence
 from channels_bridge.layers import GrpcChannelLayer
 
@@ -61,9 +61,11 @@ def locked(path):
 
 
 @contextlib.contextmanager
-def left_behind(path):
+def left_behind(path, presence=None):
     """A hub has left a process that exists, for all that is known, and isn't this one."""
-    Path(path).write_text(json.dumps([["00", f"another {own_presence()}"]]))
+    of_another_namespace = own_presence().replace("pid:[", "pid:[1")
+    left = of_another_namespace if presence is None else presence
+    Path(path).write_text(json.dumps([["00", left]]))
     yield
     os.unlink(path)
 
@@ -255,6 +257,18 @@ async def test_members_that_wait_longer(address, make_layer):
     await until(lambda: layer.statistics().link.alone)
     await layer.group_send("room", HELLO)
     assert layer.statistics().link.sent_alone == 1
+
+
+@pytest.mark.parametrize("presence", ["another-boot pid:[1] 1 1", UNKNOWN])
+async def test_members_that_nobody_can_find(address, make_layer, presence):
+    """Who was there before the machine was booted, or of whom nothing tells whether they live, is
+    not waited for longer than the timeout."""
+    layer = make_layer(address, timeout=0.3)
+    with left_behind(f"{address.removeprefix('unix:')}.roster", presence):
+        with contextlib.suppress(TransportUnavailable):
+            await soon(layer.group_send("room", HELLO))
+        await until(lambda: layer.statistics().link.alone)
+        await layer.group_send("room", HELLO)
 
 
 async def test_hub_that_was_there(hub, make_layer):

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from channels_bridge.groups.address import Address
-from channels_bridge.groups.grpc.presence import is_gone, own_presence
+from channels_bridge.groups.grpc.presence import UNKNOWN, is_gone, is_of_earlier_boot, own_presence
 from channels_bridge.groups.neighbours import hub_path, lock_path, open_own
 
-__all__ = ["has_left_members", "is_absent"]
+__all__ = ["has_left_members", "has_living_members", "is_absent"]
 
 # How long a TCP connection may take, in seconds.
 CONNECT_TIMEOUT = 1
@@ -41,16 +41,33 @@ async def is_absent(address: Address) -> bool:
 
 
 def has_left_members(address: Address) -> bool:
-    """Whether a hub that has ended left processes with members, which wait for the next one."""
+    """Whether a hub that has ended may have left processes with members, which wait for another."""
+    left = _left_members(address)
+    return left is None or bool(left)
+
+
+def has_living_members(address: Address) -> bool:
+    """Whether some of them certainly live."""
+    return any(presence != UNKNOWN for presence in _left_members(address) or ())
+
+
+def _left_members(address: Address) -> list[str] | None:
+    """The presences of those that may live; None where they can't be read."""
     try:
         with open_own(Path(f"{hub_path(address)}.roster")) as file:
-            roster = json.load(file)
+            presences = [presence for _, presence in json.load(file)]
         own = own_presence()
-        return any(presence != own and not is_gone(presence) for _, presence in roster)
+        return [each for each in presences if each != own and not _has_ended(address, each)]
     except FileNotFoundError:
-        return False
-    except (OSError, ValueError, TypeError):
-        return True
+        return []
+    except (OSError, ValueError, TypeError, AttributeError):
+        return None
+
+
+def _has_ended(address: Address, presence: str) -> bool:
+    # Over TCP, another machine's.
+    is_of_this_machine = address.path is not None
+    return is_gone(presence) or (is_of_this_machine and is_of_earlier_boot(presence))
 
 
 def _accepts(path: Path) -> bool:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from channels_bridge.groups.address import Address
-from channels_bridge.groups.grpc.absence import has_left_members, is_absent
+from channels_bridge.groups.grpc.absence import has_left_members, has_living_members, is_absent
 from channels_bridge.groups.grpc.client import Client
 from channels_bridge.groups.grpc.frames import DecodeError
 from channels_bridge.groups.grpc.outbox import Outbox
@@ -130,7 +130,7 @@ class Link:
         """Decide whether there are others, as long as there is no hub."""
         was_elsewhere = self.is_elsewhere
         self.is_elsewhere = (
-            has_left_members(self._address) or explain_absence(self._address).is_elsewhere
+            has_living_members(self._address) or explain_absence(self._address).is_elsewhere
         )
         self.is_alone = not self.is_elsewhere
         if self.is_alone or not was_elsewhere:

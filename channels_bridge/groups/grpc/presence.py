@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-__all__ = ["UNKNOWN", "is_gone", "own_presence"]
+__all__ = ["UNKNOWN", "is_gone", "is_of_earlier_boot", "own_presence"]
 
 # What a process says of itself where there is no /proc: it can't be looked for.
 UNKNOWN = ""
@@ -31,6 +31,14 @@ def is_gone(presence: str) -> bool:
     except FileNotFoundError:
         return True
     except (OSError, ValueError):
+        return False
+
+
+def is_of_earlier_boot(presence: str) -> bool:
+    """Whether a process of this machine was there before it was last booted."""
+    try:
+        return presence != UNKNOWN and presence.partition(" ")[0] != _BOOT.read_text().strip()
+    except OSError:
         return False
 
 
