@@ -1,5 +1,6 @@
 """What more than one folder of tests uses; how they are divided among processes, and summed up."""
 
+import signal
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -13,6 +14,11 @@ from django.db import connections
 #: Properties of tests that are told at the end, by whichever process they ran in: a line as it is,
 #: and the kind of a scenario's outcome, which is counted.
 LINE, OUTCOME = "line", "outcome"
+
+# A shell without job control, as a script in the background, lets Ctrl-C be ignored by all that is
+# started; tests send it to what they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
