@@ -37,8 +37,15 @@ def fork(number):
     finally:
         if os.getpid() != parent:
             os._exit(0)
-    os.kill(pid, number)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    ended = 0
+    while not ended:  # Python may not notice a signal that comes just before it sleeps
+        os.kill(pid, number)
+        for _ in range(100):
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                break
+            time.sleep(0.01)
+    return os.waitstatus_to_exitcode(status)
 
 def try_each():
     for number in [*LOOPED, *ENDURED, stacks.SIGNAL]:
