@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from functools import partial
 from typing import NamedTuple
 
@@ -60,9 +60,9 @@ def _place(address: str, credentials: Credentials) -> Place:
         raise StartupError(str(error)) from None
 
 
-def describe_neighbours() -> list[str]:
+def describe_neighbours(places: Iterable[Place]) -> list[str]:
     """Say of each hub that runs already whose it is, and what is shared: a line for people."""
-    holders = (holder_of(place.seat.path) for place in places())
+    holders = (holder_of(place.seat.path) for place in places)
     return [
         f"Uses the hub of {holder}: groups with the same `prefix` in CONFIG are shared"
         for holder in holders
@@ -70,10 +70,10 @@ def describe_neighbours() -> list[str]:
     ]
 
 
-def main(config: ServerConfig, address: str, credentials: Credentials, seat: Seat) -> Run:
+def main(config: ServerConfig, place: Place) -> Run:
     """The :data:`~.server.child.Main` of a hub, which may not be able to read the settings."""
     show_lines()
-    return partial(serve, config, Place(address, credentials, seat))
+    return partial(serve, config, place)
 
 
 async def serve(config: ServerConfig, place: Place, channel: ChildEnd, stop: asyncio.Event) -> None:

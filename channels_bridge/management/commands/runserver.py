@@ -19,7 +19,7 @@ from django.core.management.commands.runserver import Command as RunserverComman
 
 from channels_bridge import __version__, advice, conf
 from channels_bridge.asgi import get_application, open_application
-from channels_bridge.hub import describe_neighbours, serving_hubs
+from channels_bridge.hub import describe_neighbours, places, serving_hubs
 from channels_bridge.logs import configure_logging
 from channels_bridge.server.access import AccessLog, Visitor, client_name, printable
 from channels_bridge.server.bind import TcpBind, listen
@@ -116,7 +116,7 @@ class Command(RunserverCommand):
 
     async def serve(self, config: ServerConfig, application: Application) -> None:
         """Serve until Ctrl-C, or until the autoreloader ends this process."""
-        neighbours = describe_neighbours()  # says what is wrong with a layer
+        neighbours = describe_neighbours(places())  # says what is wrong with a layer
         listeners = listen(config.binds)
         for text in (*advice.about_pages(config.http), *advice.about_groups(config.workers)):
             self.stderr.write(self.style.WARNING(text))

@@ -250,8 +250,8 @@ class Command(BaseCommand):
             StartupError: the server can't start so.
         """
         places = hub.places()
-        neighbours = hub.describe_neighbours()
-        hubs = [Service("hub", HUB, (config, *place)) for place in places]
+        neighbours = hub.describe_neighbours(places)
+        hubs = [Service("hub", HUB, (config, place)) for place in places]
         listeners = listen(config.binds)
         for text in advice.at_start(config, listeners):
             logger.warning("%s", text)
