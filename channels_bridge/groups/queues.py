@@ -72,6 +72,10 @@ class _Queue:
     def pop_left(self) -> None:
         self.size -= len(self.items.popleft().payload)
 
+    def clear(self) -> None:
+        self.items.clear()
+        self.size = 0
+
     def offer(self, item: Item) -> bool:
         """Hand `item` to the first taker that wants it."""
         while self.takers:
@@ -188,8 +192,7 @@ class MessageQueues:
         self._bindings.clear()
         self._topics.clear()
         for name, queue in list(self._queues.items()):
-            queue.items.clear()
-            queue.size = 0
+            queue.clear()
             self._forget_if_idle(name)
 
     def clear_prefixed(self, prefix: str) -> None:
@@ -200,7 +203,7 @@ class MessageQueues:
                     self.unbind(topic, name)
         for name, queue in list(self._queues.items()):
             if _prefix_of(name) == prefix:
-                queue.items.clear()
+                queue.clear()
                 self._forget_if_idle(name)
 
     def _put(self, name: str, item: Item, capacity: int) -> bool:
