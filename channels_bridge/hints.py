@@ -9,7 +9,8 @@ import ipaddress
 import re
 from typing import NamedTuple
 
-_NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}", re.ASCII)
+#: A host's name (RFC 1123), with the underscores that container networks allow.
+HOST_NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,5}", re.ASCII)
 
 #: Whose addresses are a host and a port; a broker's are not what is meant.
@@ -106,7 +107,7 @@ def _place(host: str, number: str) -> str | None:
         return None
     if _is_ipv6(host):
         return f"[{host}]:{number}"
-    return f"{host}:{number}" if _NAME.fullmatch(host) else None
+    return f"{host}:{number}" if HOST_NAME.fullmatch(host) else None
 
 
 def _is_ipv6(text: str) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from channels_bridge.directory import project_directory, require_private
-from channels_bridge.hints import address_meant
+from channels_bridge.hints import HOST_NAME, address_meant
 from channels_bridge.unix import MAX_PATH
 
 __all__ = ["SOCKET", "Address", "default_address", "find_intruders"]
@@ -25,8 +25,6 @@ SOCKET = "groups.sock"
 # What hints and examples have.
 _EXAMPLE_PORT = 8765
 
-# A host's name (RFC 1123), with the underscores that container networks allow.
-_NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}", re.ASCII)
 _PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
 
 
@@ -192,5 +190,5 @@ def _is_host(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
     except ValueError:
-        return _NAME.fullmatch(host) is not None
+        return HOST_NAME.fullmatch(host) is not None
     return True
