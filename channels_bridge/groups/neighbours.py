@@ -38,7 +38,9 @@ __all__ = [
     "find_holder",
     "holder_of",
     "hub_path",
+    "is_held",
     "lock_path",
+    "open_at_once",
     "open_own",
 ]
 
@@ -165,7 +167,7 @@ def holder_of(path: Path) -> Holder | None:
     """The same for the path beside which the hub has its lock."""
     try:
         with open_own(lock_path(path)) as lock:
-            return Holder.loads(lock.read(4096)) if _is_held(lock.fileno()) else None
+            return Holder.loads(lock.read(4096)) if is_held(lock.fileno()) else None
     except (OSError, ValueError):
         return None
 
@@ -181,14 +183,20 @@ def open_own(path: Path) -> TextIO:
     found = path.lstat()
     if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid():
         raise FileNotFoundError(errno.ENOENT, "it isn't a file of this user", str(path))
-    return open(path, opener=_open_at_once)
+    return open(path, opener=open_at_once)
 
 
-def _open_at_once(path: str, flags: int) -> int:
+def open_at_once(path: str | Path, flags: int = os.O_RDONLY) -> int:
+    """Open a file, but no link, without waiting: somebody else may have put a FIFO there."""
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
-def _is_held(lock: int) -> bool:
+def is_held(lock: int) -> bool:
+    """
+    Whether a hub has locked an open file.
+
+    It is shared for an instant. A hub that wants it just then stands by, and has it a moment later.
+    """
     try:
         fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

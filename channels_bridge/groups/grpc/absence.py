@@ -8,7 +8,6 @@ machine that doesn't answer, counts as a hub that doesn't answer.
 
 import asyncio
 import errno
-import fcntl
 import json
 import os
 import socket
@@ -17,7 +16,7 @@ from typing import Any
 
 from channels_bridge.groups.address import Address
 from channels_bridge.groups.grpc.presence import UNKNOWN, is_gone, is_of_earlier_boot, own_presence
-from channels_bridge.groups.neighbours import hub_path, lock_path, open_own
+from channels_bridge.groups.neighbours import hub_path, is_held, lock_path, open_at_once, open_own
 
 __all__ = ["has_left_members", "has_living_members", "is_absent"]
 
@@ -79,22 +78,18 @@ def _accepts(path: Path) -> bool:
 
 def _is_locked(address: Address) -> bool:
     """Whether a hub of this machine has taken the place, for all that is known."""
-    # Without blocking: somebody else may have put a pipe there.
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        lock = os.open(lock_path(hub_path(address)), flags)
+        lock = open_at_once(lock_path(hub_path(address)))
     except FileNotFoundError:
         return False
     except (OSError, ValueError):
         return True
     try:
-        # For an instant. A hub that wants it just then stands by, and has it a moment later.
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return is_held(lock)
     except OSError:
         return True
     finally:
         os.close(lock)
-    return False
 
 
 async def _is_refused(host: str, port: int) -> bool:
