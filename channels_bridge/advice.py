@@ -158,7 +158,7 @@ def _describe(layer: BaseChannelLayer) -> str:
 
 def layers() -> Iterator[tuple[str, BaseChannelLayer]]:
     """The project's channel layers, by alias."""
-    for alias in dict.fromkeys([*conf.channel_layers(), *conf.transport_backends()]):
+    for alias in conf.layer_aliases():
         if (layer := get_channel_layer(alias)) is not None:
             yield alias, layer
 

@@ -44,6 +44,11 @@ def transport_backends() -> dict[str, dict[str, Any]]:
     return getattr(settings, "WEBSOCKET_TRANSPORT_BACKENDS", {})
 
 
+def layer_aliases() -> list[str]:
+    """The aliases that both have, each once."""
+    return list(dict.fromkeys([*channel_layers(), *transport_backends()]))
+
+
 def route_module() -> str | None:
     """``WEBSOCKET_ROUTE_MODULE``: the module whose ``urlpatterns`` lead to native handlers."""
     return getattr(settings, "WEBSOCKET_ROUTE_MODULE", None)

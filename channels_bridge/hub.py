@@ -40,9 +40,8 @@ def places() -> list[Place]:
     Raises:
         StartupError: a layer can't be made.
     """
-    aliases = dict.fromkeys([*conf.channel_layers(), *conf.transport_backends()])
     found: dict[str, Place] = {}
-    for alias in aliases:
+    for alias in conf.layer_aliases():
         try:
             layer = get_channel_layer(alias)
         except (InvalidChannelLayerError, ImproperlyConfigured) as error:
