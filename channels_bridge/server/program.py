@@ -15,8 +15,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import IO, Any, NoReturn
+
+from ..interpreter import python
 
 # The path comes first: this package, and what is unpickled, may be found by it only.
 _CODE = (
@@ -100,12 +101,8 @@ def _command(fd: int, *shown: str) -> list[str]:
 
 def _interpreter() -> list[str]:
     """The command that runs this Python, with its options."""
-    executable = Path(sys.executable or "")
-    if not executable.name.startswith(("python", "pypy")):
-        # Python is embedded: this is the name of the program that embeds it, as uWSGI does.
-        executable = Path(sys.exec_prefix, "bin", "python3")
     flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
-    return [str(executable), *flags]
+    return [python(), *flags]
 
 
 def run(fd: int) -> None:

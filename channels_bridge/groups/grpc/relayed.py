@@ -8,13 +8,13 @@ its asyncio and its synchronous calls hang or crash, whatever GRPC_ENABLE_FORK_S
 import asyncio
 import os
 import pickle
-import sys
 from pathlib import Path
 
 import channels_bridge
 from channels_bridge.groups.address import Address
 from channels_bridge.groups.credentials import Credentials
 from channels_bridge.groups.grpc.stream import StreamBroken
+from channels_bridge.interpreter import python
 
 __all__ = ["LENGTH", "RelayedStream", "read_batch", "write_batch"]
 
@@ -38,7 +38,7 @@ class RelayedStream:
         # the fork handlers of gRPC.
         stream = cls(
             await asyncio.create_subprocess_exec(
-                _python(),
+                python(),
                 "-m",
                 "channels_bridge.groups.grpc.relay",
                 stdin=asyncio.subprocess.PIPE,
@@ -85,13 +85,6 @@ async def read_batch(reader: asyncio.StreamReader) -> bytes | None:
             raise
         return None
     return await reader.readexactly(int.from_bytes(length, "big"))
-
-
-def _python() -> str:
-    # Where Python is embedded (uWSGI), sys.executable is the embedding program.
-    if Path(sys.executable).name.startswith("python"):
-        return sys.executable
-    return str(Path(sys.exec_prefix, "bin", "python3"))
 
 
 def _environment() -> dict[str, str]:
