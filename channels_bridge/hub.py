@@ -16,7 +16,7 @@ from .exceptions import BridgeError
 from .groups import hub_address, hub_credentials
 from .groups.address import Address
 from .groups.credentials import Credentials
-from .groups.neighbours import Seat, holder_of
+from .groups.seat import Seat, holder_of
 from .logs import show_lines
 from .server.channel import ChildEnd
 from .server.child import Run

@@ -25,7 +25,8 @@ from channels_bridge.groups import neighbours
 from channels_bridge.groups.address import Address, default_address
 from channels_bridge.groups.grpc.absence import has_left_members
 from channels_bridge.groups.grpc.place import SocketPlace
-from channels_bridge.groups.neighbours import Holder, explain_absence, find_holder
+from channels_bridge.groups.neighbours import explain_absence
+from channels_bridge.groups.seat import Holder, find_holder
 from channels_bridge.server.console import NoAnswer
 
 needs_linux = pytest.mark.skipif(

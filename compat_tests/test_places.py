@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from channels_bridge.directory import digest_of
-from channels_bridge.groups.neighbours import find_holder
+from channels_bridge.groups.seat import find_holder
 from channels_bridge.server.console import NoAnswer, ask
 
 from .servers import BRIDGE_READY, environment, running, wait_for, websockets_server

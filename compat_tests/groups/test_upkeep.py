@@ -18,7 +18,7 @@ from channels_bridge.groups.address import Address
 from channels_bridge.groups.credentials import Credentials
 from channels_bridge.groups.grpc import hub, place
 from channels_bridge.groups.grpc.hub import serve
-from channels_bridge.groups.neighbours import Seat, find_holder
+from channels_bridge.groups.seat import Seat, find_holder
 from channels_bridge.layers import GrpcChannelLayer
 
 from .hubs import serving, soon, until

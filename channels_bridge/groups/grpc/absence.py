@@ -16,7 +16,7 @@ from typing import Any
 
 from channels_bridge.groups.address import Address
 from channels_bridge.groups.grpc.presence import UNKNOWN, is_gone, is_of_earlier_boot, own_presence
-from channels_bridge.groups.neighbours import hub_path, is_held, lock_path, open_at_once, open_own
+from channels_bridge.groups.seat import hub_path, is_held, lock_path, open_at_once, open_own
 
 __all__ = ["has_left_members", "has_living_members", "is_absent"]
 

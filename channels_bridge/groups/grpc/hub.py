@@ -23,7 +23,7 @@ from channels_bridge.groups.grpc.place import SocketPlace
 from channels_bridge.groups.grpc.roster import RosterKeeper
 from channels_bridge.groups.grpc.session import Session
 from channels_bridge.groups.grpc.stream import METHOD, REFUSED, SERVICE, pristine
-from channels_bridge.groups.neighbours import Seat, holder_of
+from channels_bridge.groups.seat import Seat, holder_of
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
 __all__ = ["serve"]

@@ -14,7 +14,7 @@ from pathlib import Path
 from channels_bridge.directory import keep_private, leave
 from channels_bridge.exceptions import HubAddressError
 from channels_bridge.groups.address import find_intruders
-from channels_bridge.groups.neighbours import Holder, lock_path, open_own
+from channels_bridge.groups.seat import Holder, lock_path, open_own
 
 __all__ = ["TOUCH_INTERVAL", "SocketPlace"]
 
