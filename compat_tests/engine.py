@@ -27,6 +27,17 @@ async def until(condition):
     raise AssertionError("in vain")
 
 
+async def read_body(receive):
+    """The body of a page's request; None if the client has left before its end."""
+    body, more = b"", True
+    while more:
+        event = await receive()
+        if event["type"] == "http.disconnect":
+            return None
+        body, more = body + event["body"], event["more_body"]
+    return body
+
+
 class Engine:
     """Serves an application on a free port of 127.0.0.1."""
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ..engine import read_body
 from .boundaries import SMUGGLED, foresee, good_requests, read_answers, streams
 from .listener import Listener, cut
 from .profile import PROFILE
@@ -23,12 +24,8 @@ async def application(scope, receive, send):
         await receive()
         await send({"type": "websocket.close"})
         return
-    body, more = b"", True
-    while more:
-        event = await receive()
-        if event["type"] == "http.disconnect":
-            return
-        body, more = body + event["body"], event["more_body"]
+    if (body := await read_body(receive)) is None:
+        return
     seen = b"%b %b %b" % (scope["method"].encode(), scope["raw_path"], body)
     headers = [(b"content-length", b"%d" % len(seen))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})

@@ -9,7 +9,7 @@ import re
 import pytest
 from websockets.frames import Opcode
 
-from ..engine import DEADLINE, HANDSHAKE, Script, until
+from ..engine import DEADLINE, HANDSHAKE, Script, read_body, until
 from ..fuzz.listener import give_way
 from .test_connection import masked
 from .test_dispatch import GET, page
@@ -21,12 +21,8 @@ LENGTH, CHUNKED = b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n"
 
 async def mirror(scope, receive, send):
     """Answers with the body that it was sent."""
-    body, more = b"", True
-    while more:
-        event = await receive()
-        if event["type"] == "http.disconnect":
-            return
-        body, more = body + event["body"], event["more_body"]
+    if (body := await read_body(receive)) is None:
+        return
     headers = [(b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
