@@ -16,14 +16,12 @@ from websockets.http11 import Request
 
 from .access import printable
 from .context import Context, Receive, Send
-from .responses import NAME, VALUE
+from .responses import NAME, VALUE, Header, send_text
 
 _REQUEST_LINE = re.compile(rb"(\S+) (\S+) HTTP/1\.[01]")
 
 #: The header that tells a client's handshake from whatever a proxy has made of it.
 KEY = b"sec-websocket-key"
-
-Pair = tuple[bytes, bytes]
 
 
 class Unreadable(Exception):
@@ -41,13 +39,7 @@ class Unreadable(Exception):
 
     async def answer(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """The application of such a request where others before it have to be answered first."""
-        body = f"{self.status.phrase}\n".encode()
-        headers = [
-            (b"content-type", b"text/plain; charset=utf-8"),
-            (b"content-length", str(len(body)).encode()),
-        ]
-        await send({"type": "http.response.start", "status": self.status.value, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await send_text(send, self.status, f"{self.status.phrase}\n")
 
 
 def read_handshake(head: bytes) -> Request:
@@ -63,7 +55,7 @@ def read_handshake(head: bytes) -> Request:
     return make_request(parts[1], parts[2], _split(lines))
 
 
-def _split(lines: Iterable[bytes]) -> Iterator[Pair]:
+def _split(lines: Iterable[bytes]) -> Iterator[Header]:
     for line in lines:
         name, colon, value = line.partition(b":")
         value = value.strip(b" \t")
@@ -72,7 +64,7 @@ def _split(lines: Iterable[bytes]) -> Iterator[Pair]:
         yield name, value
 
 
-def make_request(method: bytes, target: bytes, headers: Iterable[Pair]) -> Request:
+def make_request(method: bytes, target: bytes, headers: Iterable[Header]) -> Request:
     """Make a request of the parts of a head.
 
     HTTP/1.0 is read as 1.1, as Daphne and uvicorn read it: nginx makes that of a handshake unless
@@ -95,7 +87,7 @@ def make_request(method: bytes, target: bytes, headers: Iterable[Pair]) -> Reque
     return Request(target.decode("ascii"), decoded)
 
 
-def check_framing(method: bytes, version: str, headers: Iterable[Pair]) -> None:
+def check_framing(method: bytes, version: str, headers: Iterable[Header]) -> None:
     """Refuse what ends where a proxy in front may not see an end (RFC 9112, 6.1 and 6.3).
 
     Args:

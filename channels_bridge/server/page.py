@@ -21,6 +21,7 @@ from typing import Any, Protocol
 from .access import client_name, printable
 from .context import Context, Receive, Send
 from .inbox import Event
+from .responses import send_text
 
 logger = logging.getLogger("channels_bridge.server")
 
@@ -152,14 +153,7 @@ class Page:
         if self._cycle.response_started or self._told:
             self._close()
             return
-        text = status.phrase.encode()
-        headers = [
-            (b"content-type", b"text/plain; charset=utf-8"),
-            (b"content-length", b"%d" % len(text)),
-            (b"connection", b"close"),
-        ]
-        await send({"type": "http.response.start", "status": status.value, "headers": headers})
-        await send({"type": "http.response.body", "body": text})
+        await send_text(send, status, status.phrase, (b"connection", b"close"))
 
     def _close(self) -> None:
         """End an answer that has begun: an event stream with what says so, as it is complete

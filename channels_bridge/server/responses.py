@@ -10,7 +10,10 @@ from http import HTTPStatus
 from websockets.datastructures import Headers
 from websockets.http11 import Response
 
+from .context import Send
 from .inbox import Event
+
+Header = tuple[bytes, bytes]
 
 NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2: token
 VALUE = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*")  # RFC 9110, 5.5: no control characters
@@ -70,6 +73,18 @@ def phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return ""
+
+
+async def send_text(send: Send, status: HTTPStatus, text: str, *headers: Header) -> None:
+    """Answer a page's request in plain text, as its application."""
+    body = text.encode()
+    fields = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", b"%d" % len(body)),
+        *headers,
+    ]
+    await send({"type": "http.response.start", "status": status.value, "headers": fields})
+    await send({"type": "http.response.body", "body": body})
 
 
 def plain_response(status: HTTPStatus, text: str) -> bytes:
