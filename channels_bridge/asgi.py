@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import traceback
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import AbstractAsyncContextManager
 from importlib import import_module
 from typing import Any, cast
@@ -20,7 +20,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.urls import Resolver404
 
 from . import conf, connections, origins, reload, runloop
-from .entry import cannot_import, describe
+from .entry import describe, what_fails
 from .groups import aclose_all, home
 from .logs import configure_logging
 from .server import current_worker
@@ -98,15 +98,8 @@ def _get_native() -> Any:
 
     http = _import_application() if conf.asgi_application() else get_asgi_application()
     others = getattr(http, "application_mapping", None) or {"http": http}
-    try:
+    with _explaining(f"WEBSOCKET_ROUTE_MODULE is {conf.route_module()!r}, but importing it fails"):
         return ProtocolTypeRouter({**others, "websocket": get_native_application()})
-    except ImproperlyConfigured:
-        raise
-    except Exception as error:
-        raise ImproperlyConfigured(
-            f"WEBSOCKET_ROUTE_MODULE is {conf.route_module()!r}, but importing it fails: "
-            f"{describe(error)}"
-        ) from error
 
 
 def _import_application() -> Any:
@@ -119,12 +112,8 @@ def _import_application() -> Any:
             '"mysite.asgi.application".'
         )
     module_name, _, name = path.rpartition(".")
-    try:
+    with _explaining(what_fails(path)):
         module = import_module(module_name)
-    except ImproperlyConfigured:
-        raise
-    except Exception as error:
-        raise ImproperlyConfigured(cannot_import(path, error)) from error
     if not hasattr(module, name):
         raise ImproperlyConfigured(
             f"ASGI_APPLICATION is {path!r}, but {module_name} has no {name!r}; define it there or "
@@ -137,6 +126,17 @@ def _import_application() -> Any:
             f"{type(application).__name__}; name a callable such as a ProtocolTypeRouter."
         )
     return application
+
+
+@contextlib.contextmanager
+def _explaining(what: str) -> Iterator[None]:
+    """Turn whatever the user's code raises into one line: what failed, and how."""
+    try:
+        yield
+    except ImproperlyConfigured:
+        raise
+    except Exception as error:
+        raise ImproperlyConfigured(f"{what}: {describe(error)}") from error
 
 
 #: What is said of an application that lacks something. It isn't an error: a project may have pages

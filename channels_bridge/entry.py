@@ -47,7 +47,7 @@ def import_first(path: str) -> None:
         import_module(module)
     except Exception as error:
         if not _needs_django(error):
-            raise StartupError(cannot_import(path, error)) from error
+            raise StartupError(f"{what_fails(path)}: {describe(error)}") from error
 
 
 def _needs_django(error: BaseException | None) -> bool:
@@ -64,10 +64,10 @@ def _needs_django(error: BaseException | None) -> bool:
     return False
 
 
-def cannot_import(path: str, error: Exception) -> str:
-    """In one line: what failed, and how."""
+def what_fails(path: str) -> str:
+    """What is said of an application that can't be imported; :func:`describe` says how it fails."""
     module, _, _ = path.rpartition(".")
-    return f"ASGI_APPLICATION is {path!r}, but importing {module} fails: {describe(error)}"
+    return f"ASGI_APPLICATION is {path!r}, but importing {module} fails"
 
 
 def describe(error: Exception) -> str:
