@@ -6,6 +6,7 @@ import fcntl
 import json
 import logging
 import os
+import random
 import signal
 import socket
 import time
@@ -269,6 +270,13 @@ async def test_members_that_nobody_can_find(address, make_layer, presence):
             await soon(layer.group_send("room", HELLO))
         await until(lambda: layer.statistics().link.alone)
         await layer.group_send("room", HELLO)
+
+
+async def test_random_numbers_of_the_project(address, make_layer):
+    """Looking for a hub takes nothing from the random numbers that a project may have seeded."""
+    before = random.getstate()
+    await soon(make_layer(address).group_send("room", HELLO))
+    assert random.getstate() == before
 
 
 async def test_hub_that_was_there(hub, make_layer):

@@ -76,6 +76,8 @@ class Link:
         self._open_stream = open_stream
         self._delay = MIN_DELAY
         self._closing = False
+        # Its own: the project may have seeded the one that all share.
+        self._random = random.Random()
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def aclose(self) -> None:
@@ -94,7 +96,7 @@ class Link:
             if self._patience is not None and not self._closing:
                 await self._look_for_hub(self._patience)
             # Spread out, so that all processes don't come at once after the hub was restarted.
-            await asyncio.sleep(self._delay * random.uniform(0.5, 1))
+            await asyncio.sleep(self._delay * self._random.uniform(0.5, 1))
             is_cheap = self.is_alone and self._address.path is not None
             self._delay = min(self._delay * 2, ALONE_DELAY if is_cheap else MAX_DELAY)
 
