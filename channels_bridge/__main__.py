@@ -13,9 +13,9 @@ import django
 from django.apps import apps
 from django.conf import ENVIRONMENT_VARIABLE, settings
 
-from . import __version__, conf
-from .installed import ADD, MISSING
-from .sources import named_by_file
+from channels_bridge import __version__, conf
+from channels_bridge.installed import ADD, MISSING
+from channels_bridge.sources import named_by_file
 
 MANAGE = Path("manage.py")
 

@@ -15,15 +15,15 @@ from pathlib import Path
 from channels.layers import BaseChannelLayer, InMemoryChannelLayer
 from django.conf import ENVIRONMENT_VARIABLE, settings
 
-from . import conf
-from .groups import hub_address
-from .groups.address import Address
-from .groups.layer import LocalChannelLayer
-from .server.bind import Listener
-from .server.config import ServerConfig
-from .server.extras import how_to_install, missing
-from .sources import named_by_file, named_by_module
-from .transport import get_channel_layer
+from channels_bridge import conf
+from channels_bridge.groups import hub_address
+from channels_bridge.groups.address import Address
+from channels_bridge.groups.layer import LocalChannelLayer
+from channels_bridge.server.bind import Listener
+from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.extras import how_to_install, missing
+from channels_bridge.sources import named_by_file, named_by_module
+from channels_bridge.transport import get_channel_layer
 
 
 def at_start(config: ServerConfig, listeners: Iterable[Listener]) -> Iterator[str]:

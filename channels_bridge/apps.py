@@ -16,8 +16,8 @@ class ChannelsConfig(AppConfig):
     verbose_name = "Channels bridge"
 
     def ready(self) -> None:
-        from . import live_tests
-        from .checks import check_deployment, check_settings
+        from channels_bridge import live_tests
+        from channels_bridge.checks import check_deployment, check_settings
 
         if live_tests.are_needed():
             live_tests.install()

@@ -19,16 +19,16 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import ASGIHandler
 from django.urls import Resolver404
 
-from . import conf, connections, origins, reload, runloop
-from .entry import describe, what_fails
-from .groups import aclose_all, home
-from .logs import configure_logging
-from .server import current_worker
-from .server.access import printable
-from .server.config import ServerConfig
-from .server.context import Application, Receive, Send
-from .server.errors import StartupError
-from .threads import SyncThreads
+from channels_bridge import conf, connections, origins, reload, runloop
+from channels_bridge.entry import describe, what_fails
+from channels_bridge.groups import aclose_all, home
+from channels_bridge.logs import configure_logging
+from channels_bridge.server import current_worker
+from channels_bridge.server.access import printable
+from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.context import Application, Receive, Send
+from channels_bridge.server.errors import StartupError
+from channels_bridge.threads import SyncThreads
 
 logger = logging.getLogger("channels_bridge.server")
 
@@ -94,7 +94,7 @@ def get_application(
 
 
 def _get_native() -> Any:
-    from .native import get_native_application
+    from channels_bridge.native import get_native_application
 
     http = _import_application() if conf.asgi_application() else get_asgi_application()
     others = getattr(http, "application_mapping", None) or {"http": http}

@@ -15,9 +15,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import get_commands, load_command_class
 from django.utils.module_loading import import_string
 
-from . import advice, conf
-from .groups.config import GrpcConfig
-from .groups.layer import BridgeChannelLayer, GrpcChannelLayer
+from channels_bridge import advice, conf
+from channels_bridge.groups.config import GrpcConfig
+from channels_bridge.groups.layer import BridgeChannelLayer, GrpcChannelLayer
 
 #: Settings that people misspell: ours, and those of Channels that we read.
 _KNOWN = (*conf.NAMES, "ASGI_APPLICATION", "CHANNEL_LAYERS")

@@ -19,9 +19,9 @@ from django.core.exceptions import ImproperlyConfigured
 from websockets.exceptions import ProtocolError
 from websockets.frames import Close
 
-from . import registry
-from .groups.layer import BridgeChannelLayer
-from .transport import get_channel_layer
+from channels_bridge import registry
+from channels_bridge.groups.layer import BridgeChannelLayer
+from channels_bridge.transport import get_channel_layer
 
 __all__ = ["aclose", "close", "obey"]
 

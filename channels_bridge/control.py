@@ -7,12 +7,12 @@ import os
 import shutil
 from pathlib import Path
 
-from .directory import private_directory, project_directory, remove_unused
-from .groups.address import Address, default_address
-from .groups.neighbours import explain_absence
-from .server.admission_link import LEDGER
-from .server.console import NoAnswer, ask, is_listened_to
-from .server.questions import Message
+from channels_bridge.directory import private_directory, project_directory, remove_unused
+from channels_bridge.groups.address import Address, default_address
+from channels_bridge.groups.neighbours import explain_absence
+from channels_bridge.server.admission_link import LEDGER
+from channels_bridge.server.console import NoAnswer, ask, is_listened_to
+from channels_bridge.server.questions import Message
 
 #: Seconds for a server to say where it listens.
 PATIENCE = 3.0

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from django.conf import ENVIRONMENT_VARIABLE, settings
 
-from . import conf
+from channels_bridge import conf
 
 #: Where it is made: the first that can be written to. All processes of a machine see the same ones,
 #: unless somebody has given them their own. The last is there in a read-only container, too.

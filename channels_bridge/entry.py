@@ -11,9 +11,9 @@ import traceback
 from contextlib import AbstractAsyncContextManager
 from importlib import import_module
 
-from .server.config import ServerConfig
-from .server.context import Application
-from .server.errors import StartupError
+from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.context import Application
+from channels_bridge.server.errors import StartupError
 
 
 def application(config: ServerConfig) -> AbstractAsyncContextManager[Application]:
@@ -26,7 +26,7 @@ def application(config: ServerConfig) -> AbstractAsyncContextManager[Application
         import_first(config.asgi_application)
     from django.conf import settings
 
-    from . import asgi
+    from channels_bridge import asgi
 
     if config.surroundings and not settings.configured:
         pickle.loads(config.surroundings).enter()

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from channels import DEFAULT_CHANNEL_LAYER
 from channels.layers import channel_layers
 
-from .groups.layer import BridgeChannelLayer
-from .groups.statistics import LinkStatistics
-from .server.questions import Message
+from channels_bridge.groups.layer import BridgeChannelLayer
+from channels_bridge.groups.statistics import LinkStatistics
+from channels_bridge.server.questions import Message
 
 #: Groups of one worker that are reported at most. What is too small to be among them in one worker
 #: may be missing from a group's size over all workers.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from .foreign import SERVERS, Option
-from .hints import address_meant
-from .server.bind import DEFAULT_PORT
+from channels_bridge.foreign import SERVERS, Option
+from channels_bridge.hints import address_meant
+from channels_bridge.server.bind import DEFAULT_PORT
 
 #: ``mysite.asgi:application``, as servers have it, without the second part, or as Django has it.
 _APPLICATION = re.compile(

@@ -11,19 +11,19 @@ from typing import NamedTuple
 from channels.exceptions import InvalidChannelLayerError
 from django.core.exceptions import ImproperlyConfigured
 
-from . import conf
-from .exceptions import BridgeError
-from .groups import hub_address, hub_credentials
-from .groups.address import Address
-from .groups.credentials import Credentials
-from .groups.seat import Seat, holder_of
-from .logs import show_lines
-from .server.channel import ChildEnd
-from .server.child import Run
-from .server.config import ServerConfig
-from .server.errors import StartupError
-from .server.heartbeat import beating
-from .transport import get_channel_layer
+from channels_bridge import conf
+from channels_bridge.exceptions import BridgeError
+from channels_bridge.groups import hub_address, hub_credentials
+from channels_bridge.groups.address import Address
+from channels_bridge.groups.credentials import Credentials
+from channels_bridge.groups.seat import Seat, holder_of
+from channels_bridge.logs import show_lines
+from channels_bridge.server.channel import ChildEnd
+from channels_bridge.server.child import Run
+from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.errors import StartupError
+from channels_bridge.server.heartbeat import beating
+from channels_bridge.transport import get_channel_layer
 
 
 class Place(NamedTuple):
@@ -81,7 +81,7 @@ async def serve(config: ServerConfig, place: Place, channel: ChildEnd, stop: asy
     Raises:
         StartupError: the hub cannot listen there.
     """
-    from .groups.grpc.hub import serve as serve_hub
+    from channels_bridge.groups.grpc.hub import serve as serve_hub
 
     # Nothing is ever passed to a hub: what can be read is the end of the supervisor.
     asyncio.get_running_loop().add_reader(channel.sock, stop.set)
@@ -113,7 +113,7 @@ async def serving_hubs() -> AsyncIterator[None]:
 
 
 async def _start(place: Place, stop: asyncio.Event) -> asyncio.Task[None]:
-    from .groups.grpc.hub import serve as serve_hub
+    from channels_bridge.groups.grpc.hub import serve as serve_hub
 
     ready = asyncio.Event()
     hub = asyncio.create_task(

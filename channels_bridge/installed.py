@@ -7,7 +7,7 @@ from typing import Any
 from django.apps import apps
 from django.core.checks import CheckMessage, Warning
 
-from . import conf
+from channels_bridge import conf
 
 MISSING = (
     'INSTALLED_APPS does not have "channels_bridge", which brings websockets_server, the other '

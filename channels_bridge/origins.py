@@ -22,7 +22,7 @@ from channels.security.websocket import (
     WebsocketDenier,
 )
 
-from .server.access import printable
+from channels_bridge.server.access import printable
 
 logger = logging.getLogger("channels_bridge.server")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .server.connection import WebSocketConnection
+from channels_bridge.server.connection import WebSocketConnection
 
 __all__ = ["Entry", "close"]
 

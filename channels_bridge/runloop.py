@@ -31,18 +31,18 @@ from channels.sessions import InstanceSessionWrapper
 from channels.utils import await_many_dispatch
 from django.db import Error as DatabaseError
 
-from .groups.message import handler_name
-from .groups.shared import Sharing, has_shared
-from .housekeeping import housekeeping
-from .registry import Entry
-from .server.connection import WebSocketConnection
-from .server.context import Receive, Send
-from .server.crossing import Crossing
-from .server.inbox import Event
-from .server.scope import EXTENSION
-from .sync_dispatch import SyncDispatch
-from .sync_send import SyncSend
-from .variables import adopt
+from channels_bridge.groups.message import handler_name
+from channels_bridge.groups.shared import Sharing, has_shared
+from channels_bridge.housekeeping import housekeeping
+from channels_bridge.registry import Entry
+from channels_bridge.server.connection import WebSocketConnection
+from channels_bridge.server.context import Receive, Send
+from channels_bridge.server.crossing import Crossing
+from channels_bridge.server.inbox import Event
+from channels_bridge.server.scope import EXTENSION
+from channels_bridge.sync_dispatch import SyncDispatch
+from channels_bridge.sync_send import SyncSend
+from channels_bridge.variables import adopt
 
 logger = logging.getLogger("channels_bridge.server")
 

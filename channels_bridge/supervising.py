@@ -29,16 +29,16 @@ import django.utils.log
 from django.conf import settings
 from django.db import connections
 
-from . import directory
-from .logs import configure_logging
-from .server import program
-from .server.bind import Listener
-from .server.config import ServerConfig
-from .server.errors import StartupError
-from .server.last_signals import exit_by_signals
-from .server.leaving import leave_soon
-from .server.process import Service
-from .server.supervisor import Supervisor, Watcher
+from channels_bridge import directory
+from channels_bridge.logs import configure_logging
+from channels_bridge.server import program
+from channels_bridge.server.bind import Listener
+from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.errors import StartupError
+from channels_bridge.server.last_signals import exit_by_signals
+from channels_bridge.server.leaving import leave_soon
+from channels_bridge.server.process import Service
+from channels_bridge.server.supervisor import Supervisor, Watcher
 
 logger = logging.getLogger("channels_bridge.server")
 

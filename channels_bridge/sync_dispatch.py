@@ -23,10 +23,10 @@ from weakref import WeakKeyDictionary
 from asgiref.sync import SyncToAsync, sync_to_async
 from channels.db import database_sync_to_async
 
-from .housekeeping import housekeeping
-from .server.crossing import Crossing
-from .server.inbox import Event
-from .variables import adopt
+from channels_bridge.housekeeping import housekeeping
+from channels_bridge.server.crossing import Crossing
+from channels_bridge.server.inbox import Event
+from channels_bridge.variables import adopt
 
 #: Seconds after which a lane lets others on who wait for its thread, such as middlewares' queries.
 SLICE = 0.005

@@ -12,8 +12,8 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 
-from .server.connection import WebSocketConnection
-from .server.inbox import Event
+from channels_bridge.server.connection import WebSocketConnection
+from channels_bridge.server.inbox import Event
 
 
 class SyncSend:

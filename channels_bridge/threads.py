@@ -13,7 +13,7 @@ from typing import Any
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 
-from .server.context import Application, Receive, Send
+from channels_bridge.server.context import Application, Receive, Send
 
 
 class SyncThreads:

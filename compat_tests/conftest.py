@@ -42,14 +42,14 @@ def socket_dir() -> Iterator[Path]:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Divide the tests our way, whatever `--dist` says: there is no other that is right."""
-    from .parallel import Scheduling
+    from compat_tests.parallel import Scheduling
 
     return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if hasattr(config, "workerinput"):  # this is a process of pytest-xdist
-        from .parallel import longest_first
+        from compat_tests.parallel import longest_first
 
         longest_first(items)
 

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from channels_bridge.directory import digest_of
-
-from .servers import environment
+from compat_tests.servers import environment
 
 SETTINGS = """
 SECRET_KEY = "x"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .servers import environment
+from compat_tests.servers import environment
 
 SETTINGS = """
 import preparation

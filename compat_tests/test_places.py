@@ -17,8 +17,7 @@ import pytest
 from channels_bridge.directory import digest_of
 from channels_bridge.groups.seat import find_holder
 from channels_bridge.server.console import NoAnswer, ask
-
-from .servers import BRIDGE_READY, environment, running, wait_for, websockets_server
+from compat_tests.servers import BRIDGE_READY, environment, running, wait_for, websockets_server
 
 DEADLINE = 20.0
 

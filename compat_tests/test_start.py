@@ -26,8 +26,7 @@ from channels_bridge.installed import check_installed
 from channels_bridge.server.bind import listen, parse_bind
 from channels_bridge.sources import named_by_file, named_by_module
 from channels_bridge.transport import get_channel_layer
-
-from .servers import environment, websockets_server
+from compat_tests.servers import environment, websockets_server
 
 MANAGE = """
 import os, sys

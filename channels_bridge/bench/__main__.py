@@ -10,12 +10,12 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import chart, own, report, sites
-from .machine import header
-from .options import parse
-from .plan import Plan
-from .results import Results
-from .scenarios import SCENARIOS, Scenario
+from channels_bridge.bench import chart, own, report, sites
+from channels_bridge.bench.machine import header
+from channels_bridge.bench.options import parse
+from channels_bridge.bench.plan import Plan
+from channels_bridge.bench.results import Results
+from channels_bridge.bench.scenarios import SCENARIOS, Scenario
 
 
 def main() -> None:

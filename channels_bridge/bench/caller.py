@@ -19,7 +19,7 @@ import django
 
 def by_thread() -> Callable[[str, str], None]:
     """Send as code in any thread does."""
-    from .project.views import send
+    from channels_bridge.bench.project.views import send
 
     return send
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 
-from .brokers import redis_version
-from .stacks import Stack
+from channels_bridge.bench.brokers import redis_version
+from channels_bridge.bench.stacks import Stack
 
 
 def header(stacks: Iterable[Stack]) -> dict[str, str]:

@@ -10,14 +10,14 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from .generator import generate
-from .generator.gauge import MARK, Outcome
-from .generator.timing import Timing
-from .loads import Load, Outside
-from .processes import Processes, ProcessFailed, Reading
-from .results import Round
-from .sites import Site
-from .stacks import Stack
+from channels_bridge.bench.generator import generate
+from channels_bridge.bench.generator.gauge import MARK, Outcome
+from channels_bridge.bench.generator.timing import Timing
+from channels_bridge.bench.loads import Load, Outside
+from channels_bridge.bench.processes import Processes, ProcessFailed, Reading
+from channels_bridge.bench.results import Round
+from channels_bridge.bench.sites import Site
+from channels_bridge.bench.stacks import Stack
 
 KIB = 1024
 MIB = 1024 * KIB

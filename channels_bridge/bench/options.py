@@ -6,8 +6,8 @@ import os
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
 
-from .scenarios import SCENARIOS
-from .stacks import STACKS
+from channels_bridge.bench.scenarios import SCENARIOS
+from channels_bridge.bench.stacks import STACKS
 
 DESCRIPTION = """\
 Measure servers side by side on this machine: one application, rounds in turn, medians.

@@ -7,13 +7,13 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .generator.ledger import Counts
-from .measure import measure
-from .processes import ProcessFailed
-from .results import Results, Round
-from .scenarios import Case, Scenario
-from .sites import Site
-from .stacks import STACKS, Stack
+from channels_bridge.bench.generator.ledger import Counts
+from channels_bridge.bench.measure import measure
+from channels_bridge.bench.processes import ProcessFailed
+from channels_bridge.bench.results import Results, Round
+from channels_bridge.bench.scenarios import Case, Scenario
+from channels_bridge.bench.sites import Site
+from channels_bridge.bench.stacks import STACKS, Stack
 
 
 @dataclass(frozen=True)

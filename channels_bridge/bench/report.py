@@ -10,9 +10,9 @@ from argparse import ArgumentParser
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from . import chart, targets
-from .results import Results
-from .tables import label, names, summary, table, title
+from channels_bridge.bench import chart, targets
+from channels_bridge.bench.results import Results
+from channels_bridge.bench.tables import label, names, summary, table, title
 
 BUSY = 0.9  # of the generator's core, from which on a row tells more about it than about the stack
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any
 
-from .generator.ledger import Counts
+from channels_bridge.bench.generator.ledger import Counts
 
 COUNTS = ("expected", "delivered", "duplicated", "out_of_order", "connections_lost")
 

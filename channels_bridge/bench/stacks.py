@@ -14,11 +14,18 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from .brokers import redis, redis_server
-from .layers import CORE, GRPC, MEMORY, OWN, PUBSUB, Layer
-from .processes import answers, free_port, is_quiet, port_accepts, running, wait_until
-from .servers import FLOORS, OURS, PEERS, Server
-from .sites import Site
+from channels_bridge.bench.brokers import redis, redis_server
+from channels_bridge.bench.layers import CORE, GRPC, MEMORY, OWN, PUBSUB, Layer
+from channels_bridge.bench.processes import (
+    answers,
+    free_port,
+    is_quiet,
+    port_accepts,
+    running,
+    wait_until,
+)
+from channels_bridge.bench.servers import FLOORS, OURS, PEERS, Server
+from channels_bridge.bench.sites import Site
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .columns import COLUMNS
-from .results import Results, Row
-from .scenarios import BRIDGE, SCENARIOS, Case, Scenario
+from channels_bridge.bench.columns import COLUMNS
+from channels_bridge.bench.results import Results, Row
+from channels_bridge.bench.scenarios import BRIDGE, SCENARIOS, Case, Scenario
 
 
 def names(results: Results) -> list[str]:

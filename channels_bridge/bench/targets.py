@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from .results import Results, Row
-from .scenarios import BRIDGE
-from .stacks import REDIS
+from channels_bridge.bench.results import Results, Row
+from channels_bridge.bench.scenarios import BRIDGE
+from channels_bridge.bench.stacks import REDIS
 
 Value = Callable[[Results], float | None]
 

@@ -6,11 +6,11 @@ import asyncio
 import socket
 from collections.abc import Callable, Iterable, Sequence
 
-from .bind import Listener
-from .channel import SupervisorEnd
-from .forks import keep_from_children
-from .notices import Notices
-from .renewal import INTERVAL
+from channels_bridge.server.bind import Listener
+from channels_bridge.server.channel import SupervisorEnd
+from channels_bridge.server.forks import keep_from_children
+from channels_bridge.server.notices import Notices
+from channels_bridge.server.renewal import INTERVAL
 
 # Connections taken from one listener at a time, so that none starves another.
 BATCH = 64

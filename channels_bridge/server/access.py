@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from .errors import StartupError
-from .inbox import Event
+from channels_bridge.server.errors import StartupError
+from channels_bridge.server.inbox import Event
 
 if TYPE_CHECKING:
-    from .context import Application, Receive, Send
+    from channels_bridge.server.context import Application, Receive, Send
 
 logger = logging.getLogger("channels_bridge.access")
 

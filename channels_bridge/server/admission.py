@@ -13,8 +13,8 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Protocol
 
-from .config import ServerConfig
-from .pace import TokenBucket
+from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.pace import TokenBucket
 
 #: Addresses whose rate is remembered; those that were not heard of for longest are forgotten.
 MAX_ADDRESSES = 2**16

@@ -18,13 +18,13 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator
 from functools import partial
 
-from ..unix import MAX_PATH
-from .admission import Admission, Decided, Ledger, limits_addresses
-from .bind import Listener, open_unix
-from .config import ServerConfig
-from .errors import StartupError
-from .forks import keep_from_children
-from .renewal import serving_always
+from channels_bridge.server.admission import Admission, Decided, Ledger, limits_addresses
+from channels_bridge.server.bind import Listener, open_unix
+from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.errors import StartupError
+from channels_bridge.server.forks import keep_from_children
+from channels_bridge.server.renewal import serving_always
+from channels_bridge.unix import MAX_PATH
 
 #: How the ledger's directory and socket are called.
 LEDGER = "ledger"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from websockets.frames import Frame, Opcode
 
-from .inbox import Event
+from channels_bridge.server.inbox import Event
 
 
 class Assembler:

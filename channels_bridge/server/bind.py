@@ -13,10 +13,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ..hints import address_meant
-from ..unix import MAX_PATH
-from .errors import BindError
-from .forks import keep_from_children
+from channels_bridge.hints import address_meant
+from channels_bridge.server.errors import BindError
+from channels_bridge.server.forks import keep_from_children
+from channels_bridge.unix import MAX_PATH
 
 logger = logging.getLogger("channels_bridge.server")
 

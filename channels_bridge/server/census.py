@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from .questions import Message, Questions
+from channels_bridge.server.questions import Message, Questions
 
 #: The name of the service whose processes are asked.
 WORKER = "worker"

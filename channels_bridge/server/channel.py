@@ -16,8 +16,8 @@ import socket
 import time
 from collections.abc import Iterator
 
-from .forks import keep_from_children
-from .notices import Notices
+from channels_bridge.server.forks import keep_from_children
+from channels_bridge.server.notices import Notices
 
 _CONNECTION = b"+"
 _RETIRE = b"."

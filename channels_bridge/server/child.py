@@ -12,14 +12,14 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from . import stacks
-from .channel import ChildEnd
-from .current import become_worker
-from .debugging import prepare_breakpoints
-from .errors import StartupError
-from .forks import endure, handle_in_loop, keep_from_children
-from .leaving import leave_soon
-from .program import load
+from channels_bridge.server import stacks
+from channels_bridge.server.channel import ChildEnd
+from channels_bridge.server.current import become_worker
+from channels_bridge.server.debugging import prepare_breakpoints
+from channels_bridge.server.errors import StartupError
+from channels_bridge.server.forks import endure, handle_in_loop, keep_from_children
+from channels_bridge.server.leaving import leave_soon
+from channels_bridge.server.program import load
 
 logger = logging.getLogger("channels_bridge.server")
 

@@ -9,11 +9,11 @@ from typing import TypeAlias
 from websockets.exceptions import ProtocolError
 from websockets.frames import Close
 
-from .access import parse_format
-from .bind import Bind, parse_binds
-from .errors import StartupError
-from .proxy import NO_PROXY, Proxy
-from .tls import Certificate
+from channels_bridge.server.access import parse_format
+from channels_bridge.server.bind import Bind, parse_binds
+from channels_bridge.server.errors import StartupError
+from channels_bridge.server.proxy import NO_PROXY, Proxy
+from channels_bridge.server.tls import Certificate
 
 #: Numbers of which 0 means that there is none.
 FloatOrOff: TypeAlias = float

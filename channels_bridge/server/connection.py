@@ -10,18 +10,18 @@ from typing import Any
 from websockets.exceptions import ProtocolError
 from websockets.frames import CloseCode, Frame, Opcode
 
-from .assembler import Assembler
-from .config import ServerConfig
-from .context import Context
-from .frames import Payload
-from .handshake import Handshake
-from .inbox import Event
-from .keepalive import Client
-from .lifecycle import State
-from .outbox import Outbox
-from .pace import Pace
-from .plain import Boundary, read_plain, read_pong
-from .reading import SLICE, Reason
+from channels_bridge.server.assembler import Assembler
+from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.context import Context
+from channels_bridge.server.frames import Payload
+from channels_bridge.server.handshake import Handshake
+from channels_bridge.server.inbox import Event
+from channels_bridge.server.keepalive import Client
+from channels_bridge.server.lifecycle import State
+from channels_bridge.server.outbox import Outbox
+from channels_bridge.server.pace import Pace
+from channels_bridge.server.plain import Boundary, read_plain, read_pong
+from channels_bridge.server.reading import SLICE, Reason
 
 
 class WebSocketConnection(Handshake):

@@ -13,10 +13,10 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
-from .bind import Listener, open_unix
-from .errors import BindError
-from .questions import Message
-from .streams import serving_streams
+from channels_bridge.server.bind import Listener, open_unix
+from channels_bridge.server.errors import BindError
+from channels_bridge.server.questions import Message
+from channels_bridge.server.streams import serving_streams
 
 logger = logging.getLogger("channels_bridge.server")
 

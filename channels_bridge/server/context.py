@@ -7,16 +7,16 @@ from collections.abc import Awaitable, Callable
 from math import ceil
 from typing import Any, Protocol
 
-from .access import AccessLog
-from .admission import Admission, Ledger, limits_addresses
-from .config import ServerConfig
-from .counters import Counters
-from .crossing import Crossing
-from .frames import FrameCache
-from .inbox import Event
-from .keepalive import Keepalive
-from .notices import Notices
-from .rounds import NextRound
+from channels_bridge.server.access import AccessLog
+from channels_bridge.server.admission import Admission, Ledger, limits_addresses
+from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.counters import Counters
+from channels_bridge.server.crossing import Crossing
+from channels_bridge.server.frames import FrameCache
+from channels_bridge.server.inbox import Event
+from channels_bridge.server.keepalive import Keepalive
+from channels_bridge.server.notices import Notices
+from channels_bridge.server.rounds import NextRound
 
 Receive = Callable[[], Awaitable[Event]]
 Send = Callable[[Event], Awaitable[None]]

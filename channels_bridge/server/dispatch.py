@@ -13,13 +13,13 @@ from functools import partial
 from http import HTTPStatus
 from typing import cast
 
-from .access import client_name
-from .connection import WebSocketConnection
-from .context import Context
-from .head import Unreadable, read_handshake
-from .http import HttpProtocol, make_http_protocol
-from .refusal import Refusal
-from .scope import peer_address
+from channels_bridge.server.access import client_name
+from channels_bridge.server.connection import WebSocketConnection
+from channels_bridge.server.context import Context
+from channels_bridge.server.head import Unreadable, read_handshake
+from channels_bridge.server.http import HttpProtocol, make_http_protocol
+from channels_bridge.server.refusal import Refusal
+from channels_bridge.server.scope import peer_address
 
 _METHOD = re.compile(rb"[A-Z-]{1,20}( |\Z)")
 _UPGRADE = re.compile(rb"\r\nupgrade:[ \t]*websocket[ \t]*\r\n", re.IGNORECASE)

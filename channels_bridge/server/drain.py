@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 
-from .context import Context
+from channels_bridge.server.context import Context
 
 logger = logging.getLogger("channels_bridge.server")
 

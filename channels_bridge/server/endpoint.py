@@ -16,8 +16,8 @@ from email.message import Message as Headers
 from http import HTTPStatus
 from http.client import HTTPException, parse_headers
 
-from .bind import Listener
-from .streams import serving_streams
+from channels_bridge.server.bind import Listener
+from channels_bridge.server.streams import serving_streams
 
 logger = logging.getLogger("channels_bridge.server")
 

@@ -19,7 +19,7 @@ from websockets.extensions.permessage_deflate import (
 )
 from websockets.frames import Frame, Opcode
 
-from .plain import FIN
+from channels_bridge.server.plain import FIN
 
 #: What the server makes of a client's offer to compress. Window and level of websockets: a smaller
 #: window costs little on messages of usual size.

@@ -22,7 +22,7 @@ import resource
 from collections.abc import Iterator, Mapping
 from time import monotonic, thread_time
 
-from .context import Context
+from channels_bridge.server.context import Context
 
 FULL = 2  # CPython's number of the oldest generation, with which all are collected
 

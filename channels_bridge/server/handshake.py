@@ -12,20 +12,20 @@ from websockets.exceptions import InvalidHeader, InvalidUpgrade
 from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 
-from .access import client_name, printable
-from .admission import Place
-from .context import Context
-from .head import note_lost_upgrade
-from .inbox import Event
-from .lifecycle import Lifecycle, State
-from .reading import Reason
-from .responses import (
+from channels_bridge.server.access import client_name, printable
+from channels_bridge.server.admission import Place
+from channels_bridge.server.context import Context
+from channels_bridge.server.head import note_lost_upgrade
+from channels_bridge.server.inbox import Event
+from channels_bridge.server.lifecycle import Lifecycle, State
+from channels_bridge.server.reading import Reason
+from channels_bridge.server.responses import (
     RETRY_AFTER,
     complete_acceptance,
     decode_headers,
     phrase,
 )
-from .scope import EXTENSION, build_scope
+from channels_bridge.server.scope import EXTENSION, build_scope
 
 logger = logging.getLogger("channels_bridge.server")
 

@@ -14,9 +14,9 @@ from typing import Any
 from websockets.datastructures import Headers
 from websockets.http11 import Request
 
-from .access import printable
-from .context import Context, Receive, Send
-from .responses import NAME, VALUE, Header, send_text
+from channels_bridge.server.access import printable
+from channels_bridge.server.context import Context, Receive, Send
+from channels_bridge.server.responses import NAME, VALUE, Header, send_text
 
 _REQUEST_LINE = re.compile(rb"(\S+) (\S+) HTTP/1\.[01]")
 

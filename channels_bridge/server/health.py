@@ -5,8 +5,8 @@ from __future__ import annotations
 from email.message import Message as Headers
 from http import HTTPStatus
 
-from .census import Census
-from .endpoint import Answer
+from channels_bridge.server.census import Census
+from channels_bridge.server.endpoint import Answer
 
 
 class Health:

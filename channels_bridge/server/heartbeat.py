@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from .channel import ChildEnd
-from .config import ServerConfig
+from channels_bridge.server.channel import ChildEnd
+from channels_bridge.server.config import ServerConfig
 
 # Heartbeats within worker_timeout, where they are not a second apart.
 STEPS = 10

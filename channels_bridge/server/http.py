@@ -11,11 +11,11 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
-from .access import client_name, logged
-from .connection import WebSocketConnection
-from .context import Application, Context, Receive, Send
-from .extras import how_to_install, missing
-from .head import (
+from channels_bridge.server.access import client_name, logged
+from channels_bridge.server.connection import WebSocketConnection
+from channels_bridge.server.context import Application, Context, Receive, Send
+from channels_bridge.server.extras import how_to_install, missing
+from channels_bridge.server.head import (
     KEY,
     Unreadable,
     check_framing,
@@ -24,9 +24,9 @@ from .head import (
     note_lost_upgrade,
     path_of,
 )
-from .page import Cycle, Page
-from .refusal import Refusal, note_refusal
-from .scope import peer_address
+from channels_bridge.server.page import Cycle, Page
+from channels_bridge.server.refusal import Refusal, note_refusal
+from channels_bridge.server.scope import peer_address
 
 if TYPE_CHECKING:
     from uvicorn.server import ServerState

@@ -7,13 +7,13 @@ import socket
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 
-from .access import AccessLog
-from .bind import BACKLOG
-from .config import ServerConfig
-from .context import Application
-from .dispatch import make_protocol_factory
-from .forks import keep_from_children
-from .serving import serving
+from channels_bridge.server.access import AccessLog
+from channels_bridge.server.bind import BACKLOG
+from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.context import Application
+from channels_bridge.server.dispatch import make_protocol_factory
+from channels_bridge.server.forks import keep_from_children
+from channels_bridge.server.serving import serving
 
 
 async def serve(

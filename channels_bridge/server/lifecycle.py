@@ -22,11 +22,11 @@ from typing import Any, ClassVar
 
 from websockets.frames import CloseCode
 
-from .access import CLIENT_LEFT, Visitor, agent_name
-from .context import Context
-from .debugging import why_debugger_was_left
-from .inbox import Event, Inbox
-from .wire import Wire
+from channels_bridge.server.access import CLIENT_LEFT, Visitor, agent_name
+from channels_bridge.server.context import Context
+from channels_bridge.server.debugging import why_debugger_was_left
+from channels_bridge.server.inbox import Event, Inbox
+from channels_bridge.server.wire import Wire
 
 logger = logging.getLogger("channels_bridge.server")
 

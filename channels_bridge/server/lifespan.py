@@ -6,9 +6,9 @@ import asyncio
 import logging
 from typing import Any
 
-from .context import Application
-from .errors import StartupError
-from .inbox import Event
+from channels_bridge.server.context import Application
+from channels_bridge.server.errors import StartupError
+from channels_bridge.server.inbox import Event
 
 logger = logging.getLogger("channels_bridge.server")
 

@@ -23,8 +23,8 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from .census import WORKER, Census, Counts, Member
-from .endpoint import Answer
+from channels_bridge.server.census import WORKER, Census, Counts, Member
+from channels_bridge.server.endpoint import Answer
 
 PREFIX = "channels_bridge_"
 

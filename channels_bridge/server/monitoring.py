@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 
-from .bind import Listener
-from .census import Census
-from .endpoint import serving_pages
-from .errors import StartupError
-from .extras import how_to_install, missing
-from .health import Health
+from channels_bridge.server.bind import Listener
+from channels_bridge.server.census import Census
+from channels_bridge.server.endpoint import serving_pages
+from channels_bridge.server.errors import StartupError
+from channels_bridge.server.extras import how_to_install, missing
+from channels_bridge.server.health import Health
 
 
 def require_extra() -> None:
@@ -29,7 +29,7 @@ def serving_metrics(
     listeners: Sequence[Listener], version: str, census: Census
 ) -> AbstractAsyncContextManager[None]:
     """Serve the pages; a :data:`~.supervisor.Watcher` of a census."""
-    from .metrics import Metrics
+    from channels_bridge.server.metrics import Metrics
 
     health = Health(census)
     pages = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .crossing import Crossing
-from .frames import Payload
+from channels_bridge.server.crossing import Crossing
+from channels_bridge.server.frames import Payload
 
 #: How many messages may wait here.
 MESSAGES = 16

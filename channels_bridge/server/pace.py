@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from .config import ServerConfig
+from channels_bridge.server.config import ServerConfig
 
 
 class TokenBucket:

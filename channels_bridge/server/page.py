@@ -18,10 +18,10 @@ import logging
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from .access import client_name, printable
-from .context import Context, Receive, Send
-from .inbox import Event
-from .responses import send_text
+from channels_bridge.server.access import client_name, printable
+from channels_bridge.server.context import Context, Receive, Send
+from channels_bridge.server.inbox import Event
+from channels_bridge.server.responses import send_text
 
 logger = logging.getLogger("channels_bridge.server")
 

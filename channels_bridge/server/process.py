@@ -13,14 +13,14 @@ from contextlib import ExitStack, suppress
 from dataclasses import astuple, dataclass
 from typing import Any
 
-from . import program
-from .census import Census
-from .channel import channel_pair
-from .child import EARLY_SIGNALS, HURRY, Descriptors
-from .errors import StartupError
-from .questions import question_pair
-from .stacks import stack_pipe
-from .startup import StartLimit
+from channels_bridge.server import program
+from channels_bridge.server.census import Census
+from channels_bridge.server.channel import channel_pair
+from channels_bridge.server.child import EARLY_SIGNALS, HURRY, Descriptors
+from channels_bridge.server.errors import StartupError
+from channels_bridge.server.questions import question_pair
+from channels_bridge.server.stacks import stack_pipe
+from channels_bridge.server.startup import StartLimit
 
 logger = logging.getLogger("channels_bridge.server")
 

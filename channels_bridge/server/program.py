@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import IO, Any, NoReturn
 
-from ..interpreter import python
+from channels_bridge.interpreter import python
 
 # The path comes first: this package, and what is unpickled, may be found by it only.
 _CODE = (

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .errors import StartupError
+from channels_bridge.server.errors import StartupError
 
 #: Trust every peer, as where only the proxy can reach the server.
 EVERYONE = "*"

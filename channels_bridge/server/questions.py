@@ -17,7 +17,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from .forks import keep_from_children
+from channels_bridge.server.forks import keep_from_children
 
 logger = logging.getLogger("channels_bridge.server")
 

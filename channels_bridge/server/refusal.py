@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from http import HTTPStatus
 
-from .access import client_name
-from .context import Context
-from .responses import plain_response
-from .scope import peer_address
+from channels_bridge.server.access import client_name
+from channels_bridge.server.context import Context
+from channels_bridge.server.responses import plain_response
+from channels_bridge.server.scope import peer_address
 
 #: Seconds for the client to read the answer and close.
 LINGER = 2.0

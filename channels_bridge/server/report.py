@@ -8,11 +8,11 @@ from collections.abc import Callable
 from operator import itemgetter
 from typing import NamedTuple
 
-from .connection import WebSocketConnection
-from .context import Context
-from .delay import LoopDelay
-from .lifecycle import State
-from .questions import Message
+from channels_bridge.server.connection import WebSocketConnection
+from channels_bridge.server.context import Context
+from channels_bridge.server.delay import LoopDelay
+from channels_bridge.server.lifecycle import State
+from channels_bridge.server.questions import Message
 
 #: Connections that are looked at before others have their turn: a millisecond's work.
 SLICE = 1000

@@ -10,8 +10,8 @@ from http import HTTPStatus
 from websockets.datastructures import Headers
 from websockets.http11 import Response
 
-from .context import Send
-from .inbox import Event
+from channels_bridge.server.context import Send
+from channels_bridge.server.inbox import Event
 
 Header = tuple[bytes, bytes]
 

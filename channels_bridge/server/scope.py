@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from websockets.datastructures import Headers
 from websockets.http11 import Request
 
-from .proxy import NO_PROXY, Proxy
+from channels_bridge.server.proxy import NO_PROXY, Proxy
 
 Scope = dict[str, Any]
 

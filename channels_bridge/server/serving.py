@@ -7,10 +7,10 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 
-from .access import AccessLog
-from .config import ServerConfig
-from .context import Application, Context
-from .lifespan import Lifespan
+from channels_bridge.server.access import AccessLog
+from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.context import Application, Context
+from channels_bridge.server.lifespan import Lifespan
 
 logger = logging.getLogger("channels_bridge.server")
 

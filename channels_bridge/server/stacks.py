@@ -13,7 +13,7 @@ import signal
 from functools import partial
 from typing import BinaryIO
 
-from .forks import keep_from_children, undo_in_children
+from channels_bridge.server.forks import keep_from_children, undo_in_children
 
 #: Nothing else in a child of ours may use it.
 SIGNAL = signal.SIGUSR2

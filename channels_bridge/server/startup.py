@@ -6,11 +6,11 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from .debugging import is_debugged
-from .stacks import SHOWN_WITHIN
+from channels_bridge.server.debugging import is_debugged
+from channels_bridge.server.stacks import SHOWN_WITHIN
 
 if TYPE_CHECKING:
-    from .process import Child
+    from channels_bridge.server.process import Child
 
 logger = logging.getLogger("channels_bridge.server")
 

@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .census import Census, Member, Process
-from .console import serving_console
-from .questions import Message
+from channels_bridge.server.census import Census, Member, Process
+from channels_bridge.server.console import serving_console
+from channels_bridge.server.questions import Message
 
 
 def serving_status(

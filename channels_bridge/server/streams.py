@@ -7,9 +7,9 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-from .bind import Listener
-from .forks import keep_from_children
-from .renewal import serving_always
+from channels_bridge.server.bind import Listener
+from channels_bridge.server.forks import keep_from_children
+from channels_bridge.server.renewal import serving_always
 
 #: Connections at a time; further ones are closed at once.
 MAX_CONNECTIONS = 32

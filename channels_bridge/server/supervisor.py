@@ -14,19 +14,19 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
 
-from .acceptor import Acceptor
-from .admission_link import serving_ledger, with_ledger
-from .bind import Listener
-from .census import Census
-from .channel import SupervisorEnd
-from .config import ServerConfig
-from .debugging import keeping_terminal
-from .errors import StartupError
-from .forks import handle_in_loop
-from .process import Child, Keeper, Service
-from .startup import StartLimit
-from .systemd import Notifier
-from .watch import Watch
+from channels_bridge.server.acceptor import Acceptor
+from channels_bridge.server.admission_link import serving_ledger, with_ledger
+from channels_bridge.server.bind import Listener
+from channels_bridge.server.census import Census
+from channels_bridge.server.channel import SupervisorEnd
+from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.debugging import keeping_terminal
+from channels_bridge.server.errors import StartupError
+from channels_bridge.server.forks import handle_in_loop
+from channels_bridge.server.process import Child, Keeper, Service
+from channels_bridge.server.startup import StartLimit
+from channels_bridge.server.systemd import Notifier
+from channels_bridge.server.watch import Watch
 
 logger = logging.getLogger("channels_bridge.server")
 

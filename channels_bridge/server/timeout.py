@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from .context import Application, Receive, Send
-from .inbox import Event
+from channels_bridge.server.context import Application, Receive, Send
+from channels_bridge.server.inbox import Event
 
 
 def limited(application: Application, seconds: float) -> Application:

@@ -8,7 +8,7 @@ import ssl
 import time
 from dataclasses import dataclass
 
-from .errors import StartupError
+from channels_bridge.server.errors import StartupError
 
 logger = logging.getLogger("channels_bridge.server")
 

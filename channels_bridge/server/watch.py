@@ -12,10 +12,10 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 
-from .config import ServerConfig
-from .debugging import is_debugged
-from .heartbeat import interval
-from .process import Child
+from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.debugging import is_debugged
+from channels_bridge.server.heartbeat import interval
+from channels_bridge.server.process import Child
 
 logger = logging.getLogger("channels_bridge.server")
 

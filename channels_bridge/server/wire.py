@@ -12,12 +12,12 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.protocol import Protocol, Side
 from websockets.server import ServerProtocol
 
-from .config import ServerConfig
-from .frames import DEFLATE, agreed, deflate_of, make_deflate
-from .quiet import quiet_logger
-from .reading import Reading, Reason
-from .rounds import NextRound
-from .stall import StallWatch
+from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.frames import DEFLATE, agreed, deflate_of, make_deflate
+from channels_bridge.server.quiet import quiet_logger
+from channels_bridge.server.reading import Reading, Reason
+from channels_bridge.server.rounds import NextRound
+from channels_bridge.server.stall import StallWatch
 
 # Of the write buffer: beyond it an application's send() waits for the client to read.
 WRITE_HIGH_WATER = 2**16

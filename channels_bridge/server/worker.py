@@ -10,22 +10,22 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 
-from .admission_link import asking
-from .channel import ChildEnd
-from .child import Run, Stop
-from .config import ServerConfig
-from .context import Application, Context
-from .delay import LoopDelay
-from .dispatch import make_protocol_factory
-from .drain import drain
-from .forks import keep_from_children
-from .garbage import sparing
-from .heartbeat import beating
-from .program import load
-from .questions import answering
-from .report import Report
-from .serving import LINGER, serving, wait
-from .tls import RenewedCertificate
+from channels_bridge.server.admission_link import asking
+from channels_bridge.server.channel import ChildEnd
+from channels_bridge.server.child import Run, Stop
+from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.context import Application, Context
+from channels_bridge.server.delay import LoopDelay
+from channels_bridge.server.dispatch import make_protocol_factory
+from channels_bridge.server.drain import drain
+from channels_bridge.server.forks import keep_from_children
+from channels_bridge.server.garbage import sparing
+from channels_bridge.server.heartbeat import beating
+from channels_bridge.server.program import load
+from channels_bridge.server.questions import answering
+from channels_bridge.server.report import Report
+from channels_bridge.server.serving import LINGER, serving, wait
+from channels_bridge.server.tls import RenewedCertificate
 
 logger = logging.getLogger("channels_bridge.server")
 

@@ -12,16 +12,15 @@ it, and no test reaches a server that runs beside it. :func:`using_hub` is for t
 
 from channels_bridge import live_tests
 from channels_bridge.groups.isolation import using_hub
-
-from .live import ChannelsLiveServerTestCase
-from .process import ServerProcess
+from channels_bridge.testing.live import ChannelsLiveServerTestCase
+from channels_bridge.testing.process import ServerProcess
 
 if live_tests.are_needed():
     live_tests.install()
 
-from .application import ApplicationCommunicator
-from .http import HttpCommunicator
-from .websocket import WebsocketCommunicator
+from channels_bridge.testing.application import ApplicationCommunicator
+from channels_bridge.testing.http import HttpCommunicator
+from channels_bridge.testing.websocket import WebsocketCommunicator
 
 __all__ = [
     "ApplicationCommunicator",

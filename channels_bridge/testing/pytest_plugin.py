@@ -19,8 +19,13 @@ import pytest
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.test.utils import modify_settings
 
-from .live import make_application, require_shared_databases, stop, wait_until_ready
-from .process import ServerProcess, using_hub_of_tests
+from channels_bridge.testing.live import (
+    make_application,
+    require_shared_databases,
+    stop,
+    wait_until_ready,
+)
+from channels_bridge.testing.process import ServerProcess, using_hub_of_tests
 
 
 @dataclass(frozen=True)

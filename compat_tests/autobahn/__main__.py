@@ -17,7 +17,7 @@ from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
-from ..servers import BRIDGE_READY, REPOSITORY, running
+from compat_tests.servers import BRIDGE_READY, REPOSITORY, running
 
 OURS = "channels_bridge"
 BARE = "websockets"

@@ -13,8 +13,8 @@ import psutil
 import pytest
 from websockets.sync.client import connect
 
-from ..parity.site import PROJECT
-from ..servers import Server, environment, websockets_server
+from compat_tests.parity.site import PROJECT
+from compat_tests.servers import Server, environment, websockets_server
 
 MEMBERS = 4
 DEADLINE = 20

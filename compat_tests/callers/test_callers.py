@@ -8,7 +8,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from .conftest import DEADLINE, MEMBERS, heard, running_project
+from compat_tests.callers.conftest import DEADLINE, MEMBERS, heard, running_project
 
 SETUP = """
 import asyncio, multiprocessing, os, signal, sys, threading

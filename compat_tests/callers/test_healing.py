@@ -7,8 +7,8 @@ import json
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from ..servers import wait_for
-from .conftest import DEADLINE, MEMBERS, heard
+from compat_tests.callers.conftest import DEADLINE, MEMBERS, heard
+from compat_tests.servers import wait_for
 
 
 def say(member, text):

@@ -8,9 +8,9 @@ import random
 import sys
 from collections.abc import Iterator, Sequence
 
-from .faults import FAULTS, at_hand
-from .report import Report
-from .scene import Fault, playing
+from compat_tests.chaos.faults import FAULTS, at_hand
+from compat_tests.chaos.report import Report
+from compat_tests.chaos.scene import Fault, playing
 
 # How often a fault comes together with another.
 PAIRS = 1 / 3

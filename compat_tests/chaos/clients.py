@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
 
-from .journal import Journal, Record
+from compat_tests.chaos.journal import Journal, Record
 
 Connect = Callable[[str], "contextlib.AbstractAsyncContextManager[ClientConnection]"]
 """Opens a connection to a path."""

@@ -9,13 +9,13 @@ import signal
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from ..servers import no_descriptors
-from . import clock
-from .clients import Client
-from .outcomes import Suffered
+from compat_tests.chaos import clock
+from compat_tests.chaos.clients import Client
+from compat_tests.chaos.outcomes import Suffered
+from compat_tests.servers import no_descriptors
 
 if TYPE_CHECKING:
-    from .scene import Fault, Scene
+    from compat_tests.chaos.scene import Fault, Scene
 
 # Guests that find no place, in a crowd.
 MANY = 20

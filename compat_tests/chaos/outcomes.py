@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import inf
 
-from .journal import Record
+from compat_tests.chaos.journal import Record
 
 
 @dataclass(frozen=True)

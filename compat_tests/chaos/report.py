@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from .journal import Record
-from .outcomes import Suffered, undeclared
-from .verdict import Verdict
+from compat_tests.chaos.journal import Record
+from compat_tests.chaos.outcomes import Suffered, undeclared
+from compat_tests.chaos.verdict import Verdict
 
 # Complaints of a kind that are shown.
 ENOUGH = 5

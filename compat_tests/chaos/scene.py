@@ -16,15 +16,14 @@ from typing import Any
 from websockets.asyncio.client import connect, unix_connect
 
 from channels_bridge.server.console import ask
-
-from ..servers import Server, websockets_server
-from .clients import Client
-from .clock import Clock
-from .disk import Disk, mounted
-from .journal import Journal
-from .outcomes import Suffered
-from .report import Report
-from .verdict import Verdict, judge
+from compat_tests.chaos.clients import Client
+from compat_tests.chaos.clock import Clock
+from compat_tests.chaos.disk import Disk, mounted
+from compat_tests.chaos.journal import Journal
+from compat_tests.chaos.outcomes import Suffered
+from compat_tests.chaos.report import Report
+from compat_tests.chaos.verdict import Verdict, judge
+from compat_tests.servers import Server, websockets_server
 
 SITE = Path(__file__).resolve().parent / "site"
 

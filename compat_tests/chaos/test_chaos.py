@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from ..servers import REPOSITORY
-from . import faults
-from .journal import Journal, Record
-from .outcomes import DECLARED, Suffered, undeclared
-from .scene import playing
-from .verdict import judge
+from compat_tests.chaos import faults
+from compat_tests.chaos.journal import Journal, Record
+from compat_tests.chaos.outcomes import DECLARED, Suffered, undeclared
+from compat_tests.chaos.scene import playing
+from compat_tests.chaos.verdict import judge
+from compat_tests.servers import REPOSITORY
 
 DEPLOYMENT = Path(REPOSITORY, "migration_guide", "deployment.md")
 

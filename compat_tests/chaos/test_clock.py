@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-from ..servers import REPOSITORY
+from compat_tests.servers import REPOSITORY
 
 PACKAGE = REPOSITORY / "channels_bridge"
 

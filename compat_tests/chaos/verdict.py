@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from .journal import Record
+from compat_tests.chaos.journal import Record
 
 Message = tuple[str, int]
 """Sender and number."""

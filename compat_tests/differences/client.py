@@ -16,9 +16,9 @@ from typing import Any
 from websockets.frames import Close, Frame, Opcode
 from websockets.protocol import CLIENT, OPEN, Protocol
 
-from ..servers import Server, wait_for
-from .limits import PATIENCE
-from .recording import read
+from compat_tests.differences.limits import PATIENCE
+from compat_tests.differences.recording import read
+from compat_tests.servers import Server, wait_for
 
 NOTHING = "nothing"  # no answer within the client's patience
 DROPPED = "dropped"  # the end of the TCP connection, without an answer

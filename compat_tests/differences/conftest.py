@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from .run import Outcomes, run
-from .scenarios import SCENARIOS
+from compat_tests.differences.run import Outcomes, run
+from compat_tests.differences.scenarios import SCENARIOS
 
 
 @pytest.fixture(scope="session")

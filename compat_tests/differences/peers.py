@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..servers import BRIDGE_READY, DAPHNE_READY, UVICORN_READY, Server, running
-from .limits import CLOSING
+from compat_tests.differences.limits import CLOSING
+from compat_tests.servers import BRIDGE_READY, DAPHNE_READY, UVICORN_READY, Server, running
 
 SITE = Path(__file__).resolve().parent / "site"
 APPLICATION = "compat_tests.differences.site.asgi:application"

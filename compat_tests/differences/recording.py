@@ -83,7 +83,7 @@ class LogRecorder(logging.Handler):
 
     def _by_path(self, record: logging.LogRecord) -> str | None:
         """The scenario whose path the message mentions: a timer does not know its application."""
-        from .scenarios import BY_NAME
+        from compat_tests.differences.scenarios import BY_NAME
 
         parts = record.getMessage().replace("'", "/").replace(" ", "/").split("/")
         return next((part for part in parts if part in BY_NAME), None)

@@ -13,11 +13,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from ..servers import wait_for
-from .client import Client
-from .peers import Peer, start
-from .recording import BEGINNING, read
-from .scenario import OURS, PEERS, Scenario, When
+from compat_tests.differences.client import Client
+from compat_tests.differences.peers import Peer, start
+from compat_tests.differences.recording import BEGINNING, read
+from compat_tests.differences.scenario import OURS, PEERS, Scenario, When
+from compat_tests.servers import wait_for
 
 #: What happened in one scenario on one server, by aspect. All of it is plain data.
 Outcome = dict[str, Any]

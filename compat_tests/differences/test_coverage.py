@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from .coverage import BEHAVIOURS, COUNTS
-from .scenarios import SCENARIOS
+from compat_tests.differences.coverage import BEHAVIOURS, COUNTS
+from compat_tests.differences.scenarios import SCENARIOS
 
 TESTS = Path(__file__).resolve().parent.parent
 SHOWN = {number for each in SCENARIOS for number in each.covers.split()}

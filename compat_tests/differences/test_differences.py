@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ..conftest import OUTCOME
-from .run import Outcomes
-from .scenario import Own, Scenario
-from .scenarios import SCENARIOS
-from .verdict import judge, kind
+from compat_tests.conftest import OUTCOME
+from compat_tests.differences.run import Outcomes
+from compat_tests.differences.scenario import Own, Scenario
+from compat_tests.differences.scenarios import SCENARIOS
+from compat_tests.differences.verdict import judge, kind
 
 GUIDE = Path(__file__).resolve().parents[2] / "migration_guide" / "differences.md"
 ROWS = [line for line in GUIDE.read_text().splitlines() if line.startswith("| ")]

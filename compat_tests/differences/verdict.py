@@ -5,8 +5,8 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator
 
-from .run import Outcome
-from .scenario import OURS, PEERS, Like, Own, Scenario
+from compat_tests.differences.run import Outcome
+from compat_tests.differences.scenario import OURS, PEERS, Like, Own, Scenario
 
 
 class Kind(enum.Enum):

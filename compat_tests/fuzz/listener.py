@@ -8,7 +8,7 @@ import logging
 from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar
 
-from ..engine import DEADLINE, Engine, until
+from compat_tests.engine import DEADLINE, Engine, until
 
 T = TypeVar("T")
 

@@ -12,8 +12,7 @@ from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
 from channels_bridge.server.frames import DEFLATE
-
-from .wire import MAX_SIZE
+from compat_tests.fuzz.wire import MAX_SIZE
 
 DATA = {Opcode.TEXT, Opcode.BINARY, Opcode.CONT}
 

@@ -18,8 +18,7 @@ from channels_bridge.server.bind import (
 )
 from channels_bridge.server.errors import BindError
 from channels_bridge.unix import MAX_PATH
-
-from .profile import PROFILE
+from compat_tests.fuzz.profile import PROFILE
 
 PARTS = st.sampled_from(
     ["unix:", "fd:", "//", "/", "run", "localhost", "0", ":", "[", "]", "::1", "8765", "9" * 5000]

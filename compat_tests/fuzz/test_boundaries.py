@@ -6,10 +6,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ..engine import read_body
-from .boundaries import SMUGGLED, foresee, good_requests, read_answers, streams
-from .listener import Listener, cut
-from .profile import PROFILE
+from compat_tests.engine import read_body
+from compat_tests.fuzz.boundaries import SMUGGLED, foresee, good_requests, read_answers, streams
+from compat_tests.fuzz.listener import Listener, cut
+from compat_tests.fuzz.profile import PROFILE
 
 PLACES = st.lists(st.integers(0, 10_000), max_size=5)
 HELLO = (

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from .listener import Listener
-from .oracle import Client, foresee
-from .profile import PROFILE
-from .wire import MAX_SIZE, PLACES, divide, encode, streams
+from compat_tests.fuzz.listener import Listener
+from compat_tests.fuzz.oracle import Client, foresee
+from compat_tests.fuzz.profile import PROFILE
+from compat_tests.fuzz.wire import MAX_SIZE, PLACES, divide, encode, streams
 
 
 class Echo:

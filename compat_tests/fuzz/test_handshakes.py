@@ -6,10 +6,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ..engine import HANDSHAKE
-from .listener import Listener, cut
-from .profile import PROFILE
-from .requests import streams
+from compat_tests.engine import HANDSHAKE
+from compat_tests.fuzz.listener import Listener, cut
+from compat_tests.fuzz.profile import PROFILE
+from compat_tests.fuzz.requests import streams
 
 ANSWER = re.compile(rb"HTTP/1\.1 ([1-4]\d\d|50[1345]) ")
 

@@ -12,10 +12,9 @@ from channels_bridge.groups.grpc.exchange import GRACE, Exchange
 from channels_bridge.groups.grpc.outbox import Outbox
 from channels_bridge.groups.grpc.presence import is_gone
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
-
-from ..groups.sessions import Process, exchange_all, set_clock
-from .envelopes import batches, hellos
-from .profile import PROFILE
+from compat_tests.fuzz.envelopes import batches, hellos
+from compat_tests.fuzz.profile import PROFILE
+from compat_tests.groups.sessions import Process, exchange_all, set_clock
 
 HOSTILE = b"hostile"
 ACTIONS = st.lists(

@@ -13,11 +13,10 @@ from channels_bridge.groups.grpc import frames
 from channels_bridge.groups.grpc.stream import GrpcStream, StreamBroken
 from channels_bridge.groups.grpc.transport import GrpcTransport
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
-
-from ..groups.hubs import serving, soon
-from ..groups.peers import Peer
-from .envelopes import batches, hellos
-from .profile import PROFILE
+from compat_tests.fuzz.envelopes import batches, hellos
+from compat_tests.fuzz.profile import PROFILE
+from compat_tests.groups.hubs import serving, soon
+from compat_tests.groups.peers import Peer
 
 STREAMS = st.lists(st.lists(batches() | st.binary(max_size=300), max_size=4), max_size=8)
 

@@ -11,8 +11,7 @@ from channels_bridge.exceptions import HubAddressError
 from channels_bridge.groups.codec import GROUP_MESSAGE, Codec
 from channels_bridge.groups.grpc.place import SocketPlace
 from channels_bridge.groups.message import GroupMessage
-
-from .profile import PROFILE
+from compat_tests.fuzz.profile import PROFILE
 
 CODEC = Codec(max_message_size=10_000)
 

@@ -7,7 +7,7 @@ import zlib
 
 from hypothesis import strategies as st
 
-from .listener import cut
+from compat_tests.fuzz.listener import cut
 
 #: Bytes of a message that are allowed here.
 MAX_SIZE = 1000

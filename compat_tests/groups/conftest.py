@@ -10,9 +10,8 @@ import pytest
 from channels_bridge.groups.grpc.transport import GrpcTransport
 from channels_bridge.groups.local import LocalExchange, LocalTransport
 from channels_bridge.layers import GrpcChannelLayer, LocalChannelLayer
-
-from .hubs import HubProcess
-from .peers import Peer
+from compat_tests.groups.hubs import HubProcess
+from compat_tests.groups.peers import Peer
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 """A process on a transport, as the tests see one."""
 
 from channels_bridge.groups.transport import GroupTransport
-
-from .hubs import until
+from compat_tests.groups.hubs import until
 
 
 class Peer:

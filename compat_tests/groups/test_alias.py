@@ -10,8 +10,7 @@ from channels.exceptions import InvalidChannelLayerError
 from channels_bridge import exceptions, layers, transport
 from channels_bridge.layers import LocalChannelLayer
 from channels_bridge.transport import GrpcTransportLayer, get_channel_layer
-
-from .hubs import ENVIRONMENT, ROOT
+from compat_tests.groups.hubs import ENVIRONMENT, ROOT
 
 LOCAL = {"BACKEND": "channels_bridge.layers.LocalChannelLayer", "CONFIG": {"capacity": 7}}
 

@@ -23,9 +23,8 @@ from channels_bridge.groups.grpc.exchange import Exchange
 from channels_bridge.groups.grpc.presence import UNKNOWN, own_presence
 from channels_bridge.groups.neighbours import Absence
 from channels_bridge.layers import GrpcChannelLayer
-
-from .hubs import serving, soon, until
-from .sessions import Process, exchange_all
+from compat_tests.groups.hubs import serving, soon, until
+from compat_tests.groups.sessions import Process, exchange_all
 
 HELLO = {"type": "hello"}
 

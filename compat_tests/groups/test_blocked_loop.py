@@ -11,8 +11,7 @@ from channels.exceptions import MessageTooLarge
 from channels_bridge.exceptions import LoopBlocked
 from channels_bridge.groups import handover, home
 from channels_bridge.layers import GrpcChannelLayer, LocalChannelLayer
-
-from .hubs import DEADLINE, serving, soon
+from compat_tests.groups.hubs import DEADLINE, serving, soon
 
 THREADS = 4
 

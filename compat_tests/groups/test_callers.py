@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from .hubs import DEADLINE, ENVIRONMENT, ROOT, soon
+from compat_tests.groups.hubs import DEADLINE, ENVIRONMENT, ROOT, soon
 
 ONE = [{"type": "hello"}]
 

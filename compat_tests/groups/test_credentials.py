@@ -25,10 +25,9 @@ from channels_bridge.groups.grpc.stream import METHOD, SERVICE, GrpcStream
 from channels_bridge.groups.grpc.transport import GrpcTransport
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 from channels_bridge.layers import GrpcChannelLayer
-
-from .authority import Authority
-from .hubs import ENVIRONMENT, ROOT, HubProcess, serving, soon
-from .peers import Peer
+from compat_tests.groups.authority import Authority
+from compat_tests.groups.hubs import ENVIRONMENT, ROOT, HubProcess, serving, soon
+from compat_tests.groups.peers import Peer
 
 TOKEN = "0123456789abcdef" * 4
 OTHER_TOKEN = "fedcba9876543210" * 4

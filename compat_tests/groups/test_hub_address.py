@@ -14,8 +14,7 @@ from django.core.management import CommandError, call_command
 from channels_bridge.exceptions import HubAddressError
 from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.groups.grpc.hub import serve
-
-from .hubs import ENVIRONMENT, ROOT, soon
+from compat_tests.groups.hubs import ENVIRONMENT, ROOT, soon
 
 
 async def run_until_ready(address: str, credentials: Credentials = NONE) -> None:

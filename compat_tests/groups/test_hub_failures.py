@@ -19,9 +19,8 @@ from channels_bridge.groups.grpc.stream import METHOD, SERVICE
 from channels_bridge.groups.grpc.transport import GrpcTransport
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 from channels_bridge.layers import GrpcChannelLayer
-
-from .hubs import DEADLINE, ENVIRONMENT, ROOT, HubProcess, serving, soon, until
-from .peers import Peer
+from compat_tests.groups.hubs import DEADLINE, ENVIRONMENT, ROOT, HubProcess, serving, soon, until
+from compat_tests.groups.peers import Peer
 
 
 @pytest.fixture

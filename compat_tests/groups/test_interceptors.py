@@ -6,8 +6,7 @@ import pytest
 from channels_bridge.groups.grpc import hub
 from channels_bridge.groups.grpc.stream import pristine
 from channels_bridge.layers import GrpcChannelLayer
-
-from .hubs import serving, soon
+from compat_tests.groups.hubs import serving, soon
 
 
 class Iterating(grpc.aio.ServerInterceptor):

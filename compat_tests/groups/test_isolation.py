@@ -14,8 +14,7 @@ from django.test.utils import teardown_test_environment
 from channels_bridge.groups import isolation
 from channels_bridge.layers import GrpcChannelLayer, get_channel_layer
 from channels_bridge.testing import using_hub
-
-from .hubs import ENVIRONMENT, ROOT, serving, soon
+from compat_tests.groups.hubs import ENVIRONMENT, ROOT, serving, soon
 
 HELLO = {"type": "hello"}
 

@@ -11,8 +11,7 @@ from channels_bridge.groups.grpc.client import MAX_BYTES
 from channels_bridge.groups.grpc.door import MAX_BATCH
 from channels_bridge.groups.grpc.session import MAX_PENDING_BYTES
 from channels_bridge.layers import GrpcChannelLayer, LocalChannelLayer
-
-from .hubs import serving, soon
+from compat_tests.groups.hubs import serving, soon
 
 MIB = 1024 * 1024
 

@@ -14,8 +14,7 @@ from channels_bridge.exceptions import ChannelsFull, ForeignChannel, TransportUn
 from channels_bridge.groups import GroupMessage, home
 from channels_bridge.layers import GrpcChannelLayer, InMemoryChannelLayer, LocalChannelLayer
 from channels_bridge.server.inbox import Inbox
-
-from .hubs import soon
+from compat_tests.groups.hubs import soon
 
 HELLO = {"type": "hello"}
 

@@ -8,8 +8,7 @@ from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
 from channels_bridge.exceptions import ChannelFull
 from channels_bridge.groups import home
 from channels_bridge.server.inbox import Inbox
-
-from .hubs import soon
+from compat_tests.groups.hubs import soon
 
 HELLO = {"type": "hello"}
 

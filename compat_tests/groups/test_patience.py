@@ -12,9 +12,8 @@ from channels_bridge.groups.grpc.exchange import Exchange
 from channels_bridge.groups.grpc.place import SocketPlace
 from channels_bridge.groups.grpc.returning import NEWS, PATIENCE, RETURN
 from channels_bridge.groups.grpc.roster import RosterKeeper
-
-from .hubs import until
-from .sessions import Process, exchange_all, set_clock
+from compat_tests.groups.hubs import until
+from compat_tests.groups.sessions import Process, exchange_all, set_clock
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ from channels.layers import channel_layers
 
 from channels_bridge.figures import figures
 from channels_bridge.layers import GrpcChannelLayer
-
-from .hubs import serving, soon
+from compat_tests.groups.hubs import serving, soon
 
 PREFIXES = ["", "staging", "production"]
 

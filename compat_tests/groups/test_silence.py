@@ -9,8 +9,7 @@ from channels_bridge.groups.grpc import silence
 from channels_bridge.groups.grpc.exchange import Exchange
 from channels_bridge.groups.grpc.returning import PATIENCE
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
-
-from .sessions import Process, exchange_all, set_clock
+from compat_tests.groups.sessions import Process, exchange_all, set_clock
 
 BIND = {"topic": "g:room", "queue": "work", "capacity": 9, "expiry": 60, "lifetime": 60}
 

@@ -4,8 +4,7 @@ import asyncio
 
 from channels_bridge.groups.statistics import LayerStatistics, LinkStatistics
 from channels_bridge.layers import GrpcChannelLayer, LocalChannelLayer
-
-from .hubs import soon, until
+from compat_tests.groups.hubs import soon, until
 
 ALL_ANSWERED = {"missed": 0, "unacknowledged": 0, "unacknowledged_bytes": 0, "lag": 0}
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from .hubs import soon, until
+from compat_tests.groups.hubs import soon, until
 
 FOREVER = {"capacity": 1000, "expiry": 60}
 

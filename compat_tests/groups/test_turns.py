@@ -9,8 +9,7 @@ from channels.layers import channel_layers
 from django.test import override_settings
 
 from channels_bridge.layers import GrpcChannelLayer, InMemoryChannelLayer, LocalChannelLayer
-
-from .hubs import soon, until
+from compat_tests.groups.hubs import soon, until
 
 HELLO = {"type": "hello"}
 

@@ -20,8 +20,7 @@ from channels_bridge.groups.grpc import hub, place
 from channels_bridge.groups.grpc.hub import serve
 from channels_bridge.groups.seat import Seat, find_holder
 from channels_bridge.layers import GrpcChannelLayer
-
-from .hubs import serving, soon, until
+from compat_tests.groups.hubs import serving, soon, until
 
 
 @pytest.fixture(autouse=True)

@@ -14,10 +14,9 @@ from channels_bridge.groups.grpc.exchange import Exchange
 from channels_bridge.groups.grpc.stream import METHOD, SERVICE
 from channels_bridge.groups.grpc.transport import GrpcTransport
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
-
-from .hubs import serving, soon
-from .peers import Peer
-from .sessions import Process, exchange_all
+from compat_tests.groups.hubs import serving, soon
+from compat_tests.groups.peers import Peer
+from compat_tests.groups.sessions import Process, exchange_all
 
 # What a later release may add. Protobuf joins fields that are written one after the other, so these
 # bytes add field 99, of some type, to whatever precedes them.

@@ -19,11 +19,10 @@ from pathlib import Path
 
 from channels_bridge.bench.brokers import redis_server, redis_version
 from channels_bridge.bench.machine import installed, processor
-
-from . import report
-from .faults import FAULTS, Fault, Seen
-from .scene import Scene, staged
-from .stacks import STACKS, Stack
+from compat_tests.peer_faults import report
+from compat_tests.peer_faults.faults import FAULTS, Fault, Seen
+from compat_tests.peer_faults.scene import Scene, staged
+from compat_tests.peer_faults.stacks import STACKS, Stack
 
 FAULT_SECONDS = 120  # a fault takes a minute at most; what takes longer is an error
 

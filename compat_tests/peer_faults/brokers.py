@@ -11,8 +11,7 @@ from typing import Protocol
 import psutil
 
 from channels_bridge.bench.brokers import redis_server
-
-from ..servers import START_DEADLINE, Server, wait_for
+from compat_tests.servers import START_DEADLINE, Server, wait_for
 
 
 class Broker(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from .faults import FAULTS, Fault, Seen
+from compat_tests.peer_faults.faults import FAULTS, Fault, Seen
 
 #: A line of Markdown between which and `END` a document has what was seen.
 START = "<!-- faults -->\n"

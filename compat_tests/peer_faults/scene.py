@@ -15,10 +15,10 @@ from pathlib import Path
 
 import psutil
 
-from ..servers import Server
-from .brokers import Broker
-from .clients import PATIENCE, Member, Publisher, get
-from .stacks import WORKERS, Stack
+from compat_tests.peer_faults.brokers import Broker
+from compat_tests.peer_faults.clients import PATIENCE, Member, Publisher, get
+from compat_tests.peer_faults.stacks import WORKERS, Stack
+from compat_tests.servers import Server
 
 MOST_TRIES = 20  # until all workers have members
 MEMBERS = 8

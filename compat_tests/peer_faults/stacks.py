@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from channels_bridge.bench.processes import free_port
-
-from ..servers import (
+from compat_tests.peer_faults.brokers import Broker, Hub, Redis
+from compat_tests.servers import (
     BRIDGE_READY,
     REPOSITORY,
     START_DEADLINE,
@@ -20,7 +20,6 @@ from ..servers import (
     Server,
     running,
 )
-from .brokers import Broker, Hub, Redis
 
 WORKERS = 2
 APPLICATION = "compat_tests.peer_faults.site.asgi:application"

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from ..servers import REPOSITORY
-from . import report
-from .__main__ import play
-from .faults import FAULTS
-from .scene import Scene, staged
-from .stacks import OURS, STACKS
+from compat_tests.peer_faults import report
+from compat_tests.peer_faults.__main__ import play
+from compat_tests.peer_faults.faults import FAULTS
+from compat_tests.peer_faults.scene import Scene, staged
+from compat_tests.peer_faults.stacks import OURS, STACKS
+from compat_tests.servers import REPOSITORY
 
 PAGE = (REPOSITORY / "migration_guide" / "faults.md").read_text()
 SECTIONS = dict(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from websockets.sync.client import connect
 
-from ..servers import websockets_server
+from compat_tests.servers import websockets_server
 
 SITE = Path(__file__).parent / "site"
 DEADLINE = 20

@@ -9,8 +9,8 @@ import psutil
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from ..servers import wait_for
-from .conftest import DEADLINE
+from compat_tests.processes.conftest import DEADLINE
+from compat_tests.servers import wait_for
 
 
 def test_a_worker_is_a_plain_process(desk):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from websockets.sync.client import connect
 
-from ..servers import BRIDGE_READY, running
+from compat_tests.servers import BRIDGE_READY, running
 
 SCRIPT = """
 import threading

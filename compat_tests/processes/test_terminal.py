@@ -12,8 +12,8 @@ import time
 
 import pytest
 
-from ..servers import BRIDGE_READY, environment
-from .conftest import DEADLINE, SITE, Desk
+from compat_tests.processes.conftest import DEADLINE, SITE, Desk
+from compat_tests.servers import BRIDGE_READY, environment
 
 # Becomes the program that its arguments name, with the terminal that it reads from as its own.
 TAKE_TERMINAL = """

@@ -5,9 +5,8 @@ from channels.consumer import AsyncConsumer
 
 from channels_bridge import runloop
 from channels_bridge.groups import aclose_all, home
-
-from ..communicators import patient_communicators
-from ..engine import serve
+from compat_tests.communicators import patient_communicators
+from compat_tests.engine import serve
 
 __all__ = ["patient_communicators", "serve"]
 

@@ -18,9 +18,8 @@ from channels_bridge import consumers
 from channels_bridge import housekeeping as module
 from channels_bridge.housekeeping import Housekeeping
 from channels_bridge.native.application import NativeApplication
-
-from ..engine import DEADLINE
-from ..swap.postgresql import find_programs, postgresql
+from compat_tests.engine import DEADLINE
+from compat_tests.swap.postgresql import find_programs, postgresql
 
 
 @pytest.fixture

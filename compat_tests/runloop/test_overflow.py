@@ -11,9 +11,8 @@ from channels.layers import channel_layers
 from websockets.exceptions import ConnectionClosed
 
 from channels_bridge.layers import LocalChannelLayer
-
-from ..engine import DEADLINE
-from ..server.test_stalled_clients import stalled_client
+from compat_tests.engine import DEADLINE
+from compat_tests.server.test_stalled_clients import stalled_client
 
 
 class Room(AsyncWebsocketConsumer):

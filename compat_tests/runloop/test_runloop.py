@@ -19,7 +19,7 @@ from channels.sessions import SessionMiddlewareStack
 from channels.testing import WebsocketCommunicator
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from ..engine import DEADLINE
+from compat_tests.engine import DEADLINE
 
 
 class Recorder:

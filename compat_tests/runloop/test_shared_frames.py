@@ -15,8 +15,7 @@ from channels_bridge.consumers import BaseConsumer
 from channels_bridge.groups import GroupMessage, shared_frame
 from channels_bridge.native.feed import open_inbox
 from channels_bridge.native.websocket import WebSocket
-
-from ..engine import DEADLINE
+from compat_tests.engine import DEADLINE
 
 
 class Shared:

@@ -18,8 +18,7 @@ from django.utils import translation
 from channels_bridge import housekeeping as housekeeping_module
 from channels_bridge import sync_dispatch
 from channels_bridge.threads import SyncThreads
-
-from ..engine import DEADLINE, until
+from compat_tests.engine import DEADLINE, until
 
 setting = contextvars.ContextVar("setting", default="nothing")
 

@@ -13,9 +13,8 @@ from websockets.exceptions import ConnectionClosed
 
 from channels_bridge.server.outbox import LENGTH, MESSAGES
 from channels_bridge.server.wire import WRITE_HIGH_WATER
-
-from ..engine import DEADLINE, until
-from ..server.test_stalled_clients import stalled_client
+from compat_tests.engine import DEADLINE, until
+from compat_tests.server.test_stalled_clients import stalled_client
 
 SHORT, LONG = "x", "x" * (LENGTH + 1)
 

@@ -8,8 +8,7 @@ import threading
 from channels.generic.websocket import WebsocketConsumer
 
 from channels_bridge.threads import SyncThreads
-
-from ..engine import DEADLINE
+from compat_tests.engine import DEADLINE
 
 
 class Meeting(WebsocketConsumer):

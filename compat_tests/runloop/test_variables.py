@@ -12,8 +12,7 @@ from django.utils import translation
 from websockets.exceptions import ConnectionClosed
 
 from channels_bridge.threads import SyncThreads
-
-from ..engine import DEADLINE
+from compat_tests.engine import DEADLINE
 
 user, text, code, passed = (
     contextvars.ContextVar(name, default=None) for name in ("user", "text", "code", "passed")

@@ -16,10 +16,9 @@ from websockets.sync.client import connect
 
 from channels_bridge.server.console import ask
 from channels_bridge.server.metrics import PREFIX
-
-from ..engine import DEADLINE
-from ..parity.site import PROJECT
-from ..servers import environment, websockets_server
+from compat_tests.engine import DEADLINE
+from compat_tests.parity.site import PROJECT
+from compat_tests.servers import environment, websockets_server
 
 
 class Monitor:

@@ -9,10 +9,9 @@ import pytest
 
 from channels_bridge.management.commands.websockets_status import render
 from channels_bridge.server.console import NoAnswer
-
-from ..engine import DEADLINE
-from ..servers import wait_for
-from .site import Monitor, running_site
+from compat_tests.engine import DEADLINE
+from compat_tests.seeing.site import Monitor, running_site
+from compat_tests.servers import wait_for
 
 
 def test_life_of_a_server(database, socket_dir):

@@ -22,9 +22,8 @@ from channels_bridge.consumers import BaseConsumer
 from channels_bridge.layers import get_channel_layer
 from channels_bridge.native.application import NativeApplication
 from channels_bridge.testing import using_hub
-
-from ..parity.site import USER
-from ..servers import wait_for
+from compat_tests.parity.site import USER
+from compat_tests.servers import wait_for
 
 
 @pytest.fixture

@@ -11,8 +11,7 @@ import pytest
 from channels_bridge.logs import JsonFormatter, configure_logging
 from channels_bridge.server.access import parse_format
 from channels_bridge.server.errors import StartupError
-
-from ..servers import wait_for
+from compat_tests.servers import wait_for
 
 ACCESS = "channels_bridge.access"
 

@@ -15,9 +15,8 @@ from channels_bridge.server.census import Census
 from channels_bridge.server.errors import StartupError
 from channels_bridge.server.health import Health
 from channels_bridge.server.metrics import PREFIX
-
-from ..engine import DEADLINE
-from ..servers import REPOSITORY
+from compat_tests.engine import DEADLINE
+from compat_tests.servers import REPOSITORY
 
 
 def test_what_happened_is_counted(site):

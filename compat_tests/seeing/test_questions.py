@@ -8,8 +8,7 @@ import pytest
 
 from channels_bridge.server.census import Census
 from channels_bridge.server.questions import answering, question_pair
-
-from ..engine import DEADLINE
+from compat_tests.engine import DEADLINE
 
 
 @pytest.fixture

@@ -14,8 +14,7 @@ from websockets.exceptions import WebSocketException
 
 from channels_bridge.server import notices
 from channels_bridge.server.quiet import quiet_logger
-
-from ..engine import DEADLINE
+from compat_tests.engine import DEADLINE
 
 QUERY, COOKIE, TOKEN, PROTOCOL, TEXT, BODY = (
     f"planted-{name}" for name in ("query", "cookie", "token", "protocol", "text", "body")

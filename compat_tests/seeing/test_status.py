@@ -22,9 +22,8 @@ from channels_bridge.server.census import Census
 from channels_bridge.server.console import NoAnswer, ask
 from channels_bridge.server.status import serving_status
 from channels_bridge.testing import using_hub
-
-from ..parity.site import PROJECT
-from ..servers import environment
+from compat_tests.parity.site import PROJECT
+from compat_tests.servers import environment
 
 
 def test_workers_groups_and_clients(site):

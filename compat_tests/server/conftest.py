@@ -1,5 +1,5 @@
 """The engine's tests serve applications in their own loop."""
 
-from ..engine import serve
+from compat_tests.engine import serve
 
 __all__ = ["serve"]

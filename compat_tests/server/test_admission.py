@@ -20,11 +20,10 @@ from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
 from channels_bridge.server.lifecycle import State
 from channels_bridge.server.proxy import Proxy
-
-from ..engine import DEADLINE, HANDSHAKE, Script, until
-from .test_connection import echo, masked, status_of
-from .test_supervisor import Clients
-from .test_supervisor import engine as supervised
+from compat_tests.engine import DEADLINE, HANDSHAKE, Script, until
+from compat_tests.server.test_connection import echo, masked, status_of
+from compat_tests.server.test_supervisor import Clients
+from compat_tests.server.test_supervisor import engine as supervised
 
 
 async def test_connections_of_one_address(serve, caplog):

@@ -11,8 +11,7 @@ import time
 import pytest
 
 from channels_bridge.server.channel import ChildEnd, channel_pair
-
-from ..engine import DEADLINE
+from compat_tests.engine import DEADLINE
 
 
 @pytest.fixture

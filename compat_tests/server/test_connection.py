@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 
-from ..engine import DEADLINE, HANDSHAKE, Script
+from compat_tests.engine import DEADLINE, HANDSHAKE, Script
 
 ACCEPT = {"type": "websocket.accept"}
 

@@ -6,8 +6,8 @@ import asyncio
 
 from websockets.frames import Opcode
 
-from ..engine import DEADLINE, HANDSHAKE, Script
-from .test_connection import echo, masked, sending, status_of
+from compat_tests.engine import DEADLINE, HANDSHAKE, Script
+from compat_tests.server.test_connection import echo, masked, sending, status_of
 
 
 async def test_connections_and_messages(serve):

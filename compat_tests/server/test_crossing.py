@@ -10,8 +10,7 @@ import pytest
 
 from channels_bridge.server.crossing import Crossing
 from channels_bridge.server.outbox import LENGTH, MESSAGES, Outbox
-
-from ..engine import DEADLINE
+from compat_tests.engine import DEADLINE
 
 
 async def test_calls_are_made_in_order_on_the_loop(monkeypatch):

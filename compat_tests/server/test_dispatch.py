@@ -8,9 +8,8 @@ import logging
 import pytest
 
 from channels_bridge.server import extras
-
-from ..engine import DEADLINE, HANDSHAKE, Script
-from .test_connection import echo
+from compat_tests.engine import DEADLINE, HANDSHAKE, Script
+from compat_tests.server.test_connection import echo
 
 GET = b"GET /page HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 

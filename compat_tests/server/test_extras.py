@@ -8,8 +8,7 @@ import pytest
 
 from channels_bridge.server import extras
 from channels_bridge.server.extras import EXTRAS, how_to_install, missing
-
-from ..servers import REPOSITORY
+from compat_tests.servers import REPOSITORY
 
 
 @pytest.mark.parametrize("extra", EXTRAS)

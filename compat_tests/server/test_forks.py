@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from ..servers import REPOSITORY
+from compat_tests.servers import REPOSITORY
 
 # What workers, supervisors and hubs do about signals and sockets, and then an application forks:
 # from the loop's thread and from another, where it sends the child each signal at once.

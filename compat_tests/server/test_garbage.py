@@ -15,10 +15,9 @@ from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.connection import WebSocketConnection
 from channels_bridge.server.context import Context
 from channels_bridge.server.garbage import GREAT_GROWTH, LEFT, MANY, PENDING, sparing
-
-from ..engine import Script, until
-from .test_connection import echo
-from .test_supervisor import engine as supervised
+from compat_tests.engine import Script, until
+from compat_tests.server.test_connection import echo
+from compat_tests.server.test_supervisor import engine as supervised
 
 
 class Cycle:

@@ -9,10 +9,10 @@ import re
 import pytest
 from websockets.frames import Opcode
 
-from ..engine import DEADLINE, HANDSHAKE, Script, read_body, until
-from ..fuzz.listener import give_way
-from .test_connection import masked
-from .test_dispatch import GET, page
+from compat_tests.engine import DEADLINE, HANDSHAKE, Script, read_body, until
+from compat_tests.fuzz.listener import give_way
+from compat_tests.server.test_connection import masked
+from compat_tests.server.test_dispatch import GET, page
 
 KEPT = GET.replace(b"Connection: close\r\n", b"")
 H2C = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAA\r\n"

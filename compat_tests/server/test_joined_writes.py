@@ -9,9 +9,8 @@ from websockets.frames import Frame, Opcode
 
 from channels_bridge.server.rounds import NextRound
 from channels_bridge.server.wire import JOIN_LIMIT
-
-from ..engine import DEADLINE, Script, until
-from .test_connection import accept, close_of
+from compat_tests.engine import DEADLINE, Script, until
+from compat_tests.server.test_connection import accept, close_of
 
 
 class Gate:

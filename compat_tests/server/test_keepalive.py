@@ -6,8 +6,7 @@ import asyncio
 from collections import deque
 
 from channels_bridge.server.keepalive import Keepalive
-
-from ..engine import DEADLINE, until
+from compat_tests.engine import DEADLINE, until
 
 
 class Client:

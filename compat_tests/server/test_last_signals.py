@@ -12,8 +12,7 @@ import pytest
 
 from channels_bridge import supervising
 from channels_bridge.server.errors import StartupError
-
-from ..servers import REPOSITORY
+from compat_tests.servers import REPOSITORY
 
 PROGRAM = """
 import asyncio, atexit, signal, sys, threading

@@ -12,12 +12,11 @@ from websockets.frames import Opcode
 from channels_bridge.server import pace
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.pace import Pace, TokenBucket
-
-from ..engine import DEADLINE, HANDSHAKE, Script, until
-from .test_connection import close_of, echo, masked, status_of
-from .test_dispatch import GET, page
-from .test_supervisor import Clients
-from .test_supervisor import engine as supervised
+from compat_tests.engine import DEADLINE, HANDSHAKE, Script, until
+from compat_tests.server.test_connection import close_of, echo, masked, status_of
+from compat_tests.server.test_dispatch import GET, page
+from compat_tests.server.test_supervisor import Clients
+from compat_tests.server.test_supervisor import engine as supervised
 
 # Connections in all
 

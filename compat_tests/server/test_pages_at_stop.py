@@ -9,8 +9,7 @@ import pytest
 
 from channels_bridge.server import page
 from channels_bridge.server.drain import drain
-
-from ..engine import DEADLINE, Script, until
+from compat_tests.engine import DEADLINE, Script, until
 
 STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 LONG = 600  # seconds of shutdown_timeout: nothing may wait for it

@@ -12,9 +12,9 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from ..engine import HANDSHAKE
-from ..servers import Server, wait_for
-from .test_supervisor import DEADLINE, Clients, engine
+from compat_tests.engine import HANDSHAKE
+from compat_tests.server.test_supervisor import DEADLINE, Clients, engine
+from compat_tests.servers import Server, wait_for
 
 RELOADED = "reloaded: new workers serve"
 

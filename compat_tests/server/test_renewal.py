@@ -15,8 +15,7 @@ from channels_bridge.server import acceptor, bind, renewal
 from channels_bridge.server.acceptor import Acceptor
 from channels_bridge.server.bind import Listener, SocketFile, listen, open_unix, parse_binds
 from channels_bridge.server.console import ask, serving_console
-
-from ..engine import DEADLINE, until
+from compat_tests.engine import DEADLINE, until
 
 
 @pytest.fixture

@@ -19,8 +19,7 @@ from channels_bridge.management.commands.runserver import Command
 from channels_bridge.server.bind import TcpBind
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
-
-from ..servers import BRIDGE_READY, REPOSITORY, ServerFailed, running
+from compat_tests.servers import BRIDGE_READY, REPOSITORY, ServerFailed, running
 
 READY = re.compile(r"Starting ASGI/channels_bridge version \S+ development server at http://(\S+)/")
 

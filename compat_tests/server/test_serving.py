@@ -9,8 +9,7 @@ import pytest
 from channels_bridge.server.bind import listen, parse_binds
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.inprocess import serve
-
-from ..engine import DEADLINE
+from compat_tests.engine import DEADLINE
 
 
 class Application:

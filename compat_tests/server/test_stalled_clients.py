@@ -10,9 +10,8 @@ from websockets.frames import Opcode
 
 from channels_bridge.server import stall
 from channels_bridge.server.stall import LOOKS, StallWatch
-
-from ..engine import DEADLINE, HANDSHAKE, Script
-from .test_connection import accept, echo, masked
+from compat_tests.engine import DEADLINE, HANDSHAKE, Script
+from compat_tests.server.test_connection import accept, echo, masked
 
 MESSAGE = b"x" * 2**16
 

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from websockets.asyncio.client import connect, unix_connect
 
-from ..servers import BRIDGE_READY, REPOSITORY, ServerFailed, running, wait_for
+from compat_tests.servers import BRIDGE_READY, REPOSITORY, ServerFailed, running, wait_for
 
 DEADLINE = 20
 

@@ -18,11 +18,10 @@ from websockets.sync.client import connect as sync_connect
 from channels_bridge.server import tls
 from channels_bridge.server.errors import StartupError
 from channels_bridge.server.tls import Certificate, RenewedCertificate
-
-from ..engine import DEADLINE, Script
-from ..parity.site import PROJECT as SAMPLE
-from ..servers import wait_for, websockets_server
-from .test_connection import echo
+from compat_tests.engine import DEADLINE, Script
+from compat_tests.parity.site import PROJECT as SAMPLE
+from compat_tests.server.test_connection import echo
+from compat_tests.servers import wait_for, websockets_server
 
 
 @pytest.fixture(scope="module")

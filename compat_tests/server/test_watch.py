@@ -15,10 +15,9 @@ from channels_bridge.server import debugging
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.heartbeat import interval
 from channels_bridge.server.process import Child, Service
-
-from ..servers import wait_for
-from .test_reload import wait_for_log
-from .test_supervisor import DEADLINE, Clients, engine
+from compat_tests.server.test_reload import wait_for_log
+from compat_tests.server.test_supervisor import DEADLINE, Clients, engine
+from compat_tests.servers import wait_for
 
 
 async def test_stuck_workers_are_replaced():

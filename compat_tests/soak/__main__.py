@@ -8,11 +8,11 @@ import time
 
 import uvloop
 
-from .gauges import Gauges, SoakFailed
-from .hoards import kept
-from .load import ROUND, Load, Plan
-from .site import serving
-from .verdict import FEWEST, Reading, judge, missed, show
+from compat_tests.soak.gauges import Gauges, SoakFailed
+from compat_tests.soak.hoards import kept
+from compat_tests.soak.load import ROUND, Load, Plan
+from compat_tests.soak.site import serving
+from compat_tests.soak.verdict import FEWEST, Reading, judge, missed, show
 
 #: Seconds between two lines on how far it is.
 EVERY = 15.0

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 import psutil
 
 from channels_bridge.server.questions import Message
-
-from ..seeing.site import Site
-from ..servers import wait_for
-from .verdict import Reading
+from compat_tests.seeing.site import Site
+from compat_tests.servers import wait_for
+from compat_tests.soak.verdict import Reading
 
 #: Seconds until a server is at rest: longer than any of its time limits.
 PATIENCE = 60.0

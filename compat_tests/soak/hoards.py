@@ -7,10 +7,9 @@ import asyncio
 import psutil
 
 from channels_bridge.bench.generator.clients import Target, close_all
-
-from .rooms import Kind
-from .verdict import MIB
-from .visits import PATIENCE, Visitor
+from compat_tests.soak.rooms import Kind
+from compat_tests.soak.verdict import MIB
+from compat_tests.soak.visits import PATIENCE, Visitor
 
 #: Those that hold something at the same time, and how often.
 AT_ONCE = 20

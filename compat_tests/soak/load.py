@@ -10,9 +10,8 @@ from math import ceil
 
 from channels_bridge.bench.generator.clients import AT_A_TIME, Target, close_all, lost, open_all
 from channels_bridge.bench.generator.ledger import Counts
-
-from .rooms import KINDS, MEMBERS, Room
-from .visits import WAYS, TurnedAway, Visit
+from compat_tests.soak.rooms import KINDS, MEMBERS, Room
+from compat_tests.soak.visits import WAYS, TurnedAway, Visit
 
 ROOMS = 2 * len(KINDS)
 VISITS = 20  # to each room

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
-from ..parity.site import USER, make_database
-from ..seeing.site import Site, running_site
+from compat_tests.parity.site import USER, make_database
+from compat_tests.seeing.site import Site, running_site
 
 
 @contextmanager

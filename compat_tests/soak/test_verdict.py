@@ -7,11 +7,10 @@ import pytest
 pytest.importorskip("picows", reason="the generator's clients need the extra bench")
 
 from channels_bridge.bench.generator.ledger import Counts
-
-from .gauges import is_at_rest
-from .load import ROOMS, ROUND, TURN, Plan
-from .rooms import MEMBERS
-from .verdict import BOUNDS, MIB, judge, missed
+from compat_tests.soak.gauges import is_at_rest
+from compat_tests.soak.load import ROOMS, ROUND, TURN, Plan
+from compat_tests.soak.rooms import MEMBERS
+from compat_tests.soak.verdict import BOUNDS, MIB, judge, missed
 
 LEAKS = {"rss": 100_000, "pss": 100_000, "descriptors": 1, "threads": 1, "tasks": 1}
 

@@ -7,8 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from channels_bridge.bench.generator.clients import Target, close_all
-
-from .rooms import Kind, Speaker
+from compat_tests.soak.rooms import Kind, Speaker
 
 #: Seconds within which a visitor is let in, or hears its own word.
 PATIENCE = 30.0

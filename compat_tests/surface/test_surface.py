@@ -6,8 +6,8 @@ import json
 import channels
 import pytest
 
-from ..conftest import LINE
-from .upstream import (
+from compat_tests.conftest import LINE
+from compat_tests.surface.upstream import (
     RECORD,
     attributes,
     counterpart,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ..conftest import LINE
-from . import pins
+from compat_tests.conftest import LINE
+from compat_tests.surface import pins
 
 
 @pytest.mark.parametrize("function", pins.PINS)

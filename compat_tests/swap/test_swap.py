@@ -8,8 +8,7 @@ import pytest
 from websockets.sync.client import connect
 
 from compat_tests.servers import REPOSITORY, websockets_server
-
-from . import postgresql, replace
+from compat_tests.swap import postgresql, replace
 
 SAMPLE = Path(__file__).parent / "sample"
 CHAT = REPOSITORY / "examples" / "chat"

@@ -12,7 +12,7 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
-from ..servers import Server, environment, websockets_server
+from compat_tests.servers import Server, environment, websockets_server
 
 SITE = Path(__file__).resolve().parent / "site"
 

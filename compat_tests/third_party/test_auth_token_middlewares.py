@@ -3,7 +3,7 @@
 import pytest
 from websockets.sync.client import connect
 
-from .project import Project
+from compat_tests.third_party.project import Project
 
 PREPARE = """
 from django.contrib.auth import get_user_model

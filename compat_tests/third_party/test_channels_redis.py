@@ -13,9 +13,8 @@ from websockets.exceptions import ConnectionClosed
 
 from channels_bridge.groups.foreign import REDIS_OPTIONS, explain_attribute
 from channels_bridge.layers import GrpcChannelLayer, LocalChannelLayer
-
-from ..servers import wait_for
-from .project import Project, open_all
+from compat_tests.servers import wait_for
+from compat_tests.third_party.project import Project, open_all
 
 pytest.importorskip("channels_redis")
 

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from .project import Project, ask, open_all, told
+from compat_tests.third_party.project import Project, ask, open_all, told
 
 pytest.importorskip("djangochannelsrestframework")
 

@@ -8,7 +8,7 @@ import textwrap
 
 import pytest
 
-from ..groups.hubs import ENVIRONMENT, ROOT, serving
+from compat_tests.groups.hubs import ENVIRONMENT, ROOT, serving
 
 for name in ("gevent", "eventlet"):
     if importlib.util.find_spec(name) is None:  # not imported: eventlet warns of itself then

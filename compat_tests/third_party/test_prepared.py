@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from websockets.sync.client import connect
 
-from ..servers import websockets_server
+from compat_tests.servers import websockets_server
 
 pytest.importorskip("pymysql")
 pytest.importorskip("configurations")

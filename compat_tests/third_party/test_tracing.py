@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ..servers import running, websockets_server
-from .project import SITE, Project, open_all
+from compat_tests.servers import running, websockets_server
+from compat_tests.third_party.project import SITE, Project, open_all
 
 pytest.importorskip("opentelemetry.instrumentation.grpc")
 pytest.importorskip("opentelemetry.distro")

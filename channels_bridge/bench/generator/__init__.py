@@ -9,12 +9,12 @@ from typing import Any
 
 from uvloop import run
 
-from ..loads import Connect, Idle, Load, Loop, Outside, Rate
-from .closed import loop, outside
-from .connections import connect, idle
-from .gauge import Gauge, Outcome
-from .opened import rate
-from .timing import Timing
+from channels_bridge.bench.generator.closed import loop, outside
+from channels_bridge.bench.generator.connections import connect, idle
+from channels_bridge.bench.generator.gauge import Gauge, Outcome
+from channels_bridge.bench.generator.opened import rate
+from channels_bridge.bench.generator.timing import Timing
+from channels_bridge.bench.loads import Connect, Idle, Load, Loop, Outside, Rate
 
 KINDS: dict[type[Load], Callable[[Any, Timing, Gauge], Coroutine[Any, Any, Outcome]]] = {
     Connect: connect,

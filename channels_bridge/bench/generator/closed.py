@@ -6,12 +6,12 @@ import asyncio
 import socket
 from contextlib import closing
 
-from ..loads import Loop, Outside
-from .clients import connected, lost
-from .gauge import Gauge, Outcome
-from .ledger import latencies_ms
-from .members import Run
-from .timing import Timing
+from channels_bridge.bench.generator.clients import connected, lost
+from channels_bridge.bench.generator.gauge import Gauge, Outcome
+from channels_bridge.bench.generator.ledger import latencies_ms
+from channels_bridge.bench.generator.members import Run
+from channels_bridge.bench.generator.timing import Timing
+from channels_bridge.bench.loads import Loop, Outside
 
 
 async def loop(load: Loop, timing: Timing, gauge: Gauge) -> Outcome:

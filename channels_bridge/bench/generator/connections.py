@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from ..loads import Connect, Idle, Load
-from .clients import Client, Target, close_all, lost, open_all
-from .gauge import Gauge, Outcome
-from .timing import Timing
+from channels_bridge.bench.generator.clients import Client, Target, close_all, lost, open_all
+from channels_bridge.bench.generator.gauge import Gauge, Outcome
+from channels_bridge.bench.generator.timing import Timing
+from channels_bridge.bench.loads import Connect, Idle, Load
 
 SETTLE_SECONDS = 1.0
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
-from .ledger import Counts
+from channels_bridge.bench.generator.ledger import Counts
 
 MARK = "mark"
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import cycle
 
-from ..loads import Loop
-from .clients import Client, Target
-from .ledger import Arrivals, Ledger
+from channels_bridge.bench.generator.clients import Client, Target
+from channels_bridge.bench.generator.ledger import Arrivals, Ledger
+from channels_bridge.bench.loads import Loop
 
 DRAIN_SECONDS = 10.0  # after the last message was published; what is missing then is lost
 

@@ -1,7 +1,15 @@
 """All scenarios, by what they are about."""
 
-from ..scenario import Scenario
-from . import channels, connection, handshake, misbehaving, proxies, scope, shutdown
+from compat_tests.differences.scenario import Scenario
+from compat_tests.differences.scenarios import (
+    channels,
+    connection,
+    handshake,
+    misbehaving,
+    proxies,
+    scope,
+    shutdown,
+)
 
 MODULES = (handshake, connection, scope, channels, misbehaving, proxies, shutdown)
 

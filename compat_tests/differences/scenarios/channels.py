@@ -16,13 +16,13 @@ from channels.security.websocket import AllowedHostsOriginValidator, OriginValid
 from channels.sessions import SessionMiddlewareStack
 from django.urls import path, re_path
 
-from ..client import Client
-from ..limits import LITTLE_PATIENCE, TOO_LONG
-from ..recording import note
-from ..scenario import Like, Own, Scenario
-from .choices import CANCELLED, CODE, GOODBYE, NOT_FOUND
-from .clients import handshake, leaves, says
-from .consumers import Noting, SyncNoting
+from compat_tests.differences.client import Client
+from compat_tests.differences.limits import LITTLE_PATIENCE, TOO_LONG
+from compat_tests.differences.recording import note
+from compat_tests.differences.scenario import Like, Own, Scenario
+from compat_tests.differences.scenarios.choices import CANCELLED, CODE, GOODBYE, NOT_FOUND
+from compat_tests.differences.scenarios.clients import handshake, leaves, says
+from compat_tests.differences.scenarios.consumers import Noting, SyncNoting
 
 
 class Raising(Noting):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..scenario import Like, Own
+from compat_tests.differences.scenario import Like, Own
 
 CODE = Like("daphne", "close", "uvicorn drops the connection, as if the network had failed")
 

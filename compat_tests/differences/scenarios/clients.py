@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..client import Client
-from ..limits import PATIENCE
-from ..scenario import Script
+from compat_tests.differences.client import Client
+from compat_tests.differences.limits import PATIENCE
+from compat_tests.differences.scenario import Script
 
 
 async def handshake(client: Client) -> None:

@@ -7,12 +7,12 @@ import struct
 
 from websockets.frames import Opcode
 
-from ..client import Client
-from ..limits import LITTLE_PATIENCE
-from ..recording import note
-from ..scenario import Application, Like, Own, Probe, Scenario, When, probe
-from .choices import CODE, LEGAL, VIOLATION
-from .clients import leaves, says
+from compat_tests.differences.client import Client
+from compat_tests.differences.limits import LITTLE_PATIENCE
+from compat_tests.differences.recording import note
+from compat_tests.differences.scenario import Application, Like, Own, Probe, Scenario, When, probe
+from compat_tests.differences.scenarios.choices import CODE, LEGAL, VIOLATION
+from compat_tests.differences.scenarios.clients import leaves, says
 
 
 @probe

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer
 
-from ..recording import note
+from compat_tests.differences.recording import note
 
 
 class Noting(AsyncWebsocketConsumer):

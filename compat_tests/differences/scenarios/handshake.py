@@ -8,12 +8,12 @@ from channels.exceptions import DenyConnection
 from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer
 from channels.routing import URLRouter
 
-from ..client import Client
-from ..limits import LITTLE_PATIENCE
-from ..scenario import Like, Own, Probe, Scenario, probe
-from .choices import GOODBYE_IN_HANDSHAKE, NOT_FOUND, OVERDUE
-from .clients import handshake, leaves
-from .consumers import Noting, SyncNoting
+from compat_tests.differences.client import Client
+from compat_tests.differences.limits import LITTLE_PATIENCE
+from compat_tests.differences.scenario import Like, Own, Probe, Scenario, probe
+from compat_tests.differences.scenarios.choices import GOODBYE_IN_HANDSHAKE, NOT_FOUND, OVERDUE
+from compat_tests.differences.scenarios.clients import handshake, leaves
+from compat_tests.differences.scenarios.consumers import Noting, SyncNoting
 
 
 @probe

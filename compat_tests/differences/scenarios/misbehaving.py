@@ -9,14 +9,20 @@ import os
 import tempfile
 from pathlib import Path
 
-from ...servers import wait_for
-from ..client import Client
-from ..limits import LITTLE_PATIENCE, PATIENCE, TOO_LONG
-from ..recording import note
-from ..scenario import Application, Like, Own, Probe, Scenario, When, probe
-from .choices import CANCELLED, CODE, GOODBYE, GOODBYE_IN_HANDSHAKE, SILENT
-from .clients import handshake, leaves, says
-from .consumers import Noting, SyncNoting
+from compat_tests.differences.client import Client
+from compat_tests.differences.limits import LITTLE_PATIENCE, PATIENCE, TOO_LONG
+from compat_tests.differences.recording import note
+from compat_tests.differences.scenario import Application, Like, Own, Probe, Scenario, When, probe
+from compat_tests.differences.scenarios.choices import (
+    CANCELLED,
+    CODE,
+    GOODBYE,
+    GOODBYE_IN_HANDSHAKE,
+    SILENT,
+)
+from compat_tests.differences.scenarios.clients import handshake, leaves, says
+from compat_tests.differences.scenarios.consumers import Noting, SyncNoting
+from compat_tests.servers import wait_for
 
 
 def after_accept(type: str, **message: object) -> Application:

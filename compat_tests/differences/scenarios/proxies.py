@@ -8,11 +8,11 @@ from __future__ import annotations
 from channels.routing import URLRouter
 from django.urls import path
 
-from ..recording import note
-from ..scenario import Like, Probe, Scenario, probe
-from .clients import handshake, leaves
-from .consumers import Noting
-from .scope import tells
+from compat_tests.differences.recording import note
+from compat_tests.differences.scenario import Like, Probe, Scenario, probe
+from compat_tests.differences.scenarios.clients import handshake, leaves
+from compat_tests.differences.scenarios.consumers import Noting
+from compat_tests.differences.scenarios.scope import tells
 
 
 @probe

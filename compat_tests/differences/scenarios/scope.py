@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..client import Client
-from ..recording import note
-from ..scenario import Application, Like, Own, Probe, Scenario, probe, unreached
-from .clients import leaves
+from compat_tests.differences.client import Client
+from compat_tests.differences.recording import note
+from compat_tests.differences.scenario import (
+    Application,
+    Like,
+    Own,
+    Probe,
+    Scenario,
+    probe,
+    unreached,
+)
+from compat_tests.differences.scenarios.clients import leaves
 
 
 def tells(*keys: str) -> Application:

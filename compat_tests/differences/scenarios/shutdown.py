@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import signal
 
-from ..client import Client
-from ..scenario import Like, Own, Scenario, When
-from .consumers import Noting
+from compat_tests.differences.client import Client
+from compat_tests.differences.scenario import Like, Own, Scenario, When
+from compat_tests.differences.scenarios.consumers import Noting
 
 
 async def ends_server(client: Client) -> None:

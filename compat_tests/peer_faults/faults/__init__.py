@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from ..scene import Scene
+from compat_tests.peer_faults.scene import Scene
 
 #: What was seen: a value for each figure, the most important first.
 Seen = Mapping[str, object]
@@ -46,4 +46,4 @@ def fault(*, alone: bool = False, pings: int | None = None) -> Callable[[Run], R
     return enter
 
 
-from . import brokers, clients, deploys, load, messages, workers  # noqa: E402, F401
+from compat_tests.peer_faults.faults import brokers, clients, deploys, load, messages, workers  # noqa: E402, F401

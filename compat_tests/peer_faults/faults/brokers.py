@@ -7,10 +7,10 @@ import signal
 import time
 from contextlib import suppress
 
-from ..clients import Member
-from ..scene import Scene
-from . import Seen, fault
-from .load import deliveries
+from compat_tests.peer_faults.clients import Member
+from compat_tests.peer_faults.faults import Seen, fault
+from compat_tests.peer_faults.faults.load import deliveries
+from compat_tests.peer_faults.scene import Scene
 
 DOWN_SECONDS = 1.0  # until an init system has started Redis again
 STOPPED_SECONDS = 10.0

@@ -8,10 +8,10 @@ import time
 from asyncio.subprocess import PIPE
 from statistics import median
 
-from ...servers import REPOSITORY
-from ..clients import Member
-from ..scene import ALIVE, Scene, codes, right
-from . import Seen, fault
+from compat_tests.peer_faults.clients import Member
+from compat_tests.peer_faults.faults import Seen, fault
+from compat_tests.peer_faults.scene import ALIVE, Scene, codes, right
+from compat_tests.servers import REPOSITORY
 
 PINGS = 2  # seconds
 SIZE = 100_000  # bytes of a message

@@ -7,10 +7,10 @@ import os
 import signal
 import time
 
-from ...servers import ServerFailed
-from ..clients import Member
-from ..scene import Scene, codes
-from . import Seen, fault
+from compat_tests.peer_faults.clients import Member
+from compat_tests.peer_faults.faults import Seen, fault
+from compat_tests.peer_faults.scene import Scene, codes
+from compat_tests.servers import ServerFailed
 
 REPLACED_SECONDS = 60
 STOP_SECONDS = 30

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from ..clients import Publisher
-from ..scene import Scene, codes
-from . import Seen, fault
+from compat_tests.peer_faults.clients import Publisher
+from compat_tests.peer_faults.faults import Seen, fault
+from compat_tests.peer_faults.scene import Scene, codes
 
 
 async def deliveries(scene: Scene, publisher: Publisher) -> Seen:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from ..clients import Refused
-from ..scene import ALIVE, Scene, codes, right
-from . import Seen, fault
+from compat_tests.peer_faults.clients import Refused
+from compat_tests.peer_faults.faults import Seen, fault
+from compat_tests.peer_faults.scene import ALIVE, Scene, codes, right
 
 BUSY_SECONDS = 10
 MESSAGES = 200

@@ -12,10 +12,10 @@ from contextlib import suppress
 
 import psutil
 
-from ..clients import PATIENCE, Member
-from ..scene import ALIVE, Scene, codes, right
-from . import Seen, fault
-from .load import deliveries
+from compat_tests.peer_faults.clients import PATIENCE, Member
+from compat_tests.peer_faults.faults import Seen, fault
+from compat_tests.peer_faults.faults.load import deliveries
+from compat_tests.peer_faults.scene import ALIVE, Scene, codes, right
 
 STUCK_SECONDS = 3600  # for longer than anybody looks
 WATCH_SECONDS = 45
