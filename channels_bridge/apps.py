@@ -16,10 +16,10 @@ class ChannelsConfig(AppConfig):
     verbose_name = "Channels bridge"
 
     def ready(self) -> None:
-        from channels_bridge import live_tests
         from channels_bridge.checks import check_deployment, check_settings
+        from channels_bridge.project import live_test_hook
 
-        if live_tests.are_needed():
-            live_tests.install()
+        if live_test_hook.are_needed():
+            live_test_hook.install()
         checks.register(check_settings)
         checks.register(check_deployment, deploy=True)

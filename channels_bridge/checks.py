@@ -15,9 +15,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import get_commands, load_command_class
 from django.utils.module_loading import import_string
 
-from channels_bridge import advice, conf
-from channels_bridge.groups.config import GrpcConfig
+from channels_bridge import conf
 from channels_bridge.groups.layer import BridgeChannelLayer, GrpcChannelLayer
+from channels_bridge.groups.layer_config import GrpcConfig
+from channels_bridge.project import startup_advice
 
 #: Settings that people misspell: ours, and those of Channels that we read.
 _KNOWN = (*conf.NAMES, "ASGI_APPLICATION", "CHANNEL_LAYERS")
@@ -44,13 +45,13 @@ def check_deployment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 def _check_settings_module() -> Iterator[CheckMessage]:
-    for text in advice.about_settings():
+    for text in startup_advice.about_settings():
         yield Warning(f"{text}.", id="channels_bridge.W007")
 
 
 def _check_processes() -> Iterator[CheckMessage]:
     for alias, layer in _made_layers():
-        if advice.is_of_one_process(layer):
+        if startup_advice.is_of_one_process(layer):
             yield Warning(
                 f"Channel layer {alias!r} is {type(layer).__name__}, whose groups end at the "
                 "process: with several, members in another one than the sender's get nothing.",
@@ -61,7 +62,7 @@ def _check_processes() -> Iterator[CheckMessage]:
 
 def _made_layers() -> Iterator[tuple[str, Any]]:
     with contextlib.suppress(ImproperlyConfigured, InvalidChannelLayerError):  # E002 to E004
-        yield from advice.layers()
+        yield from startup_advice.layers()
 
 
 def _check_layers(setting: str, layers: Mapping[str, Mapping[str, Any]]) -> Iterator[CheckMessage]:

@@ -19,8 +19,8 @@ from django.core.exceptions import ImproperlyConfigured
 from websockets.exceptions import ProtocolError
 from websockets.frames import Close
 
-from channels_bridge import registry
 from channels_bridge.groups.layer import BridgeChannelLayer
+from channels_bridge.runloop import registry
 from channels_bridge.transport import get_channel_layer
 
 __all__ = ["aclose", "close", "obey"]

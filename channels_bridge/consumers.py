@@ -22,11 +22,11 @@ from websockets.asyncio.server import ServerConnection
 from channels_bridge.groups import GroupMessage
 from channels_bridge.groups.codec import GROUP_MESSAGE
 from channels_bridge.groups.message import handler_name
-from channels_bridge.housekeeping import housekeeping
-from channels_bridge.native.feed import open_channel
-from channels_bridge.native.frames import FrameCalls, FrameKind, frame_calls
-from channels_bridge.native.plain import serve_plain
+from channels_bridge.native.bare_websockets import serve_plain
+from channels_bridge.native.inbox_feed import open_channel
+from channels_bridge.native.receive_signature import FrameCalls, FrameKind, frame_calls
 from channels_bridge.native.websocket import Message, State, WebSocket
+from channels_bridge.runloop.db_housekeeping import housekeeping
 from channels_bridge.transport import get_channel_layer
 
 UNSUPPORTED_DATA = 1003  # RFC 6455, section 7.4.1

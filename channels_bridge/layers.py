@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from django.core import checks
 
 from channels_bridge.groups.layer import GrpcChannelLayer, LocalChannelLayer
-from channels_bridge.installed import check_installed
+from channels_bridge.project.installed import check_installed
 from channels_bridge.surface import extend
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ class JsonFormatter(logging.Formatter):
 
     A line has ``time`` (UTC, ISO 8601), ``level``, ``logger`` and ``message``, and ``exception``
     with the traceback where there is one. Access lines have their fields in place of the message:
-    see ``channels_bridge.server.access``.
+    see ``channels_bridge.server.access_log``.
     """
 
     def format(self, record: logging.LogRecord) -> str:

@@ -11,9 +11,9 @@ import pytest
 from websockets.asyncio.client import connect
 
 from channels_bridge.server.config import ServerConfig
-from channels_bridge.server.context import Context
-from channels_bridge.server.dispatch import make_protocol_factory
-from channels_bridge.server.serving import shutdown
+from channels_bridge.server.http.first_request import make_protocol_factory
+from channels_bridge.server.websocket.context import Context
+from channels_bridge.server.worker.serving import shutdown
 
 DEADLINE = 10  # seconds that a test waits for what must happen
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from channels_bridge.directory import digest_of
+from channels_bridge.groups.discovery.runtime_directory import digest_of
 from compat_tests.servers import environment
 
 SETTINGS = """

@@ -13,21 +13,21 @@ from types import ModuleType
 
 import pytest
 
-from channels_bridge import control, directory
-from channels_bridge.directory import (
+from channels_bridge.groups.discovery import other_hubs, runtime_directory
+from channels_bridge.groups.discovery.hub_absence import has_left_members
+from channels_bridge.groups.discovery.hub_address import Address, default_address
+from channels_bridge.groups.discovery.hub_lock import Holder, find_holder
+from channels_bridge.groups.discovery.other_hubs import explain_absence
+from channels_bridge.groups.discovery.runtime_directory import (
     keep_private,
     leave,
     private_directory,
     project_directory,
     remove_unused,
 )
-from channels_bridge.groups import neighbours
-from channels_bridge.groups.address import Address, default_address
-from channels_bridge.groups.grpc.absence import has_left_members
-from channels_bridge.groups.grpc.place import SocketPlace
-from channels_bridge.groups.neighbours import explain_absence
-from channels_bridge.groups.seat import Holder, find_holder
-from channels_bridge.server.console import NoAnswer
+from channels_bridge.groups.grpc.hub.hub_files import SocketPlace
+from channels_bridge.project import control_client
+from channels_bridge.server.monitoring.control_socket import NoAnswer
 
 needs_linux = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="only Linux shows who listens on unix sockets"
@@ -133,7 +133,7 @@ def test_other_bases(monkeypatch, tmp_path):
     """Where /tmp can't be written to another directory is taken, and one that is there is used."""
     usable = str(tmp_path / "usable")
     os.mkdir(usable)
-    monkeypatch.setattr(directory, "BASES", ("/no/such", usable, str(tmp_path)))
+    monkeypatch.setattr(runtime_directory, "BASES", ("/no/such", usable, str(tmp_path)))
     assert project_directory().parent == Path(usable)
     name = project_directory().name
     (tmp_path / name).mkdir(0o700)
@@ -145,7 +145,7 @@ def test_base_where_others_have_taken_the_name(monkeypatch, tmp_path):
     bases = [tmp_path / name for name in "ab"]
     for base in bases:
         base.mkdir()
-    monkeypatch.setattr(directory, "BASES", [str(base) for base in bases])
+    monkeypatch.setattr(runtime_directory, "BASES", [str(base) for base in bases])
     user = os.getuid()
     monkeypatch.setattr(os, "getuid", lambda: user + 1)
     name = project_directory().name
@@ -219,7 +219,7 @@ def listening(monkeypatch, tmp_path, *paths):
     table = tmp_path / "unix"
     text = "\n".join(["Num RefCount ...", other, "0: 3 0 00000000 0001 03 9", *lines])
     table.write_bytes(os.fsencode(text))
-    monkeypatch.setattr(neighbours, "_SOCKETS", table)
+    monkeypatch.setattr(other_hubs, "_SOCKETS", table)
     return explain_absence(Address.parse(default_address()))
 
 
@@ -242,7 +242,7 @@ def test_server_of_another_user(base):
     with listening_at(theirs):
         absence = explain_absence(Address.parse(default_address()))
         with pytest.raises(NoAnswer, match="another user's server serves at"):
-            control.find_server()
+            control_client.find_server()
     assert absence.reason == f"another user's server serves at unix:{theirs}"
     assert absence.advice.startswith("run this as ")
     assert absence.is_elsewhere
@@ -308,7 +308,7 @@ def test_directory_that_cannot_be_entered(base, monkeypatch):
     """A server whose directory this user can't enter is not taken for one elsewhere."""
     path = base / "closed" / "groups.sock"
     path.parent.mkdir(0o000)
-    monkeypatch.setattr(neighbours, "_listening", lambda: iter([str(path)]))
+    monkeypatch.setattr(other_hubs, "_listening", lambda: iter([str(path)]))
     user = os.geteuid()
     if user == 0:  # who may enter it
         os.seteuid(12345)

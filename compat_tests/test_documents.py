@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from uvicorn.main import main as uvicorn_command
 
-from channels_bridge.foreign import SERVERS, Option
-from channels_bridge.foreign_line import find
 from channels_bridge.management.commands.websockets_server import Command
+from channels_bridge.project.foreign_command_line import find
+from channels_bridge.project.foreign_options import SERVERS, Option
 
 TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent

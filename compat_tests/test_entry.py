@@ -27,7 +27,7 @@ application = ProtocolTypeRouter({"websocket": None})
 # Does what a worker does with the application of module `asgi`; prints what it got.
 WORKER = """
 import json, sys
-from channels_bridge.entry import application
+from channels_bridge.project.entry import application
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
 try:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from channels_bridge.directory import digest_of
-from channels_bridge.groups.seat import find_holder
-from channels_bridge.server.console import NoAnswer, ask
+from channels_bridge.groups.discovery.hub_lock import find_holder
+from channels_bridge.groups.discovery.runtime_directory import digest_of
+from channels_bridge.server.monitoring.control_socket import NoAnswer, ask
 from compat_tests.servers import BRIDGE_READY, environment, running, wait_for, websockets_server
 
 DEADLINE = 20.0

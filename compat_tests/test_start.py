@@ -18,13 +18,13 @@ from django.test import override_settings
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from channels_bridge import advice
 from channels_bridge.__main__ import main
-from channels_bridge.asgi import missing_protocols
 from channels_bridge.checks import check_deployment
-from channels_bridge.installed import check_installed
+from channels_bridge.project import startup_advice
+from channels_bridge.project.asgi_application import missing_protocols
+from channels_bridge.project.environment_sources import named_by_file, named_by_module
+from channels_bridge.project.installed import check_installed
 from channels_bridge.server.bind import listen, parse_bind
-from channels_bridge.sources import named_by_file, named_by_module
 from channels_bridge.transport import get_channel_layer
 from compat_tests.servers import environment, websockets_server
 
@@ -160,24 +160,24 @@ def entries(tmp_path, monkeypatch, settings):
     (tmp_path / "manage.py").write_text(MANAGE)
     settings.ASGI_APPLICATION = "entry.application"
     monkeypatch.setattr(sys, "argv", ["manage.py", "websockets_server"])
-    monkeypatch.setattr(advice, "_script", lambda: tmp_path / "manage.py")
-    monkeypatch.setattr(advice, "_first_environment", lambda: {"PATH"})
+    monkeypatch.setattr(startup_advice, "_script", lambda: tmp_path / "manage.py")
+    monkeypatch.setattr(startup_advice, "_first_environment", lambda: {"PATH"})
     monkeypatch.setenv(VARIABLE, "local")
     return tmp_path
 
 
 def test_other_settings_than_before(entries):
     """W007: the settings are manage.py's, and under another ASGI server they were asgi.py's."""
-    (text,) = advice.about_settings()
+    (text,) = startup_advice.about_settings()
     assert "'local', the default of manage.py" in text and "'production', as entry says" in text
     assert "channels_bridge.W007" in [message.id for message in check_deployment(None)]
     (entries / "entry.py").write_text(ASGI.replace("_SETTINGS_MODULE", "_CONFIGURATION"))
     os.environ["DJANGO_CONFIGURATION"] = "Dev"
     try:
-        assert len(list(advice.about_settings())) == 1
+        assert len(list(startup_advice.about_settings())) == 1
     finally:
         del os.environ["DJANGO_CONFIGURATION"]
-    assert list(advice.about_settings()) == []
+    assert list(startup_advice.about_settings()) == []
 
 
 @pytest.mark.parametrize(
@@ -193,19 +193,19 @@ def test_other_settings_than_before(entries):
 def test_settings_that_were_chosen(entries, monkeypatch, argv, given, used):
     """Who chooses settings by an option or the environment gets them under any server."""
     monkeypatch.setattr(sys, "argv", argv)
-    monkeypatch.setattr(advice, "_first_environment", lambda: given)
+    monkeypatch.setattr(startup_advice, "_first_environment", lambda: given)
     monkeypatch.setenv(VARIABLE, used)
-    assert list(advice.about_settings()) == []
+    assert list(startup_advice.about_settings()) == []
 
 
 def test_settings_that_asgi_forces(entries, monkeypatch):
     """Where asgi.py sets the settings whatever was chosen, a choice of others is no use."""
     (entries / "entry.py").write_text(f'import os\nos.environ["{VARIABLE}"] = "production"')
-    monkeypatch.setattr(advice, "_first_environment", lambda: {VARIABLE})
-    (text,) = advice.about_settings()
+    monkeypatch.setattr(startup_advice, "_first_environment", lambda: {VARIABLE})
+    (text,) = startup_advice.about_settings()
     assert "entry sets 'production' whatever it is" in text
     monkeypatch.setenv(VARIABLE, "production")
-    assert list(advice.about_settings()) == []
+    assert list(startup_advice.about_settings()) == []
 
 
 @pytest.mark.parametrize(
@@ -219,9 +219,9 @@ def test_debug_for_strangers(settings, socket_dir, bind, reachable):
     listeners = listen([parse_bind(f"{bind}{socket_dir}/s" if bind == "unix:" else bind)])
     try:
         settings.DEBUG = True
-        assert len(list(advice.about_debug(listeners))) == reachable
+        assert len(list(startup_advice.about_debug(listeners))) == reachable
         settings.DEBUG = False
-        assert list(advice.about_debug(listeners)) == []
+        assert list(startup_advice.about_debug(listeners)) == []
     finally:
         for listener in listeners:
             listener.close()

@@ -7,9 +7,9 @@ the interface to other processes, behind which there are ``local`` and ``grpc``.
 """
 
 from channels_bridge.groups.credentials import NONE, Credentials
-from channels_bridge.groups.home import aclose_all
+from channels_bridge.groups.home.home_loop import aclose_all
 from channels_bridge.groups.message import GroupMessage
-from channels_bridge.groups.shared import shared_frame
+from channels_bridge.groups.shared_frames import shared_frame
 
 __all__ = [
     "TRANSPORTS",
@@ -22,8 +22,8 @@ __all__ = [
 
 # Imported only when a layer of that kind is used: gRPC costs time and memory, and forbids forking.
 TRANSPORTS = {
-    "local": "channels_bridge.groups.local.LocalTransport",
-    "grpc": "channels_bridge.groups.grpc.transport.GrpcTransport",
+    "local": "channels_bridge.groups.local_transport.LocalTransport",
+    "grpc": "channels_bridge.groups.grpc.grpc_transport.GrpcTransport",
 }
 
 

@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from channels_bridge.groups.address import Address
+from channels_bridge.groups.discovery.hub_address import Address
 
 __all__ = ["NONE", "TOKEN_VARIABLE", "Credentials"]
 

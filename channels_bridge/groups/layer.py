@@ -13,23 +13,24 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 from channels.layers import BaseChannelLayer, channel_layers
 from django.utils.module_loading import import_string
 
-from channels_bridge.groups import TRANSPORTS, home, isolation
+from channels_bridge.groups import TRANSPORTS, isolation
 from channels_bridge.groups.codec import Codec
-from channels_bridge.groups.config import GrpcConfig, LayerConfig
 from channels_bridge.groups.credentials import NONE, Credentials
-from channels_bridge.groups.crossing import CrossingTransport
-from channels_bridge.groups.foreign import explain_attribute
-from channels_bridge.groups.green import require_threads
-from channels_bridge.groups.inbox import OVERFLOW, Inbox
-from channels_bridge.groups.local import LocalTransport
+from channels_bridge.groups.home import home_loop
+from channels_bridge.groups.home.green_threads import require_threads
+from channels_bridge.groups.home.sync_calls import waits_outside
+from channels_bridge.groups.home.threadsafe_transport import CrossingTransport
+from channels_bridge.groups.layer_config import GrpcConfig, LayerConfig
+from channels_bridge.groups.layer_statistics import LayerStatistics
+from channels_bridge.groups.local_transport import LocalTransport
 from channels_bridge.groups.membership import Membership
 from channels_bridge.groups.message import GroupMessage
 from channels_bridge.groups.node import Node
-from channels_bridge.groups.outside import waits_outside
+from channels_bridge.groups.other_layers import explain_attribute
+from channels_bridge.groups.overflow import OVERFLOW, Inbox
 from channels_bridge.groups.overload import Overload
-from channels_bridge.groups.statistics import LayerStatistics
-from channels_bridge.groups.threadsafe import ThreadsafeNode
-from channels_bridge.groups.transport import GroupTransport
+from channels_bridge.groups.threadsafe_node import ThreadsafeNode
+from channels_bridge.groups.transport_interface import GroupTransport
 
 __all__ = ["BridgeChannelLayer", "GrpcChannelLayer", "LocalChannelLayer"]
 
@@ -66,7 +67,7 @@ class BridgeChannelLayer(BaseChannelLayer):
         self._overload = Overload()
         self._current: Node | None = None  # made when first needed, once per process
         self._lock = threading.RLock()
-        home.register(self)
+        home_loop.register(self)
 
     @property
     def messages_dropped(self) -> int:
@@ -96,7 +97,7 @@ class BridgeChannelLayer(BaseChannelLayer):
     async def new_channel(self, prefix: str = "specific") -> str:
         """Return the name of a new channel, which only this process can receive from."""
         node = self._node()
-        return await home.run(node.loop, node.new_channel(prefix))
+        return await home_loop.run(node.loop, node.new_channel(prefix))
 
     @waits_outside
     async def send(self, channel: str, message: dict[str, Any] | GroupMessage) -> None:
@@ -111,7 +112,7 @@ class BridgeChannelLayer(BaseChannelLayer):
         self.require_valid_channel_name(channel)
         payload = self._encode(message)
         node = self._node()
-        await home.run(node.loop, node.send(channel, payload))
+        await home_loop.run(node.loop, node.send(channel, payload))
 
     @waits_outside
     async def send_many(
@@ -131,14 +132,14 @@ class BridgeChannelLayer(BaseChannelLayer):
         names = _all_valid(channels, "channels", self.require_valid_channel_name)
         payload = self._encode(message)
         node = self._node()
-        await home.run(node.loop, node.send_many(names, payload))
+        await home_loop.run(node.loop, node.send_many(names, payload))
 
     async def receive(self, channel: str) -> dict[str, Any]:
         """Wait for the next message in a channel. Cancelling this never loses one."""
         self.require_valid_channel_name(channel)
         node = self._node()
         give_back = functools.partial(node.give_back, channel)
-        payload = await home.fetch(node.loop, node.receive(channel), give_back)
+        payload = await home_loop.fetch(node.loop, node.receive(channel), give_back)
         return self._codec.decode(payload)
 
     async def group_add(self, group: str, channel: Any) -> None:
@@ -151,14 +152,14 @@ class BridgeChannelLayer(BaseChannelLayer):
         self.require_valid_group_name(group)
         name = self._channel_name(channel)
         node = self._node()
-        await home.run(node.loop, node.group_add(group, name))
+        await home_loop.run(node.loop, node.group_add(group, name))
 
     async def group_discard(self, group: str, channel: Any) -> None:
         """End a membership, if there is one. Takes the same arguments as ``group_add()``."""
         self.require_valid_group_name(group)
         name = self._channel_name(channel)
         node = self._node()
-        await home.run(node.loop, node.group_discard(group, name))
+        await home_loop.run(node.loop, node.group_discard(group, name))
 
     @waits_outside
     async def group_send(self, group: str, message: dict[str, Any] | GroupMessage) -> None:
@@ -180,7 +181,7 @@ class BridgeChannelLayer(BaseChannelLayer):
         payload = self._encode(message)
         node = self._node()
         if not node.hand_over([group], payload):
-            await home.run(node.loop, node.group_send(group, payload))
+            await home_loop.run(node.loop, node.group_send(group, payload))
 
     @waits_outside
     async def group_send_many(
@@ -200,7 +201,7 @@ class BridgeChannelLayer(BaseChannelLayer):
         payload = self._encode(message)
         node = self._node()
         if not node.hand_over(names, payload):
-            await home.run(node.loop, node.group_send_many(names, payload))
+            await home_loop.run(node.loop, node.group_send_many(names, payload))
 
     async def answer(self, subject: str, answerer: Callable[[Any], Any]) -> None:
         """
@@ -210,7 +211,7 @@ class BridgeChannelLayer(BaseChannelLayer):
             answerer: called with the question on the home loop, which it may not block.
         """
         node = self._node()
-        await home.run(node.loop, node.answer(subject, answerer))
+        await home_loop.run(node.loop, node.answer(subject, answerer))
 
     async def ask(self, subject: str, question: Any) -> list[Any]:
         """
@@ -222,12 +223,12 @@ class BridgeChannelLayer(BaseChannelLayer):
             TransportUnavailable: other processes can't be reached.
         """
         node = self._node()
-        return await home.run(node.loop, node.ask(subject, question))
+        return await home_loop.run(node.loop, node.ask(subject, question))
 
     async def flush(self) -> None:
         """Empty all channels and groups, in all processes. Inboxes keep what they have."""
         node = self._node()
-        await home.run(node.loop, node.flush())
+        await home_loop.run(node.loop, node.flush())
 
     async def close(self) -> None:
         """
@@ -237,7 +238,7 @@ class BridgeChannelLayer(BaseChannelLayer):
         """
         node, self._current = self._current, None
         if node is not None and not (node.loop is not None and node.loop.is_closed()):
-            await home.run(node.loop, node.aclose())
+            await home_loop.run(node.loop, node.aclose())
 
     async def close_pools(self) -> None:
         """
@@ -285,7 +286,7 @@ class BridgeChannelLayer(BaseChannelLayer):
 
     def _confirms(self) -> bool:
         """Whether ``group_send()`` waits until all processes have the message."""
-        return not home.is_claimed()
+        return not home_loop.is_claimed()
 
     # Helpers.
 
@@ -320,12 +321,12 @@ class BridgeChannelLayer(BaseChannelLayer):
     def _is_current(self, node: Node | None) -> bool:
         if isinstance(node, ThreadsafeNode):
             # A thread of the application may have made it just before a worker claimed its loop.
-            return not home.is_claimed() and node.place == self._place()
+            return not home_loop.is_claimed() and node.place == self._place()
         return node is not None and node.loop is not None and not node.loop.is_closed()
 
     def _make_node(self, outdated: Node | None) -> Node:
         if isinstance(outdated, ThreadsafeNode) and outdated.place is not None:
-            home.spawn(outdated.aclose())
+            home_loop.spawn(outdated.aclose())
         options: dict[str, Any] = {
             "config": self.config,
             "membership": Membership(
@@ -340,8 +341,8 @@ class BridgeChannelLayer(BaseChannelLayer):
             "confirm": self._confirms(),
         }
         require_threads()
-        if home.is_claimed():
-            return Node(loop=home.loop(), make_transport=self._make_transport, **options)
+        if home_loop.is_claimed():
+            return Node(loop=home_loop.loop(), make_transport=self._make_transport, **options)
         place = self._place()
         transport = functools.partial(self._make_transport_to, place)
         return ThreadsafeNode(place=place, make_transport=transport, **options)

@@ -21,9 +21,9 @@ import time
 from collections.abc import Callable
 
 from channels_bridge.groups.codec import Codec
-from channels_bridge.groups.inbox import OVERFLOW, Inbox, Policy
-from channels_bridge.groups.queues import MessageQueues
-from channels_bridge.groups.shared import Made
+from channels_bridge.groups.named_queues import MessageQueues
+from channels_bridge.groups.overflow import OVERFLOW, Inbox, Policy
+from channels_bridge.groups.shared_frames import Made
 
 __all__ = ["Inbox", "Membership"]
 

@@ -28,14 +28,14 @@ from channels_bridge.exceptions import (
     ForeignChannel,
     TransportUnavailable,
 )
-from channels_bridge.groups.config import LayerConfig
-from channels_bridge.groups.handover import Handover
-from channels_bridge.groups.inbox import Inbox
+from channels_bridge.groups.home.handover import Handover
+from channels_bridge.groups.layer_config import LayerConfig
+from channels_bridge.groups.layer_statistics import LinkStatistics
 from channels_bridge.groups.membership import Membership
+from channels_bridge.groups.named_queues import Item, take
+from channels_bridge.groups.overflow import Inbox
 from channels_bridge.groups.overload import Overload
-from channels_bridge.groups.queues import Item, take
-from channels_bridge.groups.statistics import LinkStatistics
-from channels_bridge.groups.transport import GroupTransport
+from channels_bridge.groups.transport_interface import GroupTransport
 
 __all__ = ["Node"]
 

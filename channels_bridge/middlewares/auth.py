@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from django.apps import apps
 
-from channels_bridge.native.application import CallNext
+from channels_bridge.native.native_application import CallNext
 from channels_bridge.native.websocket import WebSocket
 
 

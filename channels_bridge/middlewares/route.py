@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import Resolver404, ResolverMatch, URLPattern, URLResolver
 
 from channels_bridge import conf
-from channels_bridge.native.application import CallNext
+from channels_bridge.native.native_application import CallNext
 from channels_bridge.native.websocket import WebSocket
 
 EXAMPLE = (

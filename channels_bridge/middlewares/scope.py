@@ -10,9 +10,9 @@ from channels.security.websocket import AllowedHostsOriginValidator, OriginValid
 from django.conf import settings
 from django.http import HttpHeaders, parse_cookie
 
-from channels_bridge import origins
-from channels_bridge.native.application import CallNext
+from channels_bridge.native.native_application import CallNext
 from channels_bridge.native.websocket import WebSocket
+from channels_bridge.project import rejected_origins
 
 
 class ScopeMiddleware:
@@ -38,7 +38,7 @@ class ScopeMiddleware:
         headers = decode_headers(websocket.scope["headers"])
         origin = headers.get("Origin")
         if origin is not None and not self._is_allowed(origin):
-            origins.denials.note(origin, self._origins.allowed_origins)
+            rejected_origins.denials.note(origin, self._origins.allowed_origins)
             await websocket.reject(403, "this site may not connect from here\n")
             return
         websocket.scope.update(self._keys(headers))

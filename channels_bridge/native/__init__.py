@@ -7,7 +7,7 @@ none; ``plain`` puts it on top of a connection of ``websockets.serve()``.
 
 from __future__ import annotations
 
-from channels_bridge.native.application import get_native_application
+from channels_bridge.native.native_application import get_native_application
 from channels_bridge.native.websocket import State, WebSocket
 
 __all__ = ["State", "WebSocket", "get_native_application"]

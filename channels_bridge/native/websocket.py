@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, TypeAlias
 
 from channels_bridge.exceptions import BridgeError
-from channels_bridge.server.inbox import Inbox
+from channels_bridge.server.websocket.inbox import Inbox
 
 Message: TypeAlias = MutableMapping[str, Any]
 """An ASGI event."""

@@ -6,6 +6,6 @@ process that has the fewest (:mod:`.supervisor`); a worker speaks WebSocket and 
 (:mod:`.worker`, :mod:`.dispatch`, :mod:`.connection`, :mod:`.http`).
 """
 
-from channels_bridge.server.current import current_worker
+from channels_bridge.server.worker_identity import current_worker
 
 __all__ = ["current_worker"]

@@ -13,10 +13,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from channels_bridge.hints import address_meant
+from channels_bridge.common.address_hints import address_meant
+from channels_bridge.common.forks import keep_from_children
+from channels_bridge.common.unix import MAX_PATH
 from channels_bridge.server.errors import BindError
-from channels_bridge.server.forks import keep_from_children
-from channels_bridge.unix import MAX_PATH
 
 logger = logging.getLogger("channels_bridge.server")
 

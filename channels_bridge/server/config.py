@@ -9,7 +9,7 @@ from typing import TypeAlias
 from websockets.exceptions import ProtocolError
 from websockets.frames import Close
 
-from channels_bridge.server.access import parse_format
+from channels_bridge.server.access_log import parse_format
 from channels_bridge.server.bind import Bind, parse_binds
 from channels_bridge.server.errors import StartupError
 from channels_bridge.server.proxy import NO_PROXY, Proxy
@@ -45,7 +45,7 @@ class ServerConfig:
 
     #: ``module:attribute`` of what a worker reports besides what this package knows, a
     #: :data:`~.report.Figures`.
-    figures: str = "channels_bridge.server.report:no_figures"
+    figures: str = "channels_bridge.server.worker.status_report:no_figures"
 
     #: Where to listen. Daphne, uvicorn and runserver: 127.0.0.1:8000.
     binds: tuple[Bind, ...] = parse_binds(["127.0.0.1:8000"])

@@ -10,13 +10,13 @@ In a process that runs tests the channel layers of the settings look for no hub:
 it, and no test reaches a server that runs beside it. :func:`using_hub` is for tests that want to.
 """
 
-from channels_bridge import live_tests
 from channels_bridge.groups.isolation import using_hub
+from channels_bridge.project import live_test_hook
 from channels_bridge.testing.live import ChannelsLiveServerTestCase
 from channels_bridge.testing.process import ServerProcess
 
-if live_tests.are_needed():
-    live_tests.install()
+if live_test_hook.are_needed():
+    live_test_hook.install()
 
 from channels_bridge.testing.application import ApplicationCommunicator
 from channels_bridge.testing.http import HttpCommunicator

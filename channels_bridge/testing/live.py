@@ -20,7 +20,7 @@ from django.test.testcases import TransactionTestCase
 from django.test.utils import modify_settings
 
 from channels_bridge import conf
-from channels_bridge.asgi import get_application
+from channels_bridge.project.asgi_application import get_application
 from channels_bridge.testing.process import ServerProcess
 
 __all__ = ["ChannelsLiveServerTestCase", "make_application", "set_database_connection"]

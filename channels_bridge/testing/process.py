@@ -24,19 +24,19 @@ from typing import Any, BinaryIO
 
 from django.conf import settings
 
-from channels_bridge.asgi import open_application
+from channels_bridge.common import program
+from channels_bridge.common.exit_deadline import leave_soon
+from channels_bridge.common.forks import endure, handle_in_loop, keep_from_children
 from channels_bridge.groups import isolation
-from channels_bridge.hub import serving_hubs
 from channels_bridge.logs import configure_logging
-from channels_bridge.server import program
+from channels_bridge.project.asgi_application import open_application
+from channels_bridge.project.hubs import serving_hubs
+from channels_bridge.project.settings_snapshot import Surroundings
 from channels_bridge.server.bind import TcpBind, listen
-from channels_bridge.server.child import STARTUP_FAILURE, run_loop
+from channels_bridge.server.child.main import STARTUP_FAILURE, run_loop
 from channels_bridge.server.config import ServerConfig
-from channels_bridge.server.context import Application
-from channels_bridge.server.forks import endure, handle_in_loop, keep_from_children
-from channels_bridge.server.inprocess import serve
-from channels_bridge.server.leaving import leave_soon
-from channels_bridge.surroundings import Surroundings
+from channels_bridge.server.websocket.context import Application
+from channels_bridge.server.worker.inprocess import serve
 
 __all__ = ["ServerProcess", "using_hub_of_tests"]
 

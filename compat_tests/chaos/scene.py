@@ -15,7 +15,7 @@ from typing import Any
 
 from websockets.asyncio.client import connect, unix_connect
 
-from channels_bridge.server.console import ask
+from channels_bridge.server.monitoring.control_socket import ask
 from compat_tests.chaos.clients import Client
 from compat_tests.chaos.clock import Clock
 from compat_tests.chaos.disk import Disk, mounted

@@ -7,7 +7,7 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from hypothesis import strategies as st
 
-from channels_bridge.groups.grpc import frames
+from channels_bridge.groups.grpc import frame_codec
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
 # A few names that meet each other, and any others.
@@ -43,14 +43,14 @@ def batches(*names: str) -> st.SearchStrategy[bytes]:
     """Batches of frames of these names; of all by default."""
     fields = wire.Frame.DESCRIPTOR.fields_by_name
     kinds = [contents(fields[name].message_type) for name in names or fields]
-    return st.lists(st.one_of(kinds).map(frames.encode), max_size=5).map(b"".join)
+    return st.lists(st.one_of(kinds).map(frame_codec.encode), max_size=5).map(b"".join)
 
 
 def hellos(process: bytes) -> st.SearchStrategy[wire.Hello]:
     """What a process may say first."""
 
     def introduce(hello: wire.Hello) -> wire.Hello:
-        hello.version = frames.VERSION
+        hello.version = frame_codec.VERSION
         hello.process = process
         return hello
 

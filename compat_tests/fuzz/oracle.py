@@ -11,7 +11,7 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
-from channels_bridge.server.frames import DEFLATE
+from channels_bridge.server.websocket.frames import DEFLATE
 from compat_tests.fuzz.wire import MAX_SIZE
 
 DATA = {Opcode.TEXT, Opcode.BINARY, Opcode.CONT}

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from channels_bridge.groups.address import Address
+from channels_bridge.common.unix import MAX_PATH
+from channels_bridge.groups.discovery.hub_address import Address
 from channels_bridge.server.bind import (
     MAX_FD,
     FdBind,
@@ -17,7 +18,6 @@ from channels_bridge.server.bind import (
     parse_binds,
 )
 from channels_bridge.server.errors import BindError
-from channels_bridge.unix import MAX_PATH
 from compat_tests.fuzz.profile import PROFILE
 
 PARTS = st.sampled_from(

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from channels_bridge.groups.grpc import frames
-from channels_bridge.groups.grpc.client import Client
-from channels_bridge.groups.grpc.exchange import GRACE, Exchange
+from channels_bridge.groups.discovery.process_liveness import is_gone
+from channels_bridge.groups.grpc import frame_codec
+from channels_bridge.groups.grpc.hub.exchange import GRACE, Exchange
 from channels_bridge.groups.grpc.outbox import Outbox
-from channels_bridge.groups.grpc.presence import is_gone
+from channels_bridge.groups.grpc.process.client import Client
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 from compat_tests.fuzz.envelopes import batches, hellos
 from compat_tests.fuzz.profile import PROFILE
@@ -61,9 +61,9 @@ class Hostile:
 
 
 #: Nothing may come of what is said after it.
-GOODBYE = frames.encode(wire.Bye())
-HELLO = wire.Hello(version=frames.VERSION, process=HOSTILE)
-SUBSCRIBE = frames.encode(wire.Subscribe(seq=1, topic="g:room"))
+GOODBYE = frame_codec.encode(wire.Bye())
+HELLO = wire.Hello(version=frame_codec.VERSION, process=HOSTILE)
+SUBSCRIBE = frame_codec.encode(wire.Subscribe(seq=1, topic="g:room"))
 
 
 @PROFILE
@@ -108,9 +108,9 @@ async def _live_beside(clock, actions):
 def test_garbage_is_no_batch(garbage):
     """Bytes are a batch, or give one error."""
     try:
-        for name, content in frames.parse(garbage):
-            assert name == "later" or frames.encode(content)
-    except frames.DecodeError:
+        for name, content in frame_codec.parse(garbage):
+            assert name == "later" or frame_codec.encode(content)
+    except frame_codec.DecodeError:
         pass
 
 
@@ -130,14 +130,14 @@ async def _listen_to(received):
         process.pull("work")
         try:
             process.receive(batch)
-        except frames.DecodeError:
+        except frame_codec.DecodeError:
             process.disconnected()
         assert len(outbox.take_nowait()) < 10_000 * len(received)
     # The next hub is a good one.
     process.disconnected()
     hub, outbox = Exchange(is_first=True), Outbox()
     batch = process.connected().take_nowait()
-    (_, hello), *_ = frames.parse(batch)
+    (_, hello), *_ = frame_codec.parse(batch)
     session = hub.join(hello, outbox)
     hub.receive(session, outbox, batch)
     process.receive(outbox.take_nowait())

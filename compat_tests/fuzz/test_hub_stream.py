@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels_bridge.groups.address import Address
 from channels_bridge.groups.credentials import NONE
-from channels_bridge.groups.grpc import frames
+from channels_bridge.groups.discovery.hub_address import Address
+from channels_bridge.groups.grpc import frame_codec
+from channels_bridge.groups.grpc.grpc_transport import GrpcTransport
 from channels_bridge.groups.grpc.stream import GrpcStream, StreamBroken
-from channels_bridge.groups.grpc.transport import GrpcTransport
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 from compat_tests.fuzz.envelopes import batches, hellos
 from compat_tests.fuzz.profile import PROFILE
@@ -27,7 +27,7 @@ def test_real_hub(hub, hello, streams):
     """A real hub serves on, whatever its streams bring."""
     run, address, friend = hub
     for said in streams:
-        run(_say(address, [frames.encode(hello), *said]))
+        run(_say(address, [frame_codec.encode(hello), *said]))
     # Not to a topic that the hostile process listens to: it would be waited for.
     assert run(friend.transport.publish_confirmed("g:friends", b"hello"))
 
@@ -35,7 +35,7 @@ def test_real_hub(hub, hello, streams):
 async def _say(address, said):
     """Write batches and read what comes, as processes do, until the hub ends the stream."""
     stream = GrpcStream(Address.parse(address), NONE)
-    writing = asyncio.create_task(_write(stream, [*said, frames.encode(wire.Bye())]))
+    writing = asyncio.create_task(_write(stream, [*said, frame_codec.encode(wire.Bye())]))
     try:
         while await soon(stream.receive()) is not None:
             pass

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from channels_bridge.groups.credentials import NONE, Credentials
-from channels_bridge.groups.grpc.hub import serve
+from channels_bridge.groups.grpc.hub.hub import serve
 
 ROOT = Path(__file__).parents[2]
 

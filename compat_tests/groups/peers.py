@@ -1,6 +1,6 @@
 """A process on a transport, as the tests see one."""
 
-from channels_bridge.groups.transport import GroupTransport
+from channels_bridge.groups.transport_interface import GroupTransport
 from compat_tests.groups.hubs import until
 
 

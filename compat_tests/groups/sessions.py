@@ -4,11 +4,13 @@ from collections import deque
 
 import pytest
 
-from channels_bridge.groups.grpc import client, exchange, frames, silence, uptime
-from channels_bridge.groups.grpc.client import Client, Request
-from channels_bridge.groups.grpc.exchange import Exchange
+from channels_bridge.groups.grpc import frame_codec, suppression
+from channels_bridge.groups.grpc.hub import exchange, uptime
+from channels_bridge.groups.grpc.hub.exchange import Exchange
+from channels_bridge.groups.grpc.hub.session import Session
 from channels_bridge.groups.grpc.outbox import Outbox
-from channels_bridge.groups.grpc.session import Session
+from channels_bridge.groups.grpc.process import client
+from channels_bridge.groups.grpc.process.client import Client, Request
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
 
@@ -25,7 +27,7 @@ class Clock:
 def set_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Let clients and exchanges read the time from a clock that the test sets."""
     clock = Clock()
-    for module in (client, exchange, silence, uptime):
+    for module in (client, exchange, suppression, uptime):
         monkeypatch.setattr(module, "time", clock)
     return clock
 
@@ -52,7 +54,7 @@ class Process:
             self.read()
         self.client.disconnected()
         batch = self.client.connected().take_nowait()
-        (_, hello), *_ = frames.parse(batch)
+        (_, hello), *_ = frame_codec.parse(batch)
         self._exchange, self._outbox = exchange, Outbox()
         self._session = exchange.join(hello, self._outbox)
         exchange.receive(self._session, self._outbox, batch)

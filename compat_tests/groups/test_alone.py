@@ -16,12 +16,14 @@ import pytest
 from asgiref.sync import async_to_sync
 
 from channels_bridge.exceptions import TransportUnavailable
-from channels_bridge.groups import home
-from channels_bridge.groups.address import Address
-from channels_bridge.groups.grpc import absence, client, link, transport
-from channels_bridge.groups.grpc.exchange import Exchange
-from channels_bridge.groups.grpc.presence import UNKNOWN, own_presence
-from channels_bridge.groups.neighbours import Absence
+from channels_bridge.groups.discovery import hub_absence
+from channels_bridge.groups.discovery.hub_address import Address
+from channels_bridge.groups.discovery.other_hubs import Absence
+from channels_bridge.groups.discovery.process_liveness import UNKNOWN, own_presence
+from channels_bridge.groups.grpc import grpc_transport
+from channels_bridge.groups.grpc.hub.exchange import Exchange
+from channels_bridge.groups.grpc.process import client, link
+from channels_bridge.groups.home import home_loop
 from channels_bridge.layers import GrpcChannelLayer
 from compat_tests.groups.hubs import serving, soon, until
 from compat_tests.groups.sessions import Process, exchange_all
@@ -196,8 +198,8 @@ async def test_looks_for_a_hub(address, make_layer, monkeypatch):
 
 async def test_forked_process(address, make_layer, monkeypatch):
     """A forked process that finds no hub starts no process that would look for one."""
-    monkeypatch.setattr(home, "inherited_grpc", lambda: True)
-    monkeypatch.setattr(transport, "RelayedStream", None)
+    monkeypatch.setattr(home_loop, "inherited_grpc", lambda: True)
+    monkeypatch.setattr(grpc_transport, "RelayedStream", None)
     layer = make_layer(address)
     await soon(layer.group_send("room", HELLO))
     assert layer.statistics().link.alone
@@ -295,7 +297,7 @@ async def test_hub_out_of_reach(address, make_layer, monkeypatch):
     """A server that runs where this process can't reach it is an error at once, that says so."""
     elsewhere = Absence("another user's server serves", "run this as www-data", is_elsewhere=True)
     monkeypatch.setattr(link, "explain_absence", lambda address: elsewhere)
-    monkeypatch.setattr(transport, "explain_absence", lambda address: elsewhere)
+    monkeypatch.setattr(grpc_transport, "explain_absence", lambda address: elsewhere)
     layer = make_layer(address)
     channel = None
     for _ in range(2):
@@ -349,7 +351,7 @@ async def test_subscriptions_without_reach():
 async def test_servers_of_other_places(address, make_layer, monkeypatch, caplog):
     """The warning that a process is alone names the servers that may be meant."""
     others = Absence("this process belongs to /srv/a, and servers run for /srv/b")
-    monkeypatch.setattr(transport, "explain_absence", lambda address: others)
+    monkeypatch.setattr(grpc_transport, "explain_absence", lambda address: others)
     await soon(make_layer(address).group_send("room", HELLO))
     assert f"there is no groups hub at {address} ({others.reason}): nobody" in caplog.text
 
@@ -370,18 +372,18 @@ async def test_refused_at_several_addresses(monkeypatch):
         for host in ("127.0.0.1", "127.0.0.2")
     ]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *arguments, **options: found)
-    assert await absence.is_absent(Address.parse(f"localhost:{port}"))
+    assert await hub_absence.is_absent(Address.parse(f"localhost:{port}"))
     with socket.create_server(("127.0.0.2", port)):
-        assert not await absence.is_absent(Address.parse(f"localhost:{port}"))
+        assert not await hub_absence.is_absent(Address.parse(f"localhost:{port}"))
 
 
 async def test_refused_elsewhere(monkeypatch):
     """Another machine that refuses may be about to start a hub, for members that wait."""
     refused = asyncio.Future()
     refused.set_result(True)
-    monkeypatch.setattr(absence, "_is_refused", lambda host, port: refused)
-    assert not await absence.is_absent(Address.parse("192.0.2.1:8765"))
-    assert await absence.is_absent(Address.parse("127.0.0.1:8765"))
+    monkeypatch.setattr(hub_absence, "_is_refused", lambda host, port: refused)
+    assert not await hub_absence.is_absent(Address.parse("192.0.2.1:8765"))
+    assert await hub_absence.is_absent(Address.parse("127.0.0.1:8765"))
 
 
 async def test_unknown_host(make_layer):

@@ -9,7 +9,7 @@ from asgiref.sync import async_to_sync
 from channels.exceptions import MessageTooLarge
 
 from channels_bridge.exceptions import LoopBlocked
-from channels_bridge.groups import handover, home
+from channels_bridge.groups.home import handover, home_loop
 from channels_bridge.layers import GrpcChannelLayer, LocalChannelLayer
 from compat_tests.groups.hubs import DEADLINE, serving, soon
 
@@ -41,7 +41,7 @@ def block_until_done(*functions):
 @pytest.fixture
 async def make_grpc_layer(address):
     """Makes layers over gRPC; the hub's loop is this test's, too."""
-    home.claim()
+    home_loop.claim()
     layers = []
 
     def make_layer():
@@ -147,7 +147,7 @@ async def test_bound(joined, monkeypatch, bound):
     """A thread that sends more than is kept for a blocked loop is told so; the rest arrives."""
     layer, channel = joined
     monkeypatch.setattr(handover, bound, {"MAX_MESSAGES": 3, "MAX_BYTES": 3000}[bound])
-    monkeypatch.setattr(home, "BLOCKED_TIMEOUT", 1)
+    monkeypatch.setattr(home_loop, "BLOCKED_TIMEOUT", 1)
 
     def send():
         for number in range(3):
@@ -165,7 +165,7 @@ async def test_bound(joined, monkeypatch, bound):
 async def test_calls_that_need_an_answer(joined, monkeypatch):
     """Other calls fail with a sentence after a while, and aren't made later."""
     layer, channel = joined
-    monkeypatch.setattr(home, "BLOCKED_TIMEOUT", 1)
+    monkeypatch.setattr(home_loop, "BLOCKED_TIMEOUT", 1)
     errors = block_until_done(
         lambda: async_to_sync(layer.send)(channel, {"type": "never"}),
         lambda: async_to_sync(layer.group_add)("other", channel),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from channels_bridge.groups import GroupMessage
 from channels_bridge.groups.codec import Codec
-from channels_bridge.groups.grpc import frames
+from channels_bridge.groups.grpc import frame_codec
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
 codec = Codec(1024 * 1024)
@@ -155,12 +155,12 @@ def test_frames(length):
     """Frames of any length are what protobuf writes and reads."""
     delivery = wire.Delivery(seq=1, payload=bytes(length))
     expected = wire.Batch(frames=[wire.Frame(delivery=delivery)])
-    assert frames.encode(delivery) == expected.SerializeToString()
-    assert list(frames.parse(frames.encode(delivery))) == [("delivery", delivery)]
+    assert frame_codec.encode(delivery) == expected.SerializeToString()
+    assert list(frame_codec.parse(frame_codec.encode(delivery))) == [("delivery", delivery)]
 
 
 @pytest.mark.parametrize("field", wire.Frame.DESCRIPTOR.fields_by_name)
 def test_frame_kinds(field):
     """Each kind of frame has a name that leads to its field."""
     kind = getattr(wire, field.capitalize())()
-    assert list(frames.parse(frames.encode(kind))) == [(field, kind)]
+    assert list(frame_codec.parse(frame_codec.encode(kind))) == [(field, kind)]

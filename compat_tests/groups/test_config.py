@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from channels_bridge.directory import leave, private_directory
 from channels_bridge.exceptions import HubAddressError
 from channels_bridge.groups import hub_address
-from channels_bridge.groups.address import Address
-from channels_bridge.groups.grpc.hub import serve
+from channels_bridge.groups.discovery.hub_address import Address
+from channels_bridge.groups.discovery.runtime_directory import leave, private_directory
+from channels_bridge.groups.grpc.hub.hub import serve
 from channels_bridge.layers import GrpcChannelLayer, InMemoryChannelLayer, LocalChannelLayer
 
 

@@ -15,16 +15,17 @@ import psutil
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from channels_bridge import hub as hubs
 from channels_bridge.exceptions import HubAddressError, TransportUnavailable
-from channels_bridge.groups.address import Address
 from channels_bridge.groups.credentials import TOKEN_VARIABLE, Credentials
-from channels_bridge.groups.grpc import door, frames, hub
-from channels_bridge.groups.grpc.relayed import RelayedStream
+from channels_bridge.groups.discovery.hub_address import Address
+from channels_bridge.groups.grpc import frame_codec
+from channels_bridge.groups.grpc.grpc_transport import GrpcTransport
+from channels_bridge.groups.grpc.hub import hub, listener
+from channels_bridge.groups.grpc.process.fork_stream import RelayedStream
 from channels_bridge.groups.grpc.stream import METHOD, SERVICE, GrpcStream
-from channels_bridge.groups.grpc.transport import GrpcTransport
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 from channels_bridge.layers import GrpcChannelLayer
+from channels_bridge.project import hubs as hubs
 from compat_tests.groups.authority import Authority
 from compat_tests.groups.hubs import ENVIRONMENT, ROOT, HubProcess, serving, soon
 from compat_tests.groups.peers import Peer
@@ -211,7 +212,7 @@ async def guarded(tcp_address, make_credentials, monkeypatch):
     """A hub that is quick to lose patience, and a check that it still serves its friends."""
     monkeypatch.setattr(hub, "HELLO_TIMEOUT", 0.3)
     short = {"grpc.server_handshake_timeout_ms": 500, "grpc.max_connection_idle_ms": 500}
-    monkeypatch.setattr(hub, "LIMITS", {**door.LIMITS, **short})
+    monkeypatch.setattr(hub, "LIMITS", {**listener.LIMITS, **short})
     own = make_credentials("process", token=TOKEN)
     friend = Peer(GrpcTransport(tcp_address, own, timeout=10))
     async with serving(tcp_address, make_credentials("hub", token=TOKEN)):
@@ -256,7 +257,7 @@ async def test_giant_batch(guarded, make_credentials):
     """A batch that no process writes isn't read."""
     own = make_credentials("process", token=TOKEN)
     stream = await open_raw(guarded, own)
-    await stream.call.write(frames.encode(wire.Hello(version=1, process=b"giant")))
+    await stream.call.write(frame_codec.encode(wire.Hello(version=1, process=b"giant")))
     await soon(stream.call.read())
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await soon(send_giant(stream.call))
@@ -266,7 +267,7 @@ async def test_giant_batch(guarded, make_credentials):
 
 async def send_giant(call):
     with contextlib.suppress(asyncio.InvalidStateError):
-        await call.write(bytes(door.MAX_BATCH + 1))
+        await call.write(bytes(listener.MAX_BATCH + 1))
     while await call.read() is not grpc.aio.EOF:
         pass
 
@@ -302,7 +303,7 @@ async def test_relay_shows_no_token(tcp_address):
     async with serving(tcp_address, credentials):
         stream = await RelayedStream.open(Address.parse(tcp_address), credentials)
         try:
-            await stream.send(frames.encode(wire.Hello(version=1, process=b"relayed")))
+            await stream.send(frame_codec.encode(wire.Hello(version=1, process=b"relayed")))
             assert await soon(stream.receive())
             (child,) = [c for c in psutil.Process().children() if "relay" in " ".join(c.cmdline())]
             assert TOKEN not in " ".join(child.cmdline())

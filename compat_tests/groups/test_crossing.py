@@ -5,9 +5,9 @@ import threading
 
 import pytest
 
-from channels_bridge.groups import home
-from channels_bridge.groups.crossing import CrossingTransport
-from channels_bridge.groups.local import LocalTransport
+from channels_bridge.groups.home import home_loop
+from channels_bridge.groups.home.threadsafe_transport import CrossingTransport
+from channels_bridge.groups.local_transport import LocalTransport
 
 
 class Recorder(LocalTransport):
@@ -48,7 +48,7 @@ def test_order_between_threads(awaited):
         else:
             crossing.subscribe_nowait("g:room")
 
-    there = asyncio.run_coroutine_threadsafe(join_after_another_thread_has_left(), home.loop())
+    there = asyncio.run_coroutine_threadsafe(join_after_another_thread_has_left(), home_loop.loop())
     there.result(10)
-    asyncio.run_coroutine_threadsafe(crossing.aclose(), home.loop()).result(10)
+    asyncio.run_coroutine_threadsafe(crossing.aclose(), home_loop.loop()).result(10)
     assert recorder.asked == ["unsubscribe g:room", "subscribe g:room"]

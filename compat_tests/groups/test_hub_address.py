@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 
 from channels_bridge.exceptions import HubAddressError
 from channels_bridge.groups.credentials import NONE, Credentials
-from channels_bridge.groups.grpc.hub import serve
+from channels_bridge.groups.grpc.hub.hub import serve
 from compat_tests.groups.hubs import ENVIRONMENT, ROOT, soon
 
 

@@ -14,9 +14,10 @@ import grpc.aio
 import pytest
 
 from channels_bridge.exceptions import TransportUnavailable
-from channels_bridge.groups.grpc import exchange, frames
+from channels_bridge.groups.grpc import frame_codec
+from channels_bridge.groups.grpc.grpc_transport import GrpcTransport
+from channels_bridge.groups.grpc.hub import exchange
 from channels_bridge.groups.grpc.stream import METHOD, SERVICE
-from channels_bridge.groups.grpc.transport import GrpcTransport
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 from channels_bridge.layers import GrpcChannelLayer
 from compat_tests.groups.hubs import DEADLINE, ENVIRONMENT, ROOT, HubProcess, serving, soon, until
@@ -336,7 +337,7 @@ async def _reaches(sender, process):
 
 async def test_version_mismatch(hub, connect, monkeypatch, caplog):
     """A process that speaks another version of the protocol is refused, and told so."""
-    monkeypatch.setattr(frames, "VERSION", 99)
+    monkeypatch.setattr(frame_codec, "VERSION", 99)
     sender = connect(timeout=2)
     with caplog.at_level(logging.CRITICAL), pytest.raises(TransportUnavailable, match="version 99"):
         await sender.transport.publish_confirmed("g:room", b"hello")
@@ -346,7 +347,7 @@ async def test_version_mismatch(hub, connect, monkeypatch, caplog):
 async def test_garbage(hub, connect):
     """Who doesn't speak the protocol is disconnected; the hub goes on."""
     async with grpc.aio.insecure_channel(hub.address) as channel:
-        for batch in (b"\xff\xff", frames.encode(wire.Bye())):
+        for batch in (b"\xff\xff", frame_codec.encode(wire.Bye())):
             call = channel.stream_stream(f"/{SERVICE}/{METHOD}")()
             await call.write(batch)
             assert b"another protocol" in await soon(call.read())

@@ -3,7 +3,7 @@
 import grpc.aio
 import pytest
 
-from channels_bridge.groups.grpc import hub
+from channels_bridge.groups.grpc.hub import hub
 from channels_bridge.groups.grpc.stream import pristine
 from channels_bridge.layers import GrpcChannelLayer
 from compat_tests.groups.hubs import serving, soon

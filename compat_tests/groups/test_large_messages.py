@@ -5,11 +5,12 @@ import asyncio
 import pytest
 
 from channels_bridge.exceptions import ChannelFull, MessageTooLarge
-from channels_bridge.groups import home, queues
-from channels_bridge.groups.config import MAX_MESSAGE_SIZE, GrpcConfig, LayerConfig
-from channels_bridge.groups.grpc.client import MAX_BYTES
-from channels_bridge.groups.grpc.door import MAX_BATCH
-from channels_bridge.groups.grpc.session import MAX_PENDING_BYTES
+from channels_bridge.groups import named_queues
+from channels_bridge.groups.grpc.hub.listener import MAX_BATCH
+from channels_bridge.groups.grpc.hub.session import MAX_PENDING_BYTES
+from channels_bridge.groups.grpc.process.client import MAX_BYTES
+from channels_bridge.groups.home import home_loop
+from channels_bridge.groups.layer_config import MAX_MESSAGE_SIZE, GrpcConfig, LayerConfig
 from channels_bridge.layers import GrpcChannelLayer, LocalChannelLayer
 from compat_tests.groups.hubs import serving, soon
 
@@ -36,7 +37,7 @@ async def test_any_layer(make_layer):
 
 async def test_hub_killed_meanwhile(hub, make_grpc_layer):
     """Those that a killed hub had, and more than may be queued, arrive once and in order."""
-    home.claim()
+    home_loop.claim()
     sender, receiver = make_grpc_layer(), make_grpc_layer()
     channel = await receiver.new_channel()
     await receiver.group_add("room", channel)
@@ -57,7 +58,7 @@ async def test_hub_killed_meanwhile(hub, make_grpc_layer):
 @pytest.mark.parametrize("relayed", [False, True])
 async def test_other_process(address, monkeypatch, relayed):
     """They cross processes in the order sent, among small ones; also through a relay."""
-    monkeypatch.setattr(home, "inherited_grpc", lambda: relayed)
+    monkeypatch.setattr(home_loop, "inherited_grpc", lambda: relayed)
     async with serving(address):
         sender, receiver = GrpcChannelLayer(address=address), GrpcChannelLayer(address=address)
         channel = await soon(receiver.new_channel())
@@ -72,7 +73,7 @@ async def test_other_process(address, monkeypatch, relayed):
 
 async def test_bytes_of_a_queue(monkeypatch):
     """A channel that nobody reads is full after so many bytes, and has room once it is read."""
-    monkeypatch.setattr(queues, "MAX_BYTES", 3000)
+    monkeypatch.setattr(named_queues, "MAX_BYTES", 3000)
     layer = LocalChannelLayer()
     for _ in range(2):
         for _ in range(3):
@@ -95,4 +96,4 @@ def test_bounds():
     assert LayerConfig().max_message_size == GrpcConfig().max_message_size == MAX_MESSAGE_SIZE
     assert MAX_BATCH > MAX_MESSAGE_SIZE + MIB
     assert MAX_PENDING_BYTES >= 10 * (MAX_BYTES + MAX_MESSAGE_SIZE)
-    assert queues.MAX_BYTES > LayerConfig().capacity * MIB
+    assert named_queues.MAX_BYTES > LayerConfig().capacity * MIB

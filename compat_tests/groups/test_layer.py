@@ -11,9 +11,10 @@ from asgiref.sync import async_to_sync, sync_to_async
 from channels.exceptions import ChannelFull, MessageTooLarge
 
 from channels_bridge.exceptions import ChannelsFull, ForeignChannel, TransportUnavailable
-from channels_bridge.groups import GroupMessage, home
+from channels_bridge.groups import GroupMessage
+from channels_bridge.groups.home import home_loop
 from channels_bridge.layers import GrpcChannelLayer, InMemoryChannelLayer, LocalChannelLayer
-from channels_bridge.server.inbox import Inbox
+from channels_bridge.server.websocket.inbox import Inbox
 from compat_tests.groups.hubs import soon
 
 HELLO = {"type": "hello"}
@@ -331,7 +332,7 @@ async def test_send_many_full(make_layer):
 async def test_group_send_many(make_layer, claimed):
     """A message to several groups reaches all members, once for each group they are in."""
     if claimed:
-        home.claim()
+        home_loop.claim()
     layer = make_layer()
     one, both, stranger = [await layer.new_channel() for _ in range(3)]
     for group, channel in (("one", one), ("one", both), ("two", both), ("two", "worker")):
@@ -437,7 +438,7 @@ async def test_closed_layer_begins_anew(make_grpc_layer):
 
 async def test_attached_inbox(make_layer):
     """Messages for an attached channel, also those that came before, go into its inbox."""
-    home.claim()
+    home_loop.claim()
     layer = make_layer(capacity=7)
     channel = await layer.new_channel()
     await layer.group_add("room", channel)
@@ -452,7 +453,7 @@ async def test_attached_inbox(make_layer):
 
 async def test_detached_inbox(make_layer):
     """A detached channel has left all its groups."""
-    home.claim()
+    home_loop.claim()
     layer = make_layer()
     channel, inbox = await layer.new_channel(), Inbox()
     layer.attach(channel, inbox)
@@ -467,7 +468,7 @@ async def test_detached_inbox(make_layer):
 
 async def test_full_inbox(make_layer):
     """A full inbox refuses what is sent to its channel, and misses what is sent to its groups."""
-    home.claim()
+    home_loop.claim()
     layer = make_layer(capacity=1)
     channel = await layer.new_channel()
     layer.attach(channel, Inbox())
@@ -481,7 +482,7 @@ async def test_full_inbox(make_layer):
 
 async def test_attached_channels_outlast_group_expiry(make_layer):
     """A membership of a consumer that runs doesn't end by itself."""
-    home.claim()
+    home_loop.claim()
     layer = make_layer(group_expiry=0.02)
     channel, inbox = await layer.new_channel(), Inbox()
     layer.attach(channel, inbox)
@@ -493,7 +494,7 @@ async def test_attached_channels_outlast_group_expiry(make_layer):
 
 async def test_closing_sends(make_grpc_layer):
     """In a server's worker group_send() only queues, and closing sends what is queued."""
-    home.claim()
+    home_loop.claim()
     member = make_grpc_layer(capacity=1000)
     channel = await member.new_channel()
     await member.group_add("room", channel)
@@ -513,7 +514,7 @@ async def test_layer_used_before_a_worker_claims_its_loop(make_layer):
     """A layer begins anew on a worker's loop also when a thread uses it until the last moment."""
     layer = make_layer()
     early = layer._node()
-    home.claim()
+    home_loop.claim()
     assert layer._node() is not early
     channel, inbox = await layer.new_channel(), Inbox()
     layer.attach(channel, inbox)
@@ -524,7 +525,7 @@ async def test_layer_used_before_a_worker_claims_its_loop(make_layer):
 
 async def test_claimed_home_serves_threads(make_layer):
     """Threads of a server's worker use the layer as well."""
-    home.claim()
+    home_loop.claim()
     layer = make_layer()
     channel, inbox = await layer.new_channel(), Inbox()
     layer.attach(channel, inbox)
@@ -550,7 +551,7 @@ async def test_layer_outlives_its_loop(make_layer):
     layer = make_layer()
 
     async def serve():
-        home.claim()
+        home_loop.claim()
         await layer.group_add("room", await layer.new_channel())
         await layer.close()
         await layer.new_channel()

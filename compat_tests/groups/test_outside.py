@@ -6,8 +6,8 @@ import pytest
 from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
 
 from channels_bridge.exceptions import ChannelFull
-from channels_bridge.groups import home
-from channels_bridge.server.inbox import Inbox
+from channels_bridge.groups.home import home_loop
+from channels_bridge.server.websocket.inbox import Inbox
 from compat_tests.groups.hubs import soon
 
 HELLO = {"type": "hello"}
@@ -48,7 +48,7 @@ async def test_sent_when_it_is_awaited(make_layer):
 
 async def test_threads_of_a_worker(make_layer):
     """In a thread of a server's worker, whose loop is home, the message waits for that loop."""
-    home.claim()
+    home_loop.claim()
     layer = make_layer()
     channel, inbox = await layer.new_channel(), Inbox()
     layer.attach(channel, inbox)

@@ -7,11 +7,12 @@ import sys
 import pytest
 
 from channels_bridge.exceptions import HubAddressError
-from channels_bridge.groups.grpc import exchange, presence
-from channels_bridge.groups.grpc.exchange import Exchange
-from channels_bridge.groups.grpc.place import SocketPlace
-from channels_bridge.groups.grpc.returning import NEWS, PATIENCE, RETURN
-from channels_bridge.groups.grpc.roster import RosterKeeper
+from channels_bridge.groups.discovery import process_liveness
+from channels_bridge.groups.grpc.hub import exchange
+from channels_bridge.groups.grpc.hub.exchange import Exchange
+from channels_bridge.groups.grpc.hub.hub_files import SocketPlace
+from channels_bridge.groups.grpc.hub.recovery import NEWS, PATIENCE, RETURN
+from channels_bridge.groups.grpc.hub.roster import RosterKeeper
 from compat_tests.groups.hubs import until
 from compat_tests.groups.sessions import Process, exchange_all, set_clock
 
@@ -184,7 +185,7 @@ async def test_new_hub_gives_up(hub, sender, receiver, clock):
 
 async def test_new_hub_looks_for_receivers(hub, sender, clock):
     """It waits longer for a process that exists, and not at all for one that has ended."""
-    living, dead = presence.own_presence(), ended_presence()
+    living, dead = process_liveness.own_presence(), ended_presence()
     held = Exchange(is_first=False, roster={b"living": living})
     free = Exchange(is_first=False, roster={b"dead": dead})
     for successor, holds in ((held, True), (free, False)):
@@ -206,7 +207,7 @@ async def test_roster(clock):
     assert rosters == []
     process.client.subscribe("g:room")
     process.write()
-    assert rosters == [{process.client.id: presence.own_presence()}]
+    assert rosters == [{process.client.id: process_liveness.own_presence()}]
     process.client.unsubscribe("g:room")
     process.write()
     assert rosters[1:] == [{}]
@@ -217,34 +218,37 @@ async def test_roster(clock):
 
 def ended_presence():
     """The presence of a process that has ended."""
-    code = "from channels_bridge.groups.grpc.presence import own_presence; print(own_presence())"
+    code = (
+        "from channels_bridge.groups.discovery.process_liveness import own_presence;"
+        "print(own_presence())"
+    )
     return subprocess.check_output([sys.executable, "-c", code], text=True).strip()
 
 
 def test_presence():
     """A process that exists isn't gone, and one that has ended is."""
-    assert not presence.is_gone(presence.own_presence())
-    assert presence.is_gone(ended_presence())
+    assert not process_liveness.is_gone(process_liveness.own_presence())
+    assert process_liveness.is_gone(ended_presence())
 
 
 @pytest.fixture
 def killed():
     """The presence of a process that has been killed, and that nobody has waited for."""
     code = (
-        "from channels_bridge.groups.grpc.presence import own_presence;"
+        "from channels_bridge.groups.discovery.process_liveness import own_presence;"
         "print(own_presence(), flush=True); input()"
     )
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen([sys.executable, "-c", code], **pipes) as process:
         found = process.stdout.readline().strip()
-        assert not presence.is_gone(found)
+        assert not process_liveness.is_gone(found)
         process.kill()
         yield found
 
 
 async def test_zombie_is_gone(killed):
     """A process that was killed is gone before its parent has noticed."""
-    await until(lambda: presence.is_gone(killed))
+    await until(lambda: process_liveness.is_gone(killed))
 
 
 @pytest.mark.parametrize(
@@ -252,13 +256,13 @@ async def test_zombie_is_gone(killed):
 )
 def test_unknown_presence(unknown):
     """Of a process of another namespace, or of nonsense, nobody knows that it has ended."""
-    assert not presence.is_gone(unknown)
+    assert not process_liveness.is_gone(unknown)
 
 
 def test_reused_pid():
     """A later process of the same number is another one."""
-    namespace_and_pid, _, start = presence.own_presence().rpartition(" ")
-    assert presence.is_gone(f"{namespace_and_pid} {int(start) - 1}")
+    namespace_and_pid, _, start = process_liveness.own_presence().rpartition(" ")
+    assert process_liveness.is_gone(f"{namespace_and_pid} {int(start) - 1}")
 
 
 # The file.

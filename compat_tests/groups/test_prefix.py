@@ -5,8 +5,8 @@ import contextlib
 import pytest
 from channels.layers import channel_layers
 
-from channels_bridge.figures import figures
 from channels_bridge.layers import GrpcChannelLayer
+from channels_bridge.project.figures import figures
 from compat_tests.groups.hubs import serving, soon
 
 PREFIXES = ["", "staging", "production"]

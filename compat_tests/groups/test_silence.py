@@ -5,9 +5,9 @@ from collections import defaultdict
 
 import pytest
 
-from channels_bridge.groups.grpc import silence
-from channels_bridge.groups.grpc.exchange import Exchange
-from channels_bridge.groups.grpc.returning import PATIENCE
+from channels_bridge.groups.grpc import suppression
+from channels_bridge.groups.grpc.hub.exchange import Exchange
+from channels_bridge.groups.grpc.hub.recovery import PATIENCE
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 from compat_tests.groups.sessions import Process, exchange_all, set_clock
 
@@ -84,7 +84,7 @@ async def test_heard(sender, receiver):
 async def test_lease(sender, clock):
     """Silence ends by itself, and the next publication renews it."""
     silence_about("g:other", sender)
-    clock.now += silence.LEASE
+    clock.now += suppression.LEASE
     silence_about("g:room", sender)
     assert sender.publish("g:other", b"") is not None
 
@@ -95,10 +95,10 @@ async def test_lease_counts_from_the_question(hub, clock):
     sender.connect(hub)
     sender.publish("g:room", b"")
     sender.write()
-    clock.now += silence.LEASE / 2
+    clock.now += suppression.LEASE / 2
     sender.read()
     assert sender.publish("g:room", b"") is None
-    clock.now += silence.LEASE / 2
+    clock.now += suppression.LEASE / 2
     assert sender.publish("g:room", b"") is not None
 
 
@@ -205,12 +205,12 @@ async def test_hanging_process_delays_subscribers(sender, receiver, hub, clock):
     """A subscriber waits for a process that hangs until its silence must have ended."""
     request = receiver.client.subscribe("g:room")
     exchange_all(receiver)
-    clock.now += silence.LEASE
+    clock.now += suppression.LEASE
     assert sender.publish("g:room", b"hello") is not None
     hub.tick()
     exchange_all(receiver)
     assert not request.answer.done()
-    clock.now += silence.HUB_LEASE - silence.LEASE
+    clock.now += suppression.HUB_LEASE - suppression.LEASE
     hub.tick()
     exchange_all(receiver)
     assert request.answer.done()
@@ -269,12 +269,12 @@ async def test_new_hub_waits(sender, clock, roster):
     receiver = Process()
     request = receiver.client.subscribe("g:room")
     receiver.connect(hub)
-    clock.now += silence.LEASE
+    clock.now += suppression.LEASE
     hub.tick()
     exchange_all(receiver)
     assert not request.answer.done()
     assert sender.publish("g:room", b"") is not None
-    clock.now += silence.HUB_LEASE - silence.LEASE
+    clock.now += suppression.HUB_LEASE - suppression.LEASE
     hub.tick()
     exchange_all(receiver)
     assert request.answer.done()
@@ -282,13 +282,13 @@ async def test_new_hub_waits(sender, clock, roster):
 
 async def test_topics_are_bounded(sender, hub, clock, monkeypatch):
     """A process that publishes to ever new topics soon begins anew."""
-    monkeypatch.setattr(silence, "MAX_TOPICS", 10)
+    monkeypatch.setattr(suppression, "MAX_TOPICS", 10)
     for number in range(9):
         silence_about(f"g:{number}", sender)
     for _ in range(2):
         assert sender.publish("g:one more", b"") is not None
         exchange_all(sender)
-    clock.now += silence.HUB_LEASE
+    clock.now += suppression.HUB_LEASE
     hub.tick()
     silence_about("g:one more", sender)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from channels_bridge.groups.statistics import LayerStatistics, LinkStatistics
+from channels_bridge.groups.layer_statistics import LayerStatistics, LinkStatistics
 from channels_bridge.layers import GrpcChannelLayer, LocalChannelLayer
 from compat_tests.groups.hubs import soon, until
 

@@ -8,11 +8,11 @@ import grpc.aio
 import pytest
 
 from channels_bridge.exceptions import TransportUnavailable
-from channels_bridge.groups.grpc import frames
-from channels_bridge.groups.grpc.client import Client
-from channels_bridge.groups.grpc.exchange import Exchange
+from channels_bridge.groups.grpc import frame_codec
+from channels_bridge.groups.grpc.grpc_transport import GrpcTransport
+from channels_bridge.groups.grpc.hub.exchange import Exchange
+from channels_bridge.groups.grpc.process.client import Client
 from channels_bridge.groups.grpc.stream import METHOD, SERVICE
-from channels_bridge.groups.grpc.transport import GrpcTransport
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 from compat_tests.groups.hubs import serving, soon
 from compat_tests.groups.peers import Peer
@@ -34,7 +34,7 @@ def add_fields(batch):
         name = frame.WhichOneof("kind")
         number = frame.DESCRIPTOR.fields_by_name[name].number
         content = getattr(frame, name).SerializeToString() + NEW_FIELD + NEW_NUMBER
-        later += frames._field(1, frames._field(number, content) + NEW_NUMBER)
+        later += frame_codec._field(1, frame_codec._field(number, content) + NEW_NUMBER)
     return later + NEW_FIELD
 
 
@@ -49,7 +49,7 @@ async def read_until(call, name):
     while True:
         batch = await soon(call.read())
         assert batch is not grpc.aio.EOF
-        for field, kind in frames.parse(batch):
+        for field, kind in frame_codec.parse(batch):
             if field == name:
                 return kind
 
@@ -59,16 +59,16 @@ async def test_later_release(hub):
     receiver = Peer(GrpcTransport(hub.address, timeout=10))
     await receiver.transport.subscribe("g:room")
     channel, call = await connect(hub.address)
-    hello = frames.encode(wire.Hello(version=1, process=b"later", topics=["g:room"]))
+    hello = frame_codec.encode(wire.Hello(version=1, process=b"later", topics=["g:room"]))
     await call.write(add_fields(hello))
     assert (await read_until(call, "welcome")).epoch
     publish = wire.Publish(seq=1, topic="g:room", payload=b"hello", confirm=True)
-    await call.write(add_fields(frames.encode(publish)))
+    await call.write(add_fields(frame_codec.encode(publish)))
     assert (await read_until(call, "settled")).seqs == [1]
     assert receiver.payloads == [b"hello"]
     await receiver.transport.publish("g:room", b"and back")
     assert (await read_until(call, "delivery")).payload == b"and back"
-    await call.write(add_fields(frames.encode(wire.Handled(count=1))))
+    await call.write(add_fields(frame_codec.encode(wire.Handled(count=1))))
     await receiver.transport.aclose()
     await channel.close()
 
@@ -76,9 +76,11 @@ async def test_later_release(hub):
 async def test_unknown_frame(hub):
     """A frame that this hub doesn't know is answered, and what follows it is heard."""
     channel, call = await connect(hub.address)
-    await call.write(frames.encode(wire.Hello(version=1, process=b"later")) + NEW_FRAME)
+    await call.write(frame_codec.encode(wire.Hello(version=1, process=b"later")) + NEW_FRAME)
     assert (await read_until(call, "unknown")).number == 63
-    await call.write(NEW_FRAME + frames.encode(wire.Publish(seq=1, topic="g:room", confirm=True)))
+    await call.write(
+        NEW_FRAME + frame_codec.encode(wire.Publish(seq=1, topic="g:room", confirm=True))
+    )
     assert (await read_until(call, "settled")).seqs == [1]
     await channel.close()
 
@@ -87,8 +89,8 @@ async def test_unknown_frame(hub):
 async def test_frame_of_nothing(hub, frame):
     """So is a frame that has no kind at all."""
     channel, call = await connect(hub.address)
-    hello = frames.encode(wire.Hello(version=1, process=b"later"))
-    await call.write(hello + frames._field(1, frame))
+    hello = frame_codec.encode(wire.Hello(version=1, process=b"later"))
+    await call.write(hello + frame_codec._field(1, frame))
     assert (await read_until(call, "unknown")).number == (99 if frame else 0)
     await channel.close()
 
@@ -110,8 +112,8 @@ async def test_later_hub(caplog):
     client = Client(lambda topic, payload: True)
     client.connected()
     request = client.request(wire.Publish(topic="g:room"))
-    welcome = frames.encode(wire.Welcome(epoch=b"later"))
-    settled = frames.encode(wire.Settled(seqs=[request.seq]))
+    welcome = frame_codec.encode(wire.Welcome(epoch=b"later"))
+    settled = frame_codec.encode(wire.Settled(seqs=[request.seq]))
     with caplog.at_level(logging.ERROR):
         client.receive(add_fields(welcome) + NEW_FRAME + NEW_FRAME + add_fields(settled))
     assert request.answer.done()
@@ -123,7 +125,7 @@ async def test_later_hub(caplog):
 async def test_other_version(hub, version):
     """A process of another version is refused, and told both versions."""
     channel, call = await connect(hub.address)
-    await call.write(add_fields(frames.encode(wire.Hello(version=version, process=b"other"))))
+    await call.write(add_fields(frame_codec.encode(wire.Hello(version=version, process=b"other"))))
     reason = (await read_until(call, "refused")).reason
     assert f"it speaks version {version} of the protocol and the hub version 1" in reason
     assert await soon(call.read()) is grpc.aio.EOF
@@ -153,7 +155,7 @@ class OtherHub(grpc.GenericRpcHandler):
         return grpc.stream_stream_rpc_method_handler(self._connect)
 
     async def _connect(self, _, context):
-        await context.write(frames.encode(wire.Refused(reason="it speaks version 2")))
+        await context.write(frame_codec.encode(wire.Refused(reason="it speaks version 2")))
         self.refused.set()
 
 

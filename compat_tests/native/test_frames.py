@@ -2,7 +2,7 @@
 
 import pytest
 
-from channels_bridge.native.frames import frame_calls
+from channels_bridge.native.receive_signature import frame_calls
 
 
 async def named(text_data=None, bytes_data=None):

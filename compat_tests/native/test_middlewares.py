@@ -11,12 +11,12 @@ from django.contrib.auth import (
 from django.contrib.sessions.backends.db import SessionStore
 from django.urls import include, path, re_path
 
-from channels_bridge import origins
 from channels_bridge.consumers import BaseConsumer
 from channels_bridge.middlewares.scope import decode_headers
 from channels_bridge.middlewares.utils import database_sync_to_async
 from channels_bridge.native import get_native_application
-from channels_bridge.server.access import printable
+from channels_bridge.project import rejected_origins
+from channels_bridge.server.access_log import printable
 
 
 class Witness(BaseConsumer):
@@ -78,7 +78,7 @@ async def test_foreign_origin(client, caplog, monkeypatch, origin):
     """A page of another site is refused, with a line in the log; no consumer sees it."""
     seen = []
     websocket = client(Witness, headers=[(b"origin", origin)], seen=seen)
-    monkeypatch.setattr(origins, "denials", origins.Denials())
+    monkeypatch.setattr(rejected_origins, "denials", rejected_origins.Denials())
     assert (await websocket.connect())[0] is False
     await websocket.wait()
     assert not seen

@@ -3,8 +3,9 @@
 import pytest
 from channels.consumer import AsyncConsumer
 
-from channels_bridge import runloop
-from channels_bridge.groups import aclose_all, home
+from channels_bridge.groups import aclose_all
+from channels_bridge.groups.home import home_loop
+from channels_bridge.runloop import consumer_loop
 from compat_tests.communicators import patient_communicators
 from compat_tests.engine import serve
 
@@ -14,7 +15,7 @@ __all__ = ["patient_communicators", "serve"]
 @pytest.fixture(autouse=True)
 async def worker(monkeypatch):
     """What a worker does before it serves."""
-    monkeypatch.setattr(AsyncConsumer, "__call__", runloop._call)
-    home.claim()
+    monkeypatch.setattr(AsyncConsumer, "__call__", consumer_loop._call)
+    home_loop.claim()
     yield
     await aclose_all()

@@ -15,9 +15,9 @@ from django.contrib.sessions.models import Session
 from django.db import DatabaseError, connection, connections
 
 from channels_bridge import consumers
-from channels_bridge import housekeeping as module
-from channels_bridge.housekeeping import Housekeeping
-from channels_bridge.native.application import NativeApplication
+from channels_bridge.native.native_application import NativeApplication
+from channels_bridge.runloop import db_housekeeping as module
+from channels_bridge.runloop.db_housekeeping import Housekeeping
 from compat_tests.engine import DEADLINE
 from compat_tests.swap.postgresql import find_programs, postgresql
 
@@ -34,7 +34,7 @@ def rounds(monkeypatch):
 
     monkeypatch.setattr(module, "_close_old_connections", counting)
     housekeeping = Housekeeping()
-    monkeypatch.setattr("channels_bridge.runloop.housekeeping", housekeeping)
+    monkeypatch.setattr("channels_bridge.runloop.consumer_loop.housekeeping", housekeeping)
     monkeypatch.setattr("channels_bridge.consumers.housekeeping", housekeeping)
     return calls
 

@@ -8,7 +8,7 @@ from channels.security.websocket import AllowedHostsOriginValidator, OriginValid
 from django.test import override_settings
 from websockets.exceptions import InvalidStatus
 
-from channels_bridge import origins
+from channels_bridge.project import rejected_origins
 
 OURS = "https://shop.example"
 
@@ -18,10 +18,10 @@ def clock(monkeypatch):
     """What a worker installs; and the time, which tests set."""
     monkeypatch.setattr(OriginValidator, "__call__", OriginValidator.__call__)
     monkeypatch.setattr(OriginValidator, "valid_origin", OriginValidator.valid_origin)
-    origins.install()
-    monkeypatch.setattr(origins, "denials", origins.Denials())
+    rejected_origins.install()
+    monkeypatch.setattr(rejected_origins, "denials", rejected_origins.Denials())
     times = [0.0]
-    monkeypatch.setattr(origins.time, "monotonic", lambda: times[0])
+    monkeypatch.setattr(rejected_origins.time, "monotonic", lambda: times[0])
     return times
 
 
@@ -45,7 +45,7 @@ async def test_each_origin_has_one_line(serve, caplog, clock):
         pass
     for origin in ("https://www.shop.example:8443", "https://evil.example") * 2:
         assert await denied(engine, origin)
-        clock[0] += origins.INTERVAL
+        clock[0] += rejected_origins.INTERVAL
     assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
         "A WebSocket from pages of 'https://www.shop.example:8443' was denied: that origin is not "
         "in ALLOWED_HOSTS. Add 'www.shop.example' there if the site is yours",
@@ -101,10 +101,10 @@ async def test_claimed_origins_fill_neither_the_log_nor_memory(serve, caplog, cl
     assert len(caplog.text) < 2000
     assert await denied(engine, OURS.replace("shop", "late"))
     assert "late" not in caplog.text
-    clock[0] += origins.INTERVAL
+    clock[0] += rejected_origins.INTERVAL
     assert await denied(engine, OURS.replace("shop", "late"))
     assert "late" in caplog.text
-    for number in range(2 * origins.MAX_ORIGINS):
-        clock[0] += origins.INTERVAL
-        origins.denials.note(f"https://{number}.example", [])
-    assert len(origins.denials._known) == origins.MAX_ORIGINS
+    for number in range(2 * rejected_origins.MAX_ORIGINS):
+        clock[0] += rejected_origins.INTERVAL
+        rejected_origins.denials.note(f"https://{number}.example", [])
+    assert len(rejected_origins.denials._known) == rejected_origins.MAX_ORIGINS

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from channels_bridge.consumers import BaseConsumer
 from channels_bridge.groups import GroupMessage, shared_frame
-from channels_bridge.native.feed import open_inbox
+from channels_bridge.native.inbox_feed import open_inbox
 from channels_bridge.native.websocket import WebSocket
 from compat_tests.engine import DEADLINE
 

@@ -15,9 +15,9 @@ from channels.generic.websocket import WebsocketConsumer
 from django.db import connection
 from django.utils import translation
 
-from channels_bridge import housekeeping as housekeeping_module
-from channels_bridge import sync_dispatch
-from channels_bridge.threads import SyncThreads
+from channels_bridge.runloop import db_housekeeping as housekeeping_module
+from channels_bridge.runloop import sync_dispatch
+from channels_bridge.runloop.sync_threads import SyncThreads
 from compat_tests.engine import DEADLINE, until
 
 setting = contextvars.ContextVar("setting", default="nothing")

@@ -11,8 +11,8 @@ from asgiref.sync import async_to_sync
 from channels.generic.websocket import WebsocketConsumer
 from websockets.exceptions import ConnectionClosed
 
-from channels_bridge.server.outbox import LENGTH, MESSAGES
-from channels_bridge.server.wire import WRITE_HIGH_WATER
+from channels_bridge.server.websocket.thread_outbox import LENGTH, MESSAGES
+from channels_bridge.server.websocket.wire import WRITE_HIGH_WATER
 from compat_tests.engine import DEADLINE, until
 from compat_tests.server.test_stalled_clients import stalled_client
 

@@ -7,7 +7,7 @@ import threading
 
 from channels.generic.websocket import WebsocketConsumer
 
-from channels_bridge.threads import SyncThreads
+from channels_bridge.runloop.sync_threads import SyncThreads
 from compat_tests.engine import DEADLINE
 
 

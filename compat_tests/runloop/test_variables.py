@@ -11,7 +11,7 @@ from channels.testing import WebsocketCommunicator
 from django.utils import translation
 from websockets.exceptions import ConnectionClosed
 
-from channels_bridge.threads import SyncThreads
+from channels_bridge.runloop.sync_threads import SyncThreads
 from compat_tests.engine import DEADLINE
 
 user, text, code, passed = (

@@ -14,8 +14,8 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.sync.client import connect
 
-from channels_bridge.server.console import ask
-from channels_bridge.server.metrics import PREFIX
+from channels_bridge.server.monitoring.control_socket import ask
+from channels_bridge.server.monitoring.metrics import PREFIX
 from compat_tests.engine import DEADLINE
 from compat_tests.parity.site import PROJECT
 from compat_tests.servers import environment, websockets_server

@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from channels_bridge.management.commands.websockets_status import render
-from channels_bridge.server.console import NoAnswer
+from channels_bridge.server.monitoring.control_socket import NoAnswer
 from compat_tests.engine import DEADLINE
 from compat_tests.seeing.site import Monitor, running_site
 from compat_tests.servers import wait_for

@@ -16,11 +16,11 @@ from django.core.management import CommandError, call_command
 from django.test import override_settings
 from websockets.exceptions import InvalidStatus
 
-from channels_bridge import registry, runloop
 from channels_bridge.connections import close
 from channels_bridge.consumers import BaseConsumer
 from channels_bridge.layers import get_channel_layer
-from channels_bridge.native.application import NativeApplication
+from channels_bridge.native.native_application import NativeApplication
+from channels_bridge.runloop import consumer_loop, registry
 from channels_bridge.testing import using_hub
 from compat_tests.parity.site import USER
 from compat_tests.servers import wait_for
@@ -167,7 +167,7 @@ async def test_undecided_handshake(serve):
             codes.append(code)
 
     codes = []
-    runloop.install()
+    consumer_loop.install()
     engine = await serve(Waiting.as_asgi())
     with pytest.raises(InvalidStatus, match="403"):
         await engine.connect("/wait/").__aenter__()

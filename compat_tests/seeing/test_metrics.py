@@ -9,12 +9,13 @@ import socket
 
 import pytest
 
-from channels_bridge.server import endpoint, extras, monitoring, streams
+from channels_bridge.server import extras
 from channels_bridge.server.bind import listen, parse_bind
-from channels_bridge.server.census import Census
 from channels_bridge.server.errors import StartupError
-from channels_bridge.server.health import Health
-from channels_bridge.server.metrics import PREFIX
+from channels_bridge.server.monitoring import endpoint, pages, streams
+from channels_bridge.server.monitoring.census import Census
+from channels_bridge.server.monitoring.health import Health
+from channels_bridge.server.monitoring.metrics import PREFIX
 from compat_tests.engine import DEADLINE
 from compat_tests.servers import REPOSITORY
 
@@ -187,4 +188,4 @@ def test_without_the_extra(monkeypatch):
     """Without prometheus-client, the error says what to install."""
     monkeypatch.setattr(extras, "find_spec", lambda name: None)
     with pytest.raises(StartupError, match="pip install prometheus-client"):
-        monitoring.require_extra()
+        pages.require_extra()

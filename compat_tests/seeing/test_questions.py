@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from channels_bridge.server.census import Census
-from channels_bridge.server.questions import answering, question_pair
+from channels_bridge.server.child.questions import answering, question_pair
+from channels_bridge.server.monitoring.census import Census
 from compat_tests.engine import DEADLINE
 
 

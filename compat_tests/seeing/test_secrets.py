@@ -12,8 +12,8 @@ from contextlib import suppress
 import pytest
 from websockets.exceptions import WebSocketException
 
-from channels_bridge.server import notices
-from channels_bridge.server.quiet import quiet_logger
+from channels_bridge.common import notices
+from channels_bridge.server.websocket.protocol_logger import quiet_logger
 from compat_tests.engine import DEADLINE
 
 QUERY, COOKIE, TOKEN, PROTOCOL, TEXT, BODY = (

@@ -16,11 +16,11 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.core.management import CommandError, call_command
 
-from channels_bridge import control
 from channels_bridge.layers import get_channel_layer
-from channels_bridge.server.census import Census
-from channels_bridge.server.console import NoAnswer, ask
-from channels_bridge.server.status import serving_status
+from channels_bridge.project import control_client
+from channels_bridge.server.monitoring.census import Census
+from channels_bridge.server.monitoring.control_socket import NoAnswer, ask
+from channels_bridge.server.monitoring.status import serving_status
 from channels_bridge.testing import using_hub
 from compat_tests.parity.site import PROJECT
 from compat_tests.servers import environment
@@ -103,8 +103,8 @@ def test_options_that_mean_nothing(arguments):
 @pytest.fixture
 async def servers(monkeypatch, socket_dir):
     """Three servers of one project: on TCP, on a unix socket, and one that is stuck."""
-    monkeypatch.setattr(control, "project_directory", lambda: socket_dir)
-    monkeypatch.setattr(control, "PATIENCE", 0.2)
+    monkeypatch.setattr(control_client, "project_directory", lambda: socket_dir)
+    monkeypatch.setattr(control_client, "PATIENCE", 0.2)
     places = {"1": "http://127.0.0.1:8001/", "2": "unix:/run/two.sock"}
     async with AsyncExitStack() as stack:
         for name, url in places.items():

@@ -9,7 +9,7 @@ import sys
 from channels_bridge.server.bind import listen, parse_binds
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
-from channels_bridge.server.supervisor import Supervisor
+from channels_bridge.server.supervisor.supervisor import Supervisor
 
 logging.basicConfig(level=logging.INFO)  # workers import this module too
 

@@ -15,11 +15,11 @@ from websockets.frames import Opcode
 
 from channels_bridge.server import admission
 from channels_bridge.server.admission import Ledger, address_key
-from channels_bridge.server.admission_link import Asking, with_ledger
+from channels_bridge.server.child.admission_link import Asking, with_ledger
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
-from channels_bridge.server.lifecycle import State
 from channels_bridge.server.proxy import Proxy
+from channels_bridge.server.websocket.lifecycle import State
 from compat_tests.engine import DEADLINE, HANDSHAKE, Script, until
 from compat_tests.server.test_connection import echo, masked, status_of
 from compat_tests.server.test_supervisor import Clients

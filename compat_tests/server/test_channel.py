@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from channels_bridge.server.channel import ChildEnd, channel_pair
+from channels_bridge.server.child.pipe import ChildEnd, channel_pair
 from compat_tests.engine import DEADLINE
 
 

@@ -14,7 +14,7 @@ from compat_tests.servers import REPOSITORY
 SCRIPT = """
 import asyncio, faulthandler, multiprocessing, os, signal, socket, sys, threading, time
 from channels_bridge.server import stacks
-from channels_bridge.server.forks import endure, handle_in_loop, keep_from_children
+from channels_bridge.common.forks import endure, handle_in_loop, keep_from_children
 
 followed = []
 LOOPED = [signal.SIGTERM, signal.SIGQUIT]
@@ -124,7 +124,7 @@ def test_forks(loop):
 def test_what_is_ignored_already():
     """What nohup or a shell without job control lets a server ignore stays ignored."""
     code = (
-        "import signal; from channels_bridge.server.forks import endure; "
+        "import signal; from channels_bridge.common.forks import endure; "
         "signal.signal(signal.SIGHUP, signal.SIG_IGN); endure(signal.SIGHUP); "
         "print(signal.getsignal(signal.SIGHUP) is signal.SIG_IGN)"
     )

@@ -6,7 +6,7 @@ import pytest
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 
-from channels_bridge.server.frames import FrameCache
+from channels_bridge.server.websocket.frames import FrameCache
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65535, 65536])

@@ -10,11 +10,11 @@ import weakref
 import pytest
 from websockets.asyncio.client import connect
 
-from channels_bridge.server import garbage
 from channels_bridge.server.config import ServerConfig
-from channels_bridge.server.connection import WebSocketConnection
-from channels_bridge.server.context import Context
-from channels_bridge.server.garbage import GREAT_GROWTH, LEFT, MANY, PENDING, sparing
+from channels_bridge.server.websocket.connection import WebSocketConnection
+from channels_bridge.server.websocket.context import Context
+from channels_bridge.server.worker import gc_freeze
+from channels_bridge.server.worker.gc_freeze import GREAT_GROWTH, LEFT, MANY, PENDING, sparing
 from compat_tests.engine import Script, until
 from compat_tests.server.test_connection import echo
 from compat_tests.server.test_supervisor import engine as supervised
@@ -39,9 +39,9 @@ class Machine:
 @pytest.fixture
 def machine(monkeypatch):
     machine = Machine()
-    monkeypatch.setattr(garbage, "memory", lambda: machine.memory)
-    monkeypatch.setattr(garbage, "monotonic", lambda: machine.seconds)
-    monkeypatch.setattr(garbage, "thread_time", lambda: machine.seconds)
+    monkeypatch.setattr(gc_freeze, "memory", lambda: machine.memory)
+    monkeypatch.setattr(gc_freeze, "monotonic", lambda: machine.seconds)
+    monkeypatch.setattr(gc_freeze, "thread_time", lambda: machine.seconds)
     return machine
 
 
@@ -66,8 +66,8 @@ def collector():
 def long_collections(monkeypatch):
     """What a full collection leaves is frozen at once."""
     with monkeypatch.context() as patch:
-        patch.setattr(garbage, "LONG", -1)
-        patch.setattr(garbage, "MANY", -1)
+        patch.setattr(gc_freeze, "LONG", -1)
+        patch.setattr(gc_freeze, "MANY", -1)
         yield
 
 
@@ -160,7 +160,7 @@ class Server:
 
 @pytest.fixture
 def server(context, monkeypatch):
-    monkeypatch.setattr(garbage, "EVERY", 0)  # checks, with each turn of the loop
+    monkeypatch.setattr(gc_freeze, "EVERY", 0)  # checks, with each turn of the loop
     return Server(context, monkeypatch)
 
 
@@ -194,7 +194,7 @@ async def test_garbage_that_was_open_at_the_last_look(server, machine):
         machine.memory += GREAT_GROWTH + 1
         await checks()  # that looked at everything, as memory had grown so much
         freed = server.freeze()
-        machine.after(garbage.WAIT_IN_VAIN + 1)
+        machine.after(gc_freeze.WAIT_IN_VAIN + 1)
         await checks()
         assert freed() is not None
         server.end(leave)
@@ -239,7 +239,7 @@ async def test_looks_in_vain(server, machine):
             freed = server.freeze()
             machine.memory += 2 * LEFT
             server.end(leave)
-            machine.after(garbage.WAIT_IN_VAIN + 1)
+            machine.after(gc_freeze.WAIT_IN_VAIN + 1)
             await checks()
             assert freed() is None
 
@@ -248,7 +248,7 @@ async def test_garbage_of_a_quiet_server(server, machine):
     """What ended connections leave is collected when it is much, or soon, however few objects
     it is; without an end there is no collection."""
     with sparing(server.context):
-        for memory, seconds in [(PENDING + 1, 0), (0, garbage.LATEST + 1)]:
+        for memory, seconds in [(PENDING + 1, 0), (0, gc_freeze.LATEST + 1)]:
             freed = weakref.ref(Cycle())
             machine.memory += memory
             machine.after(seconds)
@@ -272,9 +272,9 @@ async def test_a_collector_that_is_off(server, machine):
 
 def test_memory():
     """It is what the system says of the process."""
-    before = garbage.memory()
+    before = gc_freeze.memory()
     held = bytearray(b"1") * 2**26
-    assert garbage.memory() - before > 2**25
+    assert gc_freeze.memory() - before > 2**25
     del held
 
 
@@ -318,7 +318,7 @@ class Hoard:
 async def test_cycles_that_connections_leave(serve, monkeypatch, machine, shape, when):
     """Garbage comes back whatever its shape, and whether its cycle was closed before the freeze or
     after it."""
-    monkeypatch.setattr(garbage, "EVERY", 0.01)
+    monkeypatch.setattr(gc_freeze, "EVERY", 0.01)
     hoards = weakref.WeakSet()
     frozen = asyncio.Event()
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from channels_bridge.server.inbox import HIGH_WATER, LOW_WATER, Inbox
+from channels_bridge.server.websocket.inbox import HIGH_WATER, LOW_WATER, Inbox
 
 
 def event(number):

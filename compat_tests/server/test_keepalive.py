@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from channels_bridge.server.keepalive import Keepalive
+from channels_bridge.server.websocket.keepalive import Keepalive
 from compat_tests.engine import DEADLINE, until
 
 

@@ -10,13 +10,13 @@ from unittest.mock import Mock
 
 import pytest
 
-from channels_bridge import supervising
+from channels_bridge.project import supervisor_process
 from channels_bridge.server.errors import StartupError
 from compat_tests.servers import REPOSITORY
 
 PROGRAM = """
 import asyncio, atexit, signal, sys, threading
-from channels_bridge.server.last_signals import exit_by_signals
+from channels_bridge.common.exit_signals import exit_by_signals
 from channels_bridge.server import leaving
 
 async def serve():
@@ -100,10 +100,10 @@ def test_threads_that_are_left_behind():
 def test_threads_of_the_settings_module(monkeypatch, error, code):
     """The program that the command becomes waits for them as little as the command does."""
     left = []
-    monkeypatch.setattr(supervising, "leave_soon", left.append)
-    monkeypatch.setattr(supervising, "supervise", Mock(side_effect=error))
-    monkeypatch.setattr(supervising, "configure_logging", Mock())
+    monkeypatch.setattr(supervisor_process, "leave_soon", left.append)
+    monkeypatch.setattr(supervisor_process, "supervise", Mock(side_effect=error))
+    monkeypatch.setattr(supervisor_process, "configure_logging", Mock())
     monkeypatch.setattr("django.utils.log.configure_logging", Mock())
     with suppress(SystemExit):
-        supervising.run(Mock(directories={}))
+        supervisor_process.run(Mock(directories={}))
     assert left == [code]

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from channels_bridge.server.errors import StartupError
-from channels_bridge.server.lifespan import Lifespan
+from channels_bridge.server.worker.lifespan import Lifespan
 
 
 def application(*answers, state=None, error=None):

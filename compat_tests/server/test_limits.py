@@ -9,9 +9,9 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.frames import Opcode
 
-from channels_bridge.server import pace
 from channels_bridge.server.config import ServerConfig
-from channels_bridge.server.pace import Pace, TokenBucket
+from channels_bridge.server.websocket import client_limits
+from channels_bridge.server.websocket.client_limits import Pace, TokenBucket
 from compat_tests.engine import DEADLINE, HANDSHAKE, Script, until
 from compat_tests.server.test_connection import close_of, echo, masked, status_of
 from compat_tests.server.test_dispatch import GET, page
@@ -155,7 +155,7 @@ class Loop:
 def test_messages_put_off_the_idle_timeout(monkeypatch):
     """The time counts from the last message; pings are none."""
     loop, idle = Loop(), []
-    monkeypatch.setattr(pace.asyncio, "get_running_loop", lambda: loop)
+    monkeypatch.setattr(client_limits.asyncio, "get_running_loop", lambda: loop)
     watch = Pace(ServerConfig(application="", idle_timeout=10), lambda: idle.append(loop.now))
     loop.run_until(8)
     watch.note_message()

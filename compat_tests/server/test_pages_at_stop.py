@@ -7,8 +7,8 @@ import logging
 
 import pytest
 
-from channels_bridge.server import page
-from channels_bridge.server.drain import drain
+from channels_bridge.server.http import page
+from channels_bridge.server.worker.drain import drain
 from compat_tests.engine import DEADLINE, Script, until
 
 STREAM = (b"content-type", b"text/event-stream; charset=utf-8")

@@ -7,7 +7,7 @@ import random
 import pytest
 from websockets.frames import Frame, Opcode
 
-from channels_bridge.server.plain import Boundary, read_plain, read_pong
+from channels_bridge.server.websocket.fast_path import Boundary, read_plain, read_pong
 
 LIMIT = 2**14
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from channels_bridge.server.access import client_name
+from channels_bridge.server.access_log import client_name
 from channels_bridge.server.errors import StartupError
 from channels_bridge.server.proxy import Proxy
 from compat_tests.engine import Script

@@ -11,10 +11,11 @@ from unittest.mock import Mock
 
 import pytest
 
-from channels_bridge.server import acceptor, bind, renewal
-from channels_bridge.server.acceptor import Acceptor
+from channels_bridge.server import bind, socket_renewal
 from channels_bridge.server.bind import Listener, SocketFile, listen, open_unix, parse_binds
-from channels_bridge.server.console import ask, serving_console
+from channels_bridge.server.monitoring.control_socket import ask, serving_console
+from channels_bridge.server.supervisor import acceptor
+from channels_bridge.server.supervisor.acceptor import Acceptor
 from compat_tests.engine import DEADLINE, until
 
 
@@ -134,7 +135,7 @@ class Worker:
 
 async def test_console(path, monkeypatch):
     """The socket on which a server is asked comes back, and answers."""
-    monkeypatch.setattr(renewal, "INTERVAL", 0.01)
+    monkeypatch.setattr(socket_renewal, "INTERVAL", 0.01)
 
     async def answer(question):
         return question

@@ -8,7 +8,7 @@ import pytest
 
 from channels_bridge.server.bind import listen, parse_binds
 from channels_bridge.server.config import ServerConfig
-from channels_bridge.server.inprocess import serve
+from channels_bridge.server.worker.inprocess import serve
 from compat_tests.engine import DEADLINE
 
 

@@ -8,8 +8,8 @@ import socket
 import pytest
 from websockets.frames import Opcode
 
-from channels_bridge.server import stall
-from channels_bridge.server.stall import LOOKS, StallWatch
+from channels_bridge.server.websocket import write_timeout
+from channels_bridge.server.websocket.write_timeout import LOOKS, StallWatch
 from compat_tests.engine import DEADLINE, HANDSHAKE, Script
 from compat_tests.server.test_connection import accept, echo, masked
 
@@ -155,7 +155,7 @@ class Buffer:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(stall.asyncio, "get_running_loop", lambda: clock)
+    monkeypatch.setattr(write_timeout.asyncio, "get_running_loop", lambda: clock)
     return clock
 
 

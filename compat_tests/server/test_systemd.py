@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from websockets.sync.client import connect
 
-from channels_bridge.server.systemd import Notifier, listen_fds
+from channels_bridge.server.supervisor.systemd import Notifier, listen_fds
 from compat_tests.parity.site import PROJECT
 from compat_tests.server.test_supervisor import DEADLINE, engine
 from compat_tests.servers import BRIDGE_READY, running

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from channels_bridge.server import debugging
+from channels_bridge.server.child.heartbeat import interval
 from channels_bridge.server.config import ServerConfig
-from channels_bridge.server.heartbeat import interval
-from channels_bridge.server.process import Child, Service
+from channels_bridge.server.supervisor.child_process import Child, Service
 from compat_tests.server.test_reload import wait_for_log
 from compat_tests.server.test_supervisor import DEADLINE, Clients, engine
 from compat_tests.servers import wait_for
@@ -60,7 +60,7 @@ async def test_a_worker_that_was_stuck_goes_on(tmp_path: Path):
 async def test_a_worker_that_is_asked_early():
     """A worker that is asked for its stacks before it can tell them does so once it can."""
     config = ServerConfig(application="compat_tests.server.applications:echo")
-    child = Child(Service("worker", "channels_bridge.server.worker:main", (config,)))
+    child = Child(Service("worker", "channels_bridge.server.worker.worker_process:main", (config,)))
     try:
         child.stacks.ask(child.pid)
         shown = await asyncio.to_thread(wait_for, child.stacks.read, DEADLINE)

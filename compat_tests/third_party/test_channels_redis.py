@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 from websockets.exceptions import ConnectionClosed
 
-from channels_bridge.groups.foreign import REDIS_OPTIONS, explain_attribute
+from channels_bridge.groups.other_layers import REDIS_OPTIONS, explain_attribute
 from channels_bridge.layers import GrpcChannelLayer, LocalChannelLayer
 from compat_tests.servers import wait_for
 from compat_tests.third_party.project import Project, open_all

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 import grpc
 import grpc.aio
 
-from channels_bridge.groups.address import Address
 from channels_bridge.groups.credentials import Credentials
+from channels_bridge.groups.discovery.hub_address import Address
 
 __all__ = [
     "AUTHORIZATION",

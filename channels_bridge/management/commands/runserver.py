@@ -17,19 +17,20 @@ from django.core.management.base import CommandParser
 from django.core.management.color import Style
 from django.core.management.commands.runserver import Command as RunserverCommand
 
-from channels_bridge import __version__, advice, conf
-from channels_bridge.asgi import get_application, open_application
-from channels_bridge.hub import describe_neighbours, places, serving_hubs
+from channels_bridge import __version__, conf
 from channels_bridge.logs import configure_logging
-from channels_bridge.server.access import AccessLog, Visitor, client_name, printable
+from channels_bridge.project import startup_advice
+from channels_bridge.project.asgi_application import get_application, open_application
+from channels_bridge.project.hubs import describe_neighbours, places, serving_hubs
+from channels_bridge.server.access_log import AccessLog, Visitor, client_name, printable
 from channels_bridge.server.bind import TcpBind, listen
-from channels_bridge.server.child import run_loop
+from channels_bridge.server.child.main import run_loop
 from channels_bridge.server.config import ServerConfig
-from channels_bridge.server.context import Application
 from channels_bridge.server.errors import StartupError
-from channels_bridge.server.inprocess import serve
+from channels_bridge.server.http.page_timeout import limited
 from channels_bridge.server.proxy import Proxy
-from channels_bridge.server.timeout import limited
+from channels_bridge.server.websocket.context import Application
+from channels_bridge.server.worker.inprocess import serve
 
 # Channels' name for it, which projects have in their LOGGING.
 logger = logging.getLogger("django.channels.server")
@@ -118,7 +119,10 @@ class Command(RunserverCommand):
         """Serve until Ctrl-C, or until the autoreloader ends this process."""
         neighbours = describe_neighbours(places())  # says what is wrong with a layer
         listeners = listen(config.binds)
-        for text in (*advice.about_pages(config.http), *advice.about_groups(config.workers)):
+        for text in (
+            *startup_advice.about_pages(config.http),
+            *startup_advice.about_groups(config.workers),
+        ):
             self.stderr.write(self.style.WARNING(text))
         stop = asyncio.Event()  # nobody sets it: both end the process
         async with serving_hubs(), open_application(application) as served:

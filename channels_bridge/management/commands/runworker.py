@@ -12,11 +12,12 @@ from channels.worker import Worker
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 
+from channels_bridge.common.forks import handle_in_loop
 from channels_bridge.exceptions import BridgeError
-from channels_bridge.groups import aclose_all, home
+from channels_bridge.groups import aclose_all
+from channels_bridge.groups.home import home_loop
 from channels_bridge.layers import LocalChannelLayer
-from channels_bridge.server.context import Application, Receive, Send
-from channels_bridge.server.forks import handle_in_loop
+from channels_bridge.server.websocket.context import Application, Receive, Send
 from channels_bridge.surface import extend
 
 __all__ = ["Command", "DrainingWorker"]
@@ -43,7 +44,7 @@ class DrainingWorker(Worker):
         self._progress = asyncio.Event()
 
     async def handle(self) -> None:
-        home.claim()
+        home_loop.claim()
         stopping = asyncio.create_task(_next_signal())
         listeners = [asyncio.create_task(self.listener(channel)) for channel in self.channels]
         done, pending = await asyncio.wait(

@@ -7,10 +7,10 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from channels_bridge import control
 from channels_bridge.connections import close
 from channels_bridge.exceptions import BridgeError, TransportUnavailable
 from channels_bridge.groups import hub_address
+from channels_bridge.project import control_client
 from channels_bridge.transport import get_channel_layer
 
 
@@ -42,7 +42,7 @@ class Command(BaseCommand):
         try:
             count = close(**{name: options[name] for name in names})
         except TransportUnavailable as error:
-            others = control.servers_and_hubs()
+            others = control_client.servers_and_hubs()
             hint = f"; what runs here: {others}" if others else ""
             raise CommandError(f"{error}{hint}") from None
         except (BridgeError, ImproperlyConfigured, ValueError) as error:

@@ -10,13 +10,13 @@ from channels import DEFAULT_CHANNEL_LAYER
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
+from channels_bridge.common.exit_deadline import leave_soon
+from channels_bridge.common.exit_signals import exit_by_signals
+from channels_bridge.common.forks import handle_in_loop
 from channels_bridge.exceptions import BridgeError
 from channels_bridge.groups import hub_address, hub_credentials
 from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.logs import configure_logging
-from channels_bridge.server.forks import handle_in_loop
-from channels_bridge.server.last_signals import exit_by_signals
-from channels_bridge.server.leaving import leave_soon
 from channels_bridge.transport import get_channel_layer
 
 FILES = {
@@ -78,7 +78,7 @@ class Command(BaseCommand):
 
     async def _serve(self, address: str, credentials: Credentials) -> None:
         # gRPC is imported here: other commands don't need it.
-        from channels_bridge.groups.grpc.hub import serve
+        from channels_bridge.groups.grpc.hub.hub import serve
 
         stop = asyncio.Event()
         signals = (signal.SIGINT, signal.SIGTERM)

@@ -15,28 +15,34 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from channels_bridge import __version__, advice, conf, control, hub
-from channels_bridge.directory import kept, leave_all
-from channels_bridge.foreign_line import answers
+from channels_bridge import __version__, conf
+from channels_bridge.common.exit_deadline import leave_soon
+from channels_bridge.groups.discovery.runtime_directory import kept, leave_all
 from channels_bridge.logs import configure_logging
-from channels_bridge.server import http
+from channels_bridge.project import control_client, hubs, startup_advice
+from channels_bridge.project.foreign_command_line import answers
+from channels_bridge.project.settings_snapshot import Surroundings
+from channels_bridge.project.supervisor_process import (
+    Job,
+    become_supervisor,
+    leaves_threads,
+    supervise,
+)
 from channels_bridge.server.bind import Listener, listen, parse_bind, parse_binds
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
-from channels_bridge.server.leaving import leave_soon
-from channels_bridge.server.monitoring import require_extra, serving_metrics
-from channels_bridge.server.process import Service
+from channels_bridge.server.http import protocol
+from channels_bridge.server.monitoring.pages import require_extra, serving_metrics
+from channels_bridge.server.monitoring.status import serving_status
 from channels_bridge.server.proxy import Proxy
-from channels_bridge.server.status import serving_status
-from channels_bridge.server.supervisor import Watcher
-from channels_bridge.server.systemd import listen_fds
+from channels_bridge.server.supervisor.child_process import Service
+from channels_bridge.server.supervisor.supervisor import Watcher
+from channels_bridge.server.supervisor.systemd import listen_fds
 from channels_bridge.server.tls import Certificate
-from channels_bridge.supervising import Job, become_supervisor, leaves_threads, supervise
-from channels_bridge.surroundings import Surroundings
 
-APPLICATION = "channels_bridge.entry:application"
-FIGURES = "channels_bridge.figures:figures"
-HUB = "channels_bridge.hub:main"
+APPLICATION = "channels_bridge.project.entry:application"
+FIGURES = "channels_bridge.project.figures:figures"
+HUB = "channels_bridge.project.hubs:main"
 
 logger = logging.getLogger("channels_bridge.server")
 
@@ -249,11 +255,11 @@ class Command(BaseCommand):
         Raises:
             StartupError: the server can't start so.
         """
-        places = hub.places()
-        neighbours = hub.describe_neighbours(places)
-        hubs = [Service("hub", HUB, (config, place)) for place in places]
+        places = hubs.places()
+        neighbours = hubs.describe_neighbours(places)
+        services = [Service("hub", HUB, (config, place)) for place in places]
         listeners = listen(config.binds)
-        for text in advice.at_start(config, listeners):
+        for text in startup_advice.at_start(config, listeners):
             logger.warning("%s", text)
         about = {
             "version": __version__,
@@ -264,7 +270,7 @@ class Command(BaseCommand):
         return Job(
             config,
             listeners,
-            hubs,
+            services,
             self.banner(config, listeners, neighbours),
             list(make_watchers(options, about, endpoints)),
             endpoints,
@@ -276,13 +282,13 @@ class Command(BaseCommand):
     ) -> str:
         """What is served, where, how: in the manner of runserver."""
         workers = "1 worker" if config.workers == 1 else f"{config.workers} workers"
-        served = "HTTP and WebSocket" if config.http and http.is_available() else "WebSocket"
+        served = "HTTP and WebSocket" if config.http and protocol.is_available() else "WebSocket"
         return "\n".join(
             [
                 f"{datetime.now():%B %d, %Y - %X}",
                 f"Django version {self.get_version()}, using settings {settings.SETTINGS_MODULE!r}",
                 f"channels_bridge version {__version__}, serving {served} on {workers}, "
-                f"{advice.describe_groups()}",
+                f"{startup_advice.describe_groups()}",
                 *neighbours,
                 *(f"Listening at {listener.url(scheme(config))}" for listener in listeners),
                 "Quit the server with CONTROL-C.",
@@ -316,7 +322,7 @@ def make_watchers(
         yield partial(serving_status, options["control"], about)
         return
     try:
-        yield partial(serving_status, control.default_path(), about, required=False)
+        yield partial(serving_status, control_client.default_path(), about, required=False)
     except ValueError as error:
         logger.warning("websockets_status will not find this server: %s, or give --control", error)
 
@@ -358,7 +364,7 @@ def runtime_dir(options: dict[str, Any]) -> str:
     if not limits:
         return ""
     try:
-        return str(control.runtime_directory())
+        return str(control_client.runtime_directory())
     except ValueError as error:
         option = "--" + limits[0].replace("_", "-")
         raise StartupError(f"{option} needs a directory: {error}") from None

@@ -12,9 +12,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from channels_bridge import control
-from channels_bridge.server.console import NoAnswer, ask
-from channels_bridge.server.questions import Message
+from channels_bridge.project import control_client
+from channels_bridge.server.child.questions import Message
+from channels_bridge.server.monitoring.control_socket import NoAnswer, ask
 
 #: Seconds to wait for the server, which itself waits a second for workers that are stuck.
 PATIENCE = 10.0
@@ -75,11 +75,11 @@ class Command(BaseCommand):
 def find(server: str | None) -> Path:
     """The control socket of the server that is meant, by its path or an address."""
     if server is None:
-        return control.find_server()
+        return control_client.find_server()
     is_address = "://" in server or server.startswith("unix:")
     if not is_address and ("/" in server or Path(server).exists()):
         return Path(server)
-    return control.find_server(control.place(server))
+    return control_client.find_server(control_client.place(server))
 
 
 def interval(text: str) -> float:

@@ -1,0 +1,123 @@
+"""A Python program that runs one function of this package: what each child process is.
+
+It is not forked, as gRPC, threads and a running event loop do not survive that. Nor is it a process
+of multiprocessing's, which would run the project's main script once more, and leave the application
+a start method, a parent and a key that a process which nobody started so does not have.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from typing import IO, Any, NoReturn
+
+from channels_bridge.common.interpreter import python
+
+# The path comes first: this package, and what is unpickled, may be found by it only.
+_CODE = (
+    "import sys; sys.path[:] = {path}; from channels_bridge.common.program import run; run({fd})"
+)
+
+
+def start(
+    target: str,
+    *args: Any,
+    fds: Sequence[int] = (),
+    stdin: int | None = subprocess.DEVNULL,
+    name: str = "",
+) -> subprocess.Popen[bytes]:
+    """Start a program that calls a function, and ends when that returns.
+
+    It has this process's command line, ``sys.path``, options of the interpreter, environment and
+    working directory.
+
+    Args:
+        target: ``module:attribute`` of the function.
+        args: its arguments; pickled.
+        fds: descriptors that it inherits, under the same numbers.
+        stdin: as subprocess takes it; nothing to read by default.
+        name: what the list of processes shows of it.
+
+    Raises:
+        OSError: it can't be started.
+    """
+    job = _pack(target, args, fds)
+    reader, writer = os.pipe()
+    try:
+        process = subprocess.Popen(_command(reader, name), pass_fds=[reader, *fds], stdin=stdin)
+    except BaseException:
+        os.close(writer)
+        raise
+    finally:
+        os.close(reader)
+    # A pipe that breaks: it has ended already.
+    with contextlib.suppress(BrokenPipeError), open(writer, "wb") as pipe:
+        pipe.write(job)
+    return process
+
+
+def become(target: str, *args: Any, fds: Sequence[int] = ()) -> NoReturn:
+    """Become such a program: the process goes on under its number, and nothing else of it does.
+
+    The list of processes shows its former command line as well.
+
+    Args:
+        target: as above.
+
+    Raises:
+        OSError: that can't be.
+    """
+    file = _temporary_file()  # no pipe: nobody reads from that meanwhile
+    file.write(_pack(target, args, fds))
+    file.seek(0)
+    for fd in (file.fileno(), *fds):
+        os.set_inheritable(fd, True)
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.flush()
+    command = _command(file.fileno(), *sys.argv)
+    os.execv(command[0], command)
+
+
+def _temporary_file() -> IO[bytes]:
+    if sys.platform == "linux":
+        return open(os.memfd_create("job"), "r+b")  # where no directory can be written to, too
+    return tempfile.TemporaryFile()
+
+
+def _pack(target: str, args: Sequence[Any], fds: Sequence[int]) -> bytes:
+    return pickle.dumps((sys.argv, fds, target, pickle.dumps(args)))
+
+
+def _command(fd: int, *shown: str) -> list[str]:
+    path = [entry for entry in sys.path if isinstance(entry, str)]
+    return [*_interpreter(), "-c", _CODE.format(path=ascii(path), fd=fd), *shown]
+
+
+def _interpreter() -> list[str]:
+    """The command that runs this Python, with its options."""
+    flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    return [python(), *flags]
+
+
+def run(fd: int) -> None:
+    """What the program does."""
+    with open(fd, "rb") as pipe:
+        try:
+            sys.argv, fds, target, args = pickle.load(pipe)
+        except EOFError:
+            return  # who started it was killed meanwhile
+    for inherited in fds:
+        os.set_inheritable(inherited, False)
+    load(target)(*pickle.loads(args))
+
+
+def load(path: str) -> Any:
+    """The object that ``module:attribute`` names."""
+    module, _, attribute = path.partition(":")
+    return getattr(importlib.import_module(module), attribute)

@@ -1,0 +1,435 @@
+"""
+The hub's side of the conversation: all processes, topics and named queues.
+
+No I/O here. ``hub`` serves the streams: it calls ``join()`` for each new one, gives what it reads
+to ``receive()``, writes what comes out of the session's outbox, and calls ``tick()`` now and then.
+"""
+
+import logging
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from channels_bridge.groups.grpc import frame_codec
+from channels_bridge.groups.grpc.dedup import Marks
+from channels_bridge.groups.grpc.hub.recovery import PATIENCE, Returning
+from channels_bridge.groups.grpc.hub.session import Delivery, HandingOut, Session
+from channels_bridge.groups.grpc.hub.uptime import Uptime
+from channels_bridge.groups.grpc.outbox import Outbox
+from channels_bridge.groups.grpc.suppression import HUB_LEASE, Silence, Wait
+from channels_bridge.groups.named_queues import Item, MessageQueues
+from channels_bridge.groups.wire.v1 import groups_pb2 as wire
+
+__all__ = ["Exchange"]
+
+logger = logging.getLogger("channels_bridge.groups")
+
+# How long a process may be without a stream before it is forgotten, in seconds.
+GRACE = 3.0
+
+# How many of those that were forgotten while they were receiving to remember, to tell them.
+MAX_LEFT_OUT = 10_000
+
+
+class Exchange:
+    """
+    The hub's memory.
+
+    Nobody is given up for what this process has slept through itself: see ``Uptime``.
+
+    Args:
+        is_first: whether there certainly was no hub before that left processes behind.
+        roster: the processes that were receiving from the hub before, id -> presence: nothing is
+            forwarded until they are back. None when nobody knows.
+        on_roster: called with that of this hub whenever it has changed, before anybody is told
+            that anything is in force.
+    """
+
+    def __init__(
+        self,
+        *,
+        is_first: bool,
+        roster: Mapping[bytes, str] | None = None,
+        on_roster: Callable[[Mapping[bytes, str]], None] = lambda roster: None,
+    ) -> None:
+        self._epoch = uuid4().bytes
+        self._uptime = Uptime()
+        self._on_roster = on_roster
+        self._sessions: dict[bytes, Session] = {}  # by the process' id
+        self._topics: dict[str, dict[Session, None]] = {}  # topic -> subscribers, in order
+        self._queues = MessageQueues()
+        self._marks = Marks()
+        # Processes that are forgotten, and have requests that are being worked on.
+        self._absent: dict[bytes, Session] = {}
+        # Processes that missed something, oldest first.
+        self._left_out: OrderedDict[bytes, None] = OrderedDict()
+        self._roster: dict[bytes, str] = {}
+        self._returning = Returning(roster, is_first=is_first)
+        self._held: deque[tuple[Session, wire.Publish]] = deque()  # until they are back
+        self._silences: dict[Session, Silence] = {}
+        # For the end of the silences that a hub before this one has allowed.
+        self._wait = Wait(time.monotonic() + (0 if is_first else HUB_LEASE))
+        self._request_handlers: dict[str, Callable[[Session, Any], bool | None]] = {
+            "bind": self._bind,
+            "clear": self._clear,
+            "publish": self._publish,
+            "push": self._push,
+            "subscribe": self._subscribe,
+            "unbind": self._unbind,
+        }
+        self._handlers: dict[str, Callable[[Session, Any], None]] = {
+            "bye": self._bye,
+            "handled": Session.handled,
+            "later": self._later,
+            "pull": self._pull,
+            "resumed": self._resumed,
+            "taken": self._taken,
+            "unsubscribe": self._unsubscribe,
+            "withdraw": self._withdraw,
+        }
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether it holds what is published until processes are back."""
+        return not self._returning.is_over
+
+    @property
+    def processes(self) -> set[bytes]:
+        """The ids of those that it knows."""
+        return set(self._sessions)
+
+    @property
+    def has_processes(self) -> bool:
+        """Whether any process would miss this hub."""
+        return bool(self._sessions)
+
+    # What the hub calls.
+
+    def join(self, hello: wire.Hello, outbox: Outbox) -> Session:
+        """A process has connected, for the first time or again."""
+        session = self._session_of(hello)
+        if session.outbox is not None:
+            session.outbox.close()
+            self.lost(session, session.outbox)
+        session.connect(outbox)
+        self._end_silence(session)
+        session.write(wire.Welcome(epoch=self._epoch, missed=self._has_missed(session)))
+        self._take_over(session, hello)
+        session.redeliver()
+        if hello.epoch not in (b"", self._epoch):
+            self._returning.expect(hello.peers, self._uptime.now)
+        self._look_who_is_back()
+        self._settle()
+        session.write(wire.Peers(processes=self._roster))
+        return session
+
+    def receive(self, session: Session, outbox: Outbox, batch: bytes) -> None:
+        """
+        Take what a process wrote on the stream of `outbox`.
+
+        Nothing happens when it has another stream by now, or has been forgotten: it says all that
+        matters again.
+        """
+        for field, kind in frame_codec.parse(batch):
+            if session.outbox is not outbox:  # what comes before may have been its goodbye
+                break
+            if field in self._request_handlers:
+                self._request(session, field, kind)
+            elif field in self._handlers:
+                self._handlers[field](session, kind)
+        self._settle()
+
+    def lost(self, session: Session, outbox: Outbox) -> None:
+        """A stream has ended. Its process has a moment to come back."""
+        if session.outbox is not outbox:
+            return  # it is back already, or forgotten
+        session.disconnect()
+        for handing_out in session.pulls.values():
+            self._queues.withdraw(handing_out.queue, handing_out.accept)
+            handing_out.is_waiting = False
+
+    def tick(self) -> None:
+        """Do what time has brought."""
+        self._uptime.tick()
+        for session in list(self._sessions.values()):
+            if session.has_gone(GRACE):
+                self._leave_out(session)
+            elif session.has_stalled(PATIENCE):
+                self._cut_off(session, f"it hasn't read for {PATIENCE:g} seconds")
+        for session in [session for session in self._absent.values() if not session.unanswered]:
+            del self._absent[session.id]
+        if self.is_holding:
+            self._look_who_is_back()
+        self._queues.sweep()
+        now = time.monotonic()
+        for session, silence in list(self._silences.items()):
+            if now >= silence.until:
+                del self._silences[session]
+        self._catch_up()
+        self._settle()
+
+    # Processes come and go.
+
+    def _session_of(self, hello: wire.Hello) -> Session:
+        """The one there is; a process that comes back also finds what it has asked for."""
+        session = self._sessions.get(hello.process) or self._absent.pop(hello.process, None)
+        if session is None:
+            session = Session(hello.process, self._uptime)
+        session.presence = hello.presence
+        self._sessions[hello.process] = session
+        return session
+
+    def _take_over(self, session: Session, hello: wire.Hello) -> None:
+        """Bring a session to the state that its process describes."""
+        for topic in session.topics - set(hello.topics):
+            self._leave(session, topic)
+        for topic in hello.topics:
+            self._enter(session, topic)
+            session.after(self._break_silences(topic, but=session), lambda: None)
+        for bind in hello.bindings:
+            if not self._queues.is_bound(bind.topic, bind.queue):
+                self._bind_queue(bind)
+                self._break_silences(bind.topic)
+        waiting = {pull.id for pull in hello.pulls}
+        for pull_id in session.pulls.keys() - waiting:
+            del session.pulls[pull_id]  # its item has been taken
+        for pull in hello.pulls:
+            self._pull(session, pull)
+
+    def _forget(self, session: Session) -> None:
+        del self._sessions[session.id]
+        for topic in list(session.topics):
+            self._leave(session, topic)
+        for pull_id in sorted(session.pulls, reverse=True):
+            self._take_back(session.pulls.pop(pull_id))
+        session.abandon()
+        if session.unanswered:
+            self._absent[session.id] = session
+
+    def _cut_off(self, session: Session, reason: str) -> None:
+        logger.error(
+            "process %s is cut off from the others, and misses what is sent to its groups: %s",
+            session.name,
+            reason,
+        )
+        self._leave_out(session)
+
+    def _leave_out(self, session: Session) -> None:
+        """Go on without a process. Should it come back, it is told so."""
+        if session.is_receiving:
+            self._remember_left_out(session.id)
+        self._forget(session)
+
+    def _remember_left_out(self, process: bytes) -> None:
+        self._left_out[process] = None
+        if len(self._left_out) > MAX_LEFT_OUT:
+            self._left_out.popitem(last=False)
+
+    def _has_missed(self, session: Session) -> bool:
+        try:
+            del self._left_out[session.id]
+        except KeyError:
+            return False
+        return True
+
+    def _settle(self) -> None:
+        """Do what may have become due after any change."""
+        if not self.is_holding:
+            self._release()
+        for session in [session for session in self._sessions.values() if session.is_overrun]:
+            self._cut_off(session, "it doesn't read what is sent to it")
+        self._tell_roster()
+        for session in self._sessions.values():
+            session.flush_answers()
+
+    def _tell_roster(self) -> None:
+        # Should this hub be killed too, the next one has to wait for the same processes.
+        roster = dict(self._returning.awaited)
+        roster.update((s.id, s.presence) for s in self._sessions.values() if s.is_receiving)
+        if roster != self._roster:
+            self._roster = roster
+            self._on_roster(roster)
+            for session in self._sessions.values():
+                session.write(wire.Peers(processes=roster))
+
+    # Waiting for the processes of the hub before.
+
+    def _look_who_is_back(self) -> None:
+        for process in self._returning.look(self._sessions.keys(), self._uptime.now):
+            logger.error("process %s didn't come back, and misses what was sent", process.hex())
+            self._remember_left_out(process)
+
+    def _release(self) -> None:
+        """Forward what was held."""
+        while self._held:
+            session, publish = self._held.popleft()
+            answer = self._publish(session, publish)
+            if answer is not None:
+                session.answer(publish.seq, answer, hurry=publish.confirm)
+
+    # Requests: return the answer, or None when it comes later.
+
+    def _request(self, session: Session, field: str, kind: Any) -> None:
+        if not self._marks.advance(session.id, kind.seq):
+            if kind.seq not in session.unanswered:
+                session.after((), partial(session.answer, kind.seq))
+            return
+        session.unanswered.add(kind.seq)
+        answer = self._request_handlers[field](session, kind)
+        if answer is not None:
+            session.answer(kind.seq, answer, hurry=field != "publish" or kind.confirm)
+
+    def _publish(self, session: Session, publish: wire.Publish) -> bool | None:
+        if self.is_holding:
+            self._held.append((session, publish))
+            return None
+        self._queues.route(publish.topic, publish.payload)
+        subscribers = self._topics.get(publish.topic, ())
+        receivers = [receiver for receiver in subscribers if receiver is not session]
+        if not receivers:
+            session.answer(
+                publish.seq,
+                hurry=publish.confirm,
+                unheard=not self._queues.has_bound(publish.topic)
+                and self._silence_of(session).add(publish.topic),
+            )
+            return None
+        delivery = Delivery(session, publish, len(receivers))
+        frame = frame_codec.encode(
+            wire.Delivery(
+                sender=session.id,
+                seq=publish.seq,
+                topic=publish.topic,
+                payload=publish.payload,
+                confirm=publish.confirm,
+            )
+        )
+        for receiver in receivers:
+            receiver.deliver(delivery, frame)
+        return None
+
+    def _subscribe(self, session: Session, subscribe: wire.Subscribe) -> None:
+        self._enter(session, subscribe.topic)
+        waits = self._break_silences(subscribe.topic, but=session)
+        session.after(waits, partial(session.answer, subscribe.seq))
+
+    def _push(self, session: Session, push: wire.Push) -> bool:
+        if push.front:
+            item = Item(time.monotonic() + push.expiry, push.payload)
+            self._queues.push_front(push.queue, item)
+            return True
+        return self._queues.push(
+            push.queue, push.payload, capacity=push.capacity, expiry=push.expiry
+        )
+
+    def _bind(self, session: Session, bind: wire.Bind) -> None:
+        self._bind_queue(bind)
+        waits = self._break_silences(bind.topic)
+        session.after(waits, partial(session.answer, bind.seq))
+
+    def _bind_queue(self, bind: wire.Bind) -> None:
+        self._queues.bind(
+            bind.topic,
+            bind.queue,
+            capacity=bind.capacity,
+            expiry=bind.expiry,
+            lifetime=bind.lifetime,
+        )
+
+    def _unbind(self, session: Session, unbind: wire.Unbind) -> bool:
+        self._queues.unbind(unbind.topic, unbind.queue)
+        self._tell_others(session, wire.Unbound(topic=unbind.topic, queue=unbind.queue))
+        return True
+
+    def _clear(self, session: Session, clear: wire.Clear) -> bool:
+        self._queues.clear_prefixed(clear.prefix)
+        self._tell_others(session, wire.Cleared(prefix=clear.prefix))
+        return True
+
+    def _tell_others(self, session: Session, kind: frame_codec.Kind) -> None:
+        for other in self._sessions.values():
+            if other is not session:
+                other.write(kind)
+
+    # Other frames.
+
+    def _unsubscribe(self, session: Session, unsubscribe: wire.Unsubscribe) -> None:
+        self._leave(session, unsubscribe.topic)
+
+    def _pull(self, session: Session, pull: wire.Pull) -> None:
+        handing_out = session.pulls.setdefault(pull.id, HandingOut(session, pull.id, pull.queue))
+        if handing_out.item is not None:
+            handing_out.resend()
+        elif not handing_out.is_waiting:
+            handing_out.is_waiting = True
+            self._queues.pull(handing_out.queue, handing_out.accept)
+
+    def _withdraw(self, session: Session, withdraw: wire.Withdraw) -> None:
+        handing_out = session.pulls.pop(withdraw.id, None)
+        if handing_out is not None:
+            self._take_back(handing_out)
+        session.write(wire.Withdrawn(id=withdraw.id))
+
+    def _taken(self, session: Session, taken: wire.Taken) -> None:
+        session.pulls.pop(taken.id, None)
+
+    def _resumed(self, session: Session, resumed: wire.Resumed) -> None:
+        silence = self._silences.get(session)
+        if silence is not None:
+            silence.resumed(resumed.number, resumed.topic)
+            self._catch_up()
+
+    def _bye(self, session: Session, bye: wire.Bye) -> None:
+        self._end_silence(session)
+        self._forget(session)
+
+    def _later(self, session: Session, number: int) -> None:
+        session.write(wire.Unknown(number=number))
+
+    # Silences.
+
+    def _silence_of(self, session: Session) -> Silence:
+        return self._silences.setdefault(session, Silence(session.write))
+
+    def _break_silences(self, topic: str, but: Session | None = None) -> list[Wait]:
+        """Somebody is about to listen. Returns what to wait for until all processes know."""
+        waits = [
+            silence.break_(topic)
+            for session, silence in self._silences.items()
+            if session is not but and topic in silence
+        ]
+        return waits if self._wait.is_over(time.monotonic()) else [*waits, self._wait]
+
+    def _end_silence(self, session: Session) -> None:
+        silence = self._silences.pop(session, None)
+        if silence is not None:
+            silence.end()
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        now = time.monotonic()
+        for session in self._sessions.values():
+            session.catch_up(now)
+
+    # Helpers.
+
+    def _enter(self, session: Session, topic: str) -> None:
+        session.topics.add(topic)
+        self._topics.setdefault(topic, {})[session] = None
+
+    def _leave(self, session: Session, topic: str) -> None:
+        session.topics.discard(topic)
+        subscribers = self._topics.get(topic)
+        if subscribers is not None:
+            subscribers.pop(session, None)
+            if not subscribers:
+                del self._topics[topic]
+
+    def _take_back(self, handing_out: HandingOut) -> None:
+        if handing_out.item is None:
+            self._queues.withdraw(handing_out.queue, handing_out.accept)
+        else:
+            self._queues.push_front(handing_out.queue, handing_out.item)

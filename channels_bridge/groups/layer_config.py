@@ -1,0 +1,161 @@
+"""A layer's CONFIG, checked once."""
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from channels_bridge.groups.credentials import Credentials
+from channels_bridge.groups.discovery.hub_address import Address, default_address
+from channels_bridge.groups.other_layers import REDIS_OPTIONS
+from channels_bridge.groups.overflow import OVERFLOW
+
+__all__ = ["MAX_MESSAGE_SIZE", "GrpcConfig", "LayerConfig"]
+
+# The longest message that the hub forwards, in bytes.
+MAX_MESSAGE_SIZE = 32 * 1024 * 1024
+
+# No slash, which is put behind it.
+_PREFIX = re.compile(r"[A-Za-z0-9._:-]{0,100}", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerConfig:
+    """
+    The options of every layer.
+
+    Attributes:
+        expiry: seconds until a message that nobody receives is dropped.
+        group_expiry: seconds until a channel that nobody is known to read leaves a group.
+        capacity: how many messages may wait for one channel.
+        channel_capacity: other capacities: glob or compiled pattern of the channel's name ->
+            number; the first match counts.
+        overflow: what happens to a message to a group for which a consumer has no room:
+            ``drop_newest``, ``drop_oldest`` or ``close``, which ends the connection with 1013.
+        max_message_size: the longest message, encoded, in bytes. The channel layer specification
+            asks for 1 MiB at least; what a client may send to any of the usual servers, 16 MiB to
+            uvicorn, can be passed on.
+    """
+
+    expiry: float = 60
+    group_expiry: float = 86400
+    capacity: int = 100
+    channel_capacity: Mapping[Any, int] = field(default_factory=dict)
+    overflow: str = "drop_newest"
+    max_message_size: int = MAX_MESSAGE_SIZE
+
+    def __post_init__(self) -> None:
+        for name in ("expiry", "group_expiry"):
+            _require_number(name, getattr(self, name))
+        for name in ("capacity", "max_message_size"):
+            _require_count(name, getattr(self, name))
+        if not isinstance(self.channel_capacity, Mapping):
+            raise ImproperlyConfigured(
+                f"CONFIG key 'channel_capacity' must be a dict of patterns and numbers, "
+                f"not {self.channel_capacity!r}"
+            )
+        if self.overflow not in OVERFLOW:
+            raise ImproperlyConfigured(
+                f"CONFIG key 'overflow' must be one of {', '.join(map(repr, OVERFLOW))}, "
+                f"not {self.overflow!r}"
+            )
+        for pattern, capacity in self.channel_capacity.items():
+            _require_count(f"channel_capacity[{pattern!r}]", capacity)
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> "LayerConfig":
+        """
+        Make one from a CONFIG dict.
+
+        Raises:
+            ImproperlyConfigured: a key is unknown, or a value isn't valid.
+        """
+        known = [option.name for option in fields(cls)]
+        for name in options:
+            if name not in known:
+                close = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean {close[0]!r}?" if close else f"it can have {', '.join(known)}"
+                if name in REDIS_OPTIONS:
+                    hint = f"that is channels_redis's; remove it ({hint})"
+                raise ImproperlyConfigured(
+                    f"unknown CONFIG key {name!r} of a channel layer: {hint}"
+                )
+        none_is_default = {k: v for k, v in options.items() if v is not None}
+        return cls(**none_is_default)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrpcConfig(LayerConfig, Credentials):
+    """
+    The options of the layer over gRPC. For TCP, those of Credentials are among them.
+
+    Attributes:
+        address: where the hub listens: ``unix:/path`` or ``host:port``. By default a socket of the
+            project's own, in a directory that only its user can enter.
+        prefix: keeps groups and channels apart from those of layers with another one, or none, at
+            the same address.
+        timeout: how many seconds to wait for the hub.
+        require_hub: whether ``group_send()`` and the like raise TransportUnavailable where no hub
+            is. Otherwise a process that finds none is one of its own: nobody else is a member.
+        confirm: whether ``group_send()`` waits until all processes have the message in a server's
+            worker too, so that it survives that the worker is killed.
+    """
+
+    address: str = ""
+    prefix: str = ""
+    timeout: float = 10
+    require_hub: bool = False
+    confirm: bool = False
+
+    def __post_init__(self) -> None:
+        LayerConfig.__post_init__(self)
+        if not isinstance(self.prefix, str) or not _PREFIX.fullmatch(self.prefix):
+            raise ImproperlyConfigured(
+                f"CONFIG key 'prefix' must be text of at most 100 letters, digits and any of "
+                f"'._:-', such as 'staging', not {self.prefix!r}"
+            )
+        _require_number("timeout", self.timeout)
+        _require_bool("require_hub", self.require_hub)
+        _require_bool("confirm", self.confirm)
+        if self.max_message_size > MAX_MESSAGE_SIZE:
+            raise ImproperlyConfigured(
+                f"CONFIG key 'max_message_size' must be at most {MAX_MESSAGE_SIZE}, "
+                f"not {self.max_message_size!r}: the hub takes no larger message"
+            )
+        try:
+            address = Address.parse(self.address or default_address())
+        except ValueError as error:
+            raise ImproperlyConfigured(f"CONFIG key 'address': {error}") from None
+        object.__setattr__(self, "address", str(address))
+        try:
+            Credentials.__post_init__(self)
+            self.require_for_process(address)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"CONFIG: {error}") from None
+
+    @property
+    def credentials(self) -> Credentials:
+        """What this process shows the hub, and a hub the processes."""
+        return Credentials(**{o.name: getattr(self, o.name) for o in fields(Credentials)})
+
+
+def _require_number(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+        raise ImproperlyConfigured(
+            f"CONFIG key {name!r} must be a number of seconds above 0, not {value!r}"
+        )
+
+
+def _require_bool(name: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise ImproperlyConfigured(f"CONFIG key {name!r} must be True or False, not {value!r}")
+
+
+def _require_count(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not value > 0:
+        raise ImproperlyConfigured(
+            f"CONFIG key {name!r} must be a whole number above 0, not {value!r}"
+        )

@@ -1,0 +1,103 @@
+"""What fills a connection's inbox.
+
+Our server puts socket events straight into the inbox, which it passes on as an ASGI extension, and
+our layers put group messages there. Under Daphne, in ``WebsocketCommunicator``, on
+``websockets.serve()`` and with other layers, tasks do it. Each of them ends with its block.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+from channels_bridge.groups.home import home_loop
+from channels_bridge.native.websocket import NO_CLOSE_FRAME, Receive, WebSocket
+from channels_bridge.server.websocket.asgi_scope import EXTENSION
+from channels_bridge.server.websocket.inbox import Inbox
+
+
+@asynccontextmanager
+async def open_inbox(scope: MutableMapping[str, Any], receive: Receive) -> AsyncIterator[Inbox]:
+    """Yield the inbox that this connection's events arrive in until the block ends."""
+    extension = scope.get("extensions", {}).get(EXTENSION)
+    # Not so where an ASGI middleware put its own receive() before the server's.
+    if extension is not None and receive == extension["connection"].inbox.get:
+        yield extension["connection"].inbox
+        return
+    room = asyncio.Event()
+    inbox = Inbox(resume=room.set)
+    async with _feeding(inbox, partial(_pass_events, receive, inbox, room)):
+        yield inbox
+
+
+@asynccontextmanager
+async def open_channel(layer: Any, websocket: WebSocket) -> AsyncIterator[str]:
+    """Yield a new channel whose messages arrive in the connection's inbox until the block ends.
+
+    After the block the channel is in none of our layer's groups. Other layers forget it as they do
+    under Channels: when it expires.
+    """
+    channel_name: str = await layer.new_channel()
+    websocket.channel_name = channel_name
+    is_home = home_loop.is_claimed() and asyncio.get_running_loop() is home_loop.loop()
+    if hasattr(layer, "attach") and is_home:
+        layer.attach(channel_name, websocket.inbox)
+        try:
+            yield channel_name
+        finally:
+            layer.detach(channel_name)
+        return
+    messages = partial(_pass_messages, layer, channel_name, websocket.inbox)
+    try:
+        async with _feeding(websocket.inbox, messages):
+            yield channel_name
+    finally:
+        if hasattr(layer, "detach") and home_loop.is_claimed():
+            # Whatever is asked of the layer after this comes to its loop after this.
+            home_loop.loop().call_soon_threadsafe(layer.detach, channel_name)
+        elif hasattr(layer, "detach"):
+            layer.detach(channel_name)
+
+
+async def _pass_events(receive: Receive, inbox: Inbox, room: asyncio.Event) -> None:
+    """Move socket events into the inbox, up to the last one; wait while it is full."""
+    last = False
+    while not last:
+        event = await receive()
+        last = event["type"] == "websocket.disconnect"
+        room.clear()
+        if inbox.put_event(event) and not last:
+            await room.wait()
+
+
+async def _pass_messages(layer: Any, channel_name: str, inbox: Inbox) -> None:
+    """Move a channel's messages into the inbox, which drops what exceeds its capacity."""
+    while True:
+        inbox.put_message(await layer.receive(channel_name))
+
+
+@asynccontextmanager
+async def _feeding(inbox: Inbox, feed: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Run a task that fills ``inbox`` until the block ends.
+
+    If it fails, the connection is over for its consumer, and its error is raised at the end.
+    """
+    task = asyncio.create_task(_end_on_failure(inbox, feed))
+    try:
+        yield
+    finally:
+        task.cancel()
+        (outcome,) = await asyncio.gather(task, return_exceptions=True)
+    if isinstance(outcome, Exception):
+        raise outcome
+
+
+async def _end_on_failure(inbox: Inbox, feed: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await feed()
+    except Exception:
+        inbox.put_event({"type": "websocket.disconnect", "code": NO_CLOSE_FRAME})
+        raise

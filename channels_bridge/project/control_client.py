@@ -1,0 +1,127 @@
+"""Where a running server is asked what it does: a socket that only its user can reach."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+
+from channels_bridge.groups.discovery.hub_address import Address, default_address
+from channels_bridge.groups.discovery.other_hubs import explain_absence
+from channels_bridge.groups.discovery.runtime_directory import (
+    private_directory,
+    project_directory,
+    remove_unused,
+)
+from channels_bridge.server.child.admission_link import LEDGER
+from channels_bridge.server.child.questions import Message
+from channels_bridge.server.monitoring.control_socket import NoAnswer, ask, is_listened_to
+
+#: Seconds for a server to say where it listens.
+PATIENCE = 3.0
+
+
+def default_path() -> Path:
+    """The control socket of the server that this process is.
+
+    Raises:
+        ValueError: there is no private directory for it.
+    """
+    return runtime_directory() / f"server-{os.getpid()}.sock"
+
+
+def runtime_directory() -> Path:
+    """The project's directory, without what killed servers have left there.
+
+    Raises:
+        ValueError: it can't be had, or isn't private.
+    """
+    directory = private_directory()
+    for path in directory.glob("server-*.sock"):
+        if _is_left(path, path):
+            path.unlink(missing_ok=True)
+    for path in directory.glob(f"{LEDGER}-*"):
+        if _is_left(path, path / f"{LEDGER}.sock"):
+            shutil.rmtree(path, ignore_errors=True)
+    remove_unused()
+    return directory
+
+
+def _is_left(path: Path, socket: Path) -> bool:
+    """Whether what is named after a process is there without it.
+
+    Another PID namespace may use the directory, and a server may not listen yet: so both count.
+    """
+    pid = path.stem.split("-")[1]
+    with contextlib.suppress(OSError, ValueError, OverflowError):
+        os.kill(int(pid), 0)
+        return False
+    return not is_listened_to(socket)
+
+
+def find_server(address: str | None = None) -> Path:
+    """The control socket of the one server that runs for this project and this user.
+
+    Args:
+        address: where it listens, such as ``127.0.0.1:8000``; needed where there are several.
+
+    Raises:
+        NoAnswer: there is none, or more than one; the message says what to write.
+    """
+    try:
+        directory = project_directory()
+        groups = Address.parse(default_address())
+    except ValueError as error:
+        raise NoAnswer(f"{error}, or name the server's socket with --server") from None
+    found = [path for path in sorted(directory.glob("server-*.sock")) if is_listened_to(path)]
+    if not found:
+        there = explain_absence(groups).reason or f"none has its socket in {directory}"
+        raise NoAnswer(
+            f"no server of this project runs for this user on this machine ({there}); "
+            "one that was started with --control PATH is found with --server PATH"
+        )
+    if len(found) == 1 and address is None:
+        return found[0]
+    servers = {path: _about(path) for path in found}
+    for path, about in servers.items():
+        if any(address == place(url) for url in about.get("listening", ())):
+            return path
+    known = ", ".join(_describe(path, about) for path, about in servers.items())
+    if address is not None:
+        raise NoAnswer(f"no server of this project listens at {address}; there are {known}")
+    raise NoAnswer(f"several servers run, choose with --server ADDRESS or PATH: {known}")
+
+
+def servers_and_hubs() -> str:
+    """The servers that run for this project and this user, for whoever looks for their hub; empty
+    where there are none."""
+    try:
+        directory = project_directory()
+    except ValueError:
+        return ""
+    servers = (_about(path) for path in sorted(directory.glob("server-*.sock")))
+    return ", ".join(
+        f"{' and '.join(about['listening'])} with its hub at {' and '.join(about['hubs'])}"
+        for about in servers
+        if about.get("listening") and about.get("hubs")
+    )
+
+
+def _about(path: Path) -> Message:
+    """What a server tells of itself; nothing if it is stuck."""
+    try:
+        return ask(path, {"top": 0}, PATIENCE)
+    except NoAnswer:
+        return {}
+
+
+def _describe(path: Path, about: Message) -> str:
+    if not about:
+        return f"{path} (does not answer)"
+    return f"{path} (listening at {' and '.join(about['listening'])})"
+
+
+def place(url: str) -> str:
+    """An address as it is given with ``-b``."""
+    return url.partition("://")[2].rstrip("/") or url

@@ -1,0 +1,60 @@
+"""What a worker reports of its channel layers: ``ServerConfig.figures``."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+
+from channels import DEFAULT_CHANNEL_LAYER
+from channels.layers import channel_layers
+
+from channels_bridge.groups.layer import BridgeChannelLayer
+from channels_bridge.groups.layer_statistics import LinkStatistics
+from channels_bridge.server.child.questions import Message
+
+#: Groups of one worker that are reported at most. What is too small to be among them in one worker
+#: may be missing from a group's size over all workers.
+MAX_GROUPS = 1000
+
+
+def figures(top: int) -> Message:
+    """Report the layers that this process has used so far; a :data:`~.server.report.Figures`."""
+    layers = dict(_layers())
+    statistics = [layer.statistics() for layer in layers.values()]
+    links = [layer.link for layer in statistics if layer.link is not None]
+    sizes: dict[str, int] = {}
+    for alias, layer in layers.items():
+        # As the project writes them: without the layer's prefix. Two layers may have equal names.
+        before = "" if alias == DEFAULT_CHANNEL_LAYER else f"{alias}/"
+        sizes.update({f"{before}{name}": size for name, size in layer.group_sizes().items()})
+    message: Message = {
+        "counters": {
+            "group_sends": sum(layer.group_sends for layer in statistics),
+            "drops": {"inbox_full": sum(layer.messages_dropped for layer in statistics)},
+            "hub_reconnects": sum(link.reconnects for link in links),
+            "hub_misses": sum(link.missed for link in links),
+        },
+        "gauges": {"groups": len(sizes), "members": sum(sizes.values())},
+    }
+    if links:
+        message["hub"] = _hub(links)
+    if top:
+        largest = heapq.nlargest(MAX_GROUPS, sizes.items(), key=lambda item: item[1])
+        message["groups"] = dict(largest)
+    return message
+
+
+def _layers() -> Iterator[tuple[str, BridgeChannelLayer]]:
+    for alias, layer in channel_layers.backends.items():
+        if isinstance(layer, BridgeChannelLayer):
+            yield alias, layer
+
+
+def _hub(links: list[LinkStatistics]) -> Message:
+    """The links to all hubs as one: a project has one, as a rule."""
+    return {
+        "connected": all(link.connected for link in links),
+        "unacknowledged": sum(link.unacknowledged for link in links),
+        "unacknowledged_bytes": sum(link.unacknowledged_bytes for link in links),
+        "lag": max(link.lag for link in links),
+    }

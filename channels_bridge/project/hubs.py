@@ -1,0 +1,128 @@
+"""The hubs that the project's channel layers need: child processes of the server, or tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable
+from functools import partial
+from typing import NamedTuple
+
+from channels.exceptions import InvalidChannelLayerError
+from django.core.exceptions import ImproperlyConfigured
+
+from channels_bridge import conf
+from channels_bridge.exceptions import BridgeError
+from channels_bridge.groups import hub_address, hub_credentials
+from channels_bridge.groups.credentials import Credentials
+from channels_bridge.groups.discovery.hub_address import Address
+from channels_bridge.groups.discovery.hub_lock import Seat, holder_of
+from channels_bridge.logs import show_lines
+from channels_bridge.server.child.heartbeat import beating
+from channels_bridge.server.child.main import Run
+from channels_bridge.server.child.pipe import ChildEnd
+from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.errors import StartupError
+from channels_bridge.transport import get_channel_layer
+
+
+class Place(NamedTuple):
+    """Where a hub is needed, and how it and the processes know each other."""
+
+    address: str
+    credentials: Credentials
+    seat: Seat
+
+
+def places() -> list[Place]:
+    """Where hubs are needed on this machine, each address once.
+
+    Raises:
+        StartupError: a layer can't be made.
+    """
+    found: dict[str, Place] = {}
+    for alias in conf.layer_aliases():
+        try:
+            layer = get_channel_layer(alias)
+        except (InvalidChannelLayerError, ImproperlyConfigured) as error:
+            raise StartupError(f"channel layer {alias!r}: {error}") from error
+        address = hub_address(layer)
+        if address is not None and Address.parse(address).is_of_this_machine():
+            found.setdefault(address, _place(address, hub_credentials(layer)))
+    return list(found.values())
+
+
+def _place(address: str, credentials: Credentials) -> Place:
+    try:
+        return Place(address, credentials, Seat.of(Address.parse(address)))
+    except ValueError as error:
+        raise StartupError(str(error)) from None
+
+
+def describe_neighbours(places: Iterable[Place]) -> list[str]:
+    """Say of each hub that runs already whose it is, and what is shared: a line for people."""
+    holders = (holder_of(place.seat.path) for place in places)
+    return [
+        f"Uses the hub of {holder}: groups with the same `prefix` in CONFIG are shared"
+        for holder in holders
+        if holder is not None
+    ]
+
+
+def main(config: ServerConfig, place: Place) -> Run:
+    """The :data:`~.server.child.Main` of a hub, which may not be able to read the settings."""
+    show_lines()
+    return partial(serve, config, place)
+
+
+async def serve(config: ServerConfig, place: Place, channel: ChildEnd, stop: asyncio.Event) -> None:
+    """Run a hub until ``stop`` is set.
+
+    Raises:
+        StartupError: the hub cannot listen there.
+    """
+    from channels_bridge.groups.grpc.hub.hub import serve as serve_hub
+
+    # Nothing is ever passed to a hub: what can be read is the end of the supervisor.
+    asyncio.get_running_loop().add_reader(channel.sock, stop.set)
+    try:
+        async with beating(channel, config):
+            await serve_hub(
+                place.address, place.credentials, ready=channel.ready, stop=stop, seat=place.seat
+            )
+    except BridgeError as error:
+        raise StartupError(str(error)) from error
+
+
+@contextlib.asynccontextmanager
+async def serving_hubs() -> AsyncIterator[None]:
+    """Run in this process what hubs are needed, each while nobody else runs it.
+
+    Raises:
+        StartupError: a hub cannot listen at its address.
+    """
+    stop = asyncio.Event()
+    hubs: list[asyncio.Task[None]] = []
+    try:
+        for place in places():
+            hubs.append(await _start(place, stop))
+        yield
+    finally:
+        stop.set()
+        await asyncio.gather(*hubs)
+
+
+async def _start(place: Place, stop: asyncio.Event) -> asyncio.Task[None]:
+    from channels_bridge.groups.grpc.hub.hub import serve as serve_hub
+
+    ready = asyncio.Event()
+    hub = asyncio.create_task(
+        serve_hub(place.address, place.credentials, ready=ready.set, stop=stop, seat=place.seat),
+        name="hub",
+    )
+    waiting = asyncio.create_task(ready.wait())
+    await asyncio.wait([hub, waiting], return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if hub.done() and isinstance(error := hub.exception(), BridgeError):
+        raise StartupError(str(error)) from error
+    return hub

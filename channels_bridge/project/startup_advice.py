@@ -1,0 +1,180 @@
+"""What may surprise about a server that starts: sentences, for WARNING lines of its log.
+
+System checks know settings alone. These know the options, too, and appear only where they matter.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from channels.layers import BaseChannelLayer, InMemoryChannelLayer
+from django.conf import ENVIRONMENT_VARIABLE, settings
+
+from channels_bridge import conf
+from channels_bridge.groups import hub_address
+from channels_bridge.groups.discovery.hub_address import Address
+from channels_bridge.groups.layer import LocalChannelLayer
+from channels_bridge.project.environment_sources import named_by_file, named_by_module
+from channels_bridge.server.bind import Listener
+from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.extras import how_to_install, missing
+from channels_bridge.transport import get_channel_layer
+
+
+def at_start(config: ServerConfig, listeners: Iterable[Listener]) -> Iterator[str]:
+    """Everything that there is to say about a server for production."""
+    yield from about_settings()
+    yield from about_debug(listeners)
+    for text in about_pages(config.http):
+        yield f"{text}, or --no-http"
+    yield from about_groups(config.workers)
+
+
+def about_pages(http: bool) -> Iterator[str]:
+    """Pages are asked for, and can't be served."""
+    if http and (packages := missing("http")):
+        yield (
+            "pages are not served, a request that is no WebSocket handshake is answered 426: "
+            f"{how_to_install(packages)}"
+        )
+
+
+# Settings.
+
+#: What chooses settings: Django's variable, and that of django-configurations.
+VARIABLES = (ENVIRONMENT_VARIABLE, "DJANGO_CONFIGURATION")
+
+
+def about_settings() -> Iterator[str]:
+    """Other settings than the project's asgi.py would have under another ASGI server."""
+    module, _, _ = (conf.asgi_application() or "").rpartition(".")
+    for variable in VARIABLES:
+        used = os.environ.get(variable)
+        named = named_by_module(module, variable)
+        if used is None:
+            continue
+        if others := named.forced - {used}:
+            yield (
+                f"{variable} is {used!r} here, but {module} sets {_list(others)} whatever it is: "
+                "let it use os.environ.setdefault(), or set the same"
+            )
+        elif named.defaults and used not in named.defaults and not _is_chosen(variable, used):
+            yield (
+                f"{variable} is {used!r}, the default of {_script().name}. Under another ASGI "
+                f"server it is {_list(named.defaults)}, as {module} says. Set {variable} in the "
+                "environment to the one that is meant"
+            )
+
+
+def about_debug(listeners: Iterable[Listener]) -> Iterator[str]:
+    """DEBUG where strangers may come."""
+    reachable = [listener.url() for listener in listeners if not _is_loopback(listener.sock)]
+    if settings.DEBUG and reachable:
+        yield (
+            f"DEBUG is on, and {reachable[0]} can be reached from other machines, which are shown "
+            f"code and settings with each error. The settings are {settings.SETTINGS_MODULE!r}"
+        )
+
+
+def _list(names: Iterable[str]) -> str:
+    return " or ".join(map(repr, sorted(names)))
+
+
+def _is_chosen(variable: str, value: str) -> bool:
+    """Whether the person who started this process chose it, and not the script that was run.
+
+    A choice holds under another ASGI server as well: asgi.py has a default only.
+    """
+    if any(argument.startswith(("--settings", "--configuration")) for argument in sys.argv):
+        return True
+    given = _first_environment()
+    named = named_by_file(_script(), variable)
+    if variable in (given or ()) or (named.defaults and value not in named.defaults | named.forced):
+        return True
+    return given is None and not named.defaults
+
+
+def _script() -> Path:
+    return Path(getattr(sys.modules["__main__"], "__file__", None) or sys.argv[0])
+
+
+def _first_environment() -> set[str] | None:
+    """The variables that this process was started with; None where that can't be known."""
+    try:
+        environment = Path("/proc/self/environ").read_bytes()
+    except OSError:
+        return None
+    return {os.fsdecode(item.partition(b"=")[0]) for item in environment.split(b"\0")}
+
+
+def _is_loopback(sock: socket.socket) -> bool:
+    if sock.family not in (socket.AF_INET, socket.AF_INET6):
+        return True  # a unix socket's clients are on this machine
+    address = ipaddress.ip_address(sock.getsockname()[0].partition("%")[0])
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
+
+# Groups.
+
+
+def about_groups(workers: int) -> Iterator[str]:
+    """Messages to groups that won't reach all members."""
+    for alias, layer in layers():
+        if workers > 1 and is_of_one_process(layer):
+            yield (
+                f"channel layer {alias!r} is {type(layer).__name__}, whose groups end at each of "
+                f"the {workers} workers: members in another one than the sender's get nothing. Use "
+                "channels_bridge.layers.GrpcChannelLayer, or one worker"
+            )
+        elif not _is_known(host := _hub_host(layer)):
+            yield (
+                f"channel layer {alias!r}: the hub's host {host!r} is unknown here, so nothing is "
+                "delivered to other processes: correct `address` in its CONFIG"
+            )
+
+
+def describe_groups() -> str:
+    """What carries groups, for the banner."""
+    carriers = dict.fromkeys(_describe(layer) for _, layer in layers())
+    return f"groups over {' and '.join(carriers)}" if carriers else "no channel layer"
+
+
+def _describe(layer: BaseChannelLayer) -> str:
+    address = hub_address(layer)
+    if is_of_one_process(layer):
+        return f"{type(layer).__name__}, within each worker"
+    if address is None:
+        return type(layer).__name__
+    if not _is_known(_hub_host(layer)):
+        return f"gRPC at {address}, which is unknown here"
+    here = Address.parse(address).is_of_this_machine()
+    return f"gRPC at {address}" if here else f"gRPC at {address}, another machine"
+
+
+def layers() -> Iterator[tuple[str, BaseChannelLayer]]:
+    """The project's channel layers, by alias."""
+    for alias in conf.layer_aliases():
+        if (layer := get_channel_layer(alias)) is not None:
+            yield alias, layer
+
+
+def is_of_one_process(layer: object) -> bool:
+    return isinstance(layer, LocalChannelLayer | InMemoryChannelLayer)
+
+
+def _hub_host(layer: object) -> str:
+    """The name of the machine that the layer's hub is on; empty for this one, or without a hub."""
+    address = hub_address(layer)
+    return Address.parse(address).host if address is not None else ""
+
+
+def _is_known(host: str) -> bool:
+    try:
+        return not host or bool(socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM))
+    except (OSError, UnicodeError):  # the latter of labels that are too long
+        return False

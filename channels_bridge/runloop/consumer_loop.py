@@ -1,0 +1,248 @@
+"""How a consumer runs inside our server: one inbox, one handler at a time, in order of arrival.
+
+Channels' own loop (``channels.utils.await_many_dispatch``) waits on two tasks for each connection,
+makes a new one for each event and hops to a thread before each handler. Here the consumer awaits
+one inbox that socket events and layer messages share, and hops only when there is a database
+connection to look after (:mod:`.housekeeping`).
+
+:func:`install` gives this loop to every Channels consumer of the process, unmodified ones too. It
+is taken only where the server offered an inbox in ``scope["extensions"]``; elsewhere, as in
+``WebsocketCommunicator``, consumers run as Channels runs them.
+
+What it promises beyond Channels (Spec deviation): whatever ends the consumer, an exception in any
+handler included, its ``websocket.disconnect`` handler runs once and its channel leaves all groups.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import Context, copy_context
+from typing import Any, cast
+
+from asgiref.sync import async_to_sync
+from channels import consumer as upstream
+from channels.consumer import AsyncConsumer, SyncConsumer
+from channels.exceptions import StopConsumer
+from channels.sessions import InstanceSessionWrapper
+from channels.utils import await_many_dispatch
+from django.db import Error as DatabaseError
+
+from channels_bridge.groups.message import handler_name
+from channels_bridge.groups.shared_frames import Sharing, has_shared
+from channels_bridge.runloop.context_variables import adopt
+from channels_bridge.runloop.db_housekeeping import housekeeping
+from channels_bridge.runloop.registry import Entry
+from channels_bridge.runloop.sync_dispatch import SyncDispatch
+from channels_bridge.runloop.sync_send import SyncSend
+from channels_bridge.server.websocket.asgi_scope import EXTENSION
+from channels_bridge.server.websocket.connection import WebSocketConnection
+from channels_bridge.server.websocket.context import Receive, Send
+from channels_bridge.server.websocket.inbox import Event
+from channels_bridge.server.websocket.loop_calls import Crossing
+
+logger = logging.getLogger("channels_bridge.server")
+
+Dispatch = Callable[[Event], Awaitable[None]]
+
+HTTP_ONLY = ["http.response.start"]
+
+_channels_call = AsyncConsumer.__call__
+_sync_dispatch = inspect.getattr_static(SyncConsumer, "dispatch")
+
+
+def install() -> None:
+    """Run all Channels consumers of this process as described above."""
+    AsyncConsumer.__call__ = _call  # type: ignore[assignment, method-assign]
+
+
+async def _call(
+    consumer: AsyncConsumer, scope: dict[str, Any], receive: Receive, send: Send
+) -> None:
+    extension = scope.get("extensions", {}).get(EXTENSION)
+    if extension is None:
+        await _channels_call(consumer, scope, receive, send)  # type: ignore[arg-type]
+    else:
+        connection = extension["connection"]
+        with Entry(connection, consumer):
+            run = _Run(consumer, receive, connection)
+            try:
+                await run.run(scope, send)
+            finally:
+                if run.variables is not None:
+                    adopt(run.variables)
+
+
+class _Run:
+    """One consumer from its first event to its last."""
+
+    __slots__ = (
+        "connection",
+        "consumer",
+        "current",
+        "dispatch",
+        "inbox",
+        "receive",
+        "variables",
+    )
+
+    def __init__(self, consumer: Any, receive: Receive, connection: WebSocketConnection) -> None:
+        self.consumer = consumer
+        self.receive = receive
+        self.connection = connection
+        self.inbox = connection.inbox
+        self.dispatch = _dispatcher(consumer, connection.context.crossing)
+        self.current: Event | None = None  # the event that is being handled, or was last
+        self.variables: Context | None = None  # what its handlers have bound, at its end
+
+    async def run(self, scope: dict[str, Any], send: Send) -> None:
+        """Set the consumer up as ``AsyncConsumer.__call__`` does, and run it to its end."""
+        consumer = self.consumer
+        consumer.scope = scope
+        send = _past_sessions(send)
+        consumer.base_send = self._sync_send(send) if consumer._sync else send
+        # Looked up where Channels' consumers do: projects' tests patch it there.
+        layer = cast(Any, upstream).get_channel_layer(consumer.channel_layer_alias)
+        consumer.channel_layer = layer
+        # Not so where a middleware wants to see each socket event.
+        direct = self.receive == self.inbox.get
+        if layer is None:
+            await self._start(self._serve_inbox if direct else self._serve)
+            return
+        consumer.channel_name = name = await layer.new_channel()
+        consumer.channel_receive = functools.partial(layer.receive, name)
+        if not hasattr(layer, "attach"):
+            await self._start(self._serve_both)
+            return
+        try:
+            if direct:
+                self.inbox.sharing = self._sharing(send)
+                layer.attach(name, self.inbox)
+            await self._start(self._serve_inbox if direct else self._serve_both)
+        finally:
+            layer.detach(name)
+
+    def _sync_send(self, send: Send) -> Callable[[Event], None]:
+        """As Channels has it where a middleware wants to see what is sent."""
+        if send != self.connection.send:
+            return cast("Callable[[Event], None]", async_to_sync(cast(Any, send)))
+        return SyncSend(self.connection)
+
+    def _sharing(self, send: Send) -> Sharing | None:
+        """What shares frames, unless there is none to share, or a middleware wants to see them."""
+        owner: Any = type(self.consumer)
+        if not has_shared(owner) or send != self.connection.send:
+            return None
+        return Sharing(owner, self.inbox.is_idle, self.connection.send_now)
+
+    def _start(self, serve: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
+        """Serve in a task of its own: to wake one up costs as much as the coroutines in it are
+        deep, and the middlewares around a consumer are deep."""
+        return asyncio.get_running_loop().create_task(serve(), name="consumer")
+
+    async def __aenter__(self) -> None:
+        """Serve the consumer in the block, to its end. No coroutine stands around the block, which
+        would take memory in each connection."""
+
+    async def __aexit__(
+        self, kind: object, error: BaseException | None, traceback: object
+    ) -> bool | None:
+        try:
+            if isinstance(error, StopConsumer):
+                return True
+            if isinstance(error, DatabaseError):
+                housekeeping.force()
+            if isinstance(error, (Exception, asyncio.CancelledError)):
+                await self._say_goodbye()
+            return None
+        finally:
+            self.variables = copy_context()
+
+    async def _serve_inbox(self) -> None:
+        """The hot path of the server: no step here is one that could be left out."""
+        inbox, dispatch = self.inbox, self.dispatch
+        async with self:
+            while True:
+                event = inbox.pop()
+                if event is None:
+                    await inbox.wait()
+                else:
+                    self.current = event
+                    await dispatch(event)
+
+    async def _serve(self) -> None:
+        receive, dispatch = self.receive, self.dispatch
+        async with self:
+            while True:
+                self.current = await receive()
+                await dispatch(self.current)
+
+    async def _serve_both(self) -> None:
+        """Take layer messages through ``receive()``, as Channels does."""
+
+        async def dispatch(event: Event) -> None:
+            self.current = event
+            await self.dispatch(event)
+
+        receivers: list[Any] = [self.receive, self.consumer.channel_receive]
+        async with self:
+            await await_many_dispatch(receivers, dispatch)
+
+    async def _say_goodbye(self) -> None:
+        """After a failure: close the connection and run the disconnect handler, unless it ran."""
+        code = self.connection.fail()
+        ran = self.current is not None and self.current.get("type") == "websocket.disconnect"
+        if ran or not hasattr(self.consumer, "websocket_disconnect"):
+            return
+        try:
+            await self.dispatch({"type": "websocket.disconnect", "code": code, "reason": ""})
+        except StopConsumer:
+            pass
+        except Exception:
+            logger.exception("Exception in the disconnect handler, after the one that follows")
+
+
+def _past_sessions(send: Send) -> Send:
+    """Channels' session middleware looks into the session with each message that is sent, but saves
+    it with ``http.response.start`` only: a consumer's messages needn't pass through."""
+    wrapper: Any = getattr(send, "__self__", None)
+    if type(wrapper) is InstanceSessionWrapper and wrapper.save_message_types == HTTP_ONLY:
+        return _past_sessions(cast(Send, wrapper.real_send))
+    return send
+
+
+def _dispatcher(consumer: Any, crossing: Crossing) -> Dispatch:
+    """The consumer's own ``dispatch``, or ours where it has Channels'."""
+    if type(consumer).dispatch is AsyncConsumer.dispatch:
+        return functools.partial(_dispatch, consumer)
+    if inspect.getattr_static(type(consumer), "dispatch") is _sync_dispatch:
+        return SyncDispatch(functools.partial(_handler, consumer), crossing)
+    dispatch: Dispatch = consumer.dispatch
+    return dispatch
+
+
+def _dispatch(consumer: Any, message: Event) -> Awaitable[None]:
+    """``AsyncConsumer.dispatch``, without the hop to a thread where there is nothing to do.
+
+    Returns:
+        What the handler returned, itself: no coroutine of ours stands around the handler's.
+    """
+    handler = _handler(consumer, message)
+    if housekeeping.is_due():
+        return _dispatch_after_housekeeping(handler, message)
+    return cast("Awaitable[None]", handler(message))
+
+
+def _handler(consumer: Any, message: Event) -> Any:
+    handler = getattr(consumer, handler_name(message.get("type")), None)
+    if handler is None:
+        raise ValueError(f"No handler for message type {message['type']}")
+    return handler
+
+
+async def _dispatch_after_housekeeping(handler: Dispatch, message: Event) -> None:
+    await housekeeping.close_old_connections()
+    await handler(message)

@@ -1,0 +1,77 @@
+"""The connections that consumers of this process serve, for those who want one to end.
+
+What a consumer has is what is known of its connection: middlewares have put the user into its scope
+by the time that it runs. It is looked at when somebody asks, and costs nothing until then.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from channels_bridge.server.websocket.connection import WebSocketConnection
+
+__all__ = ["Entry", "close"]
+
+_entries: set[Entry] = set()
+
+
+class Entry:
+    """Makes a connection known while the block runs.
+
+    Args:
+        connection: the server's.
+        consumer: has the connection's ``scope`` and, where there is a layer, ``channel_name``.
+    """
+
+    __slots__ = ("_connection", "_consumer")
+
+    def __init__(self, connection: WebSocketConnection, consumer: Any) -> None:
+        self._connection = connection
+        self._consumer = consumer
+
+    def __enter__(self) -> None:
+        self._connection.about = self
+        _entries.add(self)
+
+    def __exit__(self, *_: object) -> None:
+        _entries.discard(self)
+        self._connection.about = dict
+
+    def __call__(self) -> dict[str, Any]:
+        """What the connection tells of itself."""
+        return {"user": self.user, "channel": self.channel}
+
+    @property
+    def user(self) -> str | None:
+        """The user's primary key as text; None for nobody, and for one who can't be known here."""
+        try:
+            key = getattr(self._consumer.scope.get("user"), "pk", None)
+        except Exception:  # a lazy object of the project's own, that a database would have to tell
+            return None
+        return None if key is None else str(key)
+
+    @property
+    def channel(self) -> str | None:
+        return getattr(self._consumer, "channel_name", None)
+
+    def matches(self, *, user: str | None, channel: str | None, path: str | None) -> bool:
+        """Whether it is one of those that are meant; None is any."""
+        return (
+            (channel is None or channel == self.channel)
+            and (path is None or path == self._consumer.scope["path"])
+            and (user is None or user == self.user)
+        )
+
+    def close(self, code: int, reason: str) -> bool:
+        return self._connection.end(code, reason)
+
+
+def close(question: dict[str, Any]) -> int:
+    """Close connections of this process. Returns how many.
+
+    Args:
+        question: ``code`` and ``reason``, and which: ``user``, ``channel`` and ``path``.
+    """
+    wanted = {name: question[name] for name in ("user", "channel", "path")}
+    found = [entry for entry in _entries if entry.matches(**wanted)]
+    return sum(entry.close(question["code"], question["reason"]) for entry in found)

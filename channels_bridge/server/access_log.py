@@ -1,0 +1,216 @@
+"""Access lines: one for each page served, one for each WebSocket opened, closed or rejected.
+
+They go to the logger ``channels_bridge.access``, at INFO. Tokens and session keys are not in them:
+no query strings, no headers but ``User-Agent``. What a client sent is escaped.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from channels_bridge.server.errors import StartupError
+from channels_bridge.server.websocket.inbox import Event
+
+if TYPE_CHECKING:
+    from channels_bridge.server.websocket.context import Application, Receive, Send
+
+logger = logging.getLogger("channels_bridge.access")
+
+
+#: In the place of the status where nothing was answered: nginx's number for it.
+CLIENT_LEFT = 499
+
+#: Characters of a ``User-Agent`` that are logged.
+MAX_AGENT = 200
+
+#: What formats may name, and ``LogRecord.access`` has where it applies:
+#:
+#: - ``time``: UTC, ISO 8601;
+#: - ``event``: ``http``, ``connect``, ``disconnect`` or ``reject``;
+#: - ``method``: of a page;
+#: - ``path``: as sent, without the query;
+#: - ``status``: the HTTP status of a page, or of a rejected handshake;
+#: - ``code``: the close code;
+#: - ``seconds``: that a page took to be served, or that a WebSocket was open;
+#: - ``client``: ``host:port``, or ``-`` on a unix socket;
+#: - ``agent``: the ``User-Agent`` header.
+FIELDS = ("time", "event", "method", "path", "status", "code", "seconds", "client", "agent")
+
+Fields = dict[str, Any]
+Format = Callable[[Fields], str]
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who opened a WebSocket to where, as log lines may show it."""
+
+    path: str
+    client: str
+    agent: str
+
+
+class AccessLog:
+    """The lines as ``websockets_server`` writes them; ``runserver`` has words of its own.
+
+    Args:
+        format: ``text``, ``json``, or a template; see :func:`parse_format`.
+    """
+
+    def __init__(self, format: str = "text") -> None:
+        self._format = parse_format(format)
+
+    def handshaking(self, visitor: Visitor) -> None:
+        """A handshake came in; what became of it, the next line for this client says."""
+
+    def websocket(
+        self, action: str, visitor: Visitor, code: int | None, seconds: float | None
+    ) -> None:
+        """A WebSocket changed.
+
+        Args:
+            action: CONNECT, DISCONNECT or REJECT.
+            visitor: whose it is.
+            code: the close code or the HTTP status, where there is one.
+            seconds: for how long it was open, at its end.
+        """
+        self._write(
+            event=action.lower(),
+            path=visitor.path,
+            status=code if action == "REJECT" else None,
+            code=code if action == "DISCONNECT" else None,
+            seconds=seconds,
+            client=visitor.client,
+            agent=visitor.agent,
+        )
+
+    def http(self, scope: Mapping[str, Any], status: int, seconds: float) -> None:
+        """A page was served, or an application failed to serve it.
+
+        Spec deviation: Daphne and uvicorn write the query too, which may hold a token.
+        """
+        self._write(
+            event="http",
+            method=scope["method"],
+            path=printable(scope["raw_path"].decode("latin-1")),
+            status=status,
+            seconds=seconds,
+            client=client_name(scope["client"]),
+            agent=agent_name(scope["headers"]),
+        )
+
+    def _write(self, seconds: float | None, **values: Any) -> None:
+        if not logger.isEnabledFor(logging.INFO):
+            return
+        values["seconds"] = None if seconds is None else round(seconds, 3)
+        values["time"] = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+        fields = {name: values[name] for name in FIELDS if values.get(name) not in (None, "")}
+        logger.info("%s", self._format(fields), extra={"access": fields})
+
+
+def parse_format(text: str) -> Format:
+    """Read what ``--access-log-format`` says.
+
+    Args:
+        text: ``text``; ``json``, an object a line; or a template for :meth:`str.format`, such as
+            ``{client} {path} {status}``, with ``-`` for what a line has not.
+
+    Raises:
+        StartupError: it is none of these.
+    """
+    if text in _FORMATS:
+        return _FORMATS[text]
+    template = _Template(text)
+    if "{" not in text:
+        raise StartupError(
+            f"access log format {text!r}: write text, json or a template such as "
+            "'{client} {path} {status}'"
+        )
+    try:
+        template({})
+        template({**dict.fromkeys(FIELDS, ""), "status": 200, "code": 1000, "seconds": 1.0})
+    except (LookupError, ValueError, AttributeError) as error:
+        raise StartupError(
+            f"access log format {text!r}: {error}; its fields are {', '.join(FIELDS)}"
+        ) from None
+    return template
+
+
+def _as_text(fields: Fields) -> str:
+    if fields["event"] == "http":
+        return "HTTP {method} {path} {status} [{seconds:.3f} s, {client}]".format(**fields)
+    number = fields.get("status", fields.get("code"))
+    parts = ["WebSocket", fields["event"].upper(), fields["path"], f"[{fields['client']}]"]
+    if number is not None:
+        parts.append(f"{number:d}")
+    if "seconds" in fields:
+        parts.append(f"after {fields['seconds']:.3f} s")
+    return " ".join(parts)
+
+
+class _Template:
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __call__(self, fields: Fields) -> str:
+        return self._text.format_map({**_NOTHING, **fields})
+
+
+class _Nothing:
+    def __str__(self) -> str:
+        return "-"
+
+    def __format__(self, spec: str) -> str:
+        return "-"
+
+
+_NOTHING = dict.fromkeys(FIELDS, _Nothing())
+
+_FORMATS: dict[str, Format] = {"text": _as_text, "json": json.dumps}
+
+
+def printable(text: str) -> str:
+    """Text of a client's making, for a log line: it can't begin another line, or paint the console
+    (as Django's CVE-2025-48432)."""
+    return text.encode("unicode_escape").decode("ascii")
+
+
+def client_name(client: tuple[str, int] | None) -> str:
+    return "-" if client is None else f"{printable(client[0])}:{client[1]}"
+
+
+def agent_name(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The ``User-Agent`` of a request; empty where there is none."""
+    for name, value in headers:
+        if name == b"user-agent":
+            return printable(value[:MAX_AGENT].decode("latin-1"))
+    return ""
+
+
+def logged(application: Application, log: AccessLog) -> Application:
+    """An HTTP application whose responses are noted in ``log`` once they are complete."""
+
+    async def wrapper(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        status = CLIENT_LEFT
+        started = time.perf_counter()
+
+        async def noting(message: Event) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await application(scope, receive, noting)
+        except Exception:
+            status = 500  # what the server says where the application fails
+            raise
+        finally:
+            log.http(scope, status, time.perf_counter() - started)
+
+    return wrapper

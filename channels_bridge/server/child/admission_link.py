@@ -1,0 +1,153 @@
+"""How workers ask the ledger in their supervisor before a handshake goes to the application.
+
+A worker asks in lines on a unix socket: ``+`` and an address to claim a place for a connection,
+which is answered by ``y`` or ``n``, in order; ``-`` and the address to give it back. What a worker
+holds is given back when its connection to the ledger ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import os
+import shutil
+import socket
+import tempfile
+from collections import Counter, deque
+from collections.abc import AsyncIterator
+from functools import partial
+
+from channels_bridge.common.forks import keep_from_children
+from channels_bridge.common.unix import MAX_PATH
+from channels_bridge.server.admission import Admission, Decided, Ledger, limits_addresses
+from channels_bridge.server.bind import Listener, open_unix
+from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.errors import StartupError
+from channels_bridge.server.socket_renewal import serving_always
+
+#: How the ledger's directory and socket are called.
+LEDGER = "ledger"
+
+
+def with_ledger(config: ServerConfig) -> ServerConfig:
+    """The configuration for workers, with the place of a ledger if they need one.
+
+    Raises:
+        StartupError: there is no place for it.
+    """
+    if not limits_addresses(config):
+        return config
+    for base in (config.runtime_dir or None, None):
+        try:
+            # Which nobody else can enter.
+            directory = tempfile.mkdtemp(prefix=f"{LEDGER}-{os.getpid()}-", dir=base)
+        except OSError as error:
+            raise StartupError(f"limits on addresses need a socket: {error}") from None
+        path = os.path.join(directory, f"{LEDGER}.sock")
+        if len(os.fsencode(path)) <= MAX_PATH:
+            return dataclasses.replace(config, ledger=path)
+        os.rmdir(directory)
+    raise StartupError(
+        f"limits on addresses need a socket, and {path} is too long for one: set "
+        "WEBSOCKET_RUNTIME_DIR, or TMPDIR in the environment, to a directory with a shorter path"
+    )
+
+
+@contextlib.asynccontextmanager
+async def serving_ledger(config: ServerConfig) -> AsyncIterator[None]:
+    """Answer the workers, in the supervisor, until the block ends."""
+    if not config.ledger:
+        yield
+        return
+    ledger = Ledger(config)
+
+    async def listen(sock: socket.socket) -> asyncio.Server:
+        return await asyncio.start_server(partial(_serve, ledger), sock=sock)
+
+    try:
+        listener = Listener(open_unix(config.ledger, 0o600), config.ledger, 0o600)
+        async with serving_always([listener], listen):
+            yield
+    finally:
+        shutil.rmtree(os.path.dirname(config.ledger), ignore_errors=True)
+
+
+async def _serve(
+    ledger: Ledger, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    held: Counter[str] = Counter()
+    try:
+        while line := await reader.readline():
+            claims, address = line.startswith(b"+"), line[1:-1].decode()
+            if not claims:
+                ledger.release(address)
+                held[address] -= 1
+            else:
+                granted = ledger.grant(address)
+                held[address] += granted
+                writer.write(b"y" if granted else b"n")
+            if not held[address]:
+                del held[address]
+    except OSError:
+        pass  # the worker was killed
+    finally:
+        for address in held.elements():
+            ledger.release(address)
+        writer.close()
+
+
+@contextlib.asynccontextmanager
+async def asking(config: ServerConfig) -> AsyncIterator[Admission | None]:
+    """What a worker's connections ask until the block ends; None where nothing is limited."""
+    if not config.ledger:
+        yield None
+        return
+    loop = asyncio.get_running_loop()
+    sock = socket.socket(socket.AF_UNIX)
+    sock.setblocking(False)
+    keep_from_children(sock)
+    await loop.sock_connect(sock, config.ledger)
+    _, admission = await loop.create_unix_connection(Asking, sock=sock)
+    try:
+        yield admission
+    finally:
+        admission.close()
+
+
+class Asking(asyncio.Protocol):
+    """A worker's end: asks the ledger in the supervisor.
+
+    Without a supervisor a worker is about to end, and what it asks is granted.
+    """
+
+    def __init__(self) -> None:
+        self._transport: asyncio.WriteTransport
+        self._waiting: deque[Decided] = deque()
+        self._lost = False
+
+    def claim(self, address: str, decided: Decided) -> None:
+        if self._lost:
+            decided(True)
+            return
+        self._waiting.append(decided)
+        self._transport.write(f"+{address}\n".encode())
+
+    def release(self, address: str) -> None:
+        if not self._lost:
+            self._transport.write(f"-{address}\n".encode())
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]
+
+    def data_received(self, data: bytes) -> None:
+        for answer in data:
+            self._waiting.popleft()(answer == ord("y"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost = True
+        while self._waiting:
+            self._waiting.popleft()(True)

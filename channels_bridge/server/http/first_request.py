@@ -1,0 +1,132 @@
+"""A new connection: is its first request a WebSocket handshake, or HTTP?
+
+The head of the request is read here, under a limit of time and size, and the transport handed to
+the protocol that speaks it, together with what was read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
+from typing import cast
+
+from channels_bridge.server.access_log import client_name
+from channels_bridge.server.http.protocol import HttpProtocol, make_http_protocol
+from channels_bridge.server.http.refusal import Refusal
+from channels_bridge.server.websocket.asgi_scope import peer_address
+from channels_bridge.server.websocket.connection import WebSocketConnection
+from channels_bridge.server.websocket.context import Context
+from channels_bridge.server.websocket.request_head import Unreadable, read_handshake
+
+_METHOD = re.compile(rb"[A-Z-]{1,20}( |\Z)")
+_UPGRADE = re.compile(rb"\r\nupgrade:[ \t]*websocket[ \t]*\r\n", re.IGNORECASE)
+_END_OF_HEAD = b"\r\n\r\n"
+
+
+def make_protocol_factory(context: Context) -> Callable[[], asyncio.Protocol]:
+    """What gives each new connection of a context its first protocol."""
+    return partial(FirstRequest, context, make_http_protocol(context))
+
+
+class FirstRequest(asyncio.Protocol):
+    """Reads one request head.
+
+    What the client sees: 408 when the head isn't complete in time (nothing when it has sent
+    nothing), 431 when it is too large; garbage goes to HTTP, which answers 400. A connection beyond
+    ``max_connections`` is answered 503 at once, so that it can't hold on to what there is too
+    little of.
+    """
+
+    lasting = True
+
+    def __init__(self, context: Context, http: HttpProtocol) -> None:
+        self.context = context
+        self.http = http
+        self.head = bytearray()
+        self.transport: asyncio.Transport
+        self._timer: asyncio.TimerHandle
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        self.context.entered(self)
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self.context.config.handshake_timeout, self._overdue)
+        if self.context.is_full and not self.context.make_room():
+            self._turn_away()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._timer.cancel()
+        self.context.lost(self)
+
+    def data_received(self, data: bytes) -> None:
+        self.head += data
+        while self.head.startswith(b"\r\n"):  # to be ignored (RFC 9112, 2.2)
+            del self.head[:2]
+        if not self.head:
+            return
+        size = self.head.find(_END_OF_HEAD)
+        if not _METHOD.match(self.head[:21]):
+            self._hand_over()
+        elif (size if size >= 0 else len(self.head)) > self.context.config.max_head_size:
+            limit = self.context.config.max_head_size
+            self._refuse(
+                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"a head may have {limit} bytes"
+            )
+        elif size >= 0:
+            size += len(_END_OF_HEAD)
+            if _UPGRADE.search(self.head, 0, size):
+                self._open_websocket(size)
+            else:
+                self._hand_over()
+
+    def shutdown(self) -> None:
+        if not self.context.finishes_handshakes:
+            self.transport.close()
+
+    def _open_websocket(self, size: int) -> None:
+        try:
+            request = read_handshake(bytes(self.head[:size]))
+        except Unreadable as reason:
+            self._refuse(reason.status, reason.why)
+            return
+        self._leave()
+        connection = WebSocketConnection(self.context)
+        connection.take_over(self.transport, request, bytes(self.head[size:]))
+
+    def _hand_over(self) -> None:
+        """Give the transport to HTTP, with what was read."""
+        self._leave()
+        protocol = self.http()
+        self.transport.set_protocol(protocol)
+        protocol.connection_made(self.transport)
+        protocol.data_received(bytes(self.head))
+
+    def _leave(self) -> None:
+        self._timer.cancel()
+        self.context.left(self)
+
+    def _turn_away(self) -> None:
+        limit = self.context.config.max_connections
+        self.context.notices.warn(
+            "max_connections",
+            "a connection of [%s] is refused: there are %d, the limit",
+            client_name(peer_address(self.transport)),
+            limit,
+        )
+        if self.context.is_overrun:
+            self.transport.abort()
+        else:
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
+
+    def _overdue(self) -> None:
+        if self.head:
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT, "the head is not complete in time")
+        else:
+            self.transport.close()
+
+    def _refuse(self, status: HTTPStatus, why: str = "") -> None:
+        self._leave()
+        Refusal(self.context, self.transport, status, why=why)

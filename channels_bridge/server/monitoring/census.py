@@ -1,0 +1,141 @@
+"""What a whole server has done and does, over all of its processes, those that ended included.
+
+Counters never go down: what an ended worker had counted is kept. A worker that is killed takes what
+it counted since it was asked last with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from channels_bridge.server.child.questions import Message, Questions
+
+#: The name of the service whose processes are asked.
+WORKER = "worker"
+
+#: Seconds that a worker has to answer. One that takes longer is shown with what it said before.
+PATIENCE = 1.0
+
+Counts = dict[str, Any]
+"""Numbers by name, or by name and label."""
+
+
+class State(Protocol):
+    """What a child has reported; a :class:`~.channel.SupervisorEnd`."""
+
+    ready: bool
+    stopping: bool
+
+
+class Process(Protocol):
+    """A child process; a :class:`~.process.Child`."""
+
+    name: str
+    started: float
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def channel(self) -> State: ...
+
+    @property
+    def questions(self) -> Questions: ...
+
+
+@dataclass(frozen=True)
+class Member:
+    """One process of the server.
+
+    Attributes:
+        number: the lowest that was free when it began: it stays low however many have ended.
+        process: whose this is.
+        answer: what it said last; empty before the first time.
+        fresh: whether it said so now.
+    """
+
+    number: int
+    process: Process
+    answer: Message
+    fresh: bool
+
+    @property
+    def state(self) -> str:
+        channel = self.process.channel
+        return "stopping" if channel.stopping else "ready" if channel.ready else "starting"
+
+
+class Census:
+    """Knows each process of a server.
+
+    Attributes:
+        phase: of the server: ``starting``, ``serving``, or ``draining``: it ends, and takes no
+            connections any more.
+        started: when the server was, in ``time.monotonic()``.
+        restarts: how many processes were started in place of one that ended, by service.
+    """
+
+    def __init__(self) -> None:
+        self.phase = "starting"
+        self.started = time.monotonic()
+        self.restarts: Counter[str] = Counter()
+        self._processes: dict[Process, int] = {}
+        self._past: Counts = {}  # what those counted that are no more
+
+    def enter(self, process: Process) -> None:
+        """A process has been started."""
+        taken = {number for other, number in self._processes.items() if other.name == process.name}
+        self._processes[process] = next(n for n in range(len(taken) + 1) if n not in taken)
+
+    def leave(self, process: Process) -> None:
+        """A process has ended, and said its last word if it has one."""
+        del self._processes[process]
+        add(self._past, _counters(process.questions.last))
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether any worker takes connections."""
+        return any(process.channel.ready for process in self._processes if process.name == WORKER)
+
+    def services(self) -> Iterator[tuple[int, Process]]:
+        """The processes that aren't workers, such as hubs, with their numbers."""
+        for process, number in self._processes.items():
+            if process.name != WORKER:
+                yield number, process
+
+    async def workers(self, question: Message, patience: float = PATIENCE) -> list[Member]:
+        """Ask all workers, and wait for at most ``patience`` seconds."""
+        asked = [process for process in self._processes if process.name == WORKER]
+        answers = [process.questions.ask(question, patience) for process in asked]
+        fresh = await asyncio.gather(*answers)
+        return [
+            Member(self._processes[process], process, process.questions.last or {}, is_fresh)
+            for process, is_fresh in zip(asked, fresh, strict=True)
+            if process in self._processes  # else: it ended meanwhile
+        ]
+
+    def totals(self, members: list[Member]) -> Counts:
+        """All counters of ``members`` and of those that have ended, added up by name."""
+        totals: Counts = {}
+        for counts in (self._past, *(_counters(member.answer) for member in members)):
+            add(totals, counts)
+        return totals
+
+
+def _counters(answer: Message | None) -> Counts:
+    counters: Counts = (answer or {}).get("counters", {})
+    return counters
+
+
+def add(totals: Counts, counts: Mapping[str, Any]) -> None:
+    """Add ``counts`` to ``totals``, name by name and label by label."""
+    for name, count in counts.items():
+        if isinstance(count, Mapping):
+            add(totals.setdefault(name, {}), count)
+        else:
+            totals[name] = totals.get(name, 0) + count

@@ -1,0 +1,193 @@
+"""The page ``/metrics``: a server's figures as Prometheus reads them (extra ``metrics``).
+
+Names and units follow Prometheus' conventions. A label has few values: ``worker`` is a worker's
+number, not its process id, and codes that clients or applications choose are shown up to
+``MAX_LABELS`` of them; further ones are counted as ``other``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from email.message import Message as Headers
+from functools import partial
+from http import HTTPStatus
+
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+from channels_bridge.server.monitoring.census import WORKER, Census, Counts, Member
+from channels_bridge.server.monitoring.endpoint import Answer
+
+PREFIX = "channels_bridge_"
+
+MAX_LABELS = 40
+
+#: Counters by their name in a worker's report: name, label, help.
+COUNTERS = {
+    "received": ("messages_received", None, "Messages from clients."),
+    "sent": ("messages_sent", None, "Messages to clients."),
+    "handshakes": (
+        "handshakes",
+        "status",
+        "Finished handshakes by status: 101 is a WebSocket, 499 a client that left before.",
+    ),
+    "refused": ("refusals", "status", "Connections ended before a handshake or a page."),
+    "closed": ("closes", "code", "Closed WebSockets by the code that the application was told."),
+    "cut_off": ("cut_offs", "reason", "WebSockets closed for what their client did or did not do."),
+    "drops": ("drops", "reason", "Messages to groups that did not reach a member."),
+    "group_sends": ("group_sends", None, "Messages sent to groups."),
+    "hub_reconnects": ("hub_reconnects", None, "New connections to the hub after a lost one."),
+    "hub_misses": ("hub_misses", None, "Absences so long that members have missed messages."),
+}
+
+#: A worker's gauges by their name in its report: name, help.
+GAUGES = {
+    "connections": ("connections_open", "WebSockets that are open."),
+    "inbox_depth": ("inbox_depth", "Events and messages that wait for consumers."),
+    "inbox_depth_max": ("inbox_depth_max", "The same, of the consumer with the most."),
+    "unsent_bytes": ("unsent_bytes", "Bytes that clients have not read yet."),
+    "loop_delay": ("loop_delay_seconds", "The event loop's longest delay in 30 seconds."),
+    "groups": ("groups", "Groups with members in the worker."),
+    "members": ("group_members", "Memberships of the worker's consumers."),
+}
+
+#: The same, of its link to the hub.
+HUB_GAUGES = {
+    "connected": ("hub_connected", "Whether the worker is connected to the hub."),
+    "unacknowledged": ("hub_unacknowledged", "Requests that the hub has not answered."),
+    "unacknowledged_bytes": ("hub_unacknowledged_bytes", "Their size."),
+    "lag": ("hub_lag_seconds", "How long the oldest of them has waited."),
+}
+
+
+class Metrics:
+    """The page, and what it remembers between two scrapes: which labels it has shown.
+
+    Args:
+        census: of the server.
+        version: of this package.
+    """
+
+    def __init__(self, census: Census, version: str) -> None:
+        self._census = census
+        self._version = version
+        self._shown: dict[str, set[str]] = {}
+
+    async def page(self, headers: Headers) -> Answer:
+        """Ask all workers; one that doesn't answer in time is shown as it was, and as stale."""
+        members = await self._census.workers({})
+        encode, content_type = choose_encoder(headers.get("Accept", ""))
+        return Answer(HTTPStatus.OK, encode(_Families(self.families(members))), content_type)
+
+    def families(self, members: list[Member]) -> Iterator[Metric]:
+        yield InfoMetricFamily(
+            PREFIX + "server", "The server's version.", {"version": self._version}
+        )
+        yield GaugeMetricFamily(
+            PREFIX + "serving",
+            "1 while connections are taken; 0 at the start and while the server drains.",
+            self._census.phase == "serving",
+        )
+        yield self._restarts()
+        yield from self._counters(self._census.totals(members))
+        yield from _gauges(members)
+        yield from self._processes(members)
+
+    def _restarts(self) -> Metric:
+        family = CounterMetricFamily(
+            PREFIX + "restarts", "Processes started in place of one that ended.", labels=["service"]
+        )
+        others = (process.name for _, process in self._census.services())
+        for service in sorted({WORKER, *others, *self._census.restarts}):
+            family.add_metric([service], self._census.restarts[service])
+        return family
+
+    def _counters(self, totals: Counts) -> Iterator[Metric]:
+        for key, (name, label, text) in COUNTERS.items():
+            if label is None:
+                yield CounterMetricFamily(PREFIX + name, text, totals.get(key, 0))
+                continue
+            family = CounterMetricFamily(PREFIX + name, text, labels=[label])
+            for value, count in self._bounded(key, totals.get(key, {})).items():
+                family.add_metric([value], count)
+            yield family
+
+    def _bounded(self, key: str, counts: Mapping[str, int]) -> dict[str, int]:
+        """Counts by label; once a label is shown, it always is."""
+        shown = self._shown.setdefault(key, set())
+        bounded: dict[str, int] = {}
+        for label, count in counts.items():
+            if len(shown) < MAX_LABELS:
+                shown.add(label)
+            name = label if label in shown else "other"
+            bounded[name] = bounded.get(name, 0) + count
+        return bounded
+
+    def _processes(self, members: Iterable[Member]) -> Iterator[Metric]:
+        """What the system knows of the supervisor and of each process that it has started."""
+        families: dict[str, Metric] = {}
+        for process, pid in self._pids(members):
+            collector = ProcessCollector(PREFIX[:-1], partial(str, pid), registry=None)
+            for family in collector.collect():
+                joint = Metric(family.name, family.documentation, family.type)
+                for sample in family.samples:
+                    families.setdefault(family.name, joint).add_sample(
+                        sample.name, {"process": process}, sample.value
+                    )
+        yield from families.values()
+
+    def _pids(self, members: Iterable[Member]) -> Iterator[tuple[str, int]]:
+        yield "supervisor", os.getpid()
+        for member in members:
+            yield f"{WORKER}-{member.number}", member.process.pid
+        for number, process in self._census.services():
+            yield f"{process.name}-{number}", process.pid
+
+
+def _gauges(members: Iterable[Member]) -> Iterator[Metric]:
+    members = list(members)
+    yield _gauge("worker_ready", "Whether the worker takes connections.", _readiness(members))
+    yield _gauge(
+        "worker_stale",
+        "1 when the worker did not answer: what is shown of it is what it said before.",
+        {str(member.number): not member.fresh for member in members},
+    )
+    for key, (name, text) in GAUGES.items():
+        yield _gauge(name, text, _values(members, "gauges", key))
+    for key, (name, text) in HUB_GAUGES.items():
+        yield _gauge(name, text, _values(members, "hub", key))
+
+
+def _gauge(name: str, text: str, values: Mapping[str, float]) -> Metric:
+    family = GaugeMetricFamily(PREFIX + name, text, labels=["worker"])
+    for worker, value in values.items():
+        family.add_metric([worker], value)
+    return family
+
+
+def _readiness(members: Iterable[Member]) -> dict[str, float]:
+    return {str(member.number): member.state == "ready" for member in members}
+
+
+def _values(members: Iterable[Member], part: str, key: str) -> dict[str, float]:
+    return {
+        str(member.number): member.answer[part][key]
+        for member in members
+        if key in member.answer.get(part, {})
+    }
+
+
+class _Families(Collector):
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families

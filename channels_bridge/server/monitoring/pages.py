@@ -1,0 +1,40 @@
+"""What ``--metrics`` serves: ``/metrics``, ``/healthz`` and ``/readyz``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+
+from channels_bridge.server.bind import Listener
+from channels_bridge.server.errors import StartupError
+from channels_bridge.server.extras import how_to_install, missing
+from channels_bridge.server.monitoring.census import Census
+from channels_bridge.server.monitoring.endpoint import serving_pages
+from channels_bridge.server.monitoring.health import Health
+
+
+def require_extra() -> None:
+    """Check that what the extra ``metrics`` brings is installed.
+
+    Raises:
+        StartupError: it is not.
+    """
+    if packages := missing("metrics"):
+        raise StartupError(
+            f"--metrics takes a package that is not installed: {how_to_install(packages)}"
+        )
+
+
+def serving_metrics(
+    listeners: Sequence[Listener], version: str, census: Census
+) -> AbstractAsyncContextManager[None]:
+    """Serve the pages; a :data:`~.supervisor.Watcher` of a census."""
+    from channels_bridge.server.monitoring.metrics import Metrics
+
+    health = Health(census)
+    pages = {
+        "/metrics": Metrics(census, version).page,
+        "/healthz": health.live,
+        "/readyz": health.ready,
+    }
+    return serving_pages(listeners, pages)

@@ -1,0 +1,86 @@
+"""What goes on in a server, as ``manage.py websockets_status`` shows it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from channels_bridge.server.child.questions import Message
+from channels_bridge.server.monitoring.census import Census, Member, Process
+from channels_bridge.server.monitoring.control_socket import serving_console
+
+
+def serving_status(
+    path: Path, about: Mapping[str, Any], census: Census, *, required: bool = True
+) -> AbstractAsyncContextManager[None]:
+    """Answer on a private socket what goes on; a :data:`~.supervisor.Watcher` of a census.
+
+    Raises:
+        BindError: the socket can't be made, and is required.
+    """
+    return serving_console(path, partial(status, census, about), required=required)
+
+
+async def status(census: Census, about: Mapping[str, Any], question: Message) -> Message:
+    """Ask all workers and put what they say together.
+
+    Args:
+        about: what is known of the server itself.
+        question: its ``top`` is how many of the largest groups and slowest clients are wanted.
+    """
+    top = int(question.get("top", 10))
+    members = await census.workers({"top": top})
+    return {
+        **about,
+        "pid": os.getpid(),
+        "state": census.phase,
+        "seconds": round(time.monotonic() - census.started, 3),
+        "restarts": census.restarts.total(),
+        "workers": [_worker(member) for member in members],
+        "services": [_process(process) for _, process in census.services()],
+        "totals": census.totals(members),
+        "groups": _largest_groups(members, top),
+        "slowest": _slowest(members, top),
+    }
+
+
+def _worker(member: Member) -> Message:
+    return {
+        "number": member.number,
+        **_process(member.process),
+        "state": member.state,
+        "fresh": member.fresh,
+        **member.answer.get("gauges", {}),
+        "hub": member.answer.get("hub"),
+    }
+
+
+def _process(process: Process) -> Message:
+    return {
+        "name": process.name,
+        "pid": process.pid,
+        "seconds": round(time.monotonic() - process.started, 3),
+    }
+
+
+def _largest_groups(members: Iterable[Member], top: int) -> list[Message]:
+    sizes: Counter[str] = Counter()
+    for member in members:
+        sizes.update(member.answer.get("groups", {}))
+    return [{"group": group, "members": count} for group, count in sizes.most_common(top)]
+
+
+def _slowest(members: Sequence[Member], top: int) -> list[Message]:
+    clients = [
+        {**client, "worker": member.number}
+        for member in members
+        for client in member.answer.get("slowest", ())
+    ]
+    clients.sort(key=lambda client: (client["unsent_bytes"], client["inbox_depth"]), reverse=True)
+    return clients[:top]

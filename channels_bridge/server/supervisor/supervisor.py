@@ -1,0 +1,241 @@
+"""The supervisor: starts the services and the workers, watches them, and stops them in order.
+
+It imports neither the application nor gRPC: what it starts are programs of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import Any
+
+from channels_bridge.common.forks import handle_in_loop
+from channels_bridge.server.bind import Listener
+from channels_bridge.server.child.admission_link import serving_ledger, with_ledger
+from channels_bridge.server.child.pipe import SupervisorEnd
+from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.debugging import keeping_terminal
+from channels_bridge.server.errors import StartupError
+from channels_bridge.server.monitoring.census import Census
+from channels_bridge.server.supervisor.acceptor import Acceptor
+from channels_bridge.server.supervisor.child_process import Child, Keeper, Service
+from channels_bridge.server.supervisor.hang_watch import Watch
+from channels_bridge.server.supervisor.start_limit import StartLimit
+from channels_bridge.server.supervisor.systemd import Notifier
+
+logger = logging.getLogger("channels_bridge.server")
+
+Watcher = Callable[[Census], AbstractAsyncContextManager[None]]
+"""Shows people and their tools what the server does."""
+
+# Seconds beyond shutdown_timeout that a child has before it is killed.
+KILL_MARGIN = 5.0
+
+
+class Supervisor:
+    """Runs one server.
+
+    Args:
+        config: how to serve; passed to each worker.
+        listeners: open listening sockets; closed at the end.
+        services: what must run before the workers and stop after them, such as the hub.
+        on_ready: called once everything serves.
+        watchers: entered before anything is started, and left after everything has ended.
+    """
+
+    #: Those that it handles.
+    SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def __init__(
+        self,
+        config: ServerConfig,
+        listeners: Sequence[Listener],
+        services: Sequence[Service] = (),
+        on_ready: Callable[[], None] = lambda: None,
+        watchers: Sequence[Watcher] = (),
+    ) -> None:
+        self._config = config = with_ledger(config)
+        self._census = Census()
+        self._watchers = watchers
+        self._kill_after = config.drain_seconds + config.shutdown_timeout + KILL_MARGIN
+        self._on_ready = on_ready
+        self._services = [self._keep(service, patient=config.reload) for service in services]
+        #: Those that are given connections.
+        self._workers = self._make_workers(patient=config.reload)
+        #: Those that start in a reload, and those that it replaced and that have not ended yet.
+        self._others: set[Keeper] = set()
+        self._acceptor = Acceptor(listeners, self._channels)
+        self._watch = Watch(config, self._running_children)
+        self._systemd = Notifier(self._is_healthy)
+        self._spreads = config.drain_seconds > 0
+        self._wake = asyncio.Event()  # there is a signal to be followed: reload, or stop
+        self._stop = asyncio.Event()
+        self._hurry = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve until SIGINT or SIGTERM; replace the workers at each SIGHUP.
+
+        A second one ends the spreading of the closes, if ``drain_seconds`` asks for it; the next
+        kills what has not stopped yet.
+
+        Raises:
+            StartupError: a service or a worker could not start.
+        """
+        for number in (signal.SIGINT, signal.SIGTERM):
+            handle_in_loop(number, partial(self._handle_stop, number))
+        handle_in_loop(signal.SIGHUP, self._wake.set)
+        async with contextlib.AsyncExitStack() as stack:
+            stack.enter_context(keeping_terminal())
+            await stack.enter_async_context(serving_ledger(self._config))
+            for watcher in self._watchers:
+                await stack.enter_async_context(watcher(self._census))
+            await self._run()
+
+    async def _run(self) -> None:
+        try:
+            await self._start(self._services)
+            await self._start(self._workers)
+            self._watch.start()
+            if not self._stop.is_set():
+                self._acceptor.start()
+                self._census.phase = "serving"
+                self._on_ready()
+                self._systemd.ready("Serving")
+            await self._follow_signals()
+        finally:
+            self._census.phase = "draining"
+            self._acceptor.stop()
+            await self._end([*self._workers, *self._others])
+            self._watch.stop()
+            await self._end(self._services)
+            self._systemd.close()
+
+    def _make_workers(self, *, patient: bool = False) -> list[Keeper]:
+        main, count = "channels_bridge.server.worker.worker_process:main", self._config.workers
+        workers = (
+            Service("worker", main, (self._config,), number, interactive=count == 1)
+            for number in range(count)
+        )
+        return [self._keep(worker, patient=patient) for worker in workers]
+
+    def _keep(self, service: Service, *, patient: bool) -> Keeper:
+        return Keeper(
+            service,
+            self._census,
+            kill_after=self._kill_after,
+            start_limit=StartLimit(0 if self._config.reload else self._config.startup_timeout),
+            patient=patient,
+        )
+
+    async def _follow_signals(self) -> None:
+        """Reload until it is time to stop; signals that come during a reload make one more."""
+        while not self._stop.is_set():
+            await self._wake.wait()
+            self._wake.clear()
+            if not self._stop.is_set():
+                await self._reload()
+
+    async def _reload(self) -> None:
+        """Replace all workers by new ones, or none if a new one can't start."""
+        logger.info("reloading: starting new workers")
+        self._systemd.reloading()
+        fresh = self._make_workers()
+        self._others.update(fresh)
+        try:
+            await self._start(fresh)
+        except StartupError as error:
+            logger.error("reload failed, the old workers go on: %s", error)
+            await self._end(fresh)
+            self._others.difference_update(fresh)
+            self._systemd.ready("Serving; the last reload failed")
+        else:
+            if not self._stop.is_set():
+                self._replace_workers(fresh)
+                self._systemd.ready("Serving")
+
+    def _replace_workers(self, fresh: list[Keeper]) -> None:
+        retired, self._workers = self._workers, fresh
+        self._others.difference_update(fresh)
+        self._others.update(retired)
+        for keeper in retired:
+            keeper.stopped.add_done_callback(partial(self._forget, keeper))
+            keeper.retire(self._config.handshake_timeout)
+        logger.info("reloaded: new workers serve, the old ones finish")
+
+    def _forget(self, keeper: Keeper, _: asyncio.Future[None]) -> None:
+        self._others.discard(keeper)
+
+    def _channels(self) -> Iterator[SupervisorEnd]:
+        return (keeper.child.channel for keeper in self._workers if keeper.child is not None)
+
+    def _running_children(self) -> Iterator[Child]:
+        keepers = (*self._services, *self._workers, *self._others)
+        children = (keeper.child for keeper in keepers)
+        return (child for child in children if child is not None and child.running)
+
+    def _is_healthy(self) -> bool:
+        return any(channel.ready for channel in self._channels())
+
+    def _handle_stop(self, number: signal.Signals) -> None:
+        if not self._stop.is_set():
+            logger.info("%s: stopping", number.name)
+            self._systemd.stopping()
+            self._stop.set()
+            self._wake.set()
+        elif self._spreads:
+            logger.info("%s again: closing all connections now", number.name)
+            self._spreads = False
+            for keeper in [*self._workers, *self._others]:
+                keeper.hurry()
+        elif not self._hurry.is_set():
+            logger.info("%s again: killing what has not stopped yet", number.name)
+            self._hurry.set()
+
+    async def _start(self, keepers: Sequence[Keeper]) -> None:
+        """Start them all and wait until all are ready, or the server is to stop."""
+        if self._stop.is_set():
+            return
+        for keeper in keepers:
+            keeper.start()
+        await _wait([keeper.started for keeper in keepers], unless=self._stop)
+
+    async def _end(self, keepers: Sequence[Keeper]) -> None:
+        """Stop them; kill those that are late, or at once after a second signal."""
+        for keeper in keepers:
+            keeper.stop()
+        stopped = [keeper.stopped for keeper in keepers]
+        await _wait(stopped, self._kill_after, unless=self._hurry)
+        for keeper in keepers:
+            keeper.kill()
+        await _wait(stopped)
+
+
+async def _wait(
+    futures: Sequence[asyncio.Future[None]],
+    timeout: float | None = None,
+    *,
+    unless: asyncio.Event | None = None,
+) -> None:
+    """Wait for all of them, or until ``timeout`` seconds passed or ``unless`` is set.
+
+    Raises:
+        StartupError: the exception of the first that has one, at once.
+    """
+    everything = asyncio.create_task(_gather(futures))
+    event = asyncio.create_task((unless or asyncio.Event()).wait())
+    tasks: set[asyncio.Task[Any]] = {everything, event}
+    await asyncio.wait(tasks, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+    event.cancel()
+    if everything.done():
+        everything.result()
+    else:
+        everything.cancel()
+
+
+async def _gather(futures: Sequence[asyncio.Future[None]]) -> None:
+    await asyncio.gather(*map(asyncio.shield, futures))

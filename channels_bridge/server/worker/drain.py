@@ -1,0 +1,43 @@
+"""Closing connections little by little, so that their clients do not all come back at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+
+from channels_bridge.server.websocket.context import Context
+
+logger = logging.getLogger("channels_bridge.server")
+
+# Seconds between two steps; connections that are due meanwhile are closed together.
+STEP = 0.05
+
+
+async def drain(context: Context, hurry: asyncio.Event) -> None:
+    """Close what is open, evenly over ``drain_seconds``; returns early once ``hurry`` is set.
+
+    HTTP connections come first: idle ones are closed at once, busy ones after their response.
+    Handshakes go on. What is left in the end is for :func:`~.serving.shutdown`.
+    """
+    seconds = context.config.drain_seconds
+    if not seconds or not context.connections:
+        return
+    for connection in tuple(context.connections):
+        if not connection.lasting:
+            connection.shutdown()
+    queue = [connection for connection in context.connections if connection.lasting]
+    logger.info("closing %d connections over %g s", len(queue), seconds)
+    loop = asyncio.get_running_loop()
+    start, closed = loop.time(), 0
+    while closed < len(queue) and context.connections and not await _is_set(hurry, STEP):
+        due = int(len(queue) * min((loop.time() - start) / seconds, 1))
+        for connection in context.connections.intersection(queue[closed:due]):
+            connection.shutdown()
+        closed = due
+
+
+async def _is_set(event: asyncio.Event, timeout: float) -> bool:
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(event.wait(), timeout)
+    return event.is_set()

@@ -1,0 +1,111 @@
+"""What a worker answers the supervisor: figures for metrics, and details for who asks for them."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import Callable
+from operator import itemgetter
+from typing import NamedTuple
+
+from channels_bridge.server.child.questions import Message
+from channels_bridge.server.websocket.connection import WebSocketConnection
+from channels_bridge.server.websocket.context import Context
+from channels_bridge.server.websocket.lifecycle import State
+from channels_bridge.server.worker.loop_lag import LoopDelay
+
+#: Connections that are looked at before others have their turn: a millisecond's work.
+SLICE = 1000
+
+Figures = Callable[[int], Message]
+"""What else a worker knows, in the form of a :class:`Report`'s answer. Its argument: how many of
+each kind are wanted where there may be many; 0 for none."""
+
+
+class Report:
+    """Answers the supervisor's questions about one worker.
+
+    An answer has ``counters``, which are added up over all workers, and ``gauges``, which are this
+    worker's own. Where the question has a ``top``, it has as many of the ``slowest`` connections
+    too, the sizes of the worker's largest ``groups``, and the number of its asyncio ``tasks``.
+
+    Args:
+        delay: of the worker's loop.
+        figures: adds what this package does not know of.
+
+    Attributes:
+        context: the worker's connections, once there may be any.
+    """
+
+    def __init__(self, delay: LoopDelay, figures: Figures) -> None:
+        self.context: Context | None = None
+        self._delay = delay
+        self._figures = figures
+
+    async def __call__(self, question: Message) -> Message:
+        top = question.get("top", 0)
+        loads = await self._loads()
+        figures = self._figures(top)
+        answer: Message = {
+            **figures,
+            "counters": {**self._counters(), **figures.get("counters", {})},
+            "gauges": {
+                **figures.get("gauges", {}),
+                "connections": len(loads),
+                "inbox_depth": sum(load.waiting for load in loads),
+                "inbox_depth_max": max((load.waiting for load in loads), default=0),
+                "unsent_bytes": sum(load.unsent for load in loads),
+                "loop_delay": self._delay.worst(),
+            },
+        }
+        if top:
+            slowest = heapq.nlargest(top, loads, key=itemgetter(0, 1))
+            answer["slowest"] = [describe(load) for load in slowest]
+            # Not for each scrape: asyncio goes through all of them to know.
+            answer["gauges"]["tasks"] = len(asyncio.all_tasks())
+        return answer
+
+    def _counters(self) -> Message:
+        if self.context is None:
+            return {}
+        counters = self.context.counters
+        return {name: getattr(counters, name) for name in counters.__slots__ if name != "open"}
+
+    async def _loads(self) -> list[Load]:
+        """How each open connection fares. Lets others on now and then: there may be many."""
+        connections = tuple(self.context.connections) if self.context is not None else ()
+        loads = []
+        for start in range(0, len(connections), SLICE):
+            loads += [
+                Load(connection.unsent, connection.inbox.waiting, connection)
+                for connection in connections[start : start + SLICE]
+                if isinstance(connection, WebSocketConnection) and connection.state is State.OPEN
+            ]
+            await asyncio.sleep(0)
+        return loads
+
+
+class Load(NamedTuple):
+    """What waits for a client, and for its consumer. A client that reads too slowly comes before
+    one that is served too slowly."""
+
+    unsent: int
+    waiting: int
+    connection: WebSocketConnection
+
+
+def describe(load: Load) -> Message:
+    connection = load.connection
+    return {
+        "path": connection.path,
+        "client": connection.peer,
+        "seconds": round(connection.loop.time() - connection.opened, 3),
+        "unsent_bytes": load.unsent,
+        "inbox_depth": load.waiting,
+        **connection.about(),
+    }
+
+
+def no_figures(top: int) -> Message:
+    """Where there is nothing but this package."""
+    return {}
