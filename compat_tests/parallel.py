@@ -9,7 +9,7 @@ from xdist.scheduler import LoadScopeScheduling
 TOGETHER = {
     # Servers that run until the end of the session, or of the package.
     "compat_tests/parity/": "parity",
-    "compat_tests/seeing/": "seeing",
+    "compat_tests/server/monitoring/": "monitoring",
     # Processes of one project find each other, and groups would cross from test to test.
     "compat_tests/e2e/": "examples",
     "compat_tests/native/test_server.py": "examples",
@@ -24,14 +24,14 @@ LONGEST = (
     "compat_tests/test_bad_input.py",
     "compat_tests/e2e/",
     "compat_tests/callers/test_callers.py",
-    "compat_tests/server/test_supervisor.py",
-    "compat_tests/groups/test_hub_failures.py",
+    "compat_tests/server/supervisor/test_supervisor.py",
+    "compat_tests/groups/grpc/hub/test_hub_failures.py",
     "compat_tests/surface/test_testing.py",
     "compat_tests/third_party/",
-    "compat_tests/seeing/",
-    "compat_tests/server/test_runserver.py",
+    "compat_tests/server/monitoring/",
+    "compat_tests/management/test_runserver.py",
     "compat_tests/surface/test_runworker.py",
-    "compat_tests/server/test_reload.py",
+    "compat_tests/server/supervisor/test_graceful_reload.py",
     "compat_tests/callers/test_healing.py",
     "compat_tests/groups/test_credentials.py",
 )

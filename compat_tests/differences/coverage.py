@@ -33,7 +33,7 @@ class Line:
 LAYER = "groups/test_layer.py::"
 SURFACE = "surface/test_surface.py::test_module"
 COMMUNICATORS = "surface/test_communicators.py::"
-RUNSERVER = "server/test_runserver.py::"
+RUNSERVER = "management/test_runserver.py::"
 LINES = "differences/test_lines.py::"
 
 BEHAVIOURS = {
@@ -88,7 +88,7 @@ BEHAVIOURS = {
     "S7": Line("Channels adds url_route, path_remaining, cookies, session, user, to a copy"),
     "S8": Line(
         "uvicorn: state comes from lifespan; an application without lifespan is no error",
-        ("server/test_connection.py::test_scope",),
+        ("server/websocket/test_connection.py::test_scope",),
     ),
     "S9": Line("extensions that are offered are announced"),
     "R1": Line("no application for the type: ValueError"),
@@ -116,10 +116,10 @@ BEHAVIOURS = {
         "names are checked, with these words; `valid_*_name` are deprecated",
         (LAYER + "test_bad_names", LINES + "test_deprecated_checks"),
     ),
-    "L3": Line("an unknown alias is None", ("groups/test_alias.py::test_no_layer",)),
+    "L3": Line("an unknown alias is None", ("surface/test_native_names.py::test_no_layer",)),
     "L4": Line(
         "BACKEND, CONFIG, TEST_CONFIG; `set()`; a changed setting drops layers",
-        (LINES + "test_layer_manager", "groups/test_alias.py::test_channels_setting"),
+        (LINES + "test_layer_manager", "surface/test_native_names.py::test_channels_setting"),
     ),
     "L5": Line(
         "`send()`: a dict, without `__asgi_channel__`; ChannelFull over capacity",
@@ -239,14 +239,18 @@ BEHAVIOURS = {
     ),
     "U2": Line(
         "32 messages are read ahead",
-        ("server/test_connection.py::test_a_client_that_floods_is_read_no_further",),
+        ("server/websocket/test_connection.py::test_a_client_that_floods_is_read_no_further",),
     ),
-    "U3": Line("pings, and 1011 without a pong", ("server/test_connection.py::test_keepalive",)),
-    "U4": Line("messages are compressed", ("server/test_connection.py::test_compression",)),
+    "U3": Line(
+        "pings, and 1011 without a pong", ("server/websocket/test_connection.py::test_keepalive",)
+    ),
+    "U4": Line(
+        "messages are compressed", ("server/websocket/test_connection.py::test_compression",)
+    ),
     "U5": Line("proxy headers, lifespan", ("server/test_proxy.py::test_both_protocols",)),
     "U6": Line(
         "it waits for ever when it stops",
-        ("server/test_connection.py::test_shutdown_cancels_what_does_not_return",),
+        ("server/websocket/test_connection.py::test_shutdown_cancels_what_does_not_return",),
     ),
     "U7": Line(
         "--limit-concurrency",
@@ -254,7 +258,7 @@ BEHAVIOURS = {
     ),
     "U8": Line(
         "1012 at once when it stops, 500 for a handshake",
-        ("server/test_connection.py::test_shutdown_is_1001",),
+        ("server/websocket/test_connection.py::test_shutdown_is_1001",),
     ),
 }
 

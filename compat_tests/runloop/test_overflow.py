@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 
 from channels_bridge.layers import LocalChannelLayer
 from compat_tests.engine import DEADLINE
-from compat_tests.server.test_stalled_clients import stalled_client
+from compat_tests.server.websocket.test_write_timeout import stalled_client
 
 
 class Room(AsyncWebsocketConsumer):

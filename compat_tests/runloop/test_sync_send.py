@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from channels_bridge.server.websocket.thread_outbox import LENGTH, MESSAGES
 from channels_bridge.server.websocket.wire import WRITE_HIGH_WATER
 from compat_tests.engine import DEADLINE, until
-from compat_tests.server.test_stalled_clients import stalled_client
+from compat_tests.server.websocket.test_write_timeout import stalled_client
 
 SHORT, LONG = "x", "x" * (LENGTH + 1)
 

@@ -7,7 +7,7 @@ import asyncio
 from websockets.frames import Opcode
 
 from compat_tests.engine import DEADLINE, HANDSHAKE, Script
-from compat_tests.server.test_connection import echo, masked, sending, status_of
+from compat_tests.server.websocket.test_connection import echo, masked, sending, status_of
 
 
 async def test_connections_and_messages(serve):

@@ -13,10 +13,10 @@ from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.websocket import client_limits
 from channels_bridge.server.websocket.client_limits import Pace, TokenBucket
 from compat_tests.engine import DEADLINE, HANDSHAKE, Script, until
-from compat_tests.server.test_connection import close_of, echo, masked, status_of
-from compat_tests.server.test_dispatch import GET, page
-from compat_tests.server.test_supervisor import Clients
-from compat_tests.server.test_supervisor import engine as supervised
+from compat_tests.server.http.test_first_request import GET, page
+from compat_tests.server.supervisor.test_supervisor import Clients
+from compat_tests.server.supervisor.test_supervisor import engine as supervised
+from compat_tests.server.websocket.test_connection import close_of, echo, masked, status_of
 
 # Connections in all
 

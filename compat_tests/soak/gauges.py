@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import psutil
 
 from channels_bridge.server.child.questions import Message
-from compat_tests.seeing.site import Site
+from compat_tests.server.monitoring.site import Site
 from compat_tests.servers import wait_for
 from compat_tests.soak.verdict import Reading
 

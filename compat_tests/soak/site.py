@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from compat_tests.parity.site import USER, make_database
-from compat_tests.seeing.site import Site, running_site
+from compat_tests.server.monitoring.site import Site, running_site
 
 
 @contextmanager

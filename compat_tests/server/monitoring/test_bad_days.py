@@ -10,7 +10,7 @@ import pytest
 from channels_bridge.management.commands.websockets_status import render
 from channels_bridge.server.monitoring.control_socket import NoAnswer
 from compat_tests.engine import DEADLINE
-from compat_tests.seeing.site import Monitor, running_site
+from compat_tests.server.monitoring.site import Monitor, running_site
 from compat_tests.servers import wait_for
 
 

@@ -15,8 +15,8 @@ from channels_bridge.server import debugging
 from channels_bridge.server.child.heartbeat import interval
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.supervisor.child_process import Child, Service
-from compat_tests.server.test_reload import wait_for_log
-from compat_tests.server.test_supervisor import DEADLINE, Clients, engine
+from compat_tests.server.supervisor.test_graceful_reload import wait_for_log
+from compat_tests.server.supervisor.test_supervisor import DEADLINE, Clients, engine
 from compat_tests.servers import wait_for
 
 

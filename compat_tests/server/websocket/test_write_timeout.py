@@ -11,7 +11,7 @@ from websockets.frames import Opcode
 from channels_bridge.server.websocket import write_timeout
 from channels_bridge.server.websocket.write_timeout import LOOKS, StallWatch
 from compat_tests.engine import DEADLINE, HANDSHAKE, Script
-from compat_tests.server.test_connection import accept, echo, masked
+from compat_tests.server.websocket.test_connection import accept, echo, masked
 
 MESSAGE = b"x" * 2**16
 

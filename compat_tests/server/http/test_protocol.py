@@ -11,8 +11,8 @@ from websockets.frames import Opcode
 
 from compat_tests.engine import DEADLINE, HANDSHAKE, Script, read_body, until
 from compat_tests.fuzz.listener import give_way
-from compat_tests.server.test_connection import masked
-from compat_tests.server.test_dispatch import GET, page
+from compat_tests.server.http.test_first_request import GET, page
+from compat_tests.server.websocket.test_connection import masked
 
 KEPT = GET.replace(b"Connection: close\r\n", b"")
 H2C = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAA\r\n"

@@ -9,7 +9,7 @@ import pytest
 
 from compat_tests.engine import serve
 from compat_tests.parity.conftest import database
-from compat_tests.seeing.site import Monitor, running_site
+from compat_tests.server.monitoring.site import Monitor, running_site
 
 JSON_LOG = ("--access-log-format", "json")
 

@@ -9,7 +9,7 @@ import pytest
 
 from channels_bridge.server import extras
 from compat_tests.engine import DEADLINE, HANDSHAKE, Script
-from compat_tests.server.test_connection import echo
+from compat_tests.server.websocket.test_connection import echo
 
 GET = b"GET /page HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 

@@ -11,7 +11,7 @@ from django.urls import path
 from channels_bridge.consumers import BaseConsumer
 from channels_bridge.native import get_native_application
 
-HERE = "compat_tests.native.test_application"
+HERE = "compat_tests.native.test_native_application"
 order: list[str] = []
 
 

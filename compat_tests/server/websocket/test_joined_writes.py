@@ -10,7 +10,7 @@ from websockets.frames import Frame, Opcode
 from channels_bridge.server.websocket.rounds import NextRound
 from channels_bridge.server.websocket.wire import JOIN_LIMIT
 from compat_tests.engine import DEADLINE, Script, until
-from compat_tests.server.test_connection import accept, close_of
+from compat_tests.server.websocket.test_connection import accept, close_of
 
 
 class Gate:
