@@ -29,9 +29,9 @@ from channels_bridge.runloop import consumer_loop
 from channels_bridge.runloop.sync_threads import SyncThreads
 from channels_bridge.server import current_worker
 from channels_bridge.server.access_log import printable
+from channels_bridge.server.asgi_types import Application, Receive, Send
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
-from channels_bridge.server.websocket.context import Application, Receive, Send
 
 logger = logging.getLogger("channels_bridge.server")
 

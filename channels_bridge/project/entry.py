@@ -11,9 +11,9 @@ import traceback
 from contextlib import AbstractAsyncContextManager
 from importlib import import_module
 
+from channels_bridge.server.asgi_types import Application
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
-from channels_bridge.server.websocket.context import Application
 
 
 def application(config: ServerConfig) -> AbstractAsyncContextManager[Application]:

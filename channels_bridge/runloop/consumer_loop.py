@@ -38,10 +38,9 @@ from channels_bridge.runloop.db_housekeeping import housekeeping
 from channels_bridge.runloop.registry import Entry
 from channels_bridge.runloop.sync_dispatch import SyncDispatch
 from channels_bridge.runloop.sync_send import SyncSend
+from channels_bridge.server.asgi_types import Event, Receive, Send
 from channels_bridge.server.websocket.asgi_scope import EXTENSION
 from channels_bridge.server.websocket.connection import WebSocketConnection
-from channels_bridge.server.websocket.context import Receive, Send
-from channels_bridge.server.websocket.inbox import Event
 from channels_bridge.server.websocket.loop_calls import Crossing
 
 logger = logging.getLogger("channels_bridge.server")

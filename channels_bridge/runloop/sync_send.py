@@ -12,8 +12,8 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 
+from channels_bridge.server.asgi_types import Event
 from channels_bridge.server.websocket.connection import WebSocketConnection
-from channels_bridge.server.websocket.inbox import Event
 
 
 class SyncSend:

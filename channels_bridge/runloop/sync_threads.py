@@ -13,7 +13,7 @@ from typing import Any
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 
-from channels_bridge.server.websocket.context import Application, Receive, Send
+from channels_bridge.server.asgi_types import Application, Receive, Send
 
 
 class SyncThreads:

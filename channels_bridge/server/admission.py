@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from channels_bridge.server.config import ServerConfig
-from channels_bridge.server.websocket.client_limits import TokenBucket
+from channels_bridge.server.token_bucket import TokenBucket
 
 #: Addresses whose rate is remembered; those that were not heard of for longest are forgotten.
 MAX_ADDRESSES = 2**16

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from websockets.exceptions import ProtocolError
 from websockets.frames import Close
 
-from channels_bridge.server.access_log import parse_format
+from channels_bridge.server.access_format import parse_format
 from channels_bridge.server.bind import Bind, parse_binds
 from channels_bridge.server.errors import StartupError
 from channels_bridge.server.proxy import NO_PROXY, Proxy
@@ -77,7 +77,7 @@ class ServerConfig:
     #: A line for each page served and each WebSocket opened and closed.
     access_log: bool = True
 
-    #: How these lines look: ``text``, ``json`` or a template; see ``access.parse_format()``.
+    #: How these lines look: ``text``, ``json`` or a template; see ``access_format.parse_format()``.
     access_log_format: str = "text"
 
     #: The ``Server`` header of responses; empty: none, which tells attackers least.

@@ -32,10 +32,10 @@ from channels_bridge.logs import configure_logging
 from channels_bridge.project.asgi_application import open_application
 from channels_bridge.project.hubs import serving_hubs
 from channels_bridge.project.settings_snapshot import Surroundings
+from channels_bridge.server.asgi_types import Application
 from channels_bridge.server.bind import TcpBind, listen
 from channels_bridge.server.child.main import STARTUP_FAILURE, run_loop
 from channels_bridge.server.config import ServerConfig
-from channels_bridge.server.websocket.context import Application
 from channels_bridge.server.worker.inprocess import serve
 
 __all__ = ["ServerProcess", "using_hub_of_tests"]

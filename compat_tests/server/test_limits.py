@@ -10,8 +10,9 @@ from websockets.exceptions import InvalidStatus
 from websockets.frames import Opcode
 
 from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.token_bucket import TokenBucket
 from channels_bridge.server.websocket import client_limits
-from channels_bridge.server.websocket.client_limits import Pace, TokenBucket
+from channels_bridge.server.websocket.client_limits import Pace
 from compat_tests.engine import DEADLINE, HANDSHAKE, Script, until
 from compat_tests.server.http.test_first_request import GET, page
 from compat_tests.server.supervisor.test_supervisor import Clients

@@ -17,7 +17,7 @@ from channels_bridge.exceptions import BridgeError
 from channels_bridge.groups import aclose_all
 from channels_bridge.groups.home import home_loop
 from channels_bridge.layers import LocalChannelLayer
-from channels_bridge.server.websocket.context import Application, Receive, Send
+from channels_bridge.server.asgi_types import Application, Receive, Send
 from channels_bridge.surface import extend
 
 __all__ = ["Command", "DrainingWorker"]

@@ -19,8 +19,8 @@ from http import HTTPStatus
 from typing import Any, Protocol
 
 from channels_bridge.server.access_log import client_name, printable
-from channels_bridge.server.websocket.context import Context, Receive, Send
-from channels_bridge.server.websocket.inbox import Event
+from channels_bridge.server.asgi_types import Event, Receive, Send
+from channels_bridge.server.websocket.context import Context
 from channels_bridge.server.websocket.responses import send_text
 
 logger = logging.getLogger("channels_bridge.server")

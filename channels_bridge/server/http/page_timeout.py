@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from channels_bridge.server.websocket.context import Application, Receive, Send
-from channels_bridge.server.websocket.inbox import Event
+from channels_bridge.server.asgi_types import Application, Event, Receive, Send
 
 
 def limited(application: Application, seconds: float) -> Application:

@@ -12,12 +12,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
 from channels_bridge.server.access_log import client_name, logged
+from channels_bridge.server.asgi_types import Application, Receive, Send
 from channels_bridge.server.extras import how_to_install, missing
 from channels_bridge.server.http.page import Cycle, Page
 from channels_bridge.server.http.refusal import Refusal, note_refusal
 from channels_bridge.server.websocket.asgi_scope import peer_address
 from channels_bridge.server.websocket.connection import WebSocketConnection
-from channels_bridge.server.websocket.context import Application, Context, Receive, Send
+from channels_bridge.server.websocket.context import Context
 from channels_bridge.server.websocket.request_head import (
     KEY,
     Unreadable,

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
 
 from channels_bridge.server.child.tracebacks import SHOWN_WITHIN
 from channels_bridge.server.debugging import is_debugged
-
-if TYPE_CHECKING:
-    from channels_bridge.server.supervisor.child_process import Child
+from channels_bridge.server.supervisor.child_process import Child
 
 logger = logging.getLogger("channels_bridge.server")
 

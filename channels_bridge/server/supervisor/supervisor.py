@@ -23,8 +23,9 @@ from channels_bridge.server.debugging import keeping_terminal
 from channels_bridge.server.errors import StartupError
 from channels_bridge.server.monitoring.census import Census
 from channels_bridge.server.supervisor.acceptor import Acceptor
-from channels_bridge.server.supervisor.child_process import Child, Keeper, Service
+from channels_bridge.server.supervisor.child_process import Child, Service
 from channels_bridge.server.supervisor.hang_watch import Watch
+from channels_bridge.server.supervisor.keeper import Keeper
 from channels_bridge.server.supervisor.start_limit import StartLimit
 from channels_bridge.server.supervisor.systemd import Notifier
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from websockets.frames import Frame, Opcode
 
-from channels_bridge.server.websocket.inbox import Event
+from channels_bridge.server.asgi_types import Event
 
 
 class Assembler:

@@ -10,6 +10,7 @@ from typing import Any
 from websockets.exceptions import ProtocolError
 from websockets.frames import CloseCode, Frame, Opcode
 
+from channels_bridge.server.asgi_types import Event
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.websocket.assembler import Assembler
 from channels_bridge.server.websocket.client_limits import Pace
@@ -18,7 +19,6 @@ from channels_bridge.server.websocket.fast_path import Boundary, read_plain, rea
 from channels_bridge.server.websocket.flow_control import SLICE, Reason
 from channels_bridge.server.websocket.frames import Payload
 from channels_bridge.server.websocket.handshake import Handshake
-from channels_bridge.server.websocket.inbox import Event
 from channels_bridge.server.websocket.keepalive import Client
 from channels_bridge.server.websocket.lifecycle import State
 from channels_bridge.server.websocket.thread_outbox import Outbox

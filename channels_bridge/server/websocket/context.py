@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from math import ceil
 from typing import Any, Protocol
 
 from channels_bridge.common.notices import Notices
 from channels_bridge.server.access_log import AccessLog
 from channels_bridge.server.admission import Admission, Ledger, limits_addresses
+from channels_bridge.server.asgi_types import Application
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.counters import Counters
 from channels_bridge.server.websocket.frames import FrameCache
-from channels_bridge.server.websocket.inbox import Event
 from channels_bridge.server.websocket.keepalive import Keepalive
 from channels_bridge.server.websocket.loop_calls import Crossing
 from channels_bridge.server.websocket.rounds import NextRound
-
-Receive = Callable[[], Awaitable[Event]]
-Send = Callable[[Event], Awaitable[None]]
-Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 
 
 class Closable(Protocol):

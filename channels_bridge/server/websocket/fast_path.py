@@ -13,7 +13,7 @@ try:
 except ImportError:  # websockets was built without a compiler
     from websockets.utils import apply_mask
 
-from channels_bridge.server.websocket.inbox import Event
+from channels_bridge.server.asgi_types import Event
 
 FIN = 0x80
 TEXT, BINARY, PONG = 0x1, 0x2, 0xA

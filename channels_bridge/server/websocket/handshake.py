@@ -14,10 +14,10 @@ from websockets.http11 import Request, Response
 
 from channels_bridge.server.access_log import client_name, printable
 from channels_bridge.server.admission import Place
+from channels_bridge.server.asgi_types import Event
 from channels_bridge.server.websocket.asgi_scope import EXTENSION, build_scope
 from channels_bridge.server.websocket.context import Context
 from channels_bridge.server.websocket.flow_control import Reason
-from channels_bridge.server.websocket.inbox import Event
 from channels_bridge.server.websocket.lifecycle import Lifecycle, State
 from channels_bridge.server.websocket.request_head import note_lost_upgrade
 from channels_bridge.server.websocket.responses import (

@@ -16,12 +16,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from math import inf
 from typing import Any
 
-Event = MutableMapping[str, Any]
-"""An ASGI event or a channel layer message: a dict with a ``type``."""
+from channels_bridge.server.asgi_types import Event
 
 HIGH_WATER = 16  # as websockets' ``max_queue``
 LOW_WATER = 4

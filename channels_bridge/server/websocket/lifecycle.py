@@ -23,9 +23,10 @@ from typing import Any, ClassVar
 from websockets.frames import CloseCode
 
 from channels_bridge.server.access_log import CLIENT_LEFT, Visitor, agent_name
+from channels_bridge.server.asgi_types import Event
 from channels_bridge.server.debugging import why_debugger_was_left
 from channels_bridge.server.websocket.context import Context
-from channels_bridge.server.websocket.inbox import Event, Inbox
+from channels_bridge.server.websocket.inbox import Inbox
 from channels_bridge.server.websocket.wire import Wire
 
 logger = logging.getLogger("channels_bridge.server")

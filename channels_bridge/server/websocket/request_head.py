@@ -15,7 +15,8 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request
 
 from channels_bridge.server.access_log import printable
-from channels_bridge.server.websocket.context import Context, Receive, Send
+from channels_bridge.server.asgi_types import Receive, Send
+from channels_bridge.server.websocket.context import Context
 from channels_bridge.server.websocket.responses import NAME, VALUE, Header, send_text
 
 _REQUEST_LINE = re.compile(rb"(\S+) (\S+) HTTP/1\.[01]")

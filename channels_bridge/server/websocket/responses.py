@@ -10,8 +10,7 @@ from http import HTTPStatus
 from websockets.datastructures import Headers
 from websockets.http11 import Response
 
-from channels_bridge.server.websocket.context import Send
-from channels_bridge.server.websocket.inbox import Event
+from channels_bridge.server.asgi_types import Event, Send
 
 Header = tuple[bytes, bytes]
 

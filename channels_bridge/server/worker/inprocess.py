@@ -9,10 +9,10 @@ from contextlib import ExitStack
 
 from channels_bridge.common.forks import keep_from_children
 from channels_bridge.server.access_log import AccessLog
+from channels_bridge.server.asgi_types import Application
 from channels_bridge.server.bind import BACKLOG
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.http.first_request import make_protocol_factory
-from channels_bridge.server.websocket.context import Application
 from channels_bridge.server.worker.serving import serving
 
 

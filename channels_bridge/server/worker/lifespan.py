@@ -6,9 +6,8 @@ import asyncio
 import logging
 from typing import Any
 
+from channels_bridge.server.asgi_types import Application, Event
 from channels_bridge.server.errors import StartupError
-from channels_bridge.server.websocket.context import Application
-from channels_bridge.server.websocket.inbox import Event
 
 logger = logging.getLogger("channels_bridge.server")
 

@@ -8,8 +8,9 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 
 from channels_bridge.server.access_log import AccessLog
+from channels_bridge.server.asgi_types import Application
 from channels_bridge.server.config import ServerConfig
-from channels_bridge.server.websocket.context import Application, Context
+from channels_bridge.server.websocket.context import Context
 from channels_bridge.server.worker.lifespan import Lifespan
 
 logger = logging.getLogger("channels_bridge.server")

@@ -12,6 +12,7 @@ from functools import partial
 
 from channels_bridge.common.forks import keep_from_children
 from channels_bridge.common.program import load
+from channels_bridge.server.asgi_types import Application
 from channels_bridge.server.child.admission_link import asking
 from channels_bridge.server.child.heartbeat import beating
 from channels_bridge.server.child.main import Run, Stop
@@ -20,7 +21,7 @@ from channels_bridge.server.child.questions import answering
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.http.first_request import make_protocol_factory
 from channels_bridge.server.tls import RenewedCertificate
-from channels_bridge.server.websocket.context import Application, Context
+from channels_bridge.server.websocket.context import Context
 from channels_bridge.server.worker.drain import drain
 from channels_bridge.server.worker.gc_freeze import sparing
 from channels_bridge.server.worker.loop_lag import LoopDelay

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from channels_bridge.logs import JsonFormatter, configure_logging
-from channels_bridge.server.access_log import parse_format
+from channels_bridge.server.access_format import parse_format
 from channels_bridge.server.errors import StartupError
 from compat_tests.servers import wait_for
 

@@ -1,0 +1,86 @@
+"""Formats of access log lines: text, JSON, or a template of the user's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from channels_bridge.server.errors import StartupError
+
+#: What formats may name, and ``LogRecord.access`` has where it applies:
+#:
+#: - ``time``: UTC, ISO 8601;
+#: - ``event``: ``http``, ``connect``, ``disconnect`` or ``reject``;
+#: - ``method``: of a page;
+#: - ``path``: as sent, without the query;
+#: - ``status``: the HTTP status of a page, or of a rejected handshake;
+#: - ``code``: the close code;
+#: - ``seconds``: that a page took to be served, or that a WebSocket was open;
+#: - ``client``: ``host:port``, or ``-`` on a unix socket;
+#: - ``agent``: the ``User-Agent`` header.
+FIELDS = ("time", "event", "method", "path", "status", "code", "seconds", "client", "agent")
+
+Fields = dict[str, Any]
+Format = Callable[[Fields], str]
+
+
+def parse_format(text: str) -> Format:
+    """Read what ``--access-log-format`` says.
+
+    Args:
+        text: ``text``; ``json``, an object a line; or a template for :meth:`str.format`, such as
+            ``{client} {path} {status}``, with ``-`` for what a line has not.
+
+    Raises:
+        StartupError: it is none of these.
+    """
+    if text in _FORMATS:
+        return _FORMATS[text]
+    template = _Template(text)
+    if "{" not in text:
+        raise StartupError(
+            f"access log format {text!r}: write text, json or a template such as "
+            "'{client} {path} {status}'"
+        )
+    try:
+        template({})
+        template({**dict.fromkeys(FIELDS, ""), "status": 200, "code": 1000, "seconds": 1.0})
+    except (LookupError, ValueError, AttributeError) as error:
+        raise StartupError(
+            f"access log format {text!r}: {error}; its fields are {', '.join(FIELDS)}"
+        ) from None
+    return template
+
+
+def _as_text(fields: Fields) -> str:
+    if fields["event"] == "http":
+        return "HTTP {method} {path} {status} [{seconds:.3f} s, {client}]".format(**fields)
+    number = fields.get("status", fields.get("code"))
+    parts = ["WebSocket", fields["event"].upper(), fields["path"], f"[{fields['client']}]"]
+    if number is not None:
+        parts.append(f"{number:d}")
+    if "seconds" in fields:
+        parts.append(f"after {fields['seconds']:.3f} s")
+    return " ".join(parts)
+
+
+class _Template:
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __call__(self, fields: Fields) -> str:
+        return self._text.format_map({**_NOTHING, **fields})
+
+
+class _Nothing:
+    def __str__(self) -> str:
+        return "-"
+
+    def __format__(self, spec: str) -> str:
+        return "-"
+
+
+_NOTHING = dict.fromkeys(FIELDS, _Nothing())
+
+_FORMATS: dict[str, Format] = {"text": _as_text, "json": json.dumps}
