@@ -1,5 +1,7 @@
 """Django Channels projects on ``websockets``, with groups over gRPC instead of a broker."""
 
+from __future__ import annotations
+
 from channels import DEFAULT_CHANNEL_LAYER
 
 __all__ = ["DEFAULT_CHANNEL_LAYER", "__version__"]

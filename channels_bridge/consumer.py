@@ -1,5 +1,7 @@
 """``channels.consumer``, the very module: see :mod:`channels_bridge.surface`."""
 
+from __future__ import annotations
+
 from channels.consumer import *  # noqa: F403
 
 from channels_bridge.surface import alias

@@ -1,5 +1,7 @@
 """``channels.db``, the very module: see :mod:`channels_bridge.surface`."""
 
+from __future__ import annotations
+
 from channels.db import *  # noqa: F403
 
 from channels_bridge.surface import alias

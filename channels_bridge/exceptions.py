@@ -1,5 +1,4 @@
-"""
-Every exception of this package, and Channels' own under their names.
+"""Every exception of this package, and Channels' own under their names.
 
 ::
 
@@ -14,6 +13,8 @@ Every exception of this package, and Channels' own under their names.
     of Channels: AcceptConnection, ChannelFull, DenyConnection, InvalidChannelLayerError,
     MessageTooLarge, RequestAborted, RequestTimeout, StopConsumer
 """
+
+from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -36,16 +37,14 @@ __all__ = [
 
 
 class BridgeError(Exception):
-    """
-    Base class of what channels_bridge raises of its own.
+    """Base class of what channels_bridge raises of its own.
 
     The message is one line that says what to do.
     """
 
 
 class TransportUnavailable(BridgeError):
-    """
-    The processes of this project can't be reached.
+    """The processes of this project can't be reached.
 
     Attributes:
         address: where the hub was looked for.
@@ -62,8 +61,7 @@ class TransportUnavailable(BridgeError):
 
 
 class HubAddressError(BridgeError):
-    """
-    The hub can't listen at its address.
+    """The hub can't listen at its address.
 
     Attributes:
         address: the address it was given.
@@ -77,8 +75,7 @@ class HubAddressError(BridgeError):
 
 
 class LoopBlocked(BridgeError):
-    """
-    A thread of a worker needs the worker's event loop, where something blocks.
+    """A thread of a worker needs the worker's event loop, where something blocks.
 
     Attributes:
         seconds: how long it has waited.
@@ -94,8 +91,7 @@ class LoopBlocked(BridgeError):
 
 
 class ForeignChannel(BridgeError, AssertionError):
-    """
-    A channel that belongs to a process can be received from in that process only.
+    """A channel that belongs to a process can be received from in that process only.
 
     Attributes:
         channel: the name that was given to ``receive()``.
@@ -110,8 +106,7 @@ class ForeignChannel(BridgeError, AssertionError):
 
 
 class ChannelsFull(BridgeError, channels.exceptions.ChannelFull):
-    """
-    Some channels have no room for a message; the others have got it.
+    """Some channels have no room for a message; the others have got it.
 
     Attributes:
         channels: the names of the full ones, in the order they were given.

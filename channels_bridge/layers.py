@@ -1,5 +1,7 @@
 """Channels' ``channels.layers``, and the layers of this package: see :mod:`.surface`."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 from django.core import checks

@@ -17,7 +17,9 @@ _LINE = "[{asctime}] {levelname} {message}"
 
 
 class JsonFormatter(logging.Formatter):
-    """Writes each record as a line of JSON; for LOGGING::
+    """Writes each record as a line of JSON.
+
+    In ``LOGGING``::
 
         "formatters": {"json": {"()": "channels_bridge.logs.JsonFormatter"}},
 

@@ -1,5 +1,7 @@
 """``channels.sessions``, the very module: see :mod:`channels_bridge.surface`."""
 
+from __future__ import annotations
+
 from channels.sessions import *  # noqa: F403
 
 from channels_bridge.surface import alias

@@ -1,9 +1,10 @@
-"""
-The channel layer under its native names.
+"""The channel layer under its native names.
 
 A project written natively configures ``WEBSOCKET_TRANSPORT_BACKENDS``, in the shape of
 ``CHANNEL_LAYERS``. Both lead to the same objects.
 """
+
+from __future__ import annotations
 
 from typing import Any
 
@@ -30,8 +31,7 @@ _backends = _TransportBackends()
 
 
 def get_channel_layer(alias: str = DEFAULT_CHANNEL_LAYER) -> BaseChannelLayer | None:
-    """
-    Return the layer of an alias, the very object that Channels' function of that name returns.
+    """Return the layer of an alias, the very object that Channels' function of that name returns.
 
     Where ``CHANNEL_LAYERS`` doesn't have the alias, the layer comes from
     ``WEBSOCKET_TRANSPORT_BACKENDS``, and Channels knows it from then on. None if neither has it.

@@ -1,5 +1,7 @@
 """``channels.utils``, the very module: see :mod:`channels_bridge.surface`."""
 
+from __future__ import annotations
+
 from channels.utils import *  # noqa: F403
 
 from channels_bridge.surface import alias

@@ -1,5 +1,7 @@
 """Time for Channels' communicators: a conftest imports the fixture, for the tests beside it."""
 
+from __future__ import annotations
+
 import pytest
 
 DEADLINE = 10  # seconds

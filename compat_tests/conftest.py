@@ -1,5 +1,7 @@
 """What more than one folder of tests uses; how they are divided among processes, and summed up."""
 
+from __future__ import annotations
+
 import signal
 import tempfile
 from collections import Counter

@@ -4,6 +4,8 @@ The session `build` runs this file in an environment that has the wheel and noth
 needs neither pytest nor the rest of the tests.
 """
 
+from __future__ import annotations
+
 import re
 import subprocess
 import sys
@@ -67,7 +69,7 @@ def main() -> None:
     print(f"channels_bridge {channels_bridge.__version__} works where it is installed")
 
 
-def round_trip(server: "subprocess.Popen[str]") -> None:
+def round_trip(server: subprocess.Popen[str]) -> None:
     """Read the server's address and send one message through a group."""
     assert server.stdout is not None
     for line in server.stdout:

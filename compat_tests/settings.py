@@ -1,5 +1,7 @@
 """Django settings of the unit tests: the least that Channels and channels_bridge need."""
 
+from __future__ import annotations
+
 import os
 import tempfile
 from pathlib import Path

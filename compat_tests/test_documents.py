@@ -1,5 +1,7 @@
 """What the documents say about the project's own files is true."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable
 from importlib.util import find_spec

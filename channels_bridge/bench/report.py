@@ -1,5 +1,4 @@
-"""
-All that a run tells. ``python -m channels_bridge.bench.report FILE...`` reads JSON again.
+"""All that a run tells. ``python -m channels_bridge.bench.report FILE...`` reads JSON again.
 
 Several runs are taken as the rounds of one.
 """

@@ -3,6 +3,8 @@
 The stack and the project come from the environment: see `stacks`.
 """
 
+from __future__ import annotations
+
 import json
 import os
 from importlib import import_module

@@ -1,5 +1,7 @@
 """The program that runs this Python, for those who start another one."""
 
+from __future__ import annotations
+
 import sys
 from pathlib import Path
 

@@ -1,10 +1,11 @@
-"""
-Groups: who is a member here, and how a payload reaches the other processes.
+"""Groups: who is a member here, and how a payload reaches the other processes.
 
 ``layer`` is the channel layer that users call. Below it, ``node`` is its state in one process:
 ``membership`` knows the channels and groups, ``codec`` makes bytes of messages, ``transport`` is
 the interface to other processes, behind which there are ``local`` and ``grpc``.
 """
+
+from __future__ import annotations
 
 from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.groups.home.home_loop import aclose_all

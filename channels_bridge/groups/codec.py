@@ -1,9 +1,10 @@
-"""
-Messages as bytes: MessagePack, as in channels_redis.
+"""Messages as bytes: MessagePack, as in channels_redis.
 
 Dicts, lists, strings, bytes, numbers, booleans and None keep their type; tuples become lists.
 Whatever is accepted can be read on the other side: ``encode()`` makes sure of it.
 """
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
@@ -41,8 +42,7 @@ Path = tuple[Any, ...]
 
 
 class Codec:
-    """
-    Encodes messages within a size limit, and decodes them.
+    """Encodes messages within a size limit, and decodes them.
 
     Args:
         max_message_size: the longest encoded message, in bytes.
@@ -52,8 +52,7 @@ class Codec:
         self.max_message_size = max_message_size
 
     def encode(self, message: dict[str, Any] | GroupMessage) -> bytes:
-        """
-        Return `message` as bytes.
+        """Return `message` as bytes.
 
         Raises:
             TypeError: something in it isn't serialisable; says where and what.
@@ -82,8 +81,7 @@ class Codec:
         return payload
 
     def decode(self, payload: bytes) -> dict[str, Any]:
-        """
-        Return a new message, which shares nothing with any other.
+        """Return a new message, which shares nothing with any other.
 
         Raises:
             ValueError: these bytes aren't one.

@@ -1,9 +1,10 @@
-"""
-How the hub and the processes know each other where the file system doesn't see to it: over TCP.
+"""Credentials of the hub and of processes on TCP: TLS and a token.
 
 The hub shows a certificate; a process shows a token, or a certificate of its own (mutual TLS), or
 both. Checked here once, for settings, command line and hub alike. No gRPC in this file.
 """
+
+from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, fields
@@ -27,8 +28,9 @@ PROTECT = (
 
 @dataclass(frozen=True, kw_only=True)
 class Credentials:
-    """
-    What is shown and what is asked for. All files are PEM, and are read again for each connection.
+    """What is shown and what is asked for.
+
+    All files are PEM, and are read again for each connection.
 
     Attributes:
         token: what processes show the hub.
@@ -74,8 +76,7 @@ class Credentials:
         return bool(self.ca_file or self.client_cert_file) or not self.allow_unprotected_tcp
 
     def read_token(self) -> str:
-        """
-        Return the token: the one given, that of the file, or that of the environment; "" if none.
+        """Return the token: as given, from the file, or from the environment; "" if there is none.
 
         Raises:
             ValueError: it can't be used.
@@ -90,8 +91,7 @@ class Credentials:
         return self.token
 
     def read(self, option: str) -> bytes | None:
-        """
-        Return the content of the file that an option names; None when it names none.
+        """Return the content of the file that an option names; None when it names none.
 
         Raises:
             ValueError: it can't be read.
@@ -100,8 +100,7 @@ class Credentials:
         return _read(option, path) if path else None
 
     def require_for_process(self, address: Address) -> None:
-        """
-        Check what a process needs.
+        """Check what a process needs.
 
         Raises:
             ValueError: something is missing, or there is too much; says what to write instead.
@@ -115,9 +114,7 @@ class Credentials:
             raise ValueError(f"a process needs a 'token' or a 'client_cert_file': {PROTECT}")
 
     def require_for_hub(self, address: Address) -> None:
-        """
-        Check what the hub needs. Raises ValueError, as ``require_for_process()``.
-        """
+        """Check what the hub needs. Raises ValueError, as ``require_for_process()``."""
         if address.path is not None:
             self._require_none()
             return

@@ -1,10 +1,11 @@
-"""
-Whether this process runs tests, which keep the groups of their project to themselves.
+"""Whether this process runs tests, which keep the groups of their project to themselves.
 
 Tests neither need a server beside them nor reach the clients of one: in a process that runs them
 the layers of the settings look for no hub, unless a test asks for it. A server's workers are never
 isolated, and layers that a test makes by hand, with an address, look for the hub at that address.
 """
+
+from __future__ import annotations
 
 import contextlib
 import hashlib
@@ -14,12 +15,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 __all__ = [
-    "using_hub",
     "is_isolated",
     "is_relocated",
     "relocate",
     "relocated",
     "relocation",
+    "using_hub",
 ]
 
 # How many blocks there are now in which hubs are used, and in which those of tests are.
@@ -37,8 +38,7 @@ def is_isolated() -> bool:
 
 @contextlib.contextmanager
 def using_hub() -> Iterator[None]:
-    """
-    Let the project's layers use their hub within this block, in a process that runs tests.
+    """Let the project's layers use their hub within this block, in a process that runs tests.
 
     Channels and memberships are not kept: with the block, and after it, layers begin anew.
     """

@@ -1,9 +1,10 @@
-"""
-The channel layer, as Channels' channel layer specification describes it.
+"""The channel layer, as Channels' channel layer specification describes it.
 
 It may be called from any thread and any event loop, and after a fork. What differs from
 channels_redis and from InMemoryChannelLayer is labelled "Spec deviation:" where it happens.
 """
+
+from __future__ import annotations
 
 import functools
 import threading
@@ -36,8 +37,7 @@ __all__ = ["BridgeChannelLayer", "GrpcChannelLayer", "LocalChannelLayer"]
 
 
 class BridgeChannelLayer(BaseChannelLayer):
-    """
-    A channel layer whose groups live in the processes that have members.
+    """A channel layer whose groups live in the processes that have members.
 
     Delivery: at most once, in the order sent by each sender; every member gets its own copy.
 
@@ -101,8 +101,7 @@ class BridgeChannelLayer(BaseChannelLayer):
 
     @waits_outside
     async def send(self, channel: str, message: dict[str, Any] | GroupMessage) -> None:
-        """
-        Put a message into a channel; return once it is there.
+        """Put a message into a channel; return once it is there.
 
         Raises:
             ChannelFull: ``capacity`` messages wait in it already.
@@ -118,8 +117,7 @@ class BridgeChannelLayer(BaseChannelLayer):
     async def send_many(
         self, channels: Iterable[str], message: dict[str, Any] | GroupMessage
     ) -> None:
-        """
-        Put one message into several channels; return once it is in all that have room.
+        """Put one message into several channels; return once it is in all that have room.
 
         It is like ``send()`` to each of them in turn, a channel that is named twice gets it twice,
         but they are waited for together, and a full one doesn't keep the others from getting it.
@@ -143,8 +141,7 @@ class BridgeChannelLayer(BaseChannelLayer):
         return self._codec.decode(payload)
 
     async def group_add(self, group: str, channel: Any) -> None:
-        """
-        Make a channel a member: it gets what is sent to the group after this returned.
+        """Make a channel a member: it gets what is sent to the group after this returned.
 
         Args:
             channel: a name, or an object with a ``channel_name``.
@@ -163,8 +160,7 @@ class BridgeChannelLayer(BaseChannelLayer):
 
     @waits_outside
     async def group_send(self, group: str, message: dict[str, Any] | GroupMessage) -> None:
-        """
-        Give a message to all members of a group.
+        """Give a message to all members of a group.
 
         In a server's worker this returns once the message is queued for the other processes,
         elsewhere once they all have it: so it survives that its sender exits. With `confirm` in
@@ -187,8 +183,7 @@ class BridgeChannelLayer(BaseChannelLayer):
     async def group_send_many(
         self, groups: Iterable[str], message: dict[str, Any] | GroupMessage
     ) -> None:
-        """
-        Give one message to all members of several groups.
+        """Give one message to all members of several groups.
 
         It is like ``group_send()`` to each of them in turn, a member of two groups gets it twice,
         but it is encoded once, and the other processes are waited for together.
@@ -204,8 +199,7 @@ class BridgeChannelLayer(BaseChannelLayer):
             await home_loop.run(node.loop, node.group_send_many(names, payload))
 
     async def answer(self, subject: str, answerer: Callable[[Any], Any]) -> None:
-        """
-        From now on answer what anybody asks about `subject`, until the layer is closed.
+        """From now on answer what anybody asks about `subject`, until the layer is closed.
 
         Args:
             answerer: called with the question on the home loop, which it may not block.
@@ -214,8 +208,7 @@ class BridgeChannelLayer(BaseChannelLayer):
         await home_loop.run(node.loop, node.answer(subject, answerer))
 
     async def ask(self, subject: str, question: Any) -> list[Any]:
-        """
-        Ask all processes that ``answer()`` about `subject`, and return what they say.
+        """Ask all processes that ``answer()`` about `subject`, and return what they say.
 
         Questions and answers are what MessagePack can hold.
 
@@ -231,8 +224,7 @@ class BridgeChannelLayer(BaseChannelLayer):
         await home_loop.run(node.loop, node.flush())
 
     async def close(self) -> None:
-        """
-        Send what is queued, and disconnect.
+        """Send what is queued, and disconnect.
 
         The layer may be used again: it then begins anew, without its channels and memberships.
         """
@@ -241,8 +233,7 @@ class BridgeChannelLayer(BaseChannelLayer):
             await home_loop.run(node.loop, node.aclose())
 
     async def close_pools(self) -> None:
-        """
-        Do nothing.
+        """Do nothing.
 
         Code for channels_redis calls this where an event loop ends, which its connections belong
         to. Ours belong to none of the caller's.
@@ -360,8 +351,7 @@ class BridgeChannelLayer(BaseChannelLayer):
 
 
 class LocalChannelLayer(BridgeChannelLayer):
-    """
-    A layer for one process: nothing leaves it.
+    """A layer for one process: nothing leaves it.
 
     Unlike InMemoryChannelLayer it may be called from any thread and any event loop.
     """
@@ -370,8 +360,7 @@ class LocalChannelLayer(BridgeChannelLayer):
 
 
 class GrpcChannelLayer(BridgeChannelLayer):
-    """
-    A layer for the processes of one machine or a few, joined by the hub that `websockets_server`
+    """A layer for the processes of one machine or a few, joined by the hub that `websockets_server`
     starts.
 
     See GrpcConfig for the options.

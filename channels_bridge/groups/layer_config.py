@@ -1,5 +1,7 @@
 """A layer's CONFIG, checked once."""
 
+from __future__ import annotations
+
 import difflib
 import re
 from collections.abc import Mapping
@@ -24,8 +26,7 @@ _PREFIX = re.compile(r"[A-Za-z0-9._:-]{0,100}", re.ASCII)
 
 @dataclass(frozen=True, kw_only=True)
 class LayerConfig:
-    """
-    The options of every layer.
+    """The options of every layer.
 
     Attributes:
         expiry: seconds until a message that nobody receives is dropped.
@@ -66,9 +67,8 @@ class LayerConfig:
             _require_count(f"channel_capacity[{pattern!r}]", capacity)
 
     @classmethod
-    def from_options(cls, options: Mapping[str, Any]) -> "LayerConfig":
-        """
-        Make one from a CONFIG dict.
+    def from_options(cls, options: Mapping[str, Any]) -> LayerConfig:
+        """Make one from a CONFIG dict.
 
         Raises:
             ImproperlyConfigured: a key is unknown, or a value isn't valid.
@@ -89,8 +89,7 @@ class LayerConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class GrpcConfig(LayerConfig, Credentials):
-    """
-    The options of the layer over gRPC. For TCP, those of Credentials are among them.
+    """The options of the layer over gRPC. For TCP, those of Credentials are among them.
 
     Attributes:
         address: where the hub listens: ``unix:/path`` or ``host:port``. By default a socket of the

@@ -1,5 +1,7 @@
 """What a layer counts, for metrics: snapshots that cost a few additions to keep and to take."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 __all__ = ["LayerStatistics", "LinkStatistics"]
@@ -7,8 +9,7 @@ __all__ = ["LayerStatistics", "LinkStatistics"]
 
 @dataclass(frozen=True, kw_only=True)
 class LinkStatistics:
-    """
-    How this process gets on with the hub.
+    """How this process gets on with the hub.
 
     Attributes:
         connected: whether the hub has welcomed it.
@@ -35,8 +36,7 @@ class LinkStatistics:
 
 @dataclass(frozen=True, kw_only=True)
 class LayerStatistics:
-    """
-    What a layer has done in this process since it was made, or closed last.
+    """What a layer has done in this process since it was made, or closed last.
 
     Attributes:
         group_sends: messages that were sent to groups here.

@@ -1,5 +1,7 @@
 """The transport of a single process: nothing leaves it."""
 
+from __future__ import annotations
+
 import threading
 import time
 
@@ -19,8 +21,7 @@ class LocalExchange:
 
 
 class LocalTransport(GroupTransport):
-    """
-    Delivers at once: every method returns without waiting, but ``pull()``.
+    """Delivers at once: every method returns without waiting, but ``pull()``.
 
     Its methods may be called from any thread.
 

@@ -1,5 +1,4 @@
-"""
-Who is a member of which group in this process, and what waits for whom.
+"""Who is a member of which group in this process, and what waits for whom.
 
 Rules of this file:
 
@@ -17,6 +16,8 @@ Rules of this file:
 Used on the home loop, or under ``threadsafe``'s lock. No I/O, no tasks.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable
 
@@ -29,8 +30,7 @@ __all__ = ["Inbox", "Membership"]
 
 
 class Membership:
-    """
-    The channels of one process and the groups they are in.
+    """The channels of one process and the groups they are in.
 
     Args:
         codec: makes messages of payloads.

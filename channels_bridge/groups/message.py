@@ -1,5 +1,7 @@
 """A message to a group: as an object rather than a dict, and who handles it."""
 
+from __future__ import annotations
+
 import functools
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +13,7 @@ __all__ = ["GroupMessage", "handler_name"]
 
 @dataclass(frozen=True)
 class GroupMessage:
-    """
-    What ``group_send()`` takes instead of a dict.
+    """What ``group_send()`` takes instead of a dict.
 
     A native consumer's method named ``type`` gets an equal object. A Channels consumer gets an
     event with the keys ``type``, ``message`` and ``params``.
@@ -30,8 +31,7 @@ class GroupMessage:
 
 @functools.lru_cache(maxsize=1024)
 def handler_name(type: str | None) -> str:
-    """
-    Return the name of the method that handles messages of a type.
+    """Return the name of the method that handles messages of a type.
 
     Args:
         type: None for messages without one.

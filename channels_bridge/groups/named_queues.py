@@ -1,5 +1,4 @@
-"""
-Messages that wait in named queues until somebody pulls them.
+"""Messages that wait in named queues until somebody pulls them.
 
 Three places keep such queues: the hub for channels without an exclamation mark, the local transport
 for the same, and each process for its own channels that nobody attached an inbox to.
@@ -14,6 +13,8 @@ Rules of this file:
 - A bound queue gets a copy of what is published to the topic, until the binding's own end.
 - Times are of ``time.monotonic()``. No I/O, no tasks: call ``sweep()`` now and then.
 """
+
+from __future__ import annotations
 
 import asyncio
 import time
@@ -238,8 +239,7 @@ def _prefix_of(name: str) -> str:
 async def take(
     queues: MessageQueues, name: str, lock: AbstractContextManager[Any] = _UNSHARED
 ) -> Item:
-    """
-    Wait for the next item of a queue.
+    """Wait for the next item of a queue.
 
     Cancelling this never loses an item: one that has just been handed over goes back to the front.
 

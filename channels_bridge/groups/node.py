@@ -1,5 +1,4 @@
-"""
-One layer in one process: its members, its channels, and its transport.
+"""One layer in one process: its members, its channels, and its transport.
 
 Everything here runs on the home loop; ``layer.py`` is what users call, from anywhere. Outside of a
 server's workers ``threadsafe`` takes its place.
@@ -11,6 +10,8 @@ A node subscribes to
 - ``q:<subject>`` for questions that it answers,
 - ``flush``.
 """
+
+from __future__ import annotations
 
 import asyncio
 import logging
@@ -45,8 +46,7 @@ FLUSH = "flush:"
 
 
 class Node:
-    """
-    A process' part in a channel layer.
+    """A process' part in a channel layer.
 
     Args:
         loop: the home loop; None for a node that may be called anywhere.
@@ -200,8 +200,7 @@ class Node:
         await self._publish(groups, payload)
 
     def hand_over(self, groups: list[str], payload: bytes) -> bool:
-        """
-        Give a message to all members of several groups, from any thread, without an answer.
+        """Give a message to all members of several groups, from any thread, without an answer.
 
         False where it has to be awaited: on the home loop, to be sure that it has arrived, and
         while too much is queued.

@@ -1,5 +1,7 @@
 """Attributes and options of other channel layers: errors about them say whose they are."""
 
+from __future__ import annotations
+
 from collections.abc import Collection
 
 __all__ = ["REDIS_OPTIONS", "explain_attribute"]

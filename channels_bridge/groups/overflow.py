@@ -1,5 +1,7 @@
 """A consumer's queue as groups see it, and what they do where it is full."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, Protocol
 

@@ -1,5 +1,7 @@
 """What is dropped because somebody doesn't keep up: counted, and logged now and then."""
 
+from __future__ import annotations
+
 import logging
 import time
 
@@ -12,8 +14,7 @@ LOG_INTERVAL = 10
 
 
 class Overload:
-    """
-    Counts dropped messages.
+    """Counts dropped messages.
 
     The first of them is an INFO line, in the words of channels_redis. Where it goes on, a WARNING
     tells how many there were, and names one who doesn't keep up.
@@ -28,8 +29,7 @@ class Overload:
         self._last_log = float("-inf")
 
     def note(self, group: str, full: list[str], members: int) -> None:
-        """
-        A message to a group was dropped for some of its members.
+        """A message to a group was dropped for some of its members.
 
         Args:
             full: the channels that had no room.

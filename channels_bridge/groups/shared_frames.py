@@ -1,10 +1,11 @@
-"""
-Shared frames: group messages that look the same to every member.
+"""Shared frames: group messages that look the same to every member.
 
 A group handler usually makes the same text for each member, again and again. One that is marked
 with ``shared_frame`` makes it once per process; it is encoded and framed once, and written to the
 sockets without waking up the consumers.
 """
+
+from __future__ import annotations
 
 import functools
 import inspect
@@ -23,8 +24,9 @@ Made: TypeAlias = dict[type, tuple[Content] | None]
 
 
 def shared_frame(method: Any) -> Any:
-    """
-    Mark a group handler whose output is the same for every member::
+    """Mark a group handler whose output is the same for every member.
+
+    ::
 
         class ChatConsumer(AsyncWebsocketConsumer):
             @shared_frame
@@ -73,8 +75,7 @@ class SharedFrame:
         return functools.partial(send, self, consumer)
 
     def make(self, owner: type, event: Event) -> Content:
-        """
-        Return what each member is to be sent; `owner` is their class.
+        """Return what each member is to be sent; `owner` is their class.
 
         Raises:
             TypeError: the handler returned what can't be sent.
@@ -99,8 +100,7 @@ class SharedEvent(dict[str, Any]):
 
 
 class Sharing:
-    """
-    Sends what one consumer's shared handlers have made.
+    """Sends what one consumer's shared handlers have made.
 
     Args:
         owner: the consumer's class.
@@ -118,8 +118,7 @@ class Sharing:
         self._send = send
 
     def __call__(self, made: Made, copies: Iterator[Event]) -> Event | None:
-        """
-        Deal with a group message.
+        """Deal with a group message.
 
         Args:
             made: what the members before this one have made of it.

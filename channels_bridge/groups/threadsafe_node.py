@@ -1,10 +1,11 @@
-"""
-A node that may be called from any thread and any event loop: outside of a server's workers.
+"""A node that may be called from any thread and any event loop: outside of a server's workers.
 
 What happens within the process happens in the caller's thread, at once, under a lock that is never
 held while anything is waited for. Only what other processes have to do with it crosses to the home
 loop, and only if there are others (``crossing``).
 """
+
+from __future__ import annotations
 
 import asyncio
 import threading
@@ -25,8 +26,7 @@ TURNS = 3
 
 
 class ThreadsafeNode(Node):
-    """
-    A process' part in a channel layer, whoever calls.
+    """A process' part in a channel layer, whoever calls.
 
     Members have a message before ``group_send()`` returns, and receivers on the caller's loop have
     had turns to take it: so a sender in a loop doesn't fill the channels of those who keep up.

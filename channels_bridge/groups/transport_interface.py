@@ -1,5 +1,4 @@
-"""
-The interface between a channel layer and whatever carries its messages to other processes.
+"""The interface between a channel layer and whatever carries its messages to other processes.
 
 A transport moves bytes. It knows no consumer, no group and no message type: those live once, in
 ``layer.py`` and ``membership.py``, for all transports. There are two halves:
@@ -15,6 +14,8 @@ A worker calls all methods on its home loop. Elsewhere `LocalTransport` and `Cro
 called from any thread, and deliver in whatever thread publishes or reads.
 """
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
@@ -27,8 +28,7 @@ Deliver = Callable[[str, bytes], bool]
 
 
 class GroupTransport(ABC):
-    """
-    Carries payloads between the processes of a project.
+    """Carries payloads between the processes of a project.
 
     Order: what one process publishes and pushes arrives in that order everywhere.
 
@@ -39,8 +39,7 @@ class GroupTransport(ABC):
 
     @property
     def is_alone(self) -> bool:
-        """
-        Whether there certainly are no other processes. May be asked from any thread.
+        """Whether there certainly are no other processes. May be asked from any thread.
 
         What only they could get is then done at once; what somebody would have to keep, by
         ``push()`` and ``bind()``, is not.
@@ -49,8 +48,7 @@ class GroupTransport(ABC):
 
     @abstractmethod
     def start(self, deliver: Deliver) -> None:
-        """
-        Begin, on the running loop. Connecting goes on behind.
+        """Begin, on the running loop. Connecting goes on behind.
 
         Args:
             deliver: gets what others publish to the topics subscribed here. What this process
@@ -59,8 +57,7 @@ class GroupTransport(ABC):
 
     @abstractmethod
     def subscribe_nowait(self, topic: str) -> None:
-        """
-        Ask for a topic.
+        """Ask for a topic.
 
         When this is called within ``deliver``, the subscription is in force before the sender of
         that payload sees it confirmed.
@@ -76,16 +73,14 @@ class GroupTransport(ABC):
 
     @abstractmethod
     async def publish(self, topic: str, payload: bytes) -> None:
-        """
-        Send to all other processes that subscribed, and to the queues bound to the topic.
+        """Send to all other processes that subscribed, and to the queues bound to the topic.
 
         Returns once the payload is queued here; waits while too much is queued already.
         """
 
     @abstractmethod
     def publish_nowait(self, topic: str, payload: bytes) -> None:
-        """
-        The same without waiting, however much is queued: for short answers, and for whoever
+        """The same without waiting, however much is queued: for short answers, and for whoever
         looks at ``is_full`` before.
 
         When this is called within ``deliver``, the payload has arrived before the sender of what is
@@ -96,8 +91,7 @@ class GroupTransport(ABC):
     async def publish_confirmed(
         self, topic: str, payload: bytes, *, required: bool = False
     ) -> bool:
-        """
-        The same, but return once the payload has arrived everywhere.
+        """The same, but return once the payload has arrived everywhere.
 
         False when a receiver had no room. A full queue doesn't count.
 
@@ -107,8 +101,7 @@ class GroupTransport(ABC):
 
     @abstractmethod
     async def push(self, queue: str, payload: bytes, *, capacity: int, expiry: float) -> bool:
-        """
-        Append to a named queue; return once it is there.
+        """Append to a named queue; return once it is there.
 
         Args:
             capacity: how many payloads may wait. False when they do: this one is dropped.
@@ -117,8 +110,7 @@ class GroupTransport(ABC):
 
     @abstractmethod
     async def pull(self, queue: str) -> bytes:
-        """
-        Wait for the next payload of a named queue, for as long as it takes.
+        """Wait for the next payload of a named queue, for as long as it takes.
 
         Cancelling this never loses a payload.
         """
@@ -131,8 +123,7 @@ class GroupTransport(ABC):
     async def bind(
         self, topic: str, queue: str, *, capacity: int, expiry: float, lifetime: float
     ) -> None:
-        """
-        Push what anybody publishes to `topic` into `queue` too; return once that is in force.
+        """Push what anybody publishes to `topic` into `queue` too; return once that is in force.
 
         The binding outlives this process. It ends after `lifetime` seconds, or by ``unbind()``
         from any process.

@@ -16,7 +16,9 @@ from channels_bridge.project import rejected_origins
 
 
 class ScopeMiddleware:
-    """Adds to ``websocket.scope``, whose ASGI keys stay as they are:
+    """Adds what Django knows to ``websocket.scope``, whose ASGI keys stay as they are.
+
+    Added are:
 
     - ``HEADERS``: Django's case-insensitive ``HttpHeaders``;
     - ``COOKIES``: a dict;

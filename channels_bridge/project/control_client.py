@@ -95,7 +95,8 @@ def find_server(address: str | None = None) -> Path:
 
 def servers_and_hubs() -> str:
     """The servers that run for this project and this user, for whoever looks for their hub; empty
-    where there are none."""
+    where there are none.
+    """
     try:
         directory = project_directory()
     except ValueError:

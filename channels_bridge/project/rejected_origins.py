@@ -121,7 +121,8 @@ class Denials:
 
 def _host(origin: str) -> str:
     """What to add for an origin; where it has no host, as a sandboxed page's, nothing else helps
-    than to let everybody in."""
+    than to let everybody in.
+    """
     with contextlib.suppress(ValueError):  # no URL at all, such as "http://["
         return urlparse(origin).hostname or "*"
     return "*"

@@ -139,12 +139,14 @@ class _Run:
 
     def _start(self, serve: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
         """Serve in a task of its own: to wake one up costs as much as the coroutines in it are
-        deep, and the middlewares around a consumer are deep."""
+        deep, and the middlewares around a consumer are deep.
+        """
         return asyncio.get_running_loop().create_task(serve(), name="consumer")
 
     async def __aenter__(self) -> None:
         """Serve the consumer in the block, to its end. No coroutine stands around the block, which
-        would take memory in each connection."""
+        would take memory in each connection.
+        """
 
     async def __aexit__(
         self, kind: object, error: BaseException | None, traceback: object
@@ -206,7 +208,8 @@ class _Run:
 
 def _past_sessions(send: Send) -> Send:
     """Channels' session middleware looks into the session with each message that is sent, but saves
-    it with ``http.response.start`` only: a consumer's messages needn't pass through."""
+    it with ``http.response.start`` only: a consumer's messages needn't pass through.
+    """
     wrapper: Any = getattr(send, "__self__", None)
     if type(wrapper) is InstanceSessionWrapper and wrapper.save_message_types == HTTP_ONLY:
         return _past_sessions(cast(Send, wrapper.real_send))

@@ -101,7 +101,8 @@ class Housekeeping:
 
 def _wants_a_look(reference: ReferenceType[BaseDatabaseWrapper]) -> bool:
     """Whether a connection is open and has had an error, or is to be checked before each use
-    (``CONN_HEALTH_CHECKS``). May be asked in any thread."""
+    (``CONN_HEALTH_CHECKS``). May be asked in any thread.
+    """
     connection: Any = reference()
     if connection is None or connection.connection is None:
         return False

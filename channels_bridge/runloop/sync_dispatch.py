@@ -72,7 +72,8 @@ class SyncDispatch:
 
     def _begin(self, message: Event) -> None:
         """The first time asgiref has made a context that is right for the thread: keep it. What the
-        handler has bound by then, asgiref takes to the consumer's task by itself."""
+        handler has bound by then, asgiref takes to the consumer's task by itself.
+        """
         try:
             self._handle(message)
         finally:

@@ -6,6 +6,8 @@ process that has the fewest (:mod:`.supervisor`); a worker speaks WebSocket and 
 (:mod:`.worker`, :mod:`.dispatch`, :mod:`.connection`, :mod:`.http`).
 """
 
+from __future__ import annotations
+
 from channels_bridge.server.worker_identity import current_worker
 
 __all__ = ["current_worker"]

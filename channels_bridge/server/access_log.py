@@ -95,7 +95,8 @@ class AccessLog:
 
 def printable(text: str) -> str:
     """Text of a client's making, for a log line: it can't begin another line, or paint the console
-    (as Django's CVE-2025-48432)."""
+    (as Django's CVE-2025-48432).
+    """
     return text.encode("unicode_escape").decode("ascii")
 
 

@@ -60,7 +60,8 @@ class Proxy:
 
     def _add_root_path(self, scope: dict[str, Any]) -> None:
         """``path`` includes ``root_path`` (ASGI "HTTP Connection Scope"), whether the proxy took
-        the prefix away (as uvicorn assumes) or not (as Daphne assumes)."""
+        the prefix away (as uvicorn assumes) or not (as Daphne assumes).
+        """
         scope["root_path"] = self.root_path
         path: str = scope["path"]
         if path != self.root_path and not path.startswith(self.root_path + "/"):

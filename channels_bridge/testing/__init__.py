@@ -10,6 +10,8 @@ In a process that runs tests the channel layers of the settings look for no hub:
 it, and no test reaches a server that runs beside it. :func:`using_hub` is for tests that want to.
 """
 
+from __future__ import annotations
+
 from channels_bridge.groups.isolation import using_hub
 from channels_bridge.project import live_test_hook
 from channels_bridge.testing.live import ChannelsLiveServerTestCase

@@ -1,5 +1,7 @@
 """A gauge for loads that run in a test's own process."""
 
+from __future__ import annotations
+
 from channels_bridge.bench.generator.gauge import Gauge
 
 

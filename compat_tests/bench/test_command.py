@@ -1,5 +1,7 @@
 """`python -m channels_bridge.bench` measures the stacks that are at hand."""
 
+from __future__ import annotations
+
 import json
 import os
 import subprocess

@@ -1,5 +1,7 @@
 """The load generator tells a stack that delivers from one that does not."""
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 

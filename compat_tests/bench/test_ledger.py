@@ -1,5 +1,7 @@
 """The load generator's books: what was published, and what arrived of it."""
 
+from __future__ import annotations
+
 import pytest
 
 from channels_bridge.bench.generator.ledger import Arrivals, Counts, Ledger, latencies_ms

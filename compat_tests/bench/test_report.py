@@ -1,5 +1,7 @@
 """The report says what the rounds showed."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from xml.etree import ElementTree
 

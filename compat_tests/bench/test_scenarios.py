@@ -1,5 +1,7 @@
 """Each scenario's loads really run, on our own stack, with nothing lost."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path

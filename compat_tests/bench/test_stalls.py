@@ -1,5 +1,7 @@
 """How steady the machine is, as the command says it."""
 
+from __future__ import annotations
+
 import subprocess
 import sys
 import time

@@ -1,5 +1,4 @@
-"""
-A real server under load, what may happen to it at night, and what its clients make of it.
+"""A real server under load, what may happen to it at night, and what its clients make of it.
 
 ``site`` is the project that is served, on a ``disk`` that can be full, by a ``clock`` that can be
 wrong. ``clients`` talk in rooms, and write into a ``journal`` what they sent and got, and how each

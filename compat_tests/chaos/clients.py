@@ -39,8 +39,7 @@ FLOOD = 3000
 
 
 class Client:
-    """
-    One client, over all of its connections.
+    """One client, over all of its connections.
 
     Args:
         name: of the client.

@@ -23,8 +23,7 @@ OPTIONS = {
 
 
 class Clock:
-    """
-    The clock of one server.
+    """The clock of one server.
 
     Args:
         path: of the file that says what time it is.

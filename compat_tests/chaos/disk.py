@@ -13,8 +13,7 @@ OPTIONS = "size=16m,nr_inodes=200,mode=0700"
 
 
 class Disk:
-    """
-    Where a server has its logs and its sockets.
+    """Where a server has its logs and its sockets.
 
     Args:
         path: of the folder.

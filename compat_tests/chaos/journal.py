@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Record:
-    """
-    One connection, from the handshake on.
+    """One connection, from the handshake on.
 
     Attributes:
         name: who it is; no two connections have the same.

@@ -11,8 +11,7 @@ from compat_tests.chaos.journal import Record
 
 @dataclass(frozen=True)
 class Declared:
-    """
-    An outcome that the documents declare.
+    """An outcome that the documents declare.
 
     Attributes:
         outcome: as in :class:`~.journal.Record`.
@@ -47,8 +46,7 @@ OWN_WILL = "own will"
 
 @dataclass
 class Suffered:
-    """
-    A fault that happened.
+    """A fault that happened.
 
     Attributes:
         name: of the fault.

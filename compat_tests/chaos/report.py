@@ -14,8 +14,7 @@ ENOUGH = 5
 
 
 class Report:
-    """
-    A round's faults, messages and connections.
+    """A round's faults, messages and connections.
 
     Args:
         suffered: the faults.

@@ -55,8 +55,7 @@ class Stuck(Exception):
 
 
 class Scene:
-    """
-    One round: a server on real processes, and clients that talk all the time.
+    """One round: a server on real processes, and clients that talk all the time.
 
     Args:
         seed: what happens to whom, and when.
@@ -117,8 +116,7 @@ class Scene:
         self._tasks.append(asyncio.create_task(client.run()))
 
     async def suffer(self, *faults: Fault) -> None:
-        """
-        Let faults happen at once, and wait until everybody is well again.
+        """Let faults happen at once, and wait until everybody is well again.
 
         Just before, everybody has much to say: what is under way then is what could get lost.
         """
@@ -173,8 +171,7 @@ class Scene:
     async def until(
         self, condition: Callable[[], Awaitable[bool]], what: str, deadline: float = DEADLINE
     ) -> None:
-        """
-        Wait until a condition holds.
+        """Wait until a condition holds.
 
         Raises:
             Stuck: that takes longer than `deadline` seconds.

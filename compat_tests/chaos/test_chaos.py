@@ -1,5 +1,7 @@
 """A real server survives what happens to its processes and clients, and its judges would notice."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,8 @@ DEPLOYMENT = Path(REPOSITORY, "migration_guide", "deployment.md")
 
 async def test_faults():
     """A worker and the hub are killed, and the disk is full: no message is lost or comes twice,
-    and no connection ends otherwise than declared."""
+    and no connection ends otherwise than declared.
+    """
     async with playing(1, workers=2, clients=9, pause=1, confirm=False) as scene:
         hub_killed = faults.disk_full if scene.disk.is_small else faults.hub_killed
         await scene.suffer(faults.worker_killed, hub_killed)

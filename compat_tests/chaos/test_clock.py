@@ -1,5 +1,7 @@
 """A server does not wait by the wall clock, which somebody may set."""
 
+from __future__ import annotations
+
 import ast
 from pathlib import Path
 

@@ -1,5 +1,4 @@
-"""
-What happened to the messages.
+"""What happened to the messages.
 
 A message is lost when its sender was told that it is accepted, and a member that was in the room
 before it was sent, and stayed until the end, hasn't got it. A member that left hasn't got what came
@@ -24,8 +23,7 @@ Complaint = tuple[str, Message]
 
 @dataclass
 class Verdict:
-    """
-    The result.
+    """The result.
 
     Attributes:
         published: how many messages were accepted.
@@ -62,8 +60,7 @@ class Verdict:
 def judge(
     records: Iterable[Record], *, killed: Collection[int] = (), confirmed: bool = False
 ) -> Verdict:
-    """
-    Compare what was sent with what arrived.
+    """Compare what was sent with what arrived.
 
     Args:
         killed: the workers that were killed.

@@ -69,7 +69,8 @@ def end(process, number):
 @pytest.mark.parametrize("where", ["main", "thread", "exit"])
 def test_a_signal_in_the_last_moment(where, number):
     """It changes nothing about the exit code: neither while something keeps the process, which it
-    ends, nor while the interpreter ends."""
+    ends, nor while the interpreter ends.
+    """
     command = [sys.executable, "-c", PROGRAM, where]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, cwd=REPOSITORY, **pipes) as process:

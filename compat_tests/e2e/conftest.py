@@ -1,5 +1,7 @@
 """The examples on two workers, and real browser windows to look at them."""
 
+from __future__ import annotations
+
 import subprocess
 import sys
 import tempfile

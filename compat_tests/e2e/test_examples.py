@@ -1,5 +1,7 @@
 """The examples in Chromium: two windows in one room, each on a worker of its own."""
 
+from __future__ import annotations
+
 import os
 import signal
 

@@ -1,5 +1,7 @@
 """The live server of `channels_bridge.testing` in Chromium, with a database in a SQLite file."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest

@@ -1,5 +1,7 @@
 """The examples with 200 clients at once: nobody misses a word, or hears one twice."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 from collections import Counter

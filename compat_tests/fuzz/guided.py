@@ -1,5 +1,4 @@
-"""
-``python -m compat_tests.fuzz.guided TARGET``: a test of this folder, led by coverage.
+"""``python -m compat_tests.fuzz.guided TARGET``: a test of this folder, led by coverage.
 
 Atheris tries what reaches new code, for as long as libFuzzer's options say: ``-runs=10000``, or
 ``-max_total_time=60`` seconds; without them until Ctrl-C.

@@ -21,8 +21,7 @@ LAST_TURNS = 30
 
 
 class Listener:
-    """
-    Serves an application, and writes down what must not happen.
+    """Serves an application, and writes down what must not happen.
 
     Args:
         application: of ASGI.
@@ -92,8 +91,7 @@ class Errors(logging.Handler):
 async def talk(
     port: int, pieces: Iterable[bytes], *, abort: bool = False, until_closed: bool = False
 ) -> bytes:
-    """
-    Send pieces to a port, and return what comes until the connection ends.
+    """Send pieces to a port, and return what comes until the connection ends.
 
     Args:
         abort: end it abruptly, otherwise by closing our side.

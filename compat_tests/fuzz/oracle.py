@@ -21,8 +21,7 @@ Message = str | bytes
 
 @dataclass
 class Outcome:
-    """
-    How it goes for a client.
+    """How it goes for a client.
 
     Attributes:
         messages: what the application gets of it.
@@ -36,8 +35,7 @@ class Outcome:
 
 
 def foresee(handshake: bytes, pieces: Iterable[bytes]) -> Outcome:
-    """
-    Say what a server does that reads these pieces after a handshake.
+    """Say what a server does that reads these pieces after a handshake.
 
     Each piece is read by the protocol as a whole, before the text in it is looked at.
     """

@@ -1,5 +1,7 @@
 """How long to try."""
 
+from __future__ import annotations
+
 import os
 
 from hypothesis import HealthCheck, settings

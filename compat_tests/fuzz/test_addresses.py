@@ -1,5 +1,7 @@
 """The strings that say where the server listens, and where the hub is."""
 
+from __future__ import annotations
+
 import os
 
 import pytest

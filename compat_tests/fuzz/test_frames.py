@@ -1,5 +1,7 @@
 """Frames that no client should send, on a server that really listens."""
 
+from __future__ import annotations
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -49,7 +51,8 @@ INTERRUPTED = [encode(1, b"one", fin=False), encode(9, b""), encode(1, b"another
 @example((False, INTERRUPTED), [], True)
 def test_frames(listener, conversation, places, by_frames):
     """Whatever a client sends: the application gets the messages that websockets would read, and
-    the client is answered, or closed with the same code; others are served as before."""
+    the client is answered, or closed with the same code; others are served as before.
+    """
     deflate, frames = conversation
     stream = b"".join(frames)
     client = Client(deflate=deflate)

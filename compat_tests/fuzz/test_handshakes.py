@@ -1,5 +1,7 @@
 """What a connection begins with, on a server that really listens."""
 
+from __future__ import annotations
+
 import re
 
 import pytest

@@ -1,5 +1,7 @@
 """The hub's stream: garbage, and valid frames where nobody would send them."""
 
+from __future__ import annotations
+
 import asyncio
 
 import pytest

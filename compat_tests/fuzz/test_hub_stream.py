@@ -1,5 +1,7 @@
 """The hub's stream, through gRPC: whatever comes on it, the hub serves on."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 

@@ -1,5 +1,7 @@
 """Payloads, and what processes leave beside the hub's socket for each other."""
 
+from __future__ import annotations
+
 import math
 
 import pytest

@@ -43,8 +43,7 @@ def encode(
     form: int = 0,
     claimed: int | None = None,
 ) -> bytes:
-    """
-    A frame.
+    """A frame.
 
     Args:
         mask: of four bytes; empty for none.

@@ -1,8 +1,9 @@
-"""
-What other processes do in these tests: ``python -m compat_tests.groups.actors NAME ADDRESS ...``.
+"""Other processes of these tests: ``python -m compat_tests.groups.actors NAME ADDRESS ...``.
 
 Each calls the layer from a place that users call it from.
 """
+
+from __future__ import annotations
 
 import asyncio
 import multiprocessing

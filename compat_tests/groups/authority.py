@@ -1,5 +1,7 @@
 """Certificates for tests, made by openssl."""
 
+from __future__ import annotations
+
 import subprocess
 from pathlib import Path
 

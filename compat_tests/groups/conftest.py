@@ -1,5 +1,7 @@
 """Fixtures for groups: hubs, layers, and peers of a transport."""
 
+from __future__ import annotations
+
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator

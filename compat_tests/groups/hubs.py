@@ -1,5 +1,7 @@
 """A hub as a real process, and what waiting for things needs."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import os

@@ -1,5 +1,7 @@
 """A process on a transport, as the tests see one."""
 
+from __future__ import annotations
+
 from channels_bridge.groups.transport_interface import GroupTransport
 from compat_tests.groups.hubs import until
 

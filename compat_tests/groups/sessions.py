@@ -1,5 +1,7 @@
 """Clients and a hub's exchange without a network between them: every step is the test's own."""
 
+from __future__ import annotations
+
 from collections import deque
 
 import pytest

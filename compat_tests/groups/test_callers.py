@@ -1,5 +1,7 @@
 """The layer is called from anywhere: real processes do it in every way that users do."""
 
+from __future__ import annotations
+
 import asyncio
 import subprocess
 import sys

@@ -1,5 +1,7 @@
 """Messages and frames as bytes."""
 
+from __future__ import annotations
+
 import datetime
 import decimal
 import itertools

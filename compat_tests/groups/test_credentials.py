@@ -1,5 +1,7 @@
 """Who may join a hub on TCP, and what strangers get: nothing."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import logging

@@ -1,5 +1,7 @@
 """In a process that runs tests, a project's layers keep to it."""
 
+from __future__ import annotations
+
 import asyncio
 import subprocess
 import sys

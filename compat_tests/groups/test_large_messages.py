@@ -1,5 +1,7 @@
 """Messages of a mebibyte and far more: everywhere where small ones work, and what bounds them."""
 
+from __future__ import annotations
+
 import asyncio
 
 import pytest

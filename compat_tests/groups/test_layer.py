@@ -1,5 +1,7 @@
 """The channel layer API, for layers of either kind."""
 
+from __future__ import annotations
+
 import asyncio
 import logging
 import re

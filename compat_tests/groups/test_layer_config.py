@@ -1,5 +1,7 @@
 """CONFIG, and the addresses in it."""
 
+from __future__ import annotations
+
 import os
 import sys
 from pathlib import Path

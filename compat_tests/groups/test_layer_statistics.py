@@ -1,5 +1,7 @@
 """What a layer counts, for metrics."""
 
+from __future__ import annotations
+
 import asyncio
 
 from channels_bridge.groups.layer_statistics import LayerStatistics, LinkStatistics

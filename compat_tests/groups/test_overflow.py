@@ -1,5 +1,7 @@
 """What is dropped because somebody doesn't keep up."""
 
+from __future__ import annotations
+
 import logging
 
 import pytest

@@ -1,5 +1,7 @@
 """Layers with different prefixes share a hub, and nothing else."""
 
+from __future__ import annotations
+
 import contextlib
 
 import pytest

@@ -1,5 +1,7 @@
 """Questions that a layer puts to all processes, and their answers."""
 
+from __future__ import annotations
+
 import pytest
 
 from channels_bridge.exceptions import TransportUnavailable

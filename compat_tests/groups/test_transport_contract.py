@@ -1,5 +1,7 @@
 """What every transport promises. A new one adds a parameter to `make_transport`."""
 
+from __future__ import annotations
+
 import asyncio
 
 from compat_tests.groups.hubs import soon, until

@@ -1,5 +1,7 @@
 """What layers cost an event loop where nothing leaves the process, beside InMemoryChannelLayer."""
 
+from __future__ import annotations
+
 import asyncio
 import threading
 

@@ -1,5 +1,7 @@
 """A native application for one test, with the routes that the test wants."""
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Callable
 from types import ModuleType

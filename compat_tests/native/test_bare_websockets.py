@@ -1,5 +1,7 @@
 """A native handler on plain `websockets.serve()`."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 from contextlib import asynccontextmanager

@@ -1,5 +1,7 @@
 """What a native consumer can rely on, over ASGI."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 

@@ -1,5 +1,7 @@
 """What the native middlewares make of a connection."""
 
+from __future__ import annotations
+
 import pytest
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth import (

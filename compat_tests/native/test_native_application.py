@@ -1,5 +1,7 @@
 """How settings become the native application."""
 
+from __future__ import annotations
+
 import sys
 from types import ModuleType
 

@@ -1,5 +1,7 @@
 """Which messages a consumer's receive() takes is told by its signature."""
 
+from __future__ import annotations
+
 import pytest
 
 from channels_bridge.native.receive_signature import frame_calls

@@ -1,5 +1,7 @@
 """The native example on two workers of our server, as its clients see it."""
 
+from __future__ import annotations
+
 import json
 import subprocess
 import sys

@@ -4,6 +4,8 @@
 not at all. A server starts when a test first asks for it, and runs until the end of the session.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path

@@ -1,5 +1,7 @@
 """The sample project on a server, as its clients see it."""
 
+from __future__ import annotations
+
 import http.client
 import json
 import subprocess
@@ -100,7 +102,7 @@ class Site:
         (code,) = self.disconnects(connection)
         return code
 
-    def http(self) -> "closing[http.client.HTTPConnection]":
+    def http(self) -> closing[http.client.HTTPConnection]:
         """A connection for several HTTP requests, to be used in a `with` statement."""
         client = http.client.HTTPConnection("localhost", timeout=10)
         client.sock = self.server.connect()

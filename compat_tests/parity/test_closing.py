@@ -1,5 +1,7 @@
 """How connections end, and what both sides are told."""
 
+from __future__ import annotations
+
 import json
 import socket
 import struct

@@ -1,5 +1,7 @@
 """Consumers that fail: one traceback in the log, `disconnect()` once, 1011 at the client."""
 
+from __future__ import annotations
+
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 

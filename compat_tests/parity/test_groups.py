@@ -1,5 +1,7 @@
 """Messages between consumers, through the channel layer."""
 
+from __future__ import annotations
+
 import json
 from contextlib import ExitStack
 

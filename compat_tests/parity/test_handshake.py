@@ -1,5 +1,7 @@
 """How a WebSocket is accepted or refused."""
 
+from __future__ import annotations
+
 import pytest
 from websockets.exceptions import InvalidStatus
 

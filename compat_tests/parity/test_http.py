@@ -1,5 +1,7 @@
 """The project's pages, on the same port as its WebSockets."""
 
+from __future__ import annotations
+
 from compat_tests.parity.site import Site, serve
 
 

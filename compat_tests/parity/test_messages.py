@@ -1,5 +1,7 @@
 """What consumers receive and send once a connection is open."""
 
+from __future__ import annotations
+
 import json
 
 import pytest

@@ -1,5 +1,7 @@
 """What a consumer is told about its connection."""
 
+from __future__ import annotations
+
 import json
 from typing import Any
 

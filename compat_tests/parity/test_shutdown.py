@@ -1,5 +1,7 @@
 """The end of a server: its clients and its consumers are told."""
 
+from __future__ import annotations
+
 import json
 import signal
 from contextlib import ExitStack
@@ -17,7 +19,8 @@ from compat_tests.servers import wait_for
 def test_shutdown(name: str, number: signal.Signals, database: Path) -> None:
     """Every client gets 1001, `disconnect()` runs once for each with it, event streams come to
     their end, and the exit code is 0. In the log is no traceback, and at the lowest level nothing
-    that clients have sent; no socket file is left."""
+    that clients have sent; no socket file is left.
+    """
     paths = ["/echo/", "/sync-echo/"] * 4
     secret = {"Cookie": "sessionid=planted", "Authorization": "Bearer planted"}
     with serve(name, database, SAMPLE_LOG_LEVEL="DEBUG") as site, ExitStack() as stack:

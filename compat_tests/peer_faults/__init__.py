@@ -1,5 +1,4 @@
-"""
-Faults, and what users see of them: here, and under Daphne and uvicorn with channels_redis.
+"""Faults, and what users see of them: here, and under Daphne and uvicorn with channels_redis.
 
 ``site`` is a Channels project as its tutorial has it; ``stacks`` starts it on each server, in the
 configuration that its documentation recommends; ``scene`` gives it clients, and someone who sends

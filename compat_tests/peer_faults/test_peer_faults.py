@@ -1,5 +1,7 @@
 """The faults that the migration guide tells of: some of them, on this server."""
 
+from __future__ import annotations
+
 import asyncio
 import re
 from collections.abc import Iterator

@@ -77,7 +77,8 @@ def terminal(socket_dir):
 
 def test_a_breakpoint(terminal):
     """breakpoint() gives a prompt, for longer than a worker may be stuck; the end of a server
-    whose worker is at one leaves the terminal as it was."""
+    whose worker is at one leaves the terminal as it was.
+    """
     server = type("Server", (), {"ws_url": terminal.url})
     with Desk(server).connected() as ask:
         ask.websocket.send('["stop_here"]')

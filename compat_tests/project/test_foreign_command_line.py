@@ -66,7 +66,8 @@ def answer(line: str) -> str:
 )
 def test_options_of_other_servers(line, lines):
     """Each argument that is another server's is answered with what it is called here, or why it
-    isn't there; its value, and ours, are left alone."""
+    isn't there; its value, and ours, are left alone.
+    """
     answered = answer(line).removeprefix("CommandError: ").splitlines()
     assert len(answered) == len(lines), answered
     for told, expected in zip(answered, lines, strict=True):
@@ -89,7 +90,8 @@ def test_other_mistakes(capsys, line, error):
 
 def test_names_that_are_ours(monkeypatch):
     """An option that we have by the same name is ours, whatever its value is, and so is the
-    beginning of one."""
+    beginning of one.
+    """
     handled = {}
     monkeypatch.setattr(Command, "handle", lambda self, **options: handled.update(options))
     line = "-b localhost:80 -w 4 --workers 2 --reload --root-path 8000 --server-name a.asgi:b -v 0"

@@ -1,5 +1,7 @@
 """Channels consumers on the engine, in the test's own loop, with our run loop installed."""
 
+from __future__ import annotations
+
 import pytest
 from channels.consumer import AsyncConsumer
 

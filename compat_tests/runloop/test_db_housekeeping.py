@@ -197,7 +197,8 @@ async def test_a_database_that_was_restarted(
     serve, rounds, monkeypatch, database, alias, surface, settings, answers
 ):
     """After a restart of the database a caught error is the only one; with CONN_HEALTH_CHECKS there
-    is none at all. Those who connect later meet none, either."""
+    is none at all. Those who connect later meet none, either.
+    """
     monkeypatch.setattr(module, "INTERVAL", 3600)
     monkeypatch.setattr(Counting, "using", alias)
     connections.settings[alias] |= settings

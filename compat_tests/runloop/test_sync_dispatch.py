@@ -30,7 +30,8 @@ async def answer(websocket, text="go"):
 
 async def test_context_variables_last_from_handler_to_handler(serve):
     """What a middleware or a handler sets is there in the later handlers of its consumer, in no
-    other's; so it is for Django's language, which asgiref ties to a thread as well."""
+    other's; so it is for Django's language, which asgiref ties to a thread as well.
+    """
 
     class Setting(WebsocketConsumer):
         def receive(self, text_data=None, bytes_data=None):
@@ -56,7 +57,8 @@ async def test_context_variables_last_from_handler_to_handler(serve):
 
 async def test_coroutines_of_a_handler_run_on_the_servers_loop(serve):
     """`async_to_sync` in a handler runs on the loop that serves, and `sync_to_async` in that on the
-    handler's own thread; a variable that is set there is set for the handler."""
+    handler's own thread; a variable that is set there is set for the handler.
+    """
     loop, threads = asyncio.get_running_loop(), []
 
     class Calling(WebsocketConsumer):
@@ -139,7 +141,8 @@ async def test_one_hop_takes_all_messages_that_wait(waiting, monkeypatch):
 
 async def test_other_work_of_the_thread_has_its_turn(waiting, monkeypatch):
     """After a handler that takes long, what others have for the thread comes before the next
-    message, though this waits in the same lane."""
+    message, though this waits in the same lane.
+    """
     monkeypatch.setattr(sync_dispatch, "SLICE", -1.0)
     engine, notes, held, go = await waiting()
     async with engine.connect() as holding, engine.connect() as other:
@@ -261,7 +264,8 @@ async def test_a_synchronous_dispatch_of_ones_own(serve):
 @pytest.mark.django_db(transaction=True)
 async def test_database_connections_are_looked_after(serve, monkeypatch):
     """A handler's connection is closed after it when it is too old to be kept, as in Channels; a
-    handler that has none pays for no look at it."""
+    handler that has none pays for no look at it.
+    """
     rounds = []
     original = housekeeping_module._close_old_connections
 

@@ -104,7 +104,8 @@ class Careless(WebsocketConsumer):
 
 async def test_what_cannot_be_sent_raises_where_it_is_sent(serve):
     """The errors are those that `async_to_sync(send)` raises, in the same place, before the
-    handshake, on an open connection and after the close; the connection goes on."""
+    handshake, on an open connection and after the close; the connection goes on.
+    """
     told = []
     for way in (lambda application: application, through_middleware):
         errors = []
@@ -235,7 +236,8 @@ async def _read_all(client):
 @pytest.mark.parametrize("end", ["end", "shutdown", "_abandon"])
 async def test_what_was_sent_before_a_close_arrives_before_it(serve, end):
     """A message that a thread has sent is written though the server closes the connection before
-    the loop has looked for it; what it sends afterwards is dropped without an error."""
+    the loop has looked for it; what it sends afterwards is dropped without an error.
+    """
     sent, closed, finished = threading.Event(), threading.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 

@@ -136,7 +136,8 @@ async def test_the_limit_holds_over_all_workers():
 
 async def _add_patiently(clients, count):
     """Connect that often. A place is free a little after its connection has ended, and it takes a
-    moment to notice that a worker was killed."""
+    moment to notice that a worker was killed.
+    """
     while count:
         with contextlib.suppress(InvalidHandshake, OSError, EOFError):
             await clients.add(1)
@@ -157,7 +158,8 @@ async def test_a_supervisor_that_is_gone():
 
 def test_a_directory_too_long_for_sockets(socket_dir, monkeypatch):
     """The ledger's socket is then elsewhere; where everything is too long, it is said what to
-    set."""
+    set.
+    """
     long = socket_dir / ("x" * 100)
     long.mkdir()
     config = ServerConfig(

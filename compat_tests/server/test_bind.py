@@ -76,7 +76,8 @@ def test_malformed(text, words):
 )
 def test_what_was_meant(text, meant):
     """An address in the manner of a URL, of another server or without its port is answered with the
-    address, which can be used."""
+    address, which can be used.
+    """
     with pytest.raises(BindError) as raised:
         parse_bind(text)
     assert str(raised.value).endswith(f"; write {meant}")

@@ -95,7 +95,8 @@ async def post(path, uri, headers=b""):
 
 async def test_nginx(nginx, caplog):
     """WebSockets pass as the guide says, and in HTTP/1.0; requests keep their bodies; idle
-    connections are used again; and what nginx lacks is in the log."""
+    connections are used again; and what nginx lacks is in the log.
+    """
     engine, good, others = nginx
     for path, uri in ((good, "/"), (others, "/old")):
         async with open_websocket(path, uri) as websocket:

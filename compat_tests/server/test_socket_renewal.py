@@ -51,7 +51,8 @@ def test_removed(listener, path, gone, caplog):
 
 def test_path_without_a_directory(path, monkeypatch):
     """A path may be relative to the working directory, for as long as the server was started in
-    it."""
+    it.
+    """
     monkeypatch.chdir(path.parent)
     listener = Listener(open_unix(path.name, 0o600), path.name, 0o600)
     monkeypatch.chdir("/")

@@ -1,5 +1,4 @@
-"""
-Whether a server under churn keeps what it should let go: memory, descriptors, threads, tasks.
+"""Whether a server under churn keeps what it should let go: memory, descriptors, threads, tasks.
 
 ``load`` sends clients in rounds, after each of which nobody is connected any more; ``visits`` are
 the ways in which they come and go; ``gauges`` reads what the server's processes hold between two

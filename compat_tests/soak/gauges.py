@@ -31,8 +31,7 @@ class Gauges:
         return [self._processes[name] for name in self._processes if name.startswith("worker-")]
 
     def read(self) -> Reading:
-        """
-        Wait until the server is at rest, and read.
+        """Wait until the server is at rest, and read.
 
         Raises:
             SoakFailed: it does not come to rest, or a process was replaced.

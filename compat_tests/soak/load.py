@@ -28,8 +28,7 @@ PATIENCE = 60.0
 
 @dataclass(frozen=True)
 class Plan:
-    """
-    What a run consists of.
+    """What a run consists of.
 
     Attributes:
         rounds: one after the other.
@@ -52,8 +51,7 @@ class Plan:
 
 
 class Load:
-    """
-    Clients of a server.
+    """Clients of a server.
 
     Args:
         port: the server's.

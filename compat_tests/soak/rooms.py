@@ -18,8 +18,7 @@ MEMBERS = 5
 
 @dataclass(frozen=True)
 class Kind:
-    """
-    What the clients of a room have in common.
+    """What the clients of a room have in common.
 
     Attributes:
         path: where they connect; ``{}`` is the room.
@@ -68,8 +67,7 @@ def compress(content: bytes) -> bytes:
 
 
 class Room:
-    """
-    A room, and its members.
+    """A room, and its members.
 
     Args:
         name: nobody else uses it.

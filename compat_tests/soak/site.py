@@ -15,8 +15,7 @@ from compat_tests.server.monitoring.site import Site, running_site
 
 @contextmanager
 def serving(capacity: int) -> Iterator[tuple[Site, str]]:
-    """
-    Run it until the end of the block.
+    """Run it until the end of the block.
 
     Args:
         capacity: messages that may wait for a consumer.

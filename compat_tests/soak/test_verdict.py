@@ -1,5 +1,7 @@
 """What counts as grown, and what does not."""
 
+from __future__ import annotations
+
 import random
 
 import pytest

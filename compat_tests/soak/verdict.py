@@ -1,5 +1,4 @@
-"""
-What has grown.
+"""What has grown.
 
 The first quarter of the readings is left out: caches, thread pools and the allocators' arenas fill
 up once. Of the others, the median of the last third is compared with that of the first third, so
@@ -67,8 +66,7 @@ def show(figure: str, value: float) -> str:
 
 
 def judge(readings: Sequence[Reading]) -> list[Growth]:
-    """
-    Compare, for each figure of each process that there was at the beginning.
+    """Compare, for each figure of each process that there was at the beginning.
 
     Raises:
         ValueError: there are too few readings to say anything.

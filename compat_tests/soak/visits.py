@@ -33,8 +33,7 @@ class Visitor(Speaker):
 
 @dataclass(frozen=True)
 class Visit:
-    """
-    One visit.
+    """One visit.
 
     Attributes:
         kind: of client.

@@ -1,5 +1,7 @@
 """Communicators from `channels_bridge.testing`: what a project's tests rely on."""
 
+from __future__ import annotations
+
 import asyncio
 
 import pytest

@@ -1,5 +1,7 @@
 """The layer under its native names, and what is imported when."""
 
+from __future__ import annotations
+
 import subprocess
 import sys
 

@@ -1,5 +1,7 @@
 """Dotted paths that name modules of this package have the effect that Channels' have."""
 
+from __future__ import annotations
+
 import importlib
 import sys
 from unittest import mock

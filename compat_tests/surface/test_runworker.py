@@ -1,5 +1,7 @@
 """`manage.py runworker`: real worker processes on a real hub."""
 
+from __future__ import annotations
+
 import os
 import signal
 import subprocess

@@ -1,5 +1,7 @@
 """Each module, name and signature of Channels is to be had from the same place in this package."""
 
+from __future__ import annotations
+
 import importlib
 import json
 

@@ -1,5 +1,7 @@
 """`channels_bridge.testing`: live servers in a project's tests."""
 
+from __future__ import annotations
+
 import os
 import subprocess
 import sys

@@ -1,5 +1,7 @@
 """Notices when a function changes that this package rebuilds or relies on."""
 
+from __future__ import annotations
+
 import pytest
 
 from compat_tests.conftest import LINE

@@ -1,5 +1,7 @@
 """Projects written for Channels, before and after a search-and-replace of their imports."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """What the projects of these tests write to."""
 
+from __future__ import annotations
+
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,5 +1,7 @@
 """channels_auth_token_middlewares under our server: users by token instead of session."""
 
+from __future__ import annotations
+
 import pytest
 from websockets.sync.client import connect
 

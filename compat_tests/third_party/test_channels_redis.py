@@ -1,5 +1,7 @@
 """channels_redis as the layer under our server: it goes on working as it is."""
 
+from __future__ import annotations
+
 import inspect
 import shutil
 import subprocess

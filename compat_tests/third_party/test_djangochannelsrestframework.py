@@ -1,5 +1,7 @@
 """djangochannelsrestframework under our server: an API over WebSocket."""
 
+from __future__ import annotations
+
 from contextlib import ExitStack
 
 import pytest

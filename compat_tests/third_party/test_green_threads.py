@@ -1,5 +1,7 @@
 """Processes that gevent or eventlet has patched: layers refuse to work there, at once."""
 
+from __future__ import annotations
+
 import asyncio
 import importlib.util
 import subprocess

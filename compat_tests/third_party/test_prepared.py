@@ -1,5 +1,7 @@
 """Projects that prepare something in asgi.py and manage.py before Django is set up."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest

@@ -1,5 +1,7 @@
 """strawberry's GraphQL under our server, on Channels' consumers."""
 
+from __future__ import annotations
+
 import http.client
 import json
 from contextlib import ExitStack

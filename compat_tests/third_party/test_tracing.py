@@ -1,5 +1,7 @@
 """Tools that trace a project's gRPC calls: groups work beside them, and aren't traced."""
 
+from __future__ import annotations
+
 import importlib.util
 import os
 import re

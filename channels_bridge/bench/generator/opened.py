@@ -87,7 +87,8 @@ async def keep(run: Run, rate: float, seconds: float) -> None:
 @contextmanager
 def alarm() -> Iterator[Callable[[float], Awaitable[None]]]:
     """What waits until a time of ``time.perf_counter()``. Unlike the timers of event loops, which
-    count milliseconds, the system's alarm is exact."""
+    count milliseconds, the system's alarm is exact.
+    """
     loop, rung = asyncio.get_running_loop(), asyncio.Event()
 
     async def until(due: float) -> None:

@@ -1,10 +1,11 @@
-"""
-Whether certainly no hub is at an address: then nobody but this process can be in a group.
+"""Whether certainly no hub is at an address: then nobody but this process can be in a group.
 
 Certain is it where nobody listens and no hub of this machine holds the lock of the address, as one
 does that starts or ends. What can't be told from outside, such as a name that isn't found or a
 machine that doesn't answer, counts as a hub that doesn't answer.
 """
+
+from __future__ import annotations
 
 import asyncio
 import errno

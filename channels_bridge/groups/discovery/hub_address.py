@@ -1,8 +1,9 @@
-"""
-Where the hub listens: ``unix:/path/to/socket``, or ``host:port``.
+"""Where the hub listens: ``unix:/path/to/socket``, or ``host:port``.
 
 Checked here once, for settings, command line and hub alike. No gRPC in this file.
 """
+
+from __future__ import annotations
 
 import ipaddress
 import os
@@ -30,8 +31,7 @@ _PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
 
 @dataclass(frozen=True)
 class Address:
-    """
-    A valid address.
+    """A valid address.
 
     Attributes:
         path: the socket's path; None for TCP.
@@ -44,9 +44,8 @@ class Address:
     port: int = 0
 
     @classmethod
-    def parse(cls, text: object) -> "Address":
-        """
-        Read an address.
+    def parse(cls, text: object) -> Address:
+        """Read an address.
 
         Raises:
             ValueError: it isn't one; says what to write instead.
@@ -115,8 +114,7 @@ def find_intruders(directory: Path) -> str | None:
 
 
 def default_address() -> str:
-    """
-    Return the address of the project whose settings are in use. Nothing is made there.
+    """Return the address of the project whose settings are in use. Nothing is made there.
 
     Raises:
         ValueError: it can't be used.

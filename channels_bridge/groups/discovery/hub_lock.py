@@ -1,8 +1,9 @@
-"""
-A hub's seat: the lock and the other files beside its address, and who holds it.
+"""A hub's seat: the lock and the other files beside its address, and who holds it.
 
 A hub writes into the lock who it is. No gRPC in this file.
 """
+
+from __future__ import annotations
 
 import errno
 import fcntl
@@ -37,8 +38,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Holder:
-    """
-    Who runs a hub.
+    """Who runs a hub.
 
     Attributes:
         pid: the server's process, or that of a hub of its own.
@@ -51,13 +51,13 @@ class Holder:
     settings: str
 
     @classmethod
-    def own(cls) -> "Holder":
+    def own(cls) -> Holder:
         """This process, and its project."""
         module = getattr(settings, "SETTINGS_MODULE", None)
         return cls(os.getpid(), str(project_root()), module or "")
 
     @classmethod
-    def loads(cls, text: str) -> "Holder | None":
+    def loads(cls, text: str) -> Holder | None:
         """Read what ``dumps()`` made; None for anything else."""
         try:
             return cls(**json.loads(text))
@@ -75,8 +75,7 @@ class Holder:
 
 @dataclass(frozen=True)
 class Seat:
-    """
-    Where a hub has its lock and what it leaves, and who it says it is.
+    """Where a hub has its lock and what it leaves, and who it says it is.
 
     A server makes it for its hub, whose process may not be able to read the settings: it doesn't
     run what prepares them.
@@ -92,9 +91,8 @@ class Seat:
     holder: Holder
 
     @classmethod
-    def of(cls, address: Address) -> "Seat":
-        """
-        Return that of a hub at an address.
+    def of(cls, address: Address) -> Seat:
+        """Return that of a hub at an address.
 
         Raises:
             ValueError: ``WEBSOCKET_RUNTIME_DIR`` can't be meant.
@@ -105,8 +103,7 @@ class Seat:
 
 
 def hub_path(address: Address) -> Path:
-    """
-    Return the path beside which a hub has its lock and what it leaves.
+    """Return the path beside which a hub has its lock and what it leaves.
 
     For TCP it depends on the address alone: releases of a project in other directories stand by for
     each other.
@@ -140,8 +137,7 @@ def holder_of(path: Path) -> Holder | None:
 
 
 def open_own(path: Path) -> TextIO:
-    """
-    Open a file that a process of this user has made. It never waits, as a FIFO would.
+    """Open a file that a process of this user has made. It never waits, as a FIFO would.
 
     Raises:
         FileNotFoundError: there is none; what others have put there, or a link, counts as nothing.
@@ -159,8 +155,7 @@ def open_at_once(path: str | Path, flags: int = os.O_RDONLY) -> int:
 
 
 def is_held(lock: int) -> bool:
-    """
-    Whether a hub has locked an open file.
+    """Whether a hub has locked an open file.
 
     It is shared for an instant. A hub that wants it just then stands by, and has it a moment later.
     """

@@ -1,9 +1,10 @@
-"""
-The hubs of others on this machine, for who finds none at the address of its own.
+"""The hubs of others on this machine, for who finds none at the address of its own.
 
 What listens on unix sockets, of all users and in all mount namespaces, Linux shows in
 ``/proc/net/unix``. No gRPC in this file.
 """
+
+from __future__ import annotations
 
 import os
 import pwd
@@ -33,8 +34,7 @@ _OWN_NAME = re.compile(rf"{PREFIX}-([0-9]+)-([0-9a-f]+)/{re.escape(SOCKET)}")
 
 @dataclass(frozen=True)
 class Absence:
-    """
-    Why there is no hub where it is looked for.
+    """Why there is no hub where it is looked for.
 
     Attributes:
         reason: what was found instead; empty for nothing.
@@ -48,8 +48,7 @@ class Absence:
 
 
 def explain_absence(address: Address) -> Absence:
-    """
-    Say why there is no hub at an address: whether there is one for others, and what to write.
+    """Say why there is no hub at an address: whether there is one for others, and what to write.
 
     It raises nothing: what can't be looked at explains nothing.
     """

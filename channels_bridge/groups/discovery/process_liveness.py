@@ -1,5 +1,7 @@
 """Whether a process that another one knew still exists: what a hub needn't wait for."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
 

@@ -1,5 +1,4 @@
-"""
-The transport over gRPC: processes of one machine, joined by a hub.
+"""The transport over gRPC: processes of one machine, joined by a hub.
 
 ::
 
@@ -51,6 +50,8 @@ What confirms a subscription in other ways waits with it: the answer to a messag
 its receiver subscribed (see ``GroupTransport.subscribe_nowait``), and a repeated request. What is
 published before a subscription is confirmed may reach it or not.
 """
+
+from __future__ import annotations
 
 from channels_bridge.groups.grpc import environment
 

@@ -1,5 +1,7 @@
 """Which messages of which sender have been seen."""
 
+from __future__ import annotations
+
 from collections import OrderedDict
 
 __all__ = ["Marks"]
@@ -9,8 +11,7 @@ MAX_SENDERS = 10_000
 
 
 class Marks:
-    """
-    The highest sequence number seen of each sender.
+    """The highest sequence number seen of each sender.
 
     Senders number their messages upwards and repeat them in order, so what isn't higher was seen
     before. Those not heard of for longest are forgotten first.

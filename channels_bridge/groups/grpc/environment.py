@@ -1,9 +1,10 @@
-"""
-What gRPC is told by environment variables. What users have set themselves stays as it is.
+"""What gRPC is told by environment variables. What users have set themselves stays as it is.
 
 It reads them when it is imported and when it is first used, both of which happens below this
 package. They count for all of a process: for a project's other uses of gRPC, too.
 """
+
+from __future__ import annotations
 
 import importlib.util
 import mmap

@@ -1,9 +1,10 @@
-"""
-Frames as bytes.
+"""Frames as bytes.
 
 A Batch is a protobuf message with one repeated field, so that batches joined end to end are a batch
 of all their frames: each frame is encoded once, as a batch of its own, however many it is sent to.
 """
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
@@ -51,8 +52,7 @@ def encode(kind: Kind) -> bytes:
 
 
 def parse(batch: bytes) -> Iterator[tuple[str, Any]]:
-    """
-    Yield the name and the content of each frame.
+    """Yield the name and the content of each frame.
 
     Those of a later release are called ``later``, and their content is their number.
 

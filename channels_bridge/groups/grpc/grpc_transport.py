@@ -1,5 +1,7 @@
 """The transport that users configure: what the layer asks, put to the hub."""
 
+from __future__ import annotations
+
 import asyncio
 import logging
 from collections import deque
@@ -36,8 +38,7 @@ CLOSE_TIMEOUT = 5
 
 
 class GrpcTransport(GroupTransport):
-    """
-    Joins the processes of a machine, or of a few, over a hub.
+    """Joins the processes of a machine, or of a few, over a hub.
 
     Args:
         address: where the hub listens: ``unix:/path`` or ``host:port``.

@@ -1,5 +1,7 @@
 """Frames that wait until a stream can take more."""
 
+from __future__ import annotations
+
 import asyncio
 from collections import deque
 
@@ -19,8 +21,7 @@ BATCH_SIZE = 128 * 1024
 
 
 class Outbox:
-    """
-    The frames for one stream, in order. A new stream gets a new outbox.
+    """The frames for one stream, in order. A new stream gets a new outbox.
 
     It has no bound of its own: whoever fills it stops at theirs (``Client``, ``Session``).
 

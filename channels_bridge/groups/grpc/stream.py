@@ -1,5 +1,7 @@
 """A stream of batches between a process and the hub: all that the rest needs of gRPC."""
 
+from __future__ import annotations
+
 import asyncio
 import sys
 from typing import Any, Protocol
@@ -119,8 +121,7 @@ class GrpcStream:
 
 
 def pristine(name: str) -> Any:
-    """
-    Return a function of ``grpc.aio`` as gRPC has defined it, without what a project has added.
+    """Return a function of ``grpc.aio`` as gRPC has defined it, without what a project has added.
 
     OpenTelemetry, Sentry and others replace those functions, to trace a project's own calls. The
     stream to the hub is none of them: it lasts as long as its process.

@@ -1,8 +1,9 @@
-"""
-What processes keep to themselves, because nobody else listens: both sides of it.
+"""What processes keep to themselves, because nobody else listens: both sides of it.
 
 The rules, and why nothing is missed, are in this package's docstring. No I/O here.
 """
+
+from __future__ import annotations
 
 import itertools
 import time
@@ -58,8 +59,7 @@ class Unheard:
 
 
 class Silence:
-    """
-    What one process keeps to itself, as far as the hub knows.
+    """What one process keeps to itself, as far as the hub knows.
 
     Args:
         write: tells the process something.
@@ -85,7 +85,7 @@ class Silence:
         self.until = time.monotonic() + HUB_LEASE
         return True
 
-    def break_(self, topic: str) -> "Wait":
+    def break_(self, topic: str) -> Wait:
         """Tell the process that somebody wants to listen to one of those topics."""
         number = self._topics[topic] = next(_numbers)
         self._write(wire.Resume(number=number, topic=topic))

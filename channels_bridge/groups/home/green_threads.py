@@ -1,5 +1,4 @@
-"""
-Processes whose threads are greenlets: those that gevent or eventlet has patched.
+"""Processes whose threads are greenlets: those that gevent or eventlet has patched.
 
 Spec deviation: layers don't work there. asyncio keeps the running loop for each thread of the
 operating system, but any number of greenlets share one: while a loop of one greenlet waits, all
@@ -7,6 +6,8 @@ others seem to be called from it, and ``async_to_sync()`` and ``asyncio.run()`` 
 whatever they call. And gRPC waits in threads that must not be greenlets: the first would stop the
 whole process.
 """
+
+from __future__ import annotations
 
 import sys
 
@@ -23,8 +24,7 @@ PATCHERS = {
 
 
 def require_threads() -> None:
-    """
-    Refuse to work where threads are greenlets.
+    """Refuse to work where threads are greenlets.
 
     Raises:
         ImproperlyConfigured: they are. It says what to do.

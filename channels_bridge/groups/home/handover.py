@@ -1,9 +1,10 @@
-"""
-What other threads hand over to the home loop without waiting for it.
+"""What other threads hand over to the home loop without waiting for it.
 
 In a server's worker home is the loop that consumers run on. One of them may block it until a thread
 is done, and so may wait for a thread that sends: that thread must not wait for the loop.
 """
+
+from __future__ import annotations
 
 import asyncio
 import logging
@@ -21,8 +22,7 @@ MAX_BYTES = 16 * 1024 * 1024
 
 
 class Handover:
-    """
-    Calls of other threads, in the order in which they came.
+    """Calls of other threads, in the order in which they came.
 
     Args:
         loop: who takes them; None where nobody hands anything over.
@@ -33,8 +33,7 @@ class Handover:
         self._calls: deque[Callable[[], None]] = deque()
 
     def offer(self, call: Callable[[], None], size: int) -> bool:
-        """
-        Let the loop make a call.
+        """Let the loop make a call.
 
         Args:
             size: of what it carries, in bytes.

@@ -1,5 +1,4 @@
-"""
-The home loop: the one event loop per process on which layers keep their state and their link.
+"""The home loop: the one event loop per process on which layers keep their state and their link.
 
 - A server's worker claims its own loop before the first connection; layers that the application has
   used by then begin anew. Consumers then use the layer directly, without a lock or a thread in
@@ -11,6 +10,8 @@ The home loop: the one event loop per process on which layers keep their state a
 
 Calls from other loops and threads hop over: see ``run()`` and ``fetch()``.
 """
+
+from __future__ import annotations
 
 import asyncio
 import atexit
@@ -76,8 +77,7 @@ def is_claimed() -> bool:
 
 
 def loop() -> asyncio.AbstractEventLoop:
-    """
-    Return the home loop. Starts a thread for it, unless it is claimed or runs already.
+    """Return the home loop. Starts a thread for it, unless it is claimed or runs already.
 
     Raises:
         ImproperlyConfigured: threads are greenlets here.
@@ -99,8 +99,7 @@ def register(resident: Resident) -> None:
 
 
 async def aclose_all() -> None:
-    """
-    Close every layer of this process.
+    """Close every layer of this process.
 
     What is queued is sent first, and its arrival waited for, for at most 5 seconds.
     """
@@ -113,8 +112,7 @@ def inherited_grpc() -> bool:
 
 
 def run(home: asyncio.AbstractEventLoop | None, coroutine: Coroutine[Any, Any, T]) -> Awaitable[T]:
-    """
-    Run `coroutine` on the home loop: directly when called there, else from wherever this is.
+    """Run `coroutine` on the home loop: directly when called there, else from wherever this is.
 
     None is for what may run anywhere.
 
@@ -127,8 +125,7 @@ def run(home: asyncio.AbstractEventLoop | None, coroutine: Coroutine[Any, Any, T
 
 
 async def _run_there(home: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> T:
-    """
-    Run `coroutine` on another thread's loop.
+    """Run `coroutine` on another thread's loop.
 
     Raises:
         LoopBlocked: that loop doesn't come to it. It will not be run.
@@ -177,8 +174,7 @@ async def fetch(
     coroutine: Coroutine[Any, Any, T],
     give_back: Callable[[T], None],
 ) -> T:
-    """
-    Do the same as ``run()``, but never lose the result when the caller is cancelled.
+    """Do the same as ``run()``, but never lose the result when the caller is cancelled.
 
     Args:
         give_back: called on the home loop with a result that the caller didn't get any more.

@@ -1,5 +1,4 @@
-"""
-Calls from threads that have no event loop: from ``async_to_sync()``, mostly.
+"""Calls from threads that have no event loop: from ``async_to_sync()``, mostly.
 
 ``async_to_sync(layer.group_send)(...)`` calls the method in the caller's thread, which waits until
 what it returned was awaited on an event loop, made in another thread for that one call. Since the
@@ -9,6 +8,8 @@ through a third thread, a quarter of what such a message costs.
 Where asgiref calls the method on that loop (before 3.9), all goes that way, as before. Where
 nothing leaves the process, there is no loop to wait for: all is done in the caller's thread.
 """
+
+from __future__ import annotations
 
 import asyncio
 import concurrent.futures
@@ -30,8 +31,7 @@ T = TypeVar("T")
 def waits_outside(
     method: Callable[P, Coroutine[Any, Any, T]],
 ) -> Callable[P, Coroutine[Any, Any, T]]:
-    """
-    Have a coroutine function of a layer run before it returns, where there is no event loop.
+    """Have a coroutine function of a layer run before it returns, where there is no event loop.
 
     Awaiting what it returns then says how that went. On an event loop, and in the threads of a
     server's worker, whose loop is home, it is like any other coroutine function.
@@ -87,5 +87,5 @@ def _drive(coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
     return outcome
 
 
-async def _outcome(outcome: "asyncio.Task[T] | concurrent.futures.Future[T]") -> T:
+async def _outcome(outcome: asyncio.Task[T] | concurrent.futures.Future[T]) -> T:
     return outcome.result()

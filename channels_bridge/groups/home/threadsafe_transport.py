@@ -1,5 +1,7 @@
 """A transport that lives on the home loop, for callers on any thread and any event loop."""
 
+from __future__ import annotations
+
 import asyncio
 import threading
 from collections import deque
@@ -18,8 +20,7 @@ T = TypeVar("T")
 
 
 class CrossingTransport(GroupTransport):
-    """
-    Calls another transport on the home loop.
+    """Calls another transport on the home loop.
 
     Nobody crosses to find that there is nobody else: while the other transport is alone, methods
     that fan out return without waiting.

@@ -1,5 +1,7 @@
 """``manage.py websockets_hub``: a groups hub of its own, in the foreground."""
 
+from __future__ import annotations
+
 import asyncio
 import signal
 from argparse import ArgumentParser
@@ -28,8 +30,7 @@ FILES = {
 
 
 class Command(BaseCommand):
-    """
-    Serves the processes of a project until SIGINT or SIGTERM, then exits with 0.
+    """Serves the processes of a project until SIGINT or SIGTERM, then exits with 0.
 
     `websockets_server` runs a hub of its own, and needs none beside it; when there are both, one of
     them stands by.

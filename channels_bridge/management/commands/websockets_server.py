@@ -216,7 +216,8 @@ class Command(BaseCommand):
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Answer first to options of other servers, which argparse doesn't know, or takes for
-        abbreviations of ours."""
+        abbreviations of ours.
+        """
         if lines := answers(argv[2:], self._options(argv)):
             self.stderr.write("CommandError: " + "\n  ".join(lines))
             sys.exit(2)

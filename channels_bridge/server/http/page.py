@@ -157,7 +157,8 @@ class Page:
 
     def _close(self) -> None:
         """End an answer that has begun: an event stream with what says so, as it is complete
-        wherever it ends; others without, so that nobody takes the half for the whole."""
+        wherever it ends; others without, so that nobody takes the half for the whole.
+        """
         if self._told and self.is_endless and self._cycle.chunked_encoding:
             self._cycle.transport.write(b"0\r\n\r\n")
         self._cycle.disconnected = True  # uvicorn has nothing to add

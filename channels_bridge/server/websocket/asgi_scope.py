@@ -23,7 +23,8 @@ def build_scope(
     request: Request, transport: asyncio.BaseTransport, proxy: Proxy = NO_PROXY
 ) -> Scope:
     """Describe a handshake, whose target is ASCII, to the application: every key that Daphne or
-    uvicorn gives."""
+    uvicorn gives.
+    """
     raw_path, _, query_string = request.path.partition("?")
     scope: Scope = {
         "type": "websocket",

@@ -38,7 +38,8 @@ class Pace:
 
     def note_ping(self) -> bool:
         """A ping came, which is work for the server, but no sign of somebody who does something.
-        False if that is one too many."""
+        False if that is one too many.
+        """
         return self._bucket is None or self._bucket.take(self._loop.time())
 
     def stop(self) -> None:

@@ -25,7 +25,8 @@ class Closable(Protocol):
     @property
     def lasting(self) -> bool:
         """Whether it is closed in its turn where connections are closed little by little; otherwise
-        it comes first, as it ends after a response."""
+        it comes first, as it ends after a response.
+        """
 
     def shutdown(self) -> None:
         """Finish: tell the application and the client, in whatever way the protocol has."""
@@ -88,7 +89,8 @@ class Context:
     @property
     def is_full(self) -> bool:
         """Whether this process has its share of ``max_connections``: as each connection goes to the
-        worker that has the fewest, no other worker has room either."""
+        worker that has the fewest, no other worker has room either.
+        """
         return 0 < self._share < len(self.connections) - self.refusals
 
     def make_room(self) -> bool:

@@ -52,7 +52,8 @@ def make_deflate(terms: Agreed) -> PerMessageDeflate:
 
 def deflate_of(extensions: Sequence[Extension]) -> PerMessageDeflate | None:
     """The compression that a handshake has agreed on, as frames are built with it; the same for all
-    connections with the same terms, as it keeps nothing of a message."""
+    connections with the same terms, as it keeps nothing of a message.
+    """
     for extension in extensions:
         assert isinstance(extension, PerMessageDeflate)
         return _shared_deflate(agreed(extension))

@@ -1,4 +1,6 @@
-"""How a connection goes, with the application that runs on it::
+"""The states of a connection, and the application that runs on it.
+
+::
 
     REQUEST -> DECIDING -> OPEN -> CLOSING -> CLOSED
                        \\-> DENYING ---------/

@@ -39,7 +39,8 @@ def decode_headers(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[str
 
 def _decode(value: bytes) -> str:
     """Decode for websockets, which encodes as ISO-8859-1 since 17.0, and as UTF-8 before: there
-    bytes that are no UTF-8 can't be sent as they are."""
+    bytes that are no UTF-8 can't be sent as they are.
+    """
     if not _ENCODES_LATIN:
         with contextlib.suppress(UnicodeDecodeError):
             return value.decode()

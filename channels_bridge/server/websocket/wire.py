@@ -117,7 +117,8 @@ class Wire(asyncio.Protocol):
     @property
     def protocol(self) -> Protocol:
         """What speaks for this side. For an open connection it is made when it is needed first, as
-        it takes a KiB, and most of them have plain messages only."""
+        it takes a KiB, and most of them have plain messages only.
+        """
         if self._protocol is None:
             self._protocol = Protocol(
                 Side.SERVER, max_size=_size_limits(self.config), logger=_LOGGER
@@ -154,7 +155,8 @@ class Wire(asyncio.Protocol):
 
     def _write(self, data: bytes, *, more: bool = False) -> None:
         """Write what waits, and this; with ``more`` to come, when that comes or the loop has been
-        round."""
+        round.
+        """
         if self._joined:
             data = self._joined + data
         elif more:
@@ -180,7 +182,8 @@ class Wire(asyncio.Protocol):
 
     def _half_close(self) -> None:
         """End our side only: closing the socket with bytes unread would reset the connection and
-        could take the close frame or the response with it (RFC 6455, 7.1.1; RFC 9112, 9.6)."""
+        could take the close frame or the response with it (RFC 6455, 7.1.1; RFC 9112, 9.6).
+        """
         self._write_joined()
         if not self.transport.can_write_eof():
             self.transport.close()

@@ -87,7 +87,8 @@ class Report:
 
 class Load(NamedTuple):
     """What waits for a client, and for its consumer. A client that reads too slowly comes before
-    one that is served too slowly."""
+    one that is served too slowly.
+    """
 
     unsent: int
     waiting: int

@@ -1,5 +1,7 @@
 """All scenarios, by what they are about."""
 
+from __future__ import annotations
+
 from compat_tests.differences.scenario import Scenario
 from compat_tests.differences.scenarios import (
     channels,

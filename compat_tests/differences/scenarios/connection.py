@@ -122,7 +122,8 @@ async def vanishes(client: Client) -> None:
 
 async def announces_too_much(client: Client) -> None:
     """Send the head of a frame over the limit, and no more: uvicorn's answer is lost to a client
-    that is still sending."""
+    that is still sending.
+    """
     await client.connect()
     await client.write(b"\x81\xff" + struct.pack("!Q", 2**20 + 1) + b"mask")
     await client.closed()

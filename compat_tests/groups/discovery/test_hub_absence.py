@@ -1,5 +1,7 @@
 """A process that finds no hub is one of its own, until there is one."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import fcntl
@@ -264,7 +266,8 @@ async def test_members_that_wait_longer(address, make_layer):
 @pytest.mark.parametrize("presence", ["another-boot pid:[1] 1 1", UNKNOWN])
 async def test_members_that_nobody_can_find(address, make_layer, presence):
     """Who was there before the machine was booted, or of whom nothing tells whether they live, is
-    not waited for longer than the timeout."""
+    not waited for longer than the timeout.
+    """
     layer = make_layer(address, timeout=0.3)
     with left_behind(f"{address.removeprefix('unix:')}.roster", presence):
         with contextlib.suppress(TransportUnavailable):

@@ -1,5 +1,7 @@
 """Where a hub can listen, and where it can't."""
 
+from __future__ import annotations
+
 import asyncio
 import os
 import re

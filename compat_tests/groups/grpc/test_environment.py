@@ -1,5 +1,7 @@
 """What gRPC is told by environment variables."""
 
+from __future__ import annotations
+
 import os
 
 import pytest

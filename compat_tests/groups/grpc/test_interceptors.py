@@ -1,5 +1,7 @@
 """Whoever instruments gRPC in this process: the hub's streams go on."""
 
+from __future__ import annotations
+
 import grpc.aio
 import pytest
 

@@ -1,5 +1,7 @@
 """Processes don't publish what nobody else listens to, and yet no subscriber misses anything."""
 
+from __future__ import annotations
+
 import random
 from collections import defaultdict
 
@@ -294,8 +296,7 @@ async def test_topics_are_bounded(sender, hub, clock, monkeypatch):
 
 
 class Simulation:
-    """
-    Three processes and a hub do what they like, in any order.
+    """Three processes and a hub do what they like, in any order.
 
     Only what the guarantees exclude doesn't happen: who listens doesn't stay away for long.
     """

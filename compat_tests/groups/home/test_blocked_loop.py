@@ -1,5 +1,7 @@
 """A worker's event loop that is blocked, and threads that send meanwhile."""
 
+from __future__ import annotations
+
 import asyncio
 import threading
 import time

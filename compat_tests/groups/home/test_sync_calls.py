@@ -1,5 +1,7 @@
 """Sending from threads that have no event loop."""
 
+from __future__ import annotations
+
 import asyncio
 
 import pytest

@@ -1,5 +1,7 @@
 """What threads and the home loop ask a transport for happens in the order in which they do."""
 
+from __future__ import annotations
+
 import asyncio
 import threading
 

@@ -199,7 +199,8 @@ async def test_streams_are_spread(serve):
 @pytest.mark.parametrize("error", ["raises", "returns", "is cancelled"])
 async def test_what_applications_do_wrong(serve, caplog, begun, error):
     """A line with level and page says what an application did wrong; the client gets 500, or the
-    end of what had begun."""
+    end of what had begun.
+    """
 
     async def application(scope, receive, send):
         if begun:

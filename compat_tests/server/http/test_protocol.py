@@ -105,7 +105,8 @@ BAD = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 )
 async def test_pipelined_requests_that_are_refused(serve, behind, statuses):
     """Answers to earlier requests are not disturbed by one that is refused; it has none, or its
-    own where its head was fine, and then the connection ends."""
+    own where its head was fine, and then the connection ends.
+    """
     asked, answer = asyncio.Event(), asyncio.Event()
 
     async def slow(scope, receive, send):
@@ -158,7 +159,8 @@ async def _read(reader):
 @pytest.mark.parametrize("expect", [True, False])
 async def test_answer_before_the_body(serve, expect):
     """A client that was answered instead of told to go on may leave the body out or not: nothing
-    is read behind it. Where it did not ask, the body has to come."""
+    is read behind it. Where it did not ask, the body has to come.
+    """
     engine = await serve(page)
     headers = b"Content-Length: %d\r\n" % len(GET) + b"Expect: 100-continue\r\n" * expect
     reader, writer = await engine.open()
@@ -206,7 +208,8 @@ async def test_body_that_was_asked_for(serve):
 @pytest.mark.parametrize("earlier", [0, 1])
 async def test_doubtful_framing(serve, caplog, head, status, earlier):
     """A request whose end is read in different ways is refused, first or later, and logged; what
-    comes behind it is not read."""
+    comes behind it is not read.
+    """
     engine = await serve(page)
     reader, writer = await engine.open()
     for _ in range(earlier):
@@ -274,7 +277,8 @@ async def test_end_of_idle_connections(serve, noise):
 
 async def test_idle_connections_make_room(serve):
     """At --max-connections the connection goes that has been idle for longest; a new one is
-    served."""
+    served.
+    """
     engine = await serve(page, max_connections=2)
     idle = []
     for _ in range(2):

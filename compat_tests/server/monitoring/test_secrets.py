@@ -98,7 +98,8 @@ async def application(scope, receive, send):
 
 async def test_no_secret_is_logged(serve, caplog, monkeypatch):
     """Queries, cookies, tokens and messages are in no line, at the lowest levels and in asyncio's
-    debug mode, whatever goes wrong; nor does another line say that a connection is open."""
+    debug mode, whatever goes wrong; nor does another line say that a connection is open.
+    """
     caplog.set_level(1)
     monkeypatch.setattr(notices, "INTERVAL", 0)  # so that each mistake has its line
     loop = asyncio.get_running_loop()
@@ -119,7 +120,8 @@ async def test_no_secret_is_logged(serve, caplog, monkeypatch):
 
 def converse(port, data):
     """Send bytes, and hear what comes until the server closes. In a thread: what asyncio says of
-    the client's own part would have its bytes."""
+    the client's own part would have its bytes.
+    """
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), DEADLINE) as client:
         client.sendall(data)
         client.shutdown(socket.SHUT_WR)

@@ -148,7 +148,8 @@ async def test_several_servers(servers, socket_dir):
 
 async def test_servers_at_other_hubs(servers, settings):
     """Where nobody answers `websockets_close`, the error names the servers that run, by address,
-    and the hub of each."""
+    and the hub of each.
+    """
     backend = "channels_bridge.layers.GrpcChannelLayer"
     config = {"address": "unix:/run/nobody.sock", "timeout": 0.1}
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": backend, "CONFIG": config}}

@@ -266,7 +266,8 @@ async def test_end_of_stream_while_the_application_decides(serve):
 )
 async def test_malformed_handshake(serve, caplog, change, status, why):
     """A handshake that breaks the rules is answered with the status that says which; who and why
-    is in the log."""
+    is in the log.
+    """
     app = Script(echo)
     engine = await serve(app)
     response = await engine.request(HANDSHAKE.replace(*change) + HANDSHAKE)

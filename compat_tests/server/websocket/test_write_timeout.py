@@ -48,7 +48,8 @@ def unsent(engine):
 
 async def test_stalled_clients_are_cut_off(serve, caplog):
     """Clients that read nothing are ended and counted; meanwhile they cost others nothing, and the
-    server no more than 64 KiB and a message each."""
+    server no more than 64 KiB and a message each.
+    """
     engine = await serve(streaming_or_echo, write_timeout=0.5)
     stream = HANDSHAKE.replace(b"GET /", b"GET /stream/")
     counters = engine.context.counters

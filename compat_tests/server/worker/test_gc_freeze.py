@@ -112,7 +112,8 @@ async def test_what_is_freed_makes_no_collection_long(context, machine):
 
 async def test_collections_are_due_early(context):
     """A full collection waits for few new objects, as what is new makes it long; where a project
-    wants it earlier, that holds."""
+    wants it earlier, that holds.
+    """
     gc.set_threshold(700, 10, 10)
     with sparing(context):
         young, middle, full = gc.get_threshold()
@@ -172,7 +173,8 @@ async def checks():
 @pytest.mark.parametrize("stay", [0, 500])
 async def test_garbage_of_frozen_connections(server, machine, stay):
     """Where connections that were frozen leave much when they end, all is looked at, and cycles are
-    freed; as long as it is little, nothing is."""
+    freed; as long as it is little, nothing is.
+    """
     server.open(stay)
     with sparing(server.context):
         leave = server.open(10)
@@ -246,7 +248,8 @@ async def test_looks_in_vain(server, machine):
 
 async def test_garbage_of_a_quiet_server(server, machine):
     """What ended connections leave is collected when it is much, or soon, however few objects
-    it is; without an end there is no collection."""
+    it is; without an end there is no collection.
+    """
     with sparing(server.context):
         for memory, seconds in [(PENDING + 1, 0), (0, gc_freeze.LATEST + 1)]:
             freed = weakref.ref(Cycle())
@@ -317,7 +320,8 @@ class Hoard:
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_cycles_that_connections_leave(serve, monkeypatch, machine, shape, when):
     """Garbage comes back whatever its shape, and whether its cycle was closed before the freeze or
-    after it."""
+    after it.
+    """
     monkeypatch.setattr(gc_freeze, "EVERY", 0.01)
     hoards = weakref.WeakSet()
     frozen = asyncio.Event()

@@ -1,5 +1,7 @@
 """Consumers that say what they do on the channel `told`."""
 
+from __future__ import annotations
+
 import asyncio
 import time
 from pathlib import Path

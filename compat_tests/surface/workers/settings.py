@@ -1,5 +1,7 @@
 """A project that has nothing but workers. WORKERS_APP is the only application it installs."""
 
+from __future__ import annotations
+
 import os
 
 SECRET_KEY = "for tests only"

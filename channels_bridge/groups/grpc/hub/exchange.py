@@ -1,9 +1,10 @@
-"""
-The hub's side of the conversation: all processes, topics and named queues.
+"""The hub's side of the conversation: all processes, topics and named queues.
 
 No I/O here. ``hub`` serves the streams: it calls ``join()`` for each new one, gives what it reads
 to ``receive()``, writes what comes out of the session's outbox, and calls ``tick()`` now and then.
 """
+
+from __future__ import annotations
 
 import logging
 import time
@@ -35,8 +36,7 @@ MAX_LEFT_OUT = 10_000
 
 
 class Exchange:
-    """
-    The hub's memory.
+    """The hub's memory.
 
     Nobody is given up for what this process has slept through itself: see ``Uptime``.
 
@@ -127,8 +127,7 @@ class Exchange:
         return session
 
     def receive(self, session: Session, outbox: Outbox, batch: bytes) -> None:
-        """
-        Take what a process wrote on the stream of `outbox`.
+        """Take what a process wrote on the stream of `outbox`.
 
         Nothing happens when it has another stream by now, or has been forgotten: it says all that
         matters again.

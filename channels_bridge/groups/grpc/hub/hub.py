@@ -1,8 +1,9 @@
-"""
-The hub: the process in the middle.
+"""The hub: the process in the middle.
 
 ``websockets_server`` runs one beside its workers, ``manage.py websockets_hub`` runs one alone.
 """
+
+from __future__ import annotations
 
 import asyncio
 import contextlib
@@ -53,8 +54,7 @@ async def serve(
     stop: asyncio.Event,
     seat: Seat | None = None,
 ) -> None:
-    """
-    Run a hub until `stop` is set.
+    """Run a hub until `stop` is set.
 
     A second hub at the same address stands by, and takes over when the first one ends or dies. A
     socket or a lock that somebody removes is made again; processes that are connected miss nothing.
@@ -200,8 +200,7 @@ class _Hub:
     async def _connect(
         self, requests: AsyncIterator[bytes], context: Any
     ) -> AsyncGenerator[bytes, None]:
-        """
-        Serve the stream of one process.
+        """Serve the stream of one process.
 
         A generator, since that is what interceptors expect where many answers follow one request;
         they iterate over it even where gRPC itself would take a coroutine.

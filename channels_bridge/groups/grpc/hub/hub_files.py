@@ -1,5 +1,7 @@
 """The right to serve a unix socket's path, which one hub at a time has, and what hubs leave."""
 
+from __future__ import annotations
+
 import contextlib
 import fcntl
 import json
@@ -28,8 +30,7 @@ LOOKERS = 1000
 
 
 class SocketPlace:
-    """
-    A socket's path, guarded by a lock on the file beside it (``<path>.lock``).
+    """A socket's path, guarded by a lock on the file beside it (``<path>.lock``).
 
     The lock ends with its process, however that ends. What counts is the file that is there: who
     gets the lock of one that was removed meanwhile tries again with the one in its place, and a
@@ -81,8 +82,7 @@ class SocketPlace:
         return False
 
     def is_kept(self) -> bool:
-        """
-        Look after a place that was taken: make again what somebody has removed.
+        """Look after a place that was taken: make again what somebody has removed.
 
         Returns False where another hub has the place by now.
         """
@@ -115,8 +115,7 @@ class SocketPlace:
         return True
 
     def prepare(self) -> None:
-        """
-        Remove the socket that a killed hub left; only for who has taken the place.
+        """Remove the socket that a killed hub left; only for who has taken the place.
 
         Raises:
             HubAddressError: what is there doesn't come from a hub.
@@ -124,8 +123,7 @@ class SocketPlace:
         self._remove_stale_socket()
 
     def read_roster(self) -> dict[bytes, str] | None:
-        """
-        Return whom the hub before left behind: id -> presence. None when it left no word.
+        """Return whom the hub before left behind: id -> presence. None when it left no word.
 
         Raises:
             HubAddressError: it can't be read.

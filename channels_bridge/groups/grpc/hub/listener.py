@@ -1,9 +1,10 @@
-"""
-Who may come in: where the hub listens, what strangers can cost it, and whom it believes.
+"""Who may come in: where the hub listens, what strangers can cost it, and whom it believes.
 
 Whoever has no token, or the wrong one, is turned away before anything that it says is read; whoever
 has no certificate where one is asked for doesn't get through the handshake.
 """
+
+from __future__ import annotations
 
 import hmac
 import logging
@@ -53,8 +54,7 @@ LOG_INTERVAL = 10
 
 
 class Door:
-    """
-    A hub's address, and how it tells friend from stranger.
+    """A hub's address, and how it tells friend from stranger.
 
     Args:
         address: where it listens.
@@ -68,8 +68,7 @@ class Door:
         self._last_log = float("-inf")
 
     def open(self, server: Any) -> None:
-        """
-        Let `server` listen.
+        """Let `server` listen.
 
         Raises:
             HubAddressError: it can't.

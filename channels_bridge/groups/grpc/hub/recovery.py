@@ -1,9 +1,10 @@
-"""
-The processes that a new hub waits for: those that were receiving from the hub before.
+"""The processes that a new hub waits for: those that were receiving from the hub before.
 
 What is published meanwhile is held, since they are to get it. No I/O here, but for a look whether
 a process exists.
 """
+
+from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
@@ -18,8 +19,7 @@ NEWS = 1.5  # for the first to say whom to wait for: clients try to connect once
 
 
 class Returning:
-    """
-    Whom to wait for, and until when.
+    """Whom to wait for, and until when.
 
     Args:
         roster: the processes that were receiving from the hub before: id -> presence. None when
@@ -40,8 +40,7 @@ class Returning:
                 self.awaited.setdefault(id, UNKNOWN)
 
     def look(self, back: Collection[bytes], now: float) -> set[bytes]:
-        """
-        Find out whether everybody is there who will come.
+        """Find out whether everybody is there who will come.
 
         Returns those that are given up.
         """

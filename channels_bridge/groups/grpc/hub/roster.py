@@ -1,5 +1,7 @@
 """What the hub leaves for the next one, also where there is no room to write for a while."""
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Mapping
 
@@ -11,8 +13,7 @@ logger = logging.getLogger("channels_bridge.groups")
 
 
 class RosterKeeper:
-    """
-    Leaves word of the processes that are receiving.
+    """Leaves word of the processes that are receiving.
 
     Where that can't be written, what was written before is withdrawn, since it names those that are
     gone and leaves out those that came; the processes then tell the next hub of each other.
@@ -40,8 +41,7 @@ class RosterKeeper:
             self.keep(self._last)
 
     def retry(self) -> None:
-        """
-        Write what could not be written before, if there is anything.
+        """Write what could not be written before, if there is anything.
 
         Raises:
             OSError: it still can't be.

@@ -1,5 +1,7 @@
 """What the hub knows about one process, over all of its streams."""
 
+from __future__ import annotations
+
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -28,7 +30,7 @@ class Delivery:
 
     __slots__ = ("_confirm", "_room", "_sender", "_seq", "_waiting")
 
-    def __init__(self, sender: "Session", publish: wire.Publish, receivers: int) -> None:
+    def __init__(self, sender: Session, publish: wire.Publish, receivers: int) -> None:
         self._sender = sender
         self._seq = publish.seq
         self._confirm = publish.confirm
@@ -52,15 +54,14 @@ class Pending(NamedTuple):
 
 
 class HandingOut:
-    """
-    A pull that waits at the hub, or whose item is on its way.
+    """A pull that waits at the hub, or whose item is on its way.
 
     Attributes:
         item: None until there is one.
         is_waiting: whether the queue knows of it.
     """
 
-    def __init__(self, session: "Session", pull_id: int, queue: str) -> None:
+    def __init__(self, session: Session, pull_id: int, queue: str) -> None:
         self.queue = queue
         self.item: Item | None = None
         self.is_waiting = False
@@ -81,8 +82,7 @@ class HandingOut:
 
 
 class Session:
-    """
-    One process.
+    """One process.
 
     Args:
         process: the process' own name for itself.
@@ -217,8 +217,7 @@ class Session:
             self._postponed.popleft()[1]()
 
     def abandon(self) -> None:
-        """
-        The process won't handle anything any more: let its senders go on.
+        """The process won't handle anything any more: let its senders go on.
 
         It isn't told what else this has answered: it asks again if it comes back.
         """

@@ -1,5 +1,7 @@
 """Time that only passes while this process runs."""
 
+from __future__ import annotations
+
 import time
 
 __all__ = ["Uptime"]
@@ -9,8 +11,7 @@ MAX_STEP = 1.0
 
 
 class Uptime:
-    """
-    A clock for patience with others.
+    """A clock for patience with others.
 
     After this process was stopped (SIGSTOP, a suspended machine) or was stuck, others seem to have
     been silent all the time, while what they said waits to be read. That time doesn't count.

@@ -1,9 +1,10 @@
-"""
-A process' side of the conversation with the hub: what it wants, and what it waits for.
+"""A process' side of the conversation with the hub: what it wants, and what it waits for.
 
 No I/O here. ``link`` connects: it calls ``connected()`` for each new stream, writes what comes out
 of the outbox, and gives what it reads to ``receive()``.
 """
+
+from __future__ import annotations
 
 import asyncio
 import logging
@@ -56,8 +57,7 @@ class Pull:
 
 
 class Client:
-    """
-    One process at the hub.
+    """One process at the hub.
 
     Args:
         deliver: gets what others publish.
@@ -168,8 +168,7 @@ class Client:
             request.answer.set_result(True)
 
     def settle_alone(self, error: Exception) -> int:
-        """
-        There is no hub: what was asked for others is done, as nobody is there.
+        """There is no hub: what was asked for others is done, as nobody is there.
 
         Subscriptions are kept for a hub that comes, and so is what a hub has to keep. Messages that
         somebody has to get fail with `error`.
@@ -192,8 +191,7 @@ class Client:
         return publications
 
     def fail_all(self, error: Exception) -> None:
-        """
-        There are others, who can't be reached: nobody need wait for answers.
+        """There are others, who can't be reached: nobody need wait for answers.
 
         Subscriptions are kept for a hub that comes, for those who don't wait for them.
         """

@@ -1,9 +1,10 @@
-"""
-The stream of a process that must not use gRPC itself: through a subprocess that does.
+"""The stream of a process that must not use gRPC itself: through a subprocess that does.
 
 gRPC's threads and locks don't survive a fork: in a child of a process that had imported it, both
 its asyncio and its synchronous calls hang or crash, whatever GRPC_ENABLE_FORK_SUPPORT says.
 """
+
+from __future__ import annotations
 
 import asyncio
 import os
@@ -32,7 +33,7 @@ class RelayedStream:
         self._reader = process.stdout
 
     @classmethod
-    async def open(cls, address: Address, credentials: Credentials) -> "RelayedStream":
+    async def open(cls, address: Address, credentials: Credentials) -> RelayedStream:
         """Start the subprocess. Raises OSError when that can't be done."""
         # No preexec_fn or the like: the subprocess is then started by vfork(), which doesn't run
         # the fork handlers of gRPC.

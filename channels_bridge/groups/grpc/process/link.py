@@ -1,5 +1,7 @@
 """Keeps a process' stream to the hub open."""
 
+from __future__ import annotations
+
 import asyncio
 import logging
 import random
@@ -41,8 +43,7 @@ TCP_GRACE = 1
 
 
 class Link:
-    """
-    Connects a client, again and again.
+    """Connects a client, again and again.
 
     Args:
         client: what to say, and who listens.

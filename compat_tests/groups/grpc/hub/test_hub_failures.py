@@ -1,5 +1,7 @@
 """The hub is killed, replaced, missing or overrun; processes are killed or stop reading."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import logging

@@ -1,5 +1,7 @@
 """A hub whose files are cleaned away, as /tmp is, and hubs that find each other nevertheless."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import os

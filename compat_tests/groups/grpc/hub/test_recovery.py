@@ -1,5 +1,7 @@
 """Whom the hub waits for, for how long, and who is told that it gave up."""
 
+from __future__ import annotations
+
 import logging
 import subprocess
 import sys

@@ -1,5 +1,7 @@
 """Two releases, as in the middle of a rolling upgrade: a hub of one, processes of another."""
 
+from __future__ import annotations
+
 import asyncio
 import logging
 

@@ -1,5 +1,7 @@
 """The next application's `runserver`, found as whitenoise's `runserver_nostatic` finds it."""
 
+from __future__ import annotations
+
 from importlib import import_module
 
 from django.apps import apps
