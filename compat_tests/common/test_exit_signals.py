@@ -17,7 +17,7 @@ from compat_tests.servers import REPOSITORY
 PROGRAM = """
 import asyncio, atexit, signal, sys, threading
 from channels_bridge.common.exit_signals import exit_by_signals
-from channels_bridge.server import leaving
+from channels_bridge.common import exit_deadline
 
 async def serve():
     stop = asyncio.Event()
@@ -44,8 +44,8 @@ if sys.argv[1] == "exit":
 asyncio.run(serve())
 if sys.argv[1] == "left":
     threading.Thread(target=hold, args=["held"]).start()
-    leaving.PATIENCE = 0.1
-    leaving.leave_soon(0)
+    exit_deadline.PATIENCE = 0.1
+    exit_deadline.leave_soon(0)
 if sys.argv[1] == "thread":
     threading.Thread(target=hold, args=["held"]).start()
 elif sys.argv[1] == "main":

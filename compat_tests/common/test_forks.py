@@ -13,14 +13,14 @@ from compat_tests.servers import REPOSITORY
 # from the loop's thread and from another, where it sends the child each signal at once.
 SCRIPT = """
 import asyncio, faulthandler, multiprocessing, os, signal, socket, sys, threading, time
-from channels_bridge.server import stacks
+from channels_bridge.server.child import tracebacks
 from channels_bridge.common.forks import endure, handle_in_loop, keep_from_children
 
 followed = []
 LOOPED = [signal.SIGTERM, signal.SIGQUIT]
 ENDURED = [signal.SIGINT, signal.SIGHUP]
 ours, theirs = socket.socketpair()
-shown, pipe = stacks.stack_pipe()
+shown, pipe = tracebacks.stack_pipe()
 
 def wait(number):
     time.sleep(60)
@@ -48,7 +48,7 @@ def fork(number):
     return os.waitstatus_to_exitcode(status)
 
 def try_each():
-    for number in [*LOOPED, *ENDURED, stacks.SIGNAL]:
+    for number in [*LOOPED, *ENDURED, tracebacks.SIGNAL]:
         for _ in range(3):
             assert fork(number) == -number, number
     with multiprocessing.Pool(2) as pool:  # which ends its processes by SIGTERM
@@ -80,7 +80,7 @@ async def main():
         endure(number)
     for number in LOOPED:
         handle_in_loop(number, lambda number=number: followed.append(number))
-    stacks.offer(pipe)
+    tracebacks.offer(pipe)
     keep_from_children(ours)
     try_each()
     await asyncio.to_thread(try_each)
@@ -88,7 +88,7 @@ async def main():
     assert not shown.read()
     await asyncio.sleep(0.01)
     assert not followed, followed
-    for number in [*ENDURED, *LOOPED, stacks.SIGNAL]:
+    for number in [*ENDURED, *LOOPED, tracebacks.SIGNAL]:
         os.kill(os.getpid(), number)
     while followed != LOOPED:
         await asyncio.sleep(0.01)
