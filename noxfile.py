@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import nox
@@ -83,6 +84,12 @@ def types(session: nox.Session) -> None:
     """Check types, strictly."""
     session.install("-q", "-e", ".[standard,bench]", *group("types"))
     session.run("mypy")
+
+
+@nox.session(venv_backend="none")
+def measure(session: nox.Session) -> None:
+    """Print the measures of the code; `-- --against REVISION` says what has become worse."""
+    session.run(sys.executable, "-m", "compat_tests.measures", *session.posargs)
 
 
 @nox.session(python=PYTHONS[0])
