@@ -1,4 +1,4 @@
-"""What more than one folder of tests uses; how they are divided among processes, and summed up."""
+"""Fixtures that several folders of tests use, and how the suite is divided and summed up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How pytest-xdist divides the suite among its workers: files as a whole, the longest first."""
+"""The division of the suite among pytest-xdist's workers: whole files, the longest first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person can get wrong when starting the server, and what they are told: one line."""
+"""Mistakes that a person can make in starting the server: each is answered with one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the documents say about the project's own files is true."""
+"""Statements of the documents about the project's own files are true."""
 
 from __future__ import annotations
 

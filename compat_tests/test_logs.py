@@ -1,4 +1,4 @@
-"""Where the server's log lines go."""
+"""Logging: where the server's log lines go."""
 
 from __future__ import annotations
 

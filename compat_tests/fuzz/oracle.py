@@ -1,4 +1,4 @@
-"""What ``websockets`` itself makes of what a client sends, in whatever pieces that is read."""
+"""The oracle: what ``websockets`` itself makes of what a client sends, in pieces of any size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long to try."""
+"""The Hypothesis profile of these tests: how long to try."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where requests end: this server sees no end where another parser sees none."""
+"""Request smuggling: this server sees no end of a request where another parser sees none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a connection begins with, on a server that really listens."""
+"""Handshakes and whatever else a connection begins with, on a server that really listens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What clients send once they are connected: frames (RFC 6455, 5.2), most of them as they may."""
+"""Frames (RFC 6455, 5.2) that clients send once they are connected, most of them valid."""
 
 from __future__ import annotations
 

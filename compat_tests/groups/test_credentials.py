@@ -1,4 +1,4 @@
-"""Who may join a hub on TCP, and what strangers get: nothing."""
+"""Credentials: who may join a hub on TCP, and what strangers get: nothing."""
 
 from __future__ import annotations
 

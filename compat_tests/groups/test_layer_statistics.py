@@ -1,4 +1,4 @@
-"""What a layer counts, for metrics."""
+"""Counters of a layer, for metrics."""
 
 from __future__ import annotations
 

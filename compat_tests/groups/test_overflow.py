@@ -1,4 +1,4 @@
-"""What is dropped because somebody doesn't keep up."""
+"""Overflow: messages that are dropped because somebody doesn't keep up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What layers cost an event loop where nothing leaves the process, beside InMemoryChannelLayer."""
+"""The cost of a layer to its event loop, in one process, beside InMemoryChannelLayer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a native consumer can rely on, over ASGI."""
+"""Guarantees to a native consumer, over ASGI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the native middlewares make of a connection."""
+"""Native middlewares, and what they make of a connection."""
 
 from __future__ import annotations
 

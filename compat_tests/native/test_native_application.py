@@ -1,4 +1,4 @@
-"""How settings become the native application."""
+"""The native application, built from settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which messages a consumer's receive() takes is told by its signature."""
+"""The signature of a consumer's receive() tells which messages it takes."""
 
 from __future__ import annotations
 

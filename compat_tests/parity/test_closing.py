@@ -1,4 +1,4 @@
-"""How connections end, and what both sides are told."""
+"""Closing a connection, and what both sides are told."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a WebSocket is accepted or refused."""
+"""Handshakes: WebSockets that are accepted or refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What consumers receive and send once a connection is open."""
+"""Messages that consumers receive and send once a connection is open."""
 
 from __future__ import annotations
 

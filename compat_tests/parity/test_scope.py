@@ -1,4 +1,4 @@
-"""What a consumer is told about its connection."""
+"""The scope: what a consumer is told about its connection."""
 
 from __future__ import annotations
 

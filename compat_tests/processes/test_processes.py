@@ -1,4 +1,4 @@
-"""What the processes of a server are to the application in them."""
+"""The processes of a server, as the application in them finds them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a worker imports first."""
+"""The first imports of a worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `websockets_server` answers to the command lines of other servers."""
+"""Command lines of other servers, and what `websockets_server` answers to them."""
 
 from __future__ import annotations
 

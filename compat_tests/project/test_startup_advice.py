@@ -1,4 +1,4 @@
-"""What a project is told before it is served, and when a server starts."""
+"""Advice to a project, before it is served and when a server starts."""
 
 from __future__ import annotations
 

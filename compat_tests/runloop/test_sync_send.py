@@ -1,4 +1,4 @@
-"""What synchronous consumers send, past ``async_to_sync``."""
+"""Sending from synchronous consumers, past ``async_to_sync``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the engine counts, for those who watch it."""
+"""Counters of the engine, for those who watch it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is believed of a proxy, and how the prefix it serves under is understood."""
+"""Headers of a proxy that are believed, and the prefix that it serves under."""
 
 from __future__ import annotations
 

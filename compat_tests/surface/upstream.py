@@ -1,4 +1,4 @@
-"""What Channels offers: each module, with its public names, their signatures and attributes.
+"""The surface of Channels: its modules, with public names, their signatures and attributes.
 
 ``DJANGO_SETTINGS_MODULE=compat_tests.settings python -m compat_tests.surface.upstream`` writes down
 what the installed version offers.

@@ -1,4 +1,4 @@
-"""What the projects of these tests write to."""
+"""A directory for what the projects of these tests write."""
 
 from __future__ import annotations
 

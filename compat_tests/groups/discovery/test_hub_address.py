@@ -1,4 +1,4 @@
-"""Where a hub can listen, and where it can't."""
+"""Addresses where a hub can listen, and those where it can't."""
 
 from __future__ import annotations
 

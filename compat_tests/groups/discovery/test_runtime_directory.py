@@ -1,4 +1,4 @@
-"""Where the processes of a project find each other, and what they find where they don't."""
+"""The runtime directory, where the processes of a project find each other, or learn why not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What gRPC is told by environment variables."""
+"""Environment variables that configure gRPC."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What threads and the home loop ask a transport for happens in the order in which they do."""
+"""Calls from threads and from the home loop reach a transport in the order of the calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the supervisor asks its children, and what it makes of their answers."""
+"""Questions from the supervisor to its children, and what it makes of their answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of pages and event streams that are being sent when the server ends."""
+"""Graceful shutdown of pages and event streams that are still being sent."""
 
 from __future__ import annotations
 

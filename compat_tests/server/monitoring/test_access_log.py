@@ -1,4 +1,4 @@
-"""What is logged of pages and connections, and in which form."""
+"""Access log lines of pages and connections, in each format."""
 
 from __future__ import annotations
 

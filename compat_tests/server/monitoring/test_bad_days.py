@@ -1,4 +1,4 @@
-"""What is seen of a server whose workers are stuck, killed, or told to end."""
+"""Monitoring of a server whose workers are stuck, killed, or told to end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What systemd passes and hears; a datagram socket of the test's own stands in for it."""
+"""Socket activation and notifications of systemd, whose place a datagram socket takes."""
 
 from __future__ import annotations
 

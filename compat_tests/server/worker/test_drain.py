@@ -1,4 +1,4 @@
-"""How connections end when their server is told to stop."""
+"""Graceful shutdown: how connections end when their server is told to stop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an application ends with what was served."""
+"""Shutdown of an application together with what was served."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What projects do with a live server."""
+"""Live servers, as the tests of projects use them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What applications do with processes."""
+"""Processes and threads of an application, in the ways in which applications use them."""
 
 import multiprocessing
 import os

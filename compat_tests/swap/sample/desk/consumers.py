@@ -1,4 +1,4 @@
-"""What the desk's pages and workers talk to."""
+"""Consumers that the desk's pages and workers talk to."""
 
 from asgiref.sync import async_to_sync
 from channels.auth import get_user, login, logout

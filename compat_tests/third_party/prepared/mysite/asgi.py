@@ -1,4 +1,4 @@
-"""What manage.py does, for an ASGI server."""
+"""Preparation of Django for an ASGI server, the same as in manage.py."""
 
 import os
 
