@@ -74,7 +74,7 @@ class LogRecorder(logging.Handler):
         super().__init__(logging.WARNING)
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.module == "origins":
+        if record.module == "rejected_origins":
             return  # one line for each origin, whichever scenario came first: parity/ tests it
         error = record.exc_info[1] if record.exc_info else None
         name = getattr(error, "scenario", None) or self._by_path(record) or scenario.get(None)
