@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -33,9 +33,12 @@ POLL = 0.02
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
-# What each server prints once it accepts connections: "host:port" or "unix:/path" is group 1.
-DAPHNE_READY = re.compile(r"Listening on TCP address (\S+)")
-UVICORN_READY = re.compile(r"Uvicorn running on http://(\S+)")
+# What each server prints once it accepts connections: "host:port" or the socket's path, which
+# "unix:" may stand before, is group 1. Daphne names a path before it listens there.
+DAPHNE_READY = re.compile(
+    r"(?:Listening on TCP address |Configuring endpoint (?=unix))([^:]+:[^\s:]+)"
+)
+UVICORN_READY = re.compile(r"Uvicorn running on (?:http://|unix socket )(\S+)")
 BRIDGE_READY = re.compile(r"^Listening at (?:https?://)?([^\s/]+:(?:/\S+|\d+))", re.MULTILINE)
 
 
@@ -67,7 +70,8 @@ class Server:
     @property
     def addresses(self) -> list[str]:
         """Each `host:port` or `unix:/path` served, in order."""
-        return self._ready.findall(self.log())
+        found = self._ready.findall(self.log())
+        return [f"unix:{each}" if each.startswith("/") else each for each in found]
 
     @property
     def address(self) -> str:
@@ -119,12 +123,15 @@ class Server:
     def wait_ready(self, binds: int, deadline: float) -> None:
         """Wait until the server listens on `binds` addresses."""
         self.wait_until(
-            lambda: len(self.addresses) >= binds or self.process.poll() is not None,
-            "listening",
-            deadline,
+            lambda: self._listens(binds) or self.process.poll() is not None, "listening", deadline
         )
         if self.process.poll() is not None:
             raise ServerFailed(f"exit code {self.process.returncode}\n{self.log()}")
+
+    def _listens(self, binds: int) -> bool:
+        addresses = self.addresses
+        paths = [each.removeprefix("unix:") for each in addresses if each.startswith("unix:")]
+        return len(addresses) >= binds and all(map(os.path.exists, paths))
 
     def processes(self) -> list[psutil.Process]:
         """The server's living processes: all of its session, whoever their parent is by now."""
@@ -180,19 +187,19 @@ def wait_for(condition: Callable[[], object], deadline: float) -> bool:
     return True
 
 
-@contextmanager
 def daphne(
     project: Path,
     application: str = "mysite.asgi:application",
     *,
+    module: str = "daphne",
+    unix: Path | None = None,
     env: Mapping[str, str] | None = None,
     arguments: Sequence[str] = (),
-) -> Iterator[Server]:
-    """Daphne on a free port of 127.0.0.1."""
-    command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", "0"]
-    command += [*arguments, application]
-    with running(command, project, DAPHNE_READY, env=env) as server:
-        yield server
+) -> AbstractContextManager[Server]:
+    """Daphne, or a `module` that runs it, on the unix socket or a free port of 127.0.0.1."""
+    where = ["-u", str(unix)] if unix else ["-b", "127.0.0.1", "-p", "0"]
+    command = [sys.executable, "-m", module, *where, *arguments, application]
+    return running(command, project, DAPHNE_READY, env=env)
 
 
 @contextmanager
@@ -200,20 +207,24 @@ def uvicorn(
     project: Path,
     application: str = "mysite.asgi:application",
     *,
+    workers: int = 1,
+    unix: Path | None = None,
     env: Mapping[str, str] | None = None,
     arguments: Sequence[str] = (),
 ) -> Iterator[Server]:
-    """uvicorn on a free port of 127.0.0.1."""
-    command = [sys.executable, "-m", "uvicorn", "--port", "0", "--no-use-colors"]
-    command += [*arguments, application]
+    """uvicorn on the unix socket or a free port of 127.0.0.1."""
+    where = ["--uds", str(unix)] if unix else ["--port", "0"]
+    command = [sys.executable, "-m", "uvicorn", *where, "--workers", str(workers)]
+    command += ["--no-use-colors", *arguments, application]
     with running(command, project, UVICORN_READY, env=env) as server:
+        server.wait_for_log("Application startup complete", workers, START_DEADLINE)
         yield server
 
 
-@contextmanager
 def websockets_server(
     project: Path,
     *,
+    manage: Sequence[str] = ("manage.py",),
     workers: int = 1,
     unix: Path | None = None,
     binds: Sequence[str] = (),
@@ -221,25 +232,36 @@ def websockets_server(
     arguments: Sequence[str] = (),
     deadline: float = START_DEADLINE,
     log_directory: Path | None = None,
-) -> Iterator[Server]:
-    """The project's `manage.py websockets_server`.
+) -> AbstractContextManager[Server]:
+    """The project's command `websockets_server`, run by `manage`.
 
     It listens on `binds`, or on the unix socket, or else on a free port of 127.0.0.1.
     """
     binds = binds or [f"unix:{unix}" if unix else "127.0.0.1:0"]
     options = [option for bind in binds for option in ("-b", bind)]
-    command = [sys.executable, "manage.py", "websockets_server", *options, "-w", str(workers)]
-    command += arguments
-    with running(
-        command,
+    command = [sys.executable, *manage, "websockets_server", *options, "-w", str(workers)]
+    return running(
+        [*command, *arguments],
         project,
         BRIDGE_READY,
         env=env,
         binds=len(binds),
         deadline=deadline,
         log_directory=log_directory,
-    ) as server:
-        yield server
+    )
+
+
+def engine(
+    bind: str = "127.0.0.1:0",
+    application: str = "echo",
+    workers: int = 2,
+    *options: str,
+    env: Mapping[str, str] | None = None,
+) -> AbstractContextManager[Server]:
+    """The engine under its supervisor, without Django: serves one of `server.applications`."""
+    arguments = [bind, application, str(workers), *options]
+    command = [sys.executable, "-m", "compat_tests.server.run", *arguments]
+    return running(command, REPOSITORY, BRIDGE_READY, env=env)
 
 
 @contextmanager

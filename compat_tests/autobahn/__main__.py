@@ -17,7 +17,7 @@ from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
-from compat_tests.servers import BRIDGE_READY, REPOSITORY, running
+from compat_tests.servers import REPOSITORY, engine, running
 
 OURS = "channels_bridge"
 BARE = "websockets"
@@ -40,7 +40,9 @@ def main(python2: str, site: str, *patterns: str) -> int:
     """Run the cases that the patterns name, all by default. Returns the exit code."""
     with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
         servers = {
-            OURS: stack.enter_context(engine(f"max_message_size={MAX_SIZE}")),
+            OURS: stack.enter_context(
+                engine("127.0.0.1:0", "echo", 1, f"max_message_size={MAX_SIZE}")
+            ),
             BARE: stack.enter_context(bare()),
         }
         wstest = [python2, "-c", WSTEST, site]
@@ -51,19 +53,6 @@ def main(python2: str, site: str, *patterns: str) -> int:
             for agent, cases in run_suite(wstest, Path(directory), servers, doubtful).items():
                 results[agent].update(cases)
     return report(results)
-
-
-def engine(*options):
-    command = [
-        sys.executable,
-        "-m",
-        "compat_tests.server.run",
-        "127.0.0.1:0",
-        "echo",
-        "1",
-        *options,
-    ]
-    return running(command, REPOSITORY, BRIDGE_READY)
 
 
 def bare():

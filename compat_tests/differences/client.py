@@ -28,15 +28,13 @@ class Client:
     """One client of one scenario.
 
     Args:
-        address: `host:port` or `unix:/path`.
         name: the scenario, which is the first part of the path.
-        server: the server at that address, for scenarios that end it.
+        server: what it connects to.
         record: what its applications note.
 
     """
 
-    def __init__(self, address: str, name: str, server: Server, record: Path) -> None:
-        self.address = address
+    def __init__(self, name: str, server: Server, record: Path) -> None:
         self.name = name
         self.server = server
         self.record = record
@@ -52,7 +50,7 @@ class Client:
 
     def another(self) -> Client:
         """One more client of the same scenario."""
-        self.others.append(Client(self.address, self.name, self.server, self.record))
+        self.others.append(Client(self.name, self.server, self.record))
         return self.others[-1]
 
     # The handshake
@@ -90,10 +88,11 @@ class Client:
 
     async def request(self, data: bytes) -> None:
         """Open a TCP connection and send bytes."""
-        if self.address.startswith("unix:"):
-            opening = asyncio.open_unix_connection(self.address.removeprefix("unix:"))
+        address = self.server.address
+        if address.startswith("unix:"):
+            opening = asyncio.open_unix_connection(address.removeprefix("unix:"))
         else:
-            host, _, port = self.address.rpartition(":")
+            host, _, port = address.rpartition(":")
             opening = asyncio.open_connection(host, int(port))
         self.reader, self.writer = await opening
         self.writer.write(data)

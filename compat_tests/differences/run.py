@@ -76,7 +76,7 @@ async def _run_clients(scenarios: list[Scenario], peers: list[Peer]) -> Seen:
 
     async def run_client(scenario: Scenario, peer: Peer, delay: float) -> None:
         await asyncio.sleep(delay)
-        client = Client(peer.address, scenario.name, peer.server, peer.record)
+        client = Client(scenario.name, peer.server, peer.record)
         client.others_done = done
         try:
             await scenario.client(client)

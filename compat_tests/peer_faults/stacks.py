@@ -11,15 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from channels_bridge.bench.processes import free_port
+from compat_tests import servers
 from compat_tests.peer_faults.brokers import Broker, Hub, Redis
-from compat_tests.servers import (
-    BRIDGE_READY,
-    REPOSITORY,
-    START_DEADLINE,
-    UVICORN_READY,
-    Server,
-    running,
-)
+from compat_tests.servers import REPOSITORY, START_DEADLINE, Server, running
 
 WORKERS = 2
 APPLICATION = "compat_tests.peer_faults.site.asgi:application"
@@ -119,29 +113,26 @@ def daphne(directory: Path, env: Mapping[str, str], pings: int | None) -> Iterat
         yield server
 
 
-@contextmanager
-def uvicorn(directory: Path, env: Mapping[str, str], pings: int | None) -> Iterator[Server]:
+def uvicorn(
+    directory: Path, env: Mapping[str, str], pings: int | None
+) -> AbstractContextManager[Server]:
     """uvicorn with its own process manager."""
     del directory
     options = f"--ws-ping-interval {pings} --ws-ping-timeout {pings}"
-    command = [sys.executable, "-m", "uvicorn", "--port", "0", "--workers", str(WORKERS)]
-    command += ["--no-use-colors", "--no-access-log", *(options.split() if pings else ())]
-    with running([*command, APPLICATION], REPOSITORY, UVICORN_READY, env=env) as server:
-        server.wait_for_log("Application startup complete", WORKERS, START_DEADLINE)
-        yield server
+    arguments = ["--no-access-log", *(options.split() if pings else ())]
+    return servers.uvicorn(REPOSITORY, APPLICATION, workers=WORKERS, env=env, arguments=arguments)
 
 
-@contextmanager
 def websockets_server(
     directory: Path, env: Mapping[str, str], pings: int | None
-) -> Iterator[Server]:
+) -> AbstractContextManager[Server]:
     """This project's server, with its hub."""
     options = f"--ping-interval {pings} --ping-timeout {pings}"
-    command = [sys.executable, "-m", "django", "websockets_server", "-b", "127.0.0.1:0"]
-    command += ["-w", str(WORKERS), "--no-access-log", *(options.split() if pings else ())]
-    command += ["--control", str(directory / "control.sock")]
-    with running(command, REPOSITORY, BRIDGE_READY, env=env) as server:
-        yield server
+    arguments = ["--no-access-log", *(options.split() if pings else ())]
+    arguments += ["--control", str(directory / "control.sock")]
+    return servers.websockets_server(
+        REPOSITORY, manage=("-m", "django"), workers=WORKERS, env=env, arguments=arguments
+    )
 
 
 def channels_redis(backend: str) -> dict[str, object]:

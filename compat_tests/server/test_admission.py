@@ -22,8 +22,8 @@ from channels_bridge.server.proxy import Proxy
 from channels_bridge.server.websocket.lifecycle import State
 from compat_tests.engine import DEADLINE, HANDSHAKE, Script, until
 from compat_tests.server.supervisor.test_supervisor import Clients
-from compat_tests.server.supervisor.test_supervisor import engine as supervised
 from compat_tests.server.websocket.test_connection import echo, masked, status_of
+from compat_tests.servers import engine as supervised
 
 
 async def test_connections_of_one_address(serve, caplog):

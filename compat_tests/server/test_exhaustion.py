@@ -10,8 +10,8 @@ import signal
 import pytest
 
 from compat_tests.server.supervisor.test_graceful_reload import wait_for_log
-from compat_tests.server.supervisor.test_supervisor import DEADLINE, Clients, engine
-from compat_tests.servers import no_descriptors
+from compat_tests.server.supervisor.test_supervisor import DEADLINE, Clients
+from compat_tests.servers import engine, no_descriptors
 
 linux = pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="needs Linux' prlimit")
 

@@ -16,8 +16,8 @@ from channels_bridge.server.websocket.client_limits import Pace
 from compat_tests.engine import DEADLINE, HANDSHAKE, Script, until
 from compat_tests.server.http.test_first_request import GET, page
 from compat_tests.server.supervisor.test_supervisor import Clients
-from compat_tests.server.supervisor.test_supervisor import engine as supervised
 from compat_tests.server.websocket.test_connection import close_of, echo, masked, status_of
+from compat_tests.servers import engine as supervised
 
 # Connections in all
 

@@ -13,8 +13,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from compat_tests.engine import HANDSHAKE
-from compat_tests.server.supervisor.test_supervisor import DEADLINE, Clients, engine
-from compat_tests.servers import Server, wait_for
+from compat_tests.server.supervisor.test_supervisor import DEADLINE, Clients
+from compat_tests.servers import Server, engine, wait_for
 
 RELOADED = "reloaded: new workers serve"
 

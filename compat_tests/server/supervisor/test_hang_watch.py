@@ -16,8 +16,8 @@ from channels_bridge.server.child.heartbeat import interval
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.supervisor.child_process import Child, Service
 from compat_tests.server.supervisor.test_graceful_reload import wait_for_log
-from compat_tests.server.supervisor.test_supervisor import DEADLINE, Clients, engine
-from compat_tests.servers import wait_for
+from compat_tests.server.supervisor.test_supervisor import DEADLINE, Clients
+from compat_tests.servers import engine, wait_for
 
 
 async def test_stuck_workers_are_replaced():

@@ -6,22 +6,15 @@ import asyncio
 import os
 import resource
 import signal
-import sys
 from collections import Counter
 
 import psutil
 import pytest
 from websockets.asyncio.client import connect, unix_connect
 
-from compat_tests.servers import BRIDGE_READY, REPOSITORY, ServerFailed, running, wait_for
+from compat_tests.servers import ServerFailed, engine, wait_for
 
 DEADLINE = 20
-
-
-def engine(bind="127.0.0.1:0", application="echo", workers=2, *options, env=None):
-    arguments = [bind, application, str(workers), *options]
-    command = [sys.executable, "-m", "compat_tests.server.run", *arguments]
-    return running(command, REPOSITORY, BRIDGE_READY, env=env)
 
 
 @pytest.fixture

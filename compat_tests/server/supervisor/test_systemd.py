@@ -14,8 +14,8 @@ from websockets.sync.client import connect
 
 from channels_bridge.server.supervisor.systemd import Notifier, listen_fds
 from compat_tests.parity.site import PROJECT
-from compat_tests.server.supervisor.test_supervisor import DEADLINE, engine
-from compat_tests.servers import BRIDGE_READY, running
+from compat_tests.server.supervisor.test_supervisor import DEADLINE
+from compat_tests.servers import BRIDGE_READY, engine, running
 
 # Passes a listening socket as descriptor 3 to the process that it becomes.
 ACTIVATE = """

@@ -12,7 +12,8 @@ from websockets.asyncio.client import connect
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
 from compat_tests.engine import Script
-from compat_tests.server.supervisor.test_supervisor import DEADLINE, Clients, engine
+from compat_tests.server.supervisor.test_supervisor import DEADLINE, Clients
+from compat_tests.servers import engine
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n"
