@@ -14,8 +14,7 @@ from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.http.first_request import make_protocol_factory
 from channels_bridge.server.websocket.context import Context
 from channels_bridge.server.worker.serving import shutdown
-
-DEADLINE = 10  # seconds that a test waits for what must happen
+from compat_tests.clients.raw_connection import DEADLINE, RawConnection
 
 
 async def until(condition):
@@ -45,6 +44,7 @@ class Engine:
         self.ssl = ssl
         self.config = ServerConfig(application="", **{"shutdown_timeout": 2, **options})
         self.lost = 0
+        self.raw = []
         self.context = Context(application, self.config, {"from": "lifespan"}, self._count)
 
     def _count(self):
@@ -70,17 +70,21 @@ class Engine:
         return connect(f"ws://127.0.0.1:{self.port}{path}", **options)
 
     async def open(self):
-        """A bare connection, for what a well-behaved client never sends."""
-        return await asyncio.open_connection("127.0.0.1", self.port)
+        """A bare connection, for what a well-behaved client never sends; the fixture closes it."""
+        self.raw.append(await RawConnection(f"127.0.0.1:{self.port}").open())
+        return self.raw[-1]
 
     async def request(self, data):
         """Send bytes, and read until the server closes."""
-        reader, writer = await self.open()
-        writer.write(data)
-        response = await asyncio.wait_for(reader.read(), DEADLINE)
-        writer.close()
-        await writer.wait_closed()
-        return response
+        async with RawConnection(f"127.0.0.1:{self.port}") as client:
+            client.write(data)
+            return await client.read()
+
+    async def close(self):
+        """Have everybody leave, and stop."""
+        for client in self.raw:
+            await client.close()
+        await self.stop()
 
 
 @pytest.fixture
@@ -96,15 +100,9 @@ async def serve():
 
     yield start
     for engine in engines:
-        await engine.stop()
+        await engine.close()
         assert not engine.context.tasks
         assert not engine.context.connections
-
-
-HANDSHAKE = (
-    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-)
 
 
 class Script:

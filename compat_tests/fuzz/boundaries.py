@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import h11
 from hypothesis import strategies as st
 
+from compat_tests.clients.raw_bytes import UPGRADE
+
 #: A request line's method and target, and the body.
 Exchange = tuple[bytes, bytes, bytes]
 
@@ -112,12 +114,7 @@ WRONG_BODIES = st.sampled_from(
         b"0\r\nX: y\n\n" + SMUGGLED,
     ]
 )
-HANDSHAKES = [
-    b"Upgrade: websocket",
-    b"Connection: Upgrade",
-    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-    b"Sec-WebSocket-Version: 13",
-]
+HANDSHAKES = [line.encode() for line in UPGRADE]
 VERSIONS = st.sampled_from([b"1.1"] * 8 + [b"1.0", b"1.2", b"2.0", b"0.9"])
 LINE_ENDS = st.sampled_from([b"\r\n"] * 8 + [b"\n", b"\r\r\n"])
 

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar
 
+from compat_tests.clients.raw_connection import RawConnection
 from compat_tests.engine import DEADLINE, Engine, until
 
 T = TypeVar("T")
@@ -97,24 +98,19 @@ async def talk(
         abort: end it abruptly, otherwise by closing our side.
         until_closed: leave that to the server.
     """
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
-        for piece in pieces:
-            writer.write(piece)
-            await writer.drain()
-            await give_way(TURNS)
-        await give_way(LAST_TURNS)
-        if abort:
-            writer.transport.abort()
-        elif not until_closed:
-            writer.write_eof()
-        return await reader.read()
-    except OSError:  # the server has had enough
-        return b""
-    finally:
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
+    with contextlib.suppress(OSError):  # the server has had enough
+        async with RawConnection(f"127.0.0.1:{port}") as client:
+            for piece in pieces:
+                client.write(piece)
+                await client.drain()
+                await give_way(TURNS)
+            await give_way(LAST_TURNS)
+            if abort:
+                client.abort()
+            elif not until_closed:
+                client.write_eof()
+            return await client.read()
+    return b""
 
 
 async def give_way(turns: int) -> None:

@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from websockets.client import ClientProtocol
-from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
-from websockets.frames import CloseCode, Frame, Opcode
+from websockets.frames import CloseCode, Opcode
 from websockets.server import ServerProtocol
-from websockets.uri import parse_uri
 
 from channels_bridge.server.websocket.frames import DEFLATE
+from compat_tests.clients.dialogue import DATA, Dialogue, Message, Reassembly
 from compat_tests.fuzz.wire import MAX_SIZE
-
-DATA = {Opcode.TEXT, Opcode.BINARY, Opcode.CONT}
-
-Message = str | bytes
 
 
 @dataclass
@@ -43,7 +37,7 @@ def foresee(handshake: bytes, pieces: Iterable[bytes]) -> Outcome:
     protocol.receive_data(handshake)
     (request,) = protocol.events_received()
     protocol.send_response(protocol.accept(request))
-    outcome, parts = Outcome(), Parts()
+    outcome, parts = Outcome(), Reassembly()
     for piece in pieces:
         protocol.receive_data(piece)
         try:
@@ -56,7 +50,7 @@ def foresee(handshake: bytes, pieces: Iterable[bytes]) -> Outcome:
     return outcome
 
 
-def _take(protocol: ServerProtocol, parts: Parts, outcome: Outcome) -> None:
+def _take(protocol: ServerProtocol, parts: Reassembly, outcome: Outcome) -> None:
     frames = protocol.events_received()
     outcome.pongs += [bytes(frame.data) for frame in frames if frame.opcode is Opcode.PING]
     for frame in frames:
@@ -64,44 +58,18 @@ def _take(protocol: ServerProtocol, parts: Parts, outcome: Outcome) -> None:
             outcome.messages += parts.add(frame)
 
 
-class Parts:
-    """Of a message."""
-
-    def __init__(self) -> None:
-        self._parts: list[Frame] = []
-
-    def add(self, frame: Frame) -> list[Message]:
-        """Returns the message that is complete now, if one is."""
-        self._parts.append(frame)
-        if not frame.fin:
-            return []
-        data = b"".join(part.data for part in self._parts)
-        is_text = self._parts[0].opcode is Opcode.TEXT
-        self._parts.clear()
-        return [data.decode() if is_text else data]
-
-
-class Client:
+class Client(Dialogue):
     """A client's handshake, and how it understands what comes back."""
 
     def __init__(self, *, deflate: bool) -> None:
-        extensions = [ClientPerMessageDeflateFactory()] if deflate else None
-        self._protocol = ClientProtocol(parse_uri("ws://localhost/"), extensions=extensions)
-        self._protocol.send_request(self._protocol.connect())
-        self.handshake = b"".join(self._protocol.data_to_send())
+        super().__init__(deflate=deflate)
+        self.send_request(self.connect())
+        self.handshake = b"".join(self.data_to_send())
 
     def understand(self, answer: bytes) -> Outcome:
         """What a server that echoes says."""
-        self._protocol.receive_data(answer)
-        assert self._protocol.handshake_exc is None
-        outcome, parts = Outcome(), Parts()
-        _, *frames = self._protocol.events_received()
-        for frame in frames:
-            if frame.opcode is Opcode.PONG:
-                outcome.pongs.append(bytes(frame.data))
-            elif frame.opcode in DATA:
-                outcome.messages += parts.add(frame)
-        assert self._protocol.parser_exc is None or isinstance(self._protocol.parser_exc, EOFError)
-        if self._protocol.close_rcvd is not None:
-            outcome.code = self._protocol.close_rcvd.code
-        return outcome
+        self.take(answer)
+        assert self.handshake_exc is None
+        assert self.parser_exc is None or isinstance(self.parser_exc, EOFError)
+        code = None if self.close_rcvd is None else self.close_rcvd.code
+        return Outcome(self.messages, self.pongs, code)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from compat_tests.clients.raw_bytes import UPGRADE
+
 Header = tuple[bytes, bytes]
 
 HANDSHAKE: list[Header] = [
-    (b"Host", b"localhost"),
-    (b"Upgrade", b"websocket"),
-    (b"Connection", b"Upgrade"),
-    (b"Sec-WebSocket-Key", b"dGhlIHNhbXBsZSBub25jZQ=="),
-    (b"Sec-WebSocket-Version", b"13"),
+    (name.encode(), value.encode())
+    for name, _, value in (line.partition(": ") for line in ("Host: localhost", *UPGRADE))
 ]
 OTHERS: list[Header] = [
     (b"Upgrade", b"h2c"),

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from compat_tests.clients.raw_bytes import frame
 from compat_tests.fuzz.listener import Listener
 from compat_tests.fuzz.oracle import Client, foresee
 from compat_tests.fuzz.profile import PROFILE
-from compat_tests.fuzz.wire import MAX_SIZE, PLACES, divide, encode, streams
+from compat_tests.fuzz.wire import MAX_SIZE, PLACES, divide, streams
 
 
 class Echo:
@@ -39,10 +40,10 @@ CONVERSATIONS = st.booleans().flatmap(lambda deflate: st.tuples(st.just(deflate)
 
 
 #: A text whose end is not UTF-8, and a ping that comes with it.
-INVALID = [encode(1, b"\xe2\x82", fin=False), encode(0, b"\xe2\x82"), encode(9, b"")]
+INVALID = [frame(1, b"\xe2\x82", fin=False), frame(0, b"\xe2\x82"), frame(9, b"")]
 
 #: A ping between the parts of a message doesn't end it: what follows may not begin another one.
-INTERRUPTED = [encode(1, b"one", fin=False), encode(9, b""), encode(1, b"another")]
+INTERRUPTED = [frame(1, b"one", fin=False), frame(9, b""), frame(1, b"another")]
 
 
 @PROFILE

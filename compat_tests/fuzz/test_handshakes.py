@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from compat_tests.engine import HANDSHAKE
+from compat_tests.clients.raw_bytes import HANDSHAKE
 from compat_tests.fuzz.listener import Listener, cut
 from compat_tests.fuzz.profile import PROFILE
 from compat_tests.fuzz.requests import streams

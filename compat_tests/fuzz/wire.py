@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import struct
-import zlib
 
 from hypothesis import strategies as st
 
+from compat_tests.clients.raw_bytes import compress, frame
 from compat_tests.fuzz.listener import cut
 
 #: Bytes of a message that are allowed here.
@@ -23,62 +23,26 @@ CLOSES = st.sampled_from([b"", b"\x03"]) | st.builds(
 )
 
 
-def compress(payload: bytes) -> bytes:
-    """By itself, without context takeover (RFC 7692, 7.2.1)."""
-    deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    return (deflate.compress(payload) + deflate.flush(zlib.Z_SYNC_FLUSH))[:-4]
-
-
 COMPRESSED = (TEXTS | PARTS).map(compress) | st.sampled_from([compress(b"0" * 10**6), b"\0", b""])
 PAYLOADS = TEXTS | TOO_LONG.map(bytes) | PARTS | CLOSES | COMPRESSED | st.binary(max_size=20)
-
-
-def encode(
-    opcode: int,
-    payload: bytes,
-    *,
-    fin: bool = True,
-    rsv: int = 0,
-    mask: bytes = b"mask",
-    form: int = 0,
-    claimed: int | None = None,
-) -> bytes:
-    """A frame.
-
-    Args:
-        mask: of four bytes; empty for none.
-        form: bytes of the length at least, where a shorter form would do: 0, 2 or 8.
-        claimed: the length in the header, if it isn't that of the payload.
-    """
-    length = len(payload) if claimed is None else claimed
-    first, masked = fin << 7 | rsv << 4 | opcode, bool(mask) << 7
-    if length < 126 and form == 0:
-        header = struct.pack("!BB", first, masked | length)
-    elif length < 2**16 and form <= 2:
-        header = struct.pack("!BBH", first, masked | 126, length)
-    else:
-        header = struct.pack("!BBQ", first, masked | 127, length)
-    if mask:
-        payload = bytes(byte ^ mask[place % 4] for place, byte in enumerate(payload))
-    return header + mask + payload
 
 
 FORMS = st.sampled_from([0] * 8 + [2, 8])
 OPCODES = st.sampled_from([1, 2])
 
 #: Each a message as it should be, in one frame.
-MESSAGES = st.builds(encode, OPCODES, TEXTS, form=FORMS)
-LONG_MESSAGES = st.builds(encode, OPCODES, TOO_LONG.map(bytes), form=FORMS)
-COMPRESSED_MESSAGES = st.builds(encode, OPCODES, TEXTS.map(compress), rsv=st.just(4))
-PINGS = st.builds(encode, st.sampled_from([9, 9, 10]), st.binary(max_size=10))
-CLOSING = st.builds(encode, st.just(8), CLOSES)
+MESSAGES = st.builds(frame, OPCODES, TEXTS, form=FORMS)
+LONG_MESSAGES = st.builds(frame, OPCODES, TOO_LONG.map(bytes), form=FORMS)
+COMPRESSED_MESSAGES = st.builds(frame, OPCODES, TEXTS.map(compress), rsv=st.just(4))
+PINGS = st.builds(frame, st.sampled_from([9, 9, 10]), st.binary(max_size=10))
+CLOSING = st.builds(frame, st.just(8), CLOSES)
 
 #: Messages in two frames that are wrong in one of them, or fit together by chance.
 BROKEN = st.builds(
     lambda opcode, first, rsv, between, last, second: [
-        encode(opcode, first, fin=False, rsv=rsv),
+        frame(opcode, first, fin=False, rsv=rsv),
         between,
-        encode(last, second),
+        frame(last, second),
     ],
     OPCODES,
     PARTS | COMPRESSED,
@@ -90,7 +54,7 @@ BROKEN = st.builds(
 
 #: Any bits anywhere.
 ANY = st.builds(
-    encode,
+    frame,
     st.integers(0, 15),
     PAYLOADS,
     fin=st.booleans(),
@@ -107,10 +71,10 @@ def fragments(draw: st.DrawFn, deflate: bool) -> list[bytes]:
     message, opcode = draw(TEXTS), draw(OPCODES)
     compressed = deflate and draw(st.booleans())
     parts = cut(compress(message) if compressed else message, draw(PLACES))
-    frames = [encode(opcode, b"", fin=False, rsv=4 if compressed else 0)]
+    frames = [frame(opcode, b"", fin=False, rsv=4 if compressed else 0)]
     for part in parts:
-        frames += [encode(0, part, fin=False), draw(PINGS | st.just(b""))]
-    return [*frames, encode(0, b"")]
+        frames += [frame(0, part, fin=False), draw(PINGS | st.just(b""))]
+    return [*frames, frame(0, b"")]
 
 
 PLACES = st.lists(st.integers(0, 5000), max_size=5)

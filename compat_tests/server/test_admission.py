@@ -20,9 +20,10 @@ from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
 from channels_bridge.server.proxy import Proxy
 from channels_bridge.server.websocket.lifecycle import State
-from compat_tests.engine import DEADLINE, HANDSHAKE, Script, until
+from compat_tests.clients.raw_bytes import HANDSHAKE, frame
+from compat_tests.engine import DEADLINE, Script, until
 from compat_tests.server.supervisor.test_supervisor import Clients
-from compat_tests.server.websocket.test_connection import echo, masked, status_of
+from compat_tests.server.websocket.test_connection import echo, status_of
 from compat_tests.servers import engine as supervised
 
 
@@ -47,13 +48,12 @@ async def test_hasty_messages_wait_for_their_place(serve):
     """What a client sends right behind its handshake is not lost on the way."""
     engine = await serve(Script(echo))
     engine.context.admission = later = Later()
-    reader, writer = await engine.open()
-    writer.write(HANDSHAKE + masked(Opcode.TEXT, b"hasty"))
+    client = await engine.open()
+    client.write(HANDSHAKE + frame(Opcode.TEXT, b"hasty"))
     await asyncio.wait_for(later.asked.wait(), DEADLINE)
     later.decided(True)
-    await asyncio.wait_for(reader.readuntil(b"\x81\x05hasty"), DEADLINE)
-    writer.close()
-    await writer.wait_closed()
+    await client.read_until(b"\x81\x05hasty")
+    await client.close()
     await asyncio.wait_for(engine.context.all_lost(), DEADLINE)
     assert later.released == ["127.0.0.1"]
 
@@ -102,16 +102,15 @@ async def test_clients_that_do_not_wait(serve, leave, granted, released):
     app = Script(echo)
     engine = await serve(app)
     engine.context.admission = later = Later()
-    _, writer = await engine.open()
-    writer.write(HANDSHAKE)
+    client = await engine.open()
+    client.write(HANDSHAKE)
     await asyncio.wait_for(later.asked.wait(), DEADLINE)
     (connection,) = engine.context.connections
-    getattr(writer.transport, leave)()
+    getattr(client, leave)()
     await until(lambda: connection.state in (State.CLOSING, State.CLOSED))
     later.decided(granted)
     assert later.released == released
     assert app.scope is None
-    writer.close()
 
 
 # Several workers

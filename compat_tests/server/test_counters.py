@@ -6,8 +6,9 @@ import asyncio
 
 from websockets.frames import Opcode
 
-from compat_tests.engine import DEADLINE, HANDSHAKE, Script
-from compat_tests.server.websocket.test_connection import echo, masked, sending, status_of
+from compat_tests.clients.raw_bytes import HANDSHAKE, frame
+from compat_tests.engine import DEADLINE, Script
+from compat_tests.server.websocket.test_connection import echo, sending, status_of
 
 
 async def test_connections_and_messages(serve):
@@ -51,10 +52,10 @@ async def test_clients_that_leave(serve):
         left.set()
 
     engine = await serve(Script(undecided))
-    _, writer = await engine.open()
-    writer.write(HANDSHAKE + masked(Opcode.TEXT, b"hasty"))
+    client = await engine.open()
+    client.write(HANDSHAKE + frame(Opcode.TEXT, b"hasty"))
     await asyncio.wait_for(asked.wait(), DEADLINE)
-    writer.transport.abort()
+    client.abort()
     await asyncio.wait_for(left.wait(), DEADLINE)
     assert engine.context.counters.handshakes == {499: 1}
     assert engine.context.counters.closed == {}

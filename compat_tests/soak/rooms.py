@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import zlib
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from picows import WSMsgType
 
 from channels_bridge.bench.generator.clients import Client, Target
 from channels_bridge.bench.generator.ledger import Arrivals, Counts
+from compat_tests.clients.raw_bytes import compress
 
 MEMBERS = 5
 
@@ -58,12 +58,6 @@ class Speaker(Client):
         if self.transport is not None:
             data = compress(content) if self.kind.deflate else content
             self.transport.send(WSMsgType.TEXT, data, rsv1=self.kind.deflate)
-
-
-def compress(content: bytes) -> bytes:
-    """A message's payload by itself, without context takeover (RFC 7692, 7.2.1)."""
-    deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    return (deflate.compress(content) + deflate.flush(zlib.Z_SYNC_FLUSH))[:-4]
 
 
 class Room:

@@ -8,7 +8,8 @@ import logging
 import pytest
 
 from channels_bridge.server import extras
-from compat_tests.engine import DEADLINE, HANDSHAKE, Script
+from compat_tests.clients.raw_bytes import HANDSHAKE
+from compat_tests.engine import DEADLINE, Script
 from compat_tests.server.websocket.test_connection import echo
 
 GET = b"GET /page HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -35,28 +36,24 @@ async def test_http_goes_to_the_application(serve):
 async def test_handshake_on_a_connection_that_served_http(serve):
     """A proxy that keeps its connections may send a handshake on one that carried a page."""
     engine = await serve(page)
-    reader, writer = await engine.open()
-    writer.write(GET.replace(b"Connection: close\r\n", b""))
-    await asyncio.wait_for(reader.readuntil(b"page"), DEADLINE)
-    await asyncio.wait_for(reader.readuntil(b"\r\n\r\npage"), DEADLINE)
-    writer.write(HANDSHAKE)
-    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), DEADLINE)
+    client = await engine.open()
+    client.write(GET.replace(b"Connection: close\r\n", b""))
+    await client.read_until(b"page")
+    await client.read_until(b"\r\n\r\npage")
+    client.write(HANDSHAKE)
+    head = await client.read_until(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 101 ")
-    writer.close()
-    await writer.wait_closed()
 
 
 async def test_request_in_small_pieces(serve):
     """A handshake may arrive byte by byte."""
     engine = await serve(page)
-    reader, writer = await engine.open()
+    client = await engine.open()
     for byte in HANDSHAKE:
-        writer.write(bytes([byte]))
-        await writer.drain()
-    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), DEADLINE)
+        client.write(bytes([byte]))
+        await client.drain()
+    head = await client.read_until(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 101 ")
-    writer.close()
-    await writer.wait_closed()
 
 
 @pytest.mark.parametrize("before", [b"", b"\r\n", b"\r\n\r\n"])
@@ -79,14 +76,12 @@ async def test_oversized_head_whatever_comes_before(serve, before):
 async def test_limits_of_later_requests(serve, rest, seconds, status):
     """A second request on a connection has the limits of the first."""
     engine = await serve(page, max_head_size=2000, handshake_timeout=seconds)
-    reader, writer = await engine.open()
-    writer.write(GET.replace(b"Connection: close\r\n", b""))
-    await asyncio.wait_for(reader.readuntil(b"\r\n\r\npage"), DEADLINE)
-    writer.write(b"GET / HTTP/1.1\r\nX: " + rest)
-    response = await asyncio.wait_for(reader.read(), DEADLINE)
+    client = await engine.open()
+    client.write(GET.replace(b"Connection: close\r\n", b""))
+    await client.read_until(b"\r\n\r\npage")
+    client.write(b"GET / HTTP/1.1\r\nX: " + rest)
+    response = await client.read()
     assert response.split()[1] == status
-    writer.close()
-    await writer.wait_closed()
 
 
 @pytest.mark.parametrize("data", [b"\x16\x03\x01\x02\x00\x01", b"hello\r\n\r\n", b"GET\r\n\r\n"])

@@ -32,15 +32,14 @@ def streaming(*headers, deaf=False):
 
 
 async def begin(engine, first=b"data: 1\n\n", request=None):
-    reader, writer = await engine.open()
-    writer.write(request or get())
-    return reader, writer, await asyncio.wait_for(reader.readuntil(first), DEADLINE)
+    client = await engine.open()
+    client.write(request or get())
+    return client, await client.read_until(first)
 
 
-async def finish(reader, writer):
-    rest = await asyncio.wait_for(reader.read(), DEADLINE)
-    writer.close()
-    await writer.wait_closed()
+async def finish(client):
+    rest = await client.read()
+    await client.close()
     return rest
 
 
@@ -60,8 +59,8 @@ async def test_event_streams_are_told(serve, lines, header):
     engine = await serve(script, shutdown_timeout=LONG)
     clients = [await begin(engine) for _ in range(3)]
     await asyncio.wait_for(engine.stop(), DEADLINE)
-    for reader, writer, _ in clients:
-        assert await finish(reader, writer) == b"\r\n0\r\n\r\n"
+    for client, _ in clients:
+        assert await finish(client) == b"\r\n0\r\n\r\n"
     assert [event["type"] for event in script.events] == [
         *["http.request"] * 3,
         *["http.disconnect"] * 3,
@@ -72,7 +71,7 @@ async def test_event_streams_are_told(serve, lines, header):
 async def test_an_answer_of_unknown_length_has_a_while(serve, lines, monkeypatch):
     """Other answers without a length have a third of the time, and are not made to look whole."""
     engine = await serve(streaming(), shutdown_timeout=LONG)
-    reader, writer, _ = await begin(engine)
+    client, _ = await begin(engine)
     stopping = asyncio.create_task(engine.stop())
     await until(lambda: engine.context.ending)
     (connection,) = engine.context.connections
@@ -80,7 +79,7 @@ async def test_an_answer_of_unknown_length_has_a_while(serve, lines, monkeypatch
     assert 0 < connection.page._timer.when() - loop.time() <= LONG / 3
     connection.page._overdue()
     await asyncio.wait_for(stopping, DEADLINE)
-    assert await finish(reader, writer) == b"\r\n"
+    assert await finish(client) == b"\r\n"
     assert lines() == []
 
 
@@ -95,12 +94,12 @@ async def test_an_answer_that_comes_to_its_end(serve, lines):
         await send({"type": "http.response.body", "body": b"the rest"})
 
     engine = await serve(export, shutdown_timeout=LONG)
-    reader, writer, _ = await begin(engine)
+    client, _ = await begin(engine)
     stopping = asyncio.create_task(engine.stop())
     await until(lambda: engine.context.ending)
     proceed.set()
     await asyncio.wait_for(stopping, DEADLINE)
-    assert await finish(reader, writer) == b"\r\n8\r\nthe rest\r\n0\r\n\r\n"
+    assert await finish(client) == b"\r\n8\r\nthe rest\r\n0\r\n\r\n"
     assert lines() == []
 
 
@@ -108,9 +107,9 @@ async def test_one_that_does_not_listen(serve, lines, monkeypatch):
     """An application that goes on is cancelled soon, with a line that names the page."""
     monkeypatch.setattr(page, "LINGER", 0.01)
     engine = await serve(streaming(STREAM, deaf=True), shutdown_timeout=LONG)
-    reader, writer, _ = await begin(engine)
+    client, _ = await begin(engine)
     await asyncio.wait_for(engine.stop(), DEADLINE)
-    assert (await finish(reader, writer)).endswith(b"0\r\n\r\n")
+    assert (await finish(client)).endswith(b"0\r\n\r\n")
     (line,) = lines()
     assert line.startswith("HTTP GET /feed [127.0.0.1:")
     assert line.endswith("did not return, and is cancelled")
@@ -125,11 +124,11 @@ async def test_a_page_that_is_not_begun(serve, lines):
         await asyncio.Event().wait()
 
     engine = await serve(application, shutdown_timeout=0.2)
-    reader, writer = await engine.open()
-    writer.write(get())
+    client = await engine.open()
+    client.write(get())
     await asyncio.wait_for(asked.wait(), DEADLINE)
     await asyncio.wait_for(engine.stop(), DEADLINE)
-    assert (await finish(reader, writer)).startswith(b"HTTP/1.1 503 ")
+    assert (await finish(client)).startswith(b"HTTP/1.1 503 ")
     assert lines() == ["shutdown: 1 applications did not return in time; cancelled"]
 
 
@@ -145,11 +144,11 @@ async def test_a_stream_that_is_not_begun(serve, lines, monkeypatch, deaf):
         await (asyncio.Event().wait() if deaf else receive())
 
     engine = await serve(application, shutdown_timeout=LONG)
-    reader, writer = await engine.open()
-    writer.write(get().replace(b"Host", b"Accept: text/event-stream\r\nHost"))
+    client = await engine.open()
+    client.write(get().replace(b"Host", b"Accept: text/event-stream\r\nHost"))
     await asyncio.wait_for(asked.wait(), DEADLINE)
     await asyncio.wait_for(engine.stop(), DEADLINE)
-    assert await finish(reader, writer) == b""  # a status would keep it from coming back
+    assert await finish(client) == b""  # a status would keep it from coming back
     assert len(lines()) == deaf
 
 
@@ -164,15 +163,15 @@ async def test_a_stream_that_begins_late(serve, lines):
         await stream(scope, receive, send)
 
     engine = await serve(application, shutdown_timeout=LONG)
-    reader, writer = await engine.open()
-    writer.write(get())
+    client = await engine.open()
+    client.write(get())
     await asyncio.wait_for(asked.wait(), DEADLINE)
     stopping = asyncio.create_task(engine.stop())
     await until(lambda: engine.context.ending)
     answer.set()
     await asyncio.wait_for(stopping, DEADLINE)
     assert stream.events[-1]["type"] == "http.disconnect"
-    await finish(reader, writer)
+    await finish(client)
     assert lines() == []
 
 
@@ -191,8 +190,8 @@ async def test_streams_are_spread(serve):
     await asyncio.wait_for(draining, DEADLINE)
     assert len(engine.context.connections) == 1
     await asyncio.wait_for(engine.stop(), DEADLINE)
-    for reader, writer, _ in clients:
-        await finish(reader, writer)
+    for client, _ in clients:
+        await finish(client)
 
 
 @pytest.mark.parametrize("begun", [False, True])

@@ -9,10 +9,10 @@ import re
 import pytest
 from websockets.frames import Opcode
 
-from compat_tests.engine import DEADLINE, HANDSHAKE, Script, read_body, until
+from compat_tests.clients.raw_bytes import HANDSHAKE, frame
+from compat_tests.engine import DEADLINE, Script, read_body, until
 from compat_tests.fuzz.listener import give_way
 from compat_tests.server.http.test_first_request import GET, page
-from compat_tests.server.websocket.test_connection import masked
 
 KEPT = GET.replace(b"Connection: close\r\n", b"")
 H2C = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAA\r\n"
@@ -38,34 +38,30 @@ async def test_offer_of_another_protocol(serve, caplog, offer, framing, body):
     app = Script(mirror)
     engine = await serve(app)
     head = b"POST / HTTP/1.1\r\nHost: a\r\n" + offer + framing + b"\r\n"
-    reader, writer = await engine.open()
+    client = await engine.open()
     for pieces in ([head + body], [head, body], [head + body[:3], body[3:]], [head + body]):
         app.done.clear()
         for piece in pieces:
-            writer.write(piece)
+            client.write(piece)
             if piece is not pieces[-1]:
                 await until(lambda: engine.context.tasks)
-        answer = await asyncio.wait_for(reader.readuntil(b"hello"), DEADLINE)
+        answer = await client.read_until(b"hello")
         assert answer.startswith(b"HTTP/1.1 200 ")
         await app.finished()
         assert dict(app.scope["headers"]).get(b"upgrade") == (
             offer.split(b"Upgrade: ")[1].split(b"\r\n")[0] if offer else None
         )
         assert b"trailer" not in dict(app.scope["headers"])
-    writer.close()
-    await writer.wait_closed()
     assert not caplog.records
 
 
 async def test_many_offers_at_once(serve):
     """As many requests as one packet has may offer another protocol."""
     engine = await serve(page)
-    reader, writer = await engine.open()
-    writer.write((b"GET / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: a\r\n\r\n") * 2000 + GET)
-    answers = await asyncio.wait_for(reader.read(), DEADLINE)
+    client = await engine.open()
+    client.write((b"GET / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: a\r\n\r\n") * 2000 + GET)
+    answers = await client.read()
     assert answers.count(b"HTTP/1.1 200 ") == 2001
-    writer.close()
-    await writer.wait_closed()
 
 
 async def test_trailers_count_as_head(serve):
@@ -79,15 +75,11 @@ async def test_trailers_count_as_head(serve):
 async def test_frames_behind_a_later_handshake(serve):
     """What a hasty client sends together with a handshake arrives, on used connections too."""
     engine = await serve(page)
-    reader, writer = await engine.open()
-    writer.write(KEPT)
-    await asyncio.wait_for(reader.readuntil(b"\r\n\r\npage"), DEADLINE)
-    writer.write(HANDSHAKE + masked(Opcode.TEXT, b"hasty"))
-    assert (await asyncio.wait_for(reader.readuntil(b"hasty"), DEADLINE)).startswith(
-        b"HTTP/1.1 101 "
-    )
-    writer.close()
-    await writer.wait_closed()
+    client = await engine.open()
+    client.write(KEPT)
+    await client.read_until(b"\r\n\r\npage")
+    client.write(HANDSHAKE + frame(Opcode.TEXT, b"hasty"))
+    assert (await client.read_until(b"hasty")).startswith(b"HTTP/1.1 101 ")
 
 
 BAD = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -140,19 +132,19 @@ async def test_body_that_is_broken(serve, answered, statuses):
             pass
 
     engine = await serve(application)
-    reader, writer = await engine.open()
-    writer.write(BAD + b"1\r\nx\r\n")
+    client = await engine.open()
+    client.write(BAD + b"1\r\nx\r\n")
     await asyncio.wait_for(began.wait(), DEADLINE)
-    writer.write(b"garbage\r\n" + GET)
-    response = await asyncio.wait_for(_read(reader), DEADLINE)
+    client.write(b"garbage\r\n" + GET)
+    response = await _read(client)
     assert [int(status) for status in re.findall(rb"HTTP/1.1 (\d+)", response)] == statuses
-    writer.close()
+    await client.close()
     await engine.idle()
 
 
-async def _read(reader):
+async def _read(client):
     with contextlib.suppress(ConnectionResetError):
-        return await reader.read()
+        return await client.read()
     return b"HTTP/1.1 200 reset with it"
 
 
@@ -163,29 +155,25 @@ async def test_answer_before_the_body(serve, expect):
     """
     engine = await serve(page)
     headers = b"Content-Length: %d\r\n" % len(GET) + b"Expect: 100-continue\r\n" * expect
-    reader, writer = await engine.open()
-    writer.write(b"POST /early HTTP/1.1\r\nHost: a\r\n" + headers + b"\r\n")
-    await asyncio.wait_for(reader.readuntil(b"\r\n\r\npage"), DEADLINE)
+    client = await engine.open()
+    client.write(b"POST /early HTTP/1.1\r\nHost: a\r\n" + headers + b"\r\n")
+    await client.read_until(b"\r\n\r\npage")
     if not expect:
-        writer.write(GET + GET)
-    rest = await asyncio.wait_for(reader.read(), DEADLINE)
+        client.write(GET + GET)
+    rest = await client.read()
     assert rest.count(b"HTTP/1.1 200") == (not expect)
-    writer.close()
-    await writer.wait_closed()
 
 
 async def test_body_that_was_asked_for(serve):
     """A client that waits with its body until it is told may go on with the same connection."""
     engine = await serve(mirror)
-    reader, writer = await engine.open()
+    client = await engine.open()
     for _ in range(2):
-        writer.write(b"POST / HTTP/1.1\r\nHost: a\r\n" + LENGTH + b"Expect: 100-continue\r\n\r\n")
-        await asyncio.wait_for(reader.readuntil(b" 100 Continue\r\n\r\n"), DEADLINE)
-        writer.write(b"hello")
-        head = await asyncio.wait_for(reader.readuntil(b"hello"), DEADLINE)
+        client.write(b"POST / HTTP/1.1\r\nHost: a\r\n" + LENGTH + b"Expect: 100-continue\r\n\r\n")
+        await client.read_until(b" 100 Continue\r\n\r\n")
+        client.write(b"hello")
+        head = await client.read_until(b"hello")
         assert b"connection: close" not in head
-    writer.close()
-    await writer.wait_closed()
 
 
 @pytest.mark.parametrize(
@@ -211,38 +199,34 @@ async def test_doubtful_framing(serve, caplog, head, status, earlier):
     comes behind it is not read.
     """
     engine = await serve(page)
-    reader, writer = await engine.open()
+    client = await engine.open()
     for _ in range(earlier):
-        writer.write(KEPT)
-        await asyncio.wait_for(reader.readuntil(b"\r\n\r\npage"), DEADLINE)
-    writer.write(head + b"\r\n0\r\n\r\n" + GET)
-    answer = await asyncio.wait_for(reader.read(), DEADLINE)
+        client.write(KEPT)
+        await client.read_until(b"\r\n\r\npage")
+    client.write(head + b"\r\n0\r\n\r\n" + GET)
+    answer = await client.read()
     assert answer.count(b"HTTP/1.1 ") == 1
     assert answer.split()[1] == status
     (line,) = [record.getMessage() for record in caplog.records]
     assert line.startswith("a request of [127.0.0.1:") and status.decode() in line
     assert "callback" not in line
-    writer.close()
-    await writer.wait_closed()
 
 
 @pytest.mark.parametrize("first", [4096, 100, 10])
 async def test_body_is_not_counted_as_head(serve, first):
     """A later head below the limit is fine, whatever it comes in pieces with."""
     engine = await serve(mirror, max_head_size=8000)
-    reader, writer = await engine.open()
+    client = await engine.open()
     body = b"z" * 200_000
     for _ in range(2):
         head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\nX: " + b"y" * 6000
         request = head + b"\r\n\r\n" + body
-        writer.write(request[:first])
+        client.write(request[:first])
         await give_way(30)
-        writer.write(request[first:])
-        answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), DEADLINE)
+        client.write(request[first:])
+        answer = await client.read_until(b"\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 200 ")
-        assert await asyncio.wait_for(reader.readexactly(len(body)), DEADLINE) == body
-    writer.close()
-    await writer.wait_closed()
+        assert await client.read_exactly(len(body)) == body
 
 
 # Between requests
@@ -252,14 +236,13 @@ async def test_idle_connections_are_kept(serve):
     """A connection is kept between requests for longer than proxies keep theirs, 60 s and more."""
     engine = await serve(page)
     assert 60 < engine.config.keep_alive_timeout
-    reader, writer = await engine.open()
-    writer.write(KEPT)
-    await asyncio.wait_for(reader.readuntil(b"\r\n\r\npage"), DEADLINE)
+    client = await engine.open()
+    client.write(KEPT)
+    await client.read_until(b"\r\n\r\npage")
     (connection,) = engine.context.idle
     wait = connection.timeout_keep_alive_task.when() - asyncio.get_running_loop().time()
     assert engine.config.keep_alive_timeout - DEADLINE < wait
-    writer.close()
-    await writer.wait_closed()
+    await client.close()
     await until(lambda: not engine.context.idle)
 
 
@@ -267,12 +250,10 @@ async def test_idle_connections_are_kept(serve):
 async def test_end_of_idle_connections(serve, noise):
     """After --keep-alive-timeout without a request a connection is closed; empty lines are none."""
     engine = await serve(page, keep_alive_timeout=0.1)
-    reader, writer = await engine.open()
-    writer.write(KEPT + noise)
-    answer = await asyncio.wait_for(reader.read(), DEADLINE)
+    client = await engine.open()
+    client.write(KEPT + noise)
+    answer = await client.read()
     assert answer.endswith(b"\r\n\r\npage")
-    writer.close()
-    await writer.wait_closed()
 
 
 async def test_idle_connections_make_room(serve):
@@ -282,17 +263,14 @@ async def test_idle_connections_make_room(serve):
     engine = await serve(page, max_connections=2)
     idle = []
     for _ in range(2):
-        reader, writer = await engine.open()
-        writer.write(KEPT)
-        await asyncio.wait_for(reader.readuntil(b"\r\n\r\npage"), DEADLINE)
-        idle.append((reader, writer))
+        client = await engine.open()
+        client.write(KEPT)
+        await client.read_until(b"\r\n\r\npage")
+        idle.append(client)
     async with engine.connect() as websocket:
         await websocket.send("there is room")
         assert await websocket.recv() == "there is room"
-        assert await asyncio.wait_for(idle[0][0].read(), DEADLINE) == b""
-        idle[1][1].write(GET)
-        assert b"page" in await asyncio.wait_for(idle[1][0].read(), DEADLINE)
-    for _, writer in idle:
-        writer.close()
-        await writer.wait_closed()
+        assert await idle[0].read() == b""
+        idle[1].write(GET)
+        assert b"page" in await idle[1].read()
     assert not engine.context.counters.refused

@@ -12,7 +12,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from compat_tests.engine import HANDSHAKE
+from compat_tests.clients.raw_bytes import HANDSHAKE
 from compat_tests.server.supervisor.test_supervisor import DEADLINE, Clients
 from compat_tests.servers import Server, engine, wait_for
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
-import struct
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.frames import Frame, Opcode
+from websockets.frames import Opcode
 
-from compat_tests.engine import DEADLINE, HANDSHAKE, Script
+from compat_tests.clients.dialogue import Dialogue
+from compat_tests.clients.raw_bytes import HANDSHAKE, frame
+from compat_tests.engine import DEADLINE, Script
 
 ACCEPT = {"type": "websocket.accept"}
 
@@ -38,10 +38,6 @@ def sending(*messages):
             pass
 
     return Script(body)
-
-
-def masked(opcode, data, *, fin=True):
-    return Frame(opcode, data, fin).serialize(mask=True)
 
 
 async def status_of(engine, **options):
@@ -109,7 +105,7 @@ async def test_headers_are_sent_as_they_are(serve):
     """A header's bytes reach the client unchanged, ASCII or not."""
     name = (b"x-name", "Zoë".encode())
     engine = await serve(sending({**ACCEPT, "headers": [name]}))
-    response = await engine.request(HANDSHAKE + masked(Opcode.CLOSE, b""))
+    response = await engine.request(HANDSHAKE + frame(Opcode.CLOSE, b""))
     assert b"x-name: Zo\xc3\xab\r\n" in response
     denial = {"type": "websocket.http.response.start", "status": 404, "headers": [name]}
     engine = await serve(sending(denial, {"type": "websocket.http.response.body"}))
@@ -215,10 +211,10 @@ async def test_client_gone_before_accept(serve):
         gone.set()
 
     engine = await serve(Script(body))
-    _, writer = await engine.open()
-    writer.write(HANDSHAKE)
+    client = await engine.open()
+    client.write(HANDSHAKE)
     await asyncio.wait_for(connected.wait(), DEADLINE)
-    writer.transport.abort()
+    client.abort()
     await asyncio.wait_for(gone.wait(), DEADLINE)
 
 
@@ -235,14 +231,12 @@ async def test_end_of_stream_while_the_application_decides(serve):
         told.set()
 
     engine = await serve(Script(body), handshake_timeout=0.1)
-    reader, writer = await engine.open()
-    writer.write(HANDSHAKE)
+    client = await engine.open()
+    client.write(HANDSHAKE)
     await asyncio.wait_for(connected.wait(), DEADLINE)
-    writer.write_eof()
+    client.write_eof()
     await asyncio.wait_for(told.wait(), DEADLINE)
-    assert await asyncio.wait_for(reader.read(), DEADLINE) == b""
-    writer.close()
-    await writer.wait_closed()
+    assert await client.read() == b""
 
 
 @pytest.mark.parametrize(
@@ -295,7 +289,7 @@ async def test_unusual_handshake(serve, change):
     """A handshake has the limit of pages, and may come by a proxy that speaks HTTP/1.0."""
     app = Script(echo)
     engine = await serve(app)
-    response = await engine.request(HANDSHAKE.replace(*change) + masked(Opcode.CLOSE, b""))
+    response = await engine.request(HANDSHAKE.replace(*change) + frame(Opcode.CLOSE, b""))
     assert response.startswith(b"HTTP/1.1 101 ")
     assert dict(app.scope["headers"])[b"host"] == b"localhost"
 
@@ -306,7 +300,7 @@ async def test_subprotocol_that_is_no_token(serve, name):
     app = sending({**ACCEPT, "subprotocol": name})
     engine = await serve(app)
     offer = f"Sec-WebSocket-Protocol: one, {name},\r\nHost".encode()
-    response = await engine.request(HANDSHAKE.replace(b"Host", offer) + masked(Opcode.CLOSE, b""))
+    response = await engine.request(HANDSHAKE.replace(b"Host", offer) + frame(Opcode.CLOSE, b""))
     assert app.scope["subprotocols"] == ["one", name]
     assert f"\r\nSec-WebSocket-Protocol: {name}\r\n".encode() in response
 
@@ -368,7 +362,7 @@ async def test_client_close_without_a_code(serve):
     """A close frame without a code is 1005 (RFC 6455, 7.1.5)."""
     app = Script(echo)
     engine = await serve(app)
-    response = await engine.request(HANDSHAKE + masked(Opcode.CLOSE, b""))
+    response = await engine.request(HANDSHAKE + frame(Opcode.CLOSE, b""))
     assert response.endswith(b"\x88\x00")
     assert (await app.finished())[-1]["code"] == 1005
 
@@ -377,12 +371,10 @@ async def test_abrupt_end_is_1006(serve):
     """A client that vanishes: the consumer is told 1006 (RFC 6455, 7.1.5)."""
     app = Script(echo)
     engine = await serve(app)
-    reader, writer = await engine.open()
-    writer.write(HANDSHAKE)
-    await reader.readuntil(b"\r\n\r\n")
-    linger = struct.pack("ii", 1, 0)  # close() sends RST
-    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-    writer.close()
+    client = await engine.open()
+    client.write(HANDSHAKE)
+    await client.read_until(b"\r\n\r\n")
+    client.reset()
     assert (await app.finished())[-1]["code"] == 1006
 
 
@@ -496,16 +488,15 @@ async def test_shutdown_cancels_what_does_not_return(serve, caplog):
 @pytest.mark.parametrize(
     ("data", "code"),
     [
-        (masked(Opcode.TEXT, b"x" * 1001), 1009),
-        (masked(Opcode.TEXT, b"x" * 600, fin=False) + masked(Opcode.CONT, b"x" * 600), 1009),
-        (masked(Opcode.TEXT, b"\xff"), 1007),
-        (masked(Opcode.TEXT, b"\xc3", fin=False) + masked(Opcode.CONT, b"x"), 1007),
-        (masked(Opcode.CONT, b"x"), 1002),
-        (Frame(Opcode.TEXT, b"unmasked").serialize(mask=False), 1002),
-        (masked(Opcode.CLOSE, b"\x03\xee"), 1002),  # 1006 must not be on the wire
+        (frame(Opcode.TEXT, b"x" * 1001), 1009),
+        (frame(Opcode.TEXT, b"x" * 600, fin=False) + frame(Opcode.CONT, b"x" * 600), 1009),
+        (frame(Opcode.TEXT, b"\xff"), 1007),
+        (frame(Opcode.TEXT, b"\xc3", fin=False) + frame(Opcode.CONT, b"x"), 1007),
+        (frame(Opcode.CONT, b"x"), 1002),
+        (frame(Opcode.TEXT, b"unmasked", mask=b""), 1002),
+        (frame(Opcode.CLOSE, b"\x03\xee"), 1002),  # 1006 must not be on the wire
         (b"\xf1\x80\x00\x00\x00\x00", 1002),  # reserved bits
     ],
-    # Masks are random; names of tests are not.
     ids=[
         "large",
         "large in fragments",
@@ -521,10 +512,9 @@ async def test_violations(serve, data, code):
     """What a client may not send is answered with the close code of RFC 6455, 7.4.1."""
     app = Script(echo)
     engine = await serve(app, max_message_size=1000)
-    response = await engine.request(HANDSHAKE + data)
-    frame = response.partition(b"\r\n\r\n")[2]
-    assert frame[0] == 0x88
-    assert int.from_bytes(frame[2:4], "big") == code
+    dialogue = Dialogue()
+    dialogue.take(await engine.request(HANDSHAKE + data))
+    assert (dialogue.messages, dialogue.close_rcvd.code) == ([], code)
     assert (await app.finished())[-1]["code"] == code
 
 
@@ -532,8 +522,8 @@ async def test_fragments_are_joined(serve):
     """A message in several frames is one event, a split character whole again."""
     app = Script(echo)
     engine = await serve(app)
-    parts = masked(Opcode.TEXT, b"\xc3", fin=False) + masked(Opcode.PING, b"p")
-    parts += masked(Opcode.CONT, b"\xa9") + masked(Opcode.CLOSE, b"")
+    parts = frame(Opcode.TEXT, b"\xc3", fin=False) + frame(Opcode.PING, b"p")
+    parts += frame(Opcode.CONT, b"\xa9") + frame(Opcode.CLOSE, b"")
     await engine.request(HANDSHAKE + parts)
     assert (await app.finished())[1] == {"type": "websocket.receive", "text": "é"}
 
@@ -578,13 +568,13 @@ async def test_a_client_that_does_not_read_makes_send_wait(serve):
 
     app = Script(body)
     engine = await serve(app, close_timeout=0.5)
-    reader, writer = await engine.open()
-    writer.write(HANDSHAKE)
-    await reader.readuntil(b"\r\n\r\n")
+    client = await engine.open()
+    client.write(HANDSHAKE)
+    await client.read_until(b"\r\n\r\n")
     with pytest.raises(asyncio.TimeoutError):
         await asyncio.wait_for(app.done.wait(), 0.5)
     assert 0 < sent < 100
-    writer.transport.abort()
+    client.abort()
     await app.finished()
 
 
@@ -729,19 +719,17 @@ async def test_frames_during_a_denial(serve):
 
     app = Script(body)
     engine = await serve(app)
-    reader, writer = await engine.open()
-    writer.write(HANDSHAKE)
+    client = await engine.open()
+    client.write(HANDSHAKE)
     await asyncio.wait_for(started.wait(), DEADLINE)
-    writer.write(masked(Opcode.PING, b"ping") + masked(Opcode.TEXT, b"text"))
-    writer.write_eof()
+    client.write(frame(Opcode.PING, b"ping") + frame(Opcode.TEXT, b"text"))
+    client.write_eof()
     go.set()
-    response = await asyncio.wait_for(reader.read(), DEADLINE)
+    response = await client.read()
     assert response.startswith(b"HTTP/1.1 499 ")
     assert b"ping" not in response
     events = await app.finished()
     assert [event["type"] for event in events] == ["websocket.connect", "websocket.disconnect"]
-    writer.close()
-    await writer.wait_closed()
 
 
 async def test_log_lines_cannot_be_forged(serve, caplog):
@@ -749,6 +737,6 @@ async def test_log_lines_cannot_be_forged(serve, caplog):
     caplog.set_level(logging.INFO, "channels_bridge.access")
     engine = await serve(Script(echo))
     await engine.request(
-        HANDSHAKE.replace(b"GET / ", b"GET /a\x1b[31m ") + masked(Opcode.CLOSE, b"")
+        HANDSHAKE.replace(b"GET / ", b"GET /a\x1b[31m ") + frame(Opcode.CLOSE, b"")
     )
     assert "WebSocket CONNECT /a\\x1b[31m [" in caplog.messages[0]

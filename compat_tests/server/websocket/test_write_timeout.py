@@ -10,8 +10,9 @@ from websockets.frames import Opcode
 
 from channels_bridge.server.websocket import write_timeout
 from channels_bridge.server.websocket.write_timeout import LOOKS, StallWatch
-from compat_tests.engine import DEADLINE, HANDSHAKE, Script
-from compat_tests.server.websocket.test_connection import accept, echo, masked
+from compat_tests.clients.raw_bytes import HANDSHAKE, frame
+from compat_tests.engine import DEADLINE, Script
+from compat_tests.server.websocket.test_connection import accept, echo
 
 MESSAGE = b"x" * 2**16
 
@@ -74,7 +75,7 @@ async def test_answers_do_not_pile_up(serve):
     engine = await serve(app, write_timeout=0.5)
     sock = await stalled_client(engine)
     loop = asyncio.get_running_loop()
-    pings = masked(Opcode.PING, b"x" * 125) * 10_000
+    pings = frame(Opcode.PING, b"x" * 125) * 10_000
     flood = asyncio.ensure_future(_flood(loop, sock, pings))
     most = await asyncio.wait_for(_most_unsent(engine, app.done), DEADLINE)
     assert app.events[-1]["code"] == 1006
