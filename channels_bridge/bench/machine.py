@@ -14,15 +14,15 @@ from channels_bridge.bench.brokers import redis_version
 from channels_bridge.bench.stacks import Stack
 
 
-def header(stacks: Iterable[Stack]) -> dict[str, str]:
-    """What one needs to know to repeat the figures."""
+def header(stacks: Iterable[Stack], program: str) -> dict[str, str]:
+    """What one needs to know to repeat the figures that a program printed."""
     stacks = list(stacks)
     names = ["django", "channels", *(name for stack in stacks for name in stack.versions)]
     versions = [f"{name} {installed(name)}" for name in dict.fromkeys(names)]
     if any(stack.layer.redis for stack in stacks):
         versions.append(f"redis-server {redis_version()}")
     return {
-        "command": shlex.join(["python", "-m", "channels_bridge.bench", *sys.argv[1:]]),
+        "command": f"{program} {shlex.join(sys.argv[1:])}".strip(),
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": f"{os.cpu_count()} cores, {processor()}, {platform.system()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",

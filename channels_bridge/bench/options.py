@@ -9,6 +9,7 @@ from pathlib import Path
 from channels_bridge.bench.scenarios import SCENARIOS
 from channels_bridge.bench.stacks import STACKS
 
+PROGRAM = "python -m channels_bridge.bench"
 DESCRIPTION = """\
 Measure servers side by side on this machine: one application, rounds in turn, medians.
 
@@ -20,7 +21,7 @@ the project with its own CHANNEL_LAYERS.
 
 def parser() -> ArgumentParser:
     parser = ArgumentParser(
-        prog="python -m channels_bridge.bench",
+        prog=PROGRAM,
         description=DESCRIPTION,
         epilog="Scenarios:\n" + "\n".join(f"  {s.name}: {s.question}" for s in SCENARIOS.values()),
         formatter_class=RawDescriptionHelpFormatter,

@@ -295,3 +295,8 @@ ALL = (
 )
 
 SCENARIOS: Mapping[str, Scenario] = {scenario.name: scenario for scenario in ALL}
+
+
+def named(names: Sequence[str]) -> list[Scenario]:
+    """The scenarios of these names, or all where one of them is "all"."""
+    return [SCENARIOS[name] for name in (SCENARIOS if "all" in names else dict.fromkeys(names))]
