@@ -31,13 +31,14 @@ def running(
     log: Path,
     accepts: Callable[[], bool],
     env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
 ) -> Iterator[int]:
     """Run a command until the end of the block; gives its pid once `accepts()` is true.
 
     If the block, or the start, ends with `ProcessFailed`, what the command printed goes to stderr.
     """
     with log.open("wb") as file:
-        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=env)
+        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=env, cwd=cwd)
     try:
         wait_until(lambda: accepts() or process.poll() is not None)
         if process.poll() is not None:
@@ -52,6 +53,8 @@ def running(
 
 def stop(process: subprocess.Popen[bytes]) -> None:
     """End a process and its descendants, by force if it takes too long."""
+    if process.poll() is not None:
+        return  # by itself, and its pid may be another's by now
     descendants = psutil.Process(process.pid).children(recursive=True)
     process.terminate()
     try:
