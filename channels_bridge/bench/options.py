@@ -26,6 +26,13 @@ def parser() -> ArgumentParser:
         epilog="Scenarios:\n" + "\n".join(f"  {s.name}: {s.question}" for s in SCENARIOS.values()),
         formatter_class=RawDescriptionHelpFormatter,
     )
+    add_run(parser)
+    add_own(parser)
+    return parser
+
+
+def add_run(parser: ArgumentParser) -> None:
+    """Options for what is measured, for how long, and where the figures go."""
     parser.add_argument(
         "--scenario", action="append", choices=[*SCENARIOS, "all"], help="repeatable (default: all)"
     )
@@ -41,8 +48,6 @@ def parser() -> ArgumentParser:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
     parser.add_argument("--chart", type=Path, metavar="FILE", help="draw the figures there, as SVG")
-    add_own(parser)
-    return parser
 
 
 def add_own(parser: ArgumentParser) -> None:

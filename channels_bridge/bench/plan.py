@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from channels_bridge.bench.generator.ledger import Counts
@@ -35,24 +35,31 @@ class Plan:
 
     Args:
         scenarios: what is looked at.
-        stacks: names of those to measure, in place of those that the scenarios name.
+        names: of the stacks to measure, in place of those that the scenarios name.
         rounds: of each stack, under each load.
         warmup: seconds of each round that aren't measured.
         seconds: seconds that are.
+        stacks: all that names may stand for.
 
     """
 
     def __init__(
         self,
         scenarios: Sequence[Scenario],
-        stacks: Sequence[str] | None,
+        names: Sequence[str] | None,
         rounds: int,
         warmup: float,
         seconds: float,
+        stacks: Mapping[str, Stack] = STACKS,
     ) -> None:
         self.warmup = warmup
         self.seconds = seconds
-        steps = list(_steps(scenarios, stacks, rounds))
+        steps = [
+            Step(scenario, case, stacks[name], number)
+            for scenario in scenarios
+            for number in range(1, rounds + 1)
+            for case, name in _in_turn(scenario, names, number, rounds)
+        ]
         missing = {step.stack.name: step.stack.missing() for step in steps}
         self.skipped = {name: modules for name, modules in missing.items() if modules}
         self.steps = [step for step in steps if step.stack.name not in self.skipped]
@@ -86,12 +93,10 @@ class Plan:
             return Round(Counts(), failure=str(error))
 
 
-def _steps(
-    scenarios: Sequence[Scenario], stacks: Sequence[str] | None, rounds: int
-) -> Iterator[Step]:
-    for scenario in scenarios:
-        for number in range(1, rounds + 1):
-            for case in scenario.cases:
-                if number <= (case.rounds or rounds):
-                    for name in stacks or case.stacks:
-                        yield Step(scenario, case, STACKS[name], number)
+def _in_turn(
+    scenario: Scenario, names: Sequence[str] | None, number: int, rounds: int
+) -> Iterator[tuple[Case, str]]:
+    """The loads of one round, each with the name of a stack that is put under it."""
+    for case in scenario.cases:
+        if number <= (case.rounds or rounds):
+            yield from ((case, name) for name in names or case.stacks)

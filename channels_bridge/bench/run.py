@@ -1,4 +1,4 @@
-"""One run of the benchmark: its plan carried out, on a project, with what belongs to the figures."""
+"""One run of the benchmark: all rounds of a plan, on one project."""
 
 from __future__ import annotations
 

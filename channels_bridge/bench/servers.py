@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class Server:
         modules: what it needs.
         apps: what it adds to INSTALLED_APPS.
         environment: variables for it alone.
+        directory: where it is run, if not where the benchmark is.
 
     """
 
@@ -26,6 +28,7 @@ class Server:
     modules: tuple[str, ...] = ()
     apps: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
+    directory: Path | None = None
 
 
 def uvicorn(name: str, options: str = "") -> Server:

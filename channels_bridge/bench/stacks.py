@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -83,15 +84,16 @@ class Stack:
             pids = [*site.pids]
             if self.layer.redis:
                 pids.append(stack.enter_context(redis(directory)))
+            start = partial(listening, site=site, env=env, cwd=self.server.directory)
             port, pid = stack.enter_context(
-                listening(self.server.command, answers, site, env, directory / "server.log")
+                start(self.server.command, answers, log=directory / "server.log")
             )
             pids.append(pid)
             caller_port = 0
             if caller:
                 command = f"-m channels_bridge.bench.caller {{port}} {caller}"
                 caller_port, pid = stack.enter_context(
-                    listening(command, port_accepts, site, env, directory / "caller.log")
+                    start(command, port_accepts, log=directory / "caller.log")
                 )
                 pids.append(pid)
             wait_until(lambda: is_quiet(pids))
@@ -113,12 +115,17 @@ class Stack:
 
 @contextmanager
 def listening(
-    command: str, ready: Callable[[int], bool], site: Site, env: Mapping[str, str], log: Path
+    command: str,
+    ready: Callable[[int], bool],
+    site: Site,
+    env: Mapping[str, str],
+    cwd: Path | None,
+    log: Path,
 ) -> Iterator[tuple[int, int]]:
     """Run Python with these arguments; gives port and pid once the port is ready."""
     port = free_port()
     arguments = command.format(port=port, application=site.application).split()
-    with running([sys.executable, *arguments], log, lambda: ready(port), env) as pid:
+    with running([sys.executable, *arguments], log, lambda: ready(port), env, cwd) as pid:
         yield port, pid
 
 
