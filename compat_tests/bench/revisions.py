@@ -1,0 +1,98 @@
+"""Checkouts: this tree, and one of another revision that is served by the same benchmark."""
+
+from __future__ import annotations
+
+import compileall
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from channels_bridge.bench.servers import OURS
+from channels_bridge.bench.stacks import STACKS, Stack
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PACKAGE = "channels_bridge"
+#: The application, its settings and the processes that send come from this tree for both sides.
+BENCH = f"{PACKAGE}/bench"
+#: Between a stack's name and the revision that it is served from.
+AT = " at "
+
+
+class NoRevision(Exception):
+    """There is no such commit, or no repository that could have it."""
+
+
+def commit(revision: str, repository: Path = REPOSITORY) -> str:
+    """The short hash of a revision's commit.
+
+    Raises:
+        NoRevision: git finds none.
+
+    """
+    try:
+        found = _git(repository, "rev-parse", "--short", f"{revision}^{{commit}}")
+    except NoRevision as error:
+        raise NoRevision(f"{revision}: {error}") from None
+    return found.decode().strip()
+
+
+def state(repository: Path = REPOSITORY) -> str:
+    """What this tree is: the short hash of its commit, with "-dirty" where files were changed."""
+    described = _git(repository, "describe", "--always", "--exclude=*", "--dirty")
+    return described.decode().strip()
+
+
+@contextmanager
+def checkout(commit: str, repository: Path = REPOSITORY) -> Iterator[Path]:
+    """The package as it was at a commit, with this tree's benchmark, until the end of the block.
+
+    It is an export: the repository keeps no trace of it.
+    """
+    archive = _git(repository, "archive", commit, PACKAGE, f":(exclude){BENCH}")
+    with tempfile.TemporaryDirectory(prefix="cb-bench-") as name:
+        directory = Path(name)
+        subprocess.run(["tar", "-x", "-C", name], input=archive, check=True)
+        shutil.copytree(
+            REPOSITORY / BENCH, directory / BENCH, ignore=shutil.ignore_patterns("__pycache__")
+        )
+        # Or the first process would compile it all, and keep the memory that this takes.
+        compileall.compile_dir(directory / PACKAGE, quiet=1)
+        yield directory
+
+
+def stacks(commit: str, directory: Path) -> Mapping[str, Stack]:
+    """Each stack of ours twice: from this tree, and from the checkout of a commit, by its name."""
+    ours = [STACKS[server.name] for server in OURS]
+    both = [
+        *(_at(stack, "", REPOSITORY) for stack in ours),
+        *(_at(stack, f"{AT}{commit}", directory) for stack in ours),
+    ]
+    return {stack.name: stack for stack in both}
+
+
+def _at(stack: Stack, suffix: str, directory: Path) -> Stack:
+    """A stack whose modules are found in a directory, by each of its processes."""
+    server = stack.server
+    path = os.pathsep.join(filter(None, (str(directory), os.environ.get("PYTHONPATH"))))
+    moved = replace(
+        server,
+        name=f"{server.name}{suffix}",
+        directory=directory,
+        environment={**server.environment, "PYTHONPATH": path},
+    )
+    return replace(stack, server=moved)
+
+
+def _git(repository: Path, *arguments: str) -> bytes:
+    try:
+        run = subprocess.run(["git", "-C", str(repository), *arguments], capture_output=True)
+    except FileNotFoundError:
+        raise NoRevision("git is not installed") from None
+    if run.returncode:
+        raise NoRevision(run.stderr.decode(errors="replace").strip())
+    return run.stdout
