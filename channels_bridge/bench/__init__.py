@@ -1,15 +1,15 @@
 """Measure servers side by side on this machine: ``python -m channels_bridge.bench``.
 
-- ``stacks``: what is compared, each of the ``servers`` with one of the ``layers`` and its broker;
-  ``floor`` is the barest one.
-- ``project``: the application that all of them serve, written for Channels; ``own``, ``sites`` and
-  ``settings`` put a user's project in its place.
-- ``scenarios``: what is looked at; ``loads``: the kinds of load; ``targets``: what is wanted.
-- ``generator``: the load generator, a process of its own; ``caller``: one that sends to groups.
-- ``plan``: the order of rounds; ``measure``: one round: start a stack, load it, read its CPU time
-  and memory, stop it.
-- ``results``, ``columns``, ``tables``, ``chart``: rounds put together, as JSON, tables or SVG;
-  ``report`` is all of it.
+- ``stacks``: what is compared, each server with a channel layer and its broker.
+- ``project``: the application that all of them serve, written for Channels; ``own_project`` puts a
+  user's in its place.
+- ``loads``: the kinds of load, and the scenarios, which put loads on stacks.
+- ``generator``: the load generator, a process of its own.
+- ``rounds``: the order of rounds, and a single one: start a stack, load it, read its CPU time and
+  memory, stop it.
+- ``report``: rounds put together, as JSON, tables or SVG.
+
+Imports run one way: generator -> loads; report -> stacks, generator, loads; rounds -> all of them.
 
 The extra ``bench`` installs what the other stacks need.
 """

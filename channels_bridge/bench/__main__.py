@@ -7,19 +7,20 @@ from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import nullcontext
 
-from channels_bridge.bench import chart, own, report
+from channels_bridge.bench import own_project
+from channels_bridge.bench.loads.scenarios import Scenario, named
 from channels_bridge.bench.options import PROGRAM, parse
-from channels_bridge.bench.plan import Plan
-from channels_bridge.bench.run import run, sample_project
-from channels_bridge.bench.scenarios import Scenario, named
+from channels_bridge.bench.report import chart, printed
+from channels_bridge.bench.rounds.plan import Plan
+from channels_bridge.bench.rounds.run import run, sample_project
 
 
 def main() -> None:
     options = parse(sys.argv[1:])
     plan = Plan(chosen(options), options.stacks, options.rounds, options.warmup, options.seconds)
-    project = nullcontext(own.site(options)) if options.app else sample_project()
+    project = nullcontext(own_project.site(options)) if options.app else sample_project()
     results = run(plan, project, PROGRAM)
-    print(report.text(results))
+    print(printed.text(results))
     if options.json:
         options.json.write_text(results.as_json() + "\n")
     if options.chart:
@@ -28,7 +29,7 @@ def main() -> None:
 
 def chosen(options: Namespace) -> Sequence[Scenario]:
     """The scenarios that the command line asks for."""
-    return own.scenarios(options) if options.app else named(options.scenario or ["all"])
+    return own_project.scenarios(options) if options.app else named(options.scenario or ["all"])
 
 
 if __name__ == "__main__":

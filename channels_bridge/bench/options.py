@@ -6,8 +6,8 @@ import os
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
 
-from channels_bridge.bench.scenarios import SCENARIOS
-from channels_bridge.bench.stacks import STACKS
+from channels_bridge.bench.loads.scenarios import SCENARIOS
+from channels_bridge.bench.stacks.stack import STACKS
 
 PROGRAM = "python -m channels_bridge.bench"
 DESCRIPTION = """\

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from channels_bridge.bench.results import Results, Row
-from channels_bridge.bench.scenarios import BRIDGE
-from channels_bridge.bench.stacks import REDIS
+from channels_bridge.bench.loads.scenarios import BRIDGE
+from channels_bridge.bench.report.results import Results, Row
+from channels_bridge.bench.stacks.stack import REDIS
 
 Value = Callable[[Results], float | None]
 

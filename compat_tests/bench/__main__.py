@@ -18,8 +18,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 
 from channels_bridge.bench.options import add_run
-from channels_bridge.bench.plan import Plan
-from channels_bridge.bench.run import run, sample_project
+from channels_bridge.bench.rounds.plan import Plan
+from channels_bridge.bench.rounds.run import run, sample_project
 from compat_tests.bench import against, revisions
 
 PROGRAM = "python -m compat_tests.bench"

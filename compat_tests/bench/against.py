@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from statistics import median
 
-from channels_bridge.bench.columns import COLUMNS, Column
-from channels_bridge.bench.results import Results, Row
-from channels_bridge.bench.scenarios import BRIDGE, SCENARIOS, Case, Scenario, named
-from channels_bridge.bench.tables import arrived, label, markdown
+from channels_bridge.bench.loads.scenarios import BRIDGE, SCENARIOS, Case, Scenario, named
+from channels_bridge.bench.report.columns import COLUMNS, Column
+from channels_bridge.bench.report.results import Results, Row
+from channels_bridge.bench.report.tables import arrived, label, markdown
 from compat_tests.bench.revisions import AT
 
 #: What a change to the engine may make dearer: messages, groups, connections and their memory.

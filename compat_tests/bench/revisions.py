@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from channels_bridge.bench.servers import OURS
-from channels_bridge.bench.stacks import STACKS, Stack
+from channels_bridge.bench.stacks.servers import OURS
+from channels_bridge.bench.stacks.stack import STACKS, Stack
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = "channels_bridge"

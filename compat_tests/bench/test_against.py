@@ -1,5 +1,7 @@
 """A tree is measured beside another revision of the project."""
 
+from __future__ import annotations
+
 import json
 import shutil
 import subprocess
@@ -8,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from channels_bridge.bench import sites
 from channels_bridge.bench.generator.ledger import Counts
-from channels_bridge.bench.processes import ProcessFailed
-from channels_bridge.bench.results import Results, Round
+from channels_bridge.bench.report.results import Results, Round
+from channels_bridge.bench.stacks import sites
+from channels_bridge.bench.stacks.processes import ProcessFailed
 from compat_tests.bench import against, revisions
 from compat_tests.servers import environment
 

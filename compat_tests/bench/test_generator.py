@@ -9,10 +9,10 @@ import pytest
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest, ws_create_server
 
 from channels_bridge.bench.generator import members
-from channels_bridge.bench.generator.closed import loop
+from channels_bridge.bench.generator.closed_loop import loop
 from channels_bridge.bench.generator.ledger import Counts
 from channels_bridge.bench.generator.timing import Timing
-from channels_bridge.bench.loads import Loop
+from channels_bridge.bench.loads.loads import Loop
 from compat_tests.bench.gauges import Unread
 
 LOAD = Loop(2, groups=1, window=2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from channels_bridge.bench.generator.ledger import Arrivals, Counts, Ledger, latencies_ms
-from channels_bridge.bench.loads import Load
+from channels_bridge.bench.loads.loads import Load
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from channels_bridge.bench import chart, report, tables, targets
-from channels_bridge.bench.columns import COLUMNS
+from channels_bridge.bench import targets
 from channels_bridge.bench.generator.ledger import Counts
-from channels_bridge.bench.results import Results, Round
+from channels_bridge.bench.report import chart, printed, tables
+from channels_bridge.bench.report.columns import COLUMNS
+from channels_bridge.bench.report.results import Results, Round
 
 
 def results() -> Results:
@@ -86,7 +87,7 @@ def test_several_runs(tmp_path: Path) -> None:
         run = results()
         run.header["date"] = date
         file.write_text(run.as_json())
-    read = report.read(files)
+    read = printed.read(files)
     assert read.header == {"python": "3", "date": "today; tomorrow"}
     assert next(iter(read)).values("cpu_us") == [30, 10, 20, 30, 10, 20]
 
@@ -110,7 +111,7 @@ def test_chart() -> None:
 def test_fill() -> None:
     """The summary takes the place of what was between its marks, and of nothing else."""
     readme = "above\n<!-- bench summary -->\nold\n<!-- /bench -->\nbelow\n"
-    text = report.fill(readme, results())
+    text = printed.fill(readme, results())
     assert text.startswith("above\n<!-- bench summary -->\n")
     assert text.endswith("<!-- /bench -->\nbelow\n")
     assert "old" not in text

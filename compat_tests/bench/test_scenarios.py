@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from channels_bridge.bench import sites
-from channels_bridge.bench.generator import KINDS, connections, opened
+from channels_bridge.bench.generator import KINDS, connection_loads, open_loop
 from channels_bridge.bench.generator.timing import Timing
-from channels_bridge.bench.loads import Connect, Load, Loop, Rate
-from channels_bridge.bench.plan import Plan
-from channels_bridge.bench.scenarios import ALL, Case
-from channels_bridge.bench.sites import Site
-from channels_bridge.bench.stacks import STACKS, Running
+from channels_bridge.bench.loads.loads import Connect, Load, Loop, Rate
+from channels_bridge.bench.loads.scenarios import ALL, Case
+from channels_bridge.bench.rounds.plan import Plan
+from channels_bridge.bench.stacks import sites
+from channels_bridge.bench.stacks.sites import Site
+from channels_bridge.bench.stacks.stack import STACKS, Running
 from compat_tests.bench.gauges import Unread
 
 CASES = [
@@ -53,8 +53,8 @@ async def test_loads(
     case: Case, serving: Running, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Connections are made, messages sent, and each arrives once, in order."""
-    monkeypatch.setattr(connections, "SETTLE_SECONDS", 0.1)
-    monkeypatch.setattr(opened, "PROBE_SECONDS", 0.1)
+    monkeypatch.setattr(connection_loads, "SETTLE_SECONDS", 0.1)
+    monkeypatch.setattr(open_loop, "PROBE_SECONDS", 0.1)
     load = small(case.load)
     if load.login:
         load = replace(load, headers=(("Cookie", site.cookie),))

@@ -17,8 +17,8 @@ from datetime import datetime, timezone
 from importlib.util import find_spec
 from pathlib import Path
 
-from channels_bridge.bench.brokers import redis_server, redis_version
-from channels_bridge.bench.machine import installed, processor
+from channels_bridge.bench.report.machine import installed, processor
+from channels_bridge.bench.stacks.brokers import redis_server, redis_version
 from compat_tests.peer_faults import report
 from compat_tests.peer_faults.faults import FAULTS, Fault, Seen
 from compat_tests.peer_faults.scene import Scene, staged

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import psutil
 
-from channels_bridge.bench.brokers import redis_server
+from channels_bridge.bench.stacks.brokers import redis_server
 from compat_tests.servers import START_DEADLINE, Server, wait_for
 
 

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, ExitStack, closing, contextmanage
 from dataclasses import dataclass
 from pathlib import Path
 
-from channels_bridge.bench.processes import free_port
+from channels_bridge.bench.stacks.processes import free_port
 from compat_tests import servers
 from compat_tests.peer_faults.brokers import Broker, Hub, Redis
 from compat_tests.servers import REPOSITORY, START_DEADLINE, Server, running

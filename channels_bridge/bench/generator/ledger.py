@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from channels_bridge.bench.loads import Load
+from channels_bridge.bench.loads.loads import Load
 
 
 @dataclass

@@ -10,7 +10,7 @@ from itertools import cycle
 
 from channels_bridge.bench.generator.clients import Client, Target
 from channels_bridge.bench.generator.ledger import Arrivals, Ledger
-from channels_bridge.bench.loads import Loop
+from channels_bridge.bench.loads.loads import Loop
 
 DRAIN_SECONDS = 10.0  # after the last message was published; what is missing then is lost
 

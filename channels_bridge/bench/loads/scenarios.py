@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from channels_bridge.bench.loads import Connect, Idle, Load, Loop, Outside, Rate
+from channels_bridge.bench.loads.loads import Connect, Idle, Load, Loop, Outside, Rate
 
 BRIDGE = "websockets_server"
 ROOMS = "/ws/rooms/{group}/{rooms}/"

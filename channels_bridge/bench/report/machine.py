@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 
-from channels_bridge.bench.brokers import redis_version
-from channels_bridge.bench.stacks import Stack
+from channels_bridge.bench.stacks.brokers import redis_version
+from channels_bridge.bench.stacks.stack import Stack
 
 
 def header(stacks: Iterable[Stack], program: str) -> dict[str, str]:

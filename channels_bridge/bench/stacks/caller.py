@@ -1,4 +1,4 @@
-"""A process that sends to groups from outside: ``python -m channels_bridge.bench.caller PORT HOW``.
+"""A process that sends to groups from outside: ``python -m ...stacks.caller PORT HOW``.
 
 It takes lines from one client, each a message of the chat, and sends them one by one. HOW is
 "thread", straight from a thread, or "view", by Django's handling of a request to a view, as a WSGI

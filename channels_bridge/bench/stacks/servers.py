@@ -56,7 +56,7 @@ def websockets_server(
 def picows(name: str, work: str) -> Server:
     return Server(
         name,
-        f"-m channels_bridge.bench.floor {{port}} {work}",
+        f"-m channels_bridge.bench.stacks.picows_server {{port}} {work}",
         versions=("picows", "uvloop"),
         modules=("picows", "uvloop"),
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from channels_bridge.bench.processes import running
+from channels_bridge.bench.stacks.processes import running
 
 
 def redis_server() -> str | None:

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from channels_bridge.bench.generator.ledger import Counts
-from channels_bridge.bench.measure import measure
-from channels_bridge.bench.processes import ProcessFailed
-from channels_bridge.bench.results import Results, Round
-from channels_bridge.bench.scenarios import Case, Scenario
-from channels_bridge.bench.sites import Site
-from channels_bridge.bench.stacks import STACKS, Stack
+from channels_bridge.bench.loads.scenarios import Case, Scenario
+from channels_bridge.bench.report.results import Results, Round
+from channels_bridge.bench.rounds.measure import measure
+from channels_bridge.bench.stacks.processes import ProcessFailed
+from channels_bridge.bench.stacks.sites import Site
+from channels_bridge.bench.stacks.stack import STACKS, Stack
 
 
 @dataclass(frozen=True)

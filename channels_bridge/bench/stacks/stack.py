@@ -15,9 +15,9 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from channels_bridge.bench.brokers import redis, redis_server
-from channels_bridge.bench.layers import CORE, GRPC, MEMORY, OWN, PUBSUB, Layer
-from channels_bridge.bench.processes import (
+from channels_bridge.bench.stacks.brokers import redis, redis_server
+from channels_bridge.bench.stacks.channel_layers import CORE, GRPC, MEMORY, OWN, PUBSUB, Layer
+from channels_bridge.bench.stacks.processes import (
     answers,
     free_port,
     is_quiet,
@@ -25,8 +25,8 @@ from channels_bridge.bench.processes import (
     running,
     wait_until,
 )
-from channels_bridge.bench.servers import FLOORS, OURS, PEERS, Server
-from channels_bridge.bench.sites import Site
+from channels_bridge.bench.stacks.servers import FLOORS, OURS, PEERS, Server
+from channels_bridge.bench.stacks.sites import Site
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Stack:
             pids.append(pid)
             caller_port = 0
             if caller:
-                command = f"-m channels_bridge.bench.caller {{port}} {caller}"
+                command = f"-m channels_bridge.bench.stacks.caller {{port}} {caller}"
                 caller_port, pid = stack.enter_context(
                     start(command, port_accepts, log=directory / "caller.log")
                 )
@@ -109,7 +109,7 @@ class Stack:
             "BENCH_APPS": self.server.apps,
             "BENCH_LAYERS": layers.replace("{directory}", str(directory)),
             "BENCH_SETTINGS": site.settings,
-            "DJANGO_SETTINGS_MODULE": "channels_bridge.bench.settings",
+            "DJANGO_SETTINGS_MODULE": "channels_bridge.bench.stacks.stack_settings",
         }
 
 

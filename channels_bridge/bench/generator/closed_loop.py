@@ -11,7 +11,7 @@ from channels_bridge.bench.generator.gauge import Gauge, Outcome
 from channels_bridge.bench.generator.ledger import latencies_ms
 from channels_bridge.bench.generator.members import Run
 from channels_bridge.bench.generator.timing import Timing
-from channels_bridge.bench.loads import Loop, Outside
+from channels_bridge.bench.loads.loads import Loop, Outside
 
 
 async def loop(load: Loop, timing: Timing, gauge: Gauge) -> Outcome:

@@ -15,12 +15,12 @@ from dataclasses import replace
 from itertools import cycle
 
 from channels_bridge.bench.generator.clients import Client, Target, connected, lost
-from channels_bridge.bench.generator.closed import start
+from channels_bridge.bench.generator.closed_loop import start
 from channels_bridge.bench.generator.gauge import Gauge, Outcome
 from channels_bridge.bench.generator.ledger import latencies_ms
 from channels_bridge.bench.generator.members import Run
 from channels_bridge.bench.generator.timing import Timing
-from channels_bridge.bench.loads import Rate
+from channels_bridge.bench.loads.loads import Rate
 
 SHORTEST_ALARM = 1e-5  # seconds; 0 would be none at all
 PROBE_SECONDS = 2.0  # of a closed loop, for what a stack manages

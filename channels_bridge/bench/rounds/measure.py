@@ -13,11 +13,11 @@ from pathlib import Path
 from channels_bridge.bench.generator import generate
 from channels_bridge.bench.generator.gauge import MARK, Outcome
 from channels_bridge.bench.generator.timing import Timing
-from channels_bridge.bench.loads import Load, Outside
-from channels_bridge.bench.processes import Processes, ProcessFailed, Reading
-from channels_bridge.bench.results import Round
-from channels_bridge.bench.sites import Site
-from channels_bridge.bench.stacks import Stack
+from channels_bridge.bench.loads.loads import Load, Outside
+from channels_bridge.bench.report.results import Round
+from channels_bridge.bench.stacks.processes import Processes, ProcessFailed, Reading
+from channels_bridge.bench.stacks.sites import Site
+from channels_bridge.bench.stacks.stack import Stack
 
 KIB = 1024
 MIB = 1024 * KIB

@@ -1,4 +1,6 @@
-"""All that a run tells. ``python -m channels_bridge.bench.report FILE...`` reads JSON again.
+"""All that a run tells.
+
+``python -m channels_bridge.bench.report.printed FILE...`` reads JSON again.
 
 Several runs are taken as the rounds of one.
 """
@@ -9,9 +11,10 @@ from argparse import ArgumentParser
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from channels_bridge.bench import chart, targets
-from channels_bridge.bench.results import Results
-from channels_bridge.bench.tables import label, names, summary, table, title
+from channels_bridge.bench import targets
+from channels_bridge.bench.report import chart
+from channels_bridge.bench.report.results import Results
+from channels_bridge.bench.report.tables import label, names, summary, table, title
 
 BUSY = 0.9  # of the generator's core, from which on a row tells more about it than about the stack
 
@@ -89,7 +92,9 @@ def read(files: Iterable[Path]) -> Results:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = ArgumentParser(prog="python -m channels_bridge.bench.report", description=__doc__)
+    parser = ArgumentParser(
+        prog="python -m channels_bridge.bench.report.printed", description=__doc__
+    )
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="what --json wrote")
     parser.add_argument("--chart", type=Path, metavar="FILE", help="draw the figures there, as SVG")
     parser.add_argument(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from channels_bridge.bench.columns import COLUMNS
-from channels_bridge.bench.results import Results, Row
-from channels_bridge.bench.scenarios import BRIDGE, SCENARIOS, Case, Scenario
+from channels_bridge.bench.loads.scenarios import BRIDGE, SCENARIOS, Case, Scenario
+from channels_bridge.bench.report.columns import COLUMNS
+from channels_bridge.bench.report.results import Results, Row
 
 
 def names(results: Results) -> list[str]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from channels_bridge.bench.results import Results, Row
-from channels_bridge.bench.scenarios import BRIDGE
+from channels_bridge.bench.loads.scenarios import BRIDGE
+from channels_bridge.bench.report.results import Results, Row
 
 WIDTH = 800
 LABEL = 230  # where bars begin

@@ -7,7 +7,7 @@ import asyncio
 from channels_bridge.bench.generator.clients import Client, Target, close_all, lost, open_all
 from channels_bridge.bench.generator.gauge import Gauge, Outcome
 from channels_bridge.bench.generator.timing import Timing
-from channels_bridge.bench.loads import Connect, Idle, Load
+from channels_bridge.bench.loads.loads import Connect, Idle, Load
 
 SETTLE_SECONDS = 1.0
 

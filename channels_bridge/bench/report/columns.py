@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from channels_bridge.bench.results import Row
+from channels_bridge.bench.report.results import Row
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from channels_bridge.bench import report, sites
-from channels_bridge.bench.machine import header
-from channels_bridge.bench.plan import Plan
-from channels_bridge.bench.results import Results
-from channels_bridge.bench.sites import Site
+from channels_bridge.bench.report import printed
+from channels_bridge.bench.report.machine import header
+from channels_bridge.bench.report.results import Results
+from channels_bridge.bench.rounds.plan import Plan
+from channels_bridge.bench.stacks import sites
+from channels_bridge.bench.stacks.sites import Site
 
 
 def run(plan: Plan, project: AbstractContextManager[Site], program: str) -> Results:
@@ -31,7 +32,7 @@ def run(plan: Plan, project: AbstractContextManager[Site], program: str) -> Resu
     for stack, missing in plan.skipped.items():
         print(f"{stack} is skipped: {', '.join(missing)} not installed (extra: bench)")
     results = Results(header(plan.stacks, program))
-    print("\n".join(report.header(results)))
+    print("\n".join(printed.header(results)))
     print(f"about {plan.estimate / 60:.0f} minutes", flush=True)
     with project as site:
         plan.run(site, results)

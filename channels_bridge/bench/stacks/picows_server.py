@@ -1,4 +1,4 @@
-"""What the same work costs without Django: ``python -m channels_bridge.bench.floor PORT WORK``.
+"""What the same work costs without Django: ``python -m ...stacks.picows_server PORT WORK``.
 
 A bare picows server keeps its groups in a dict. With the work "json" it does what the measured
 application does: parse a message, write one for each member. With "frames" it sends on what it got.
