@@ -16,7 +16,7 @@ from channels_bridge.bench.rounds.plan import Plan
 from channels_bridge.bench.stacks import sites
 from channels_bridge.bench.stacks.sites import Site
 from channels_bridge.bench.stacks.stack import STACKS, Running
-from compat_tests.bench.gauges import Unread
+from compat_tests.bench.generator.gauges import Unread
 
 CASES = [
     pytest.param(case, id=f"{scenario.name} {case.name}".strip())

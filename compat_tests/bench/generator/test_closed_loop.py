@@ -13,7 +13,7 @@ from channels_bridge.bench.generator.closed_loop import loop
 from channels_bridge.bench.generator.ledger import Counts
 from channels_bridge.bench.generator.timing import Timing
 from channels_bridge.bench.loads.loads import Loop
-from compat_tests.bench.gauges import Unread
+from compat_tests.bench.generator.gauges import Unread
 
 LOAD = Loop(2, groups=1, window=2)
 
