@@ -24,7 +24,7 @@ __all__ = [
 # Imported only when a layer of that kind is used: gRPC costs time and memory, and forbids forking.
 TRANSPORTS = {
     "local": "channels_bridge.groups.local_transport.LocalTransport",
-    "grpc": "channels_bridge.groups.grpc.grpc_transport.GrpcTransport",
+    "grpc": "channels_bridge.groups.grpc.process.grpc_transport.GrpcTransport",
 }
 
 

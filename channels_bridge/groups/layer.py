@@ -20,7 +20,6 @@ from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.groups.home import home_loop
 from channels_bridge.groups.home.green_threads import require_threads
 from channels_bridge.groups.home.sync_calls import waits_outside
-from channels_bridge.groups.home.threadsafe_transport import CrossingTransport
 from channels_bridge.groups.layer_config import GrpcConfig, LayerConfig
 from channels_bridge.groups.layer_statistics import LayerStatistics
 from channels_bridge.groups.local_transport import LocalTransport
@@ -31,6 +30,7 @@ from channels_bridge.groups.other_layers import explain_attribute
 from channels_bridge.groups.overflow import OVERFLOW, Inbox
 from channels_bridge.groups.overload import Overload
 from channels_bridge.groups.threadsafe_node import ThreadsafeNode
+from channels_bridge.groups.threadsafe_transport import CrossingTransport
 from channels_bridge.groups.transport_interface import GroupTransport
 
 __all__ = ["BridgeChannelLayer", "GrpcChannelLayer", "LocalChannelLayer"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from channels_bridge.groups.credentials import NONE
 from channels_bridge.groups.discovery.hub_address import Address
 from channels_bridge.groups.grpc import frame_codec
-from channels_bridge.groups.grpc.grpc_transport import GrpcTransport
+from channels_bridge.groups.grpc.process.grpc_transport import GrpcTransport
 from channels_bridge.groups.grpc.stream import GrpcStream, StreamBroken
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 from compat_tests.fuzz.envelopes import batches, hellos

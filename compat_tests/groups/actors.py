@@ -145,7 +145,7 @@ def nothing(layer, group):
 
 def subscribe(layer, topic):
     """Subscribe to a topic, and say so on stdout when asked to."""
-    from channels_bridge.groups.grpc.grpc_transport import GrpcTransport
+    from channels_bridge.groups.grpc.process.grpc_transport import GrpcTransport
 
     def deliver(topic, payload):
         if payload == b"say so":

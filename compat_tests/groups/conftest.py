@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from channels_bridge.groups.grpc.grpc_transport import GrpcTransport
+from channels_bridge.groups.grpc.process.grpc_transport import GrpcTransport
 from channels_bridge.groups.local_transport import LocalExchange, LocalTransport
 from channels_bridge.layers import GrpcChannelLayer, LocalChannelLayer
 from compat_tests.groups.hubs import HubProcess

@@ -21,9 +21,9 @@ from channels_bridge.exceptions import HubAddressError, TransportUnavailable
 from channels_bridge.groups.credentials import TOKEN_VARIABLE, Credentials
 from channels_bridge.groups.discovery.hub_address import Address
 from channels_bridge.groups.grpc import frame_codec
-from channels_bridge.groups.grpc.grpc_transport import GrpcTransport
 from channels_bridge.groups.grpc.hub import hub, listener
 from channels_bridge.groups.grpc.process.fork_stream import RelayedStream
+from channels_bridge.groups.grpc.process.grpc_transport import GrpcTransport
 from channels_bridge.groups.grpc.stream import METHOD, SERVICE, GrpcStream
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 from channels_bridge.layers import GrpcChannelLayer

@@ -22,9 +22,8 @@ from channels_bridge.groups.discovery import hub_absence
 from channels_bridge.groups.discovery.hub_address import Address
 from channels_bridge.groups.discovery.other_hubs import Absence
 from channels_bridge.groups.discovery.process_liveness import UNKNOWN, own_presence
-from channels_bridge.groups.grpc import grpc_transport
 from channels_bridge.groups.grpc.hub.exchange import Exchange
-from channels_bridge.groups.grpc.process import client, link
+from channels_bridge.groups.grpc.process import client, grpc_transport, link
 from channels_bridge.groups.home import home_loop
 from channels_bridge.layers import GrpcChannelLayer
 from compat_tests.groups.hubs import serving, soon, until

@@ -17,8 +17,8 @@ import pytest
 
 from channels_bridge.exceptions import TransportUnavailable
 from channels_bridge.groups.grpc import frame_codec
-from channels_bridge.groups.grpc.grpc_transport import GrpcTransport
 from channels_bridge.groups.grpc.hub import exchange
+from channels_bridge.groups.grpc.process.grpc_transport import GrpcTransport
 from channels_bridge.groups.grpc.stream import METHOD, SERVICE
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 from channels_bridge.layers import GrpcChannelLayer

@@ -11,9 +11,9 @@ import pytest
 
 from channels_bridge.exceptions import TransportUnavailable
 from channels_bridge.groups.grpc import frame_codec
-from channels_bridge.groups.grpc.grpc_transport import GrpcTransport
 from channels_bridge.groups.grpc.hub.exchange import Exchange
 from channels_bridge.groups.grpc.process.client import Client
+from channels_bridge.groups.grpc.process.grpc_transport import GrpcTransport
 from channels_bridge.groups.grpc.stream import METHOD, SERVICE
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 from compat_tests.groups.hubs import serving, soon

@@ -8,8 +8,8 @@ import threading
 import pytest
 
 from channels_bridge.groups.home import home_loop
-from channels_bridge.groups.home.threadsafe_transport import CrossingTransport
 from channels_bridge.groups.local_transport import LocalTransport
+from channels_bridge.groups.threadsafe_transport import CrossingTransport
 
 
 class Recorder(LocalTransport):
