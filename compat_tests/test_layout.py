@@ -1,0 +1,191 @@
+"""The layout: imports run one way, rooms are small, and each name says one thing.
+
+A room is a folder of the package. Those modules at the top that others stand on are rooms of their
+own; the rest, which users and Django import, is the package's face.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections import defaultdict
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from compat_tests.measures.dialect import find_user_modules, measure_dialect
+from compat_tests.measures.imports import graph
+from compat_tests.measures.layout import GIVEN_NAMES
+from compat_tests.measures.source import Source, read_sources
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = "channels_bridge"
+FACE = "the face"
+
+#: Each room, and all rooms that it may import: for types and inside of functions, too.
+MAY_IMPORT = {
+    "conf": "",
+    "logs": "",
+    "surface": "",
+    "exceptions": "surface",
+    "common": "",
+    # Groups, and how they reach other processes.
+    "groups.discovery": "common conf",
+    "groups.home": "exceptions",
+    "groups": "exceptions groups.discovery groups.home",
+    "groups.grpc": "groups groups.discovery",
+    "groups.grpc.process": "common exceptions groups groups.discovery groups.grpc groups.home",
+    "groups.grpc.hub": "exceptions groups groups.discovery groups.grpc",
+    "transport": "conf groups",
+    # The engine: sockets on one side, an ASGI application on the other.
+    "server": "common",
+    "server.websocket": "common server",
+    "server.http": "server server.websocket",
+    "server.child": "common server",
+    "server.worker": "common server server.child server.http server.websocket",
+    "server.monitoring": "common server server.child",
+    "server.supervisor": "common server server.child server.monitoring",
+    # Consumers and native handlers on the engine.
+    "runloop": "groups server server.websocket",
+    "connections": "groups runloop transport",
+    "native": "conf exceptions groups.home runloop server server.websocket",
+    # A project, its settings, and the processes that serve it.
+    "project": "common conf connections exceptions groups groups.discovery groups.grpc.hub "
+    "groups.home logs native runloop server server.child server.monitoring server.supervisor "
+    "transport",
+    "middlewares": "conf native project",
+    "testing": "common conf groups logs project server server.child server.worker surface",
+    "management.commands": "common conf connections exceptions groups groups.discovery "
+    "groups.grpc.hub groups.home logs project server server.child server.http server.monitoring "
+    "server.supervisor server.worker surface transport " + FACE,
+    FACE: "conf groups native project runloop surface transport",
+}
+
+#: Whoever imports these can't be used without them.
+STRANGERS = {"django", "channels", "grpc", "daphne"}
+#: Rooms that serve any ASGI application.
+WITHOUT_STRANGERS = ("common", "server")
+
+LARGEST_ROOM = 20
+
+#: Names that are not this package's to choose: Channels' modules have them, or Django's.
+GIVEN = GIVEN_NAMES | {
+    "auth.py",  # channels.auth, and its middleware
+    "http.py",  # channels.generic.http, channels.testing.http
+    "websocket.py",  # channels.generic, channels.security and channels.testing have one each
+    "utils.py",  # channels.utils, and those of middlewares
+    "consumers.py",  # ours, and the benchmark's project has one as Django projects have
+}
+
+
+@cache
+def sources() -> list[Source]:
+    """All files of the package but the benchmark's, which stand apart."""
+    return read_sources(ROOT, Path(PACKAGE), without="bench")
+
+
+def room_of(module: str) -> str:
+    """The room that a module is in."""
+    name = module.removeprefix(PACKAGE).removeprefix(".")
+    folder = name if (ROOT / PACKAGE / name.replace(".", "/")).is_dir() else name.rpartition(".")[0]
+    if folder in ("", "generic", "security"):
+        return name if name in MAY_IMPORT else FACE
+    return folder
+
+
+@cache
+def imports() -> dict[tuple[str, str], set[str]]:
+    """For each two rooms, which modules of the first import which of the second."""
+    found = defaultdict(set)
+    for module, targets in graph(sources(), lambda node: True).items():
+        for target in targets - {PACKAGE}:
+            found[room_of(module), room_of(target)].add(f"{module} -> {target}")
+    return found
+
+
+def test_each_room_has_its_rule() -> None:
+    """Whoever adds a folder says what it may import."""
+    rooms = {room_of(source.module) for source in sources()} - {"management", "groups.wire"}
+    assert rooms - {"groups.wire.v1"} == set(MAY_IMPORT)
+
+
+def test_rules_run_one_way() -> None:
+    """No room leads back to itself."""
+    TopologicalSorter({room: allowed_for(room) for room in MAY_IMPORT}).prepare()
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_imports(room: str) -> None:
+    """A room imports what its rule says, and the rule allows no more than is used."""
+    used = {target for start, target in imports() if start == room != target}
+    used.discard("groups.wire")
+    wrong = [arrows for (start, to), arrows in imports().items() if start == room and to in used]
+    assert used - {"groups.wire.v1"} == allowed_for(room), wrong
+
+
+def allowed_for(room: str) -> set[str]:
+    """What the room's rule allows."""
+    text = MAY_IMPORT[room]
+    return {*text.replace(FACE, "").split(), *([FACE] if FACE in text else [])}
+
+
+@pytest.mark.parametrize("room", WITHOUT_STRANGERS)
+def test_no_strangers(room: str) -> None:
+    """The engine imports no Django, no Channels and no gRPC."""
+    for source in sources():
+        if room_of(source.module).partition(".")[0] == room:
+            assert not packages_of(source) & STRANGERS, source.path
+
+
+def packages_of(source: Source) -> set[str]:
+    """The packages that a file imports anywhere."""
+    names = set()
+    for node in source.nodes:
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return {name.partition(".")[0] for name in names}
+
+
+def test_strangers_at_run_time() -> None:
+    """Neither does anything that it imports in turn, but for Channels' name and version."""
+    rooms = [s for s in sources() if room_of(s.module).partition(".")[0] in WITHOUT_STRANGERS]
+    modules = [source.module for source in rooms]
+    code = f"import importlib, sys; [*map(importlib.import_module, {modules})]; print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", code], text=True, cwd=ROOT).split()
+    strange = {name for name in loaded if name.partition(".")[0] in STRANGERS}
+    assert strange <= {"channels"}
+
+
+def test_rooms_are_small() -> None:
+    """No folder has more files than are seen at a glance."""
+    folders = defaultdict(list)
+    for source in read_sources(ROOT, Path(PACKAGE)):
+        folders[source.path.parent].append(source.path.name)
+    assert [path for path, names in folders.items() if len(names) > LARGEST_ROOM] == []
+
+
+def test_names_occur_once() -> None:
+    """Whoever looks for a file by its name finds the one that is meant."""
+    files = defaultdict(list)
+    for source in read_sources(ROOT, Path(PACKAGE)):
+        if source.path.name not in GIVEN:
+            files[source.path.name].append(str(source.path))
+    assert [paths for paths in files.values() if len(paths) > 1] == []
+
+
+def test_one_dialect() -> None:
+    """What ruff has no rule for: ``__all__`` only where users import, and no Sphinx roles."""
+    for row in measure_dialect(sources(), find_user_modules(ROOT)):
+        assert row.figures == (0,), (row.name, row.places)
+
+
+def test_rooms_are_described() -> None:
+    """Each folder says in a sentence or more what is in it."""
+    for source in sources():
+        if source.path.name == "__init__.py" and room_of(source.module) in MAY_IMPORT:
+            assert ast.get_docstring(source.tree) or room_of(source.module) == FACE, source.path
