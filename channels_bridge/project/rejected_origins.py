@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import time
 from collections.abc import Iterable
 from math import inf
 from typing import Any, cast
@@ -22,12 +21,10 @@ from channels.security.websocket import (
     WebsocketDenier,
 )
 
+from channels_bridge.common.notices import Notices
 from channels_bridge.server.access_log import printable
 
 logger = logging.getLogger("channels_bridge.server")
-
-#: Origins that are remembered, those denied last. A client may claim any.
-MAX_ORIGINS = 256
 
 #: Seconds between two lines. An origin that comes in between has its line another time.
 INTERVAL = 1.0
@@ -77,11 +74,10 @@ def _valid_origin(validator: OriginValidator, origin: ParseResult | None) -> boo
 
 
 class Denials:
-    """Remembers which origins were denied, and logs each of them once."""
+    """Logs each origin that was denied once."""
 
     def __init__(self) -> None:
-        self._known: dict[str | None, None] = {}  # in the order of their last denial
-        self._last_line = -inf
+        self._notices = Notices(logger, interval=inf, spacing=INTERVAL)
 
     def note(self, origin: str | None, allowed: Any) -> None:
         """A handshake was denied.
@@ -90,16 +86,8 @@ class Denials:
             origin: the header; None where there was none.
             allowed: the patterns that were asked, to say where they are set.
         """
-        known = origin in self._known
-        if not known and time.monotonic() - self._last_line < INTERVAL:
-            return
-        self._known.pop(origin, None)
-        self._known[origin] = None
-        if not known:
-            self._last_line = time.monotonic()
+        if self._notices.due(origin) is not None:
             self._log(origin, allowed)
-        if len(self._known) > MAX_ORIGINS:
-            del self._known[next(iter(self._known))]
 
     def _log(self, origin: str | None, allowed: Any) -> None:
         place = "ALLOWED_HOSTS" if _is_allowed_hosts(allowed) else "OriginValidator's origins"

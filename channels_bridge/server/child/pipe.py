@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 import time
@@ -18,6 +19,8 @@ from collections.abc import Iterator
 
 from channels_bridge.common.forks import keep_from_children
 from channels_bridge.common.notices import Notices
+
+logger = logging.getLogger("channels_bridge.server")
 
 _CONNECTION = b"+"
 _RETIRE = b"."
@@ -151,7 +154,7 @@ class ChildEnd:
         self.sock = sock
         self.answers = answers
         self.retired = False
-        self._notices = Notices()
+        self._notices = Notices(logger)
         self._unsent = b""  # reports that found the socket full
 
     def ready(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import Callable, Iterable, Sequence
 
@@ -11,6 +12,8 @@ from channels_bridge.common.notices import Notices
 from channels_bridge.server.bind import Listener
 from channels_bridge.server.child.pipe import SupervisorEnd
 from channels_bridge.server.socket_renewal import INTERVAL
+
+logger = logging.getLogger("channels_bridge.server")
 
 # Connections taken from one listener at a time, so that none starves another.
 BATCH = 64
@@ -37,7 +40,7 @@ class Acceptor:
         self._resume: asyncio.TimerHandle | None = None
         self._looking: asyncio.TimerHandle | None = None
         self._untaken: socket.socket | None = None  # accepted when nobody could take it
-        self._notices = Notices()
+        self._notices = Notices(logger)
 
     def start(self) -> None:
         self._listen()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from math import ceil
 from typing import Any, Protocol
@@ -17,6 +18,8 @@ from channels_bridge.server.websocket.frames import FrameCache
 from channels_bridge.server.websocket.keepalive import Keepalive
 from channels_bridge.server.websocket.loop_calls import Crossing
 from channels_bridge.server.websocket.rounds import NextRound
+
+logger = logging.getLogger("channels_bridge.server")
 
 
 class Closable(Protocol):
@@ -65,7 +68,7 @@ class Context:
         self.counters = Counters()
         #: From other threads to the loop that serves.
         self.crossing = Crossing()
-        self.notices = Notices()
+        self.notices = Notices(logger)
         self.next_round = NextRound()
         self.frames = FrameCache(config.compress_from)
         self.keepalive = Keepalive(config.ping_interval, config.ping_timeout)

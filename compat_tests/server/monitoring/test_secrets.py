@@ -12,7 +12,7 @@ from contextlib import suppress
 import pytest
 from websockets.exceptions import WebSocketException
 
-from channels_bridge.common import notices
+from channels_bridge.common.notices import Notices
 from channels_bridge.server.websocket.protocol_logger import quiet_logger
 from compat_tests.engine import DEADLINE
 
@@ -101,7 +101,7 @@ async def test_no_secret_is_logged(serve, caplog, monkeypatch):
     debug mode, whatever goes wrong; nor does another line say that a connection is open.
     """
     caplog.set_level(1)
-    monkeypatch.setattr(notices, "INTERVAL", 0)  # so that each mistake has its line
+    monkeypatch.setattr(Notices, "due", lambda *_: 0)  # so that each mistake has its line
     loop = asyncio.get_running_loop()
     loop.set_debug(True)
     loop.slow_callback_duration = 0  # each callback is too slow
