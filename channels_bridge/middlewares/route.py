@@ -28,6 +28,9 @@ class RouteMiddleware:
     the handler runs after all of them, and where no pattern matched the client gets HTTP 404.
     """
 
+    #: Left out on ``websockets.serve()``, where the handler is known.
+    routes = True
+
     def __init__(self) -> None:
         self._patterns = load_patterns()
 

@@ -13,7 +13,6 @@ from django.apps import apps
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from channels_bridge.middlewares.route import RouteMiddleware
 from channels_bridge.native.inbox_feed import open_inbox
 from channels_bridge.native.native_application import (
     CallNext,
@@ -43,9 +42,8 @@ async def serve_plain(
 
 @functools.cache
 def _middlewares() -> CallNext:
-    """The project's middlewares, made once per process."""
-    classes = [cls for cls in middleware_classes() if not issubclass(cls, RouteMiddleware)]
-    return stack([cls() for cls in classes])
+    """Build the project's middlewares but for the router, once per process."""
+    return stack([cls() for cls in middleware_classes() if not getattr(cls, "routes", False)])
 
 
 class PlainConnection:
