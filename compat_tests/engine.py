@@ -77,8 +77,7 @@ class Engine:
     async def request(self, data):
         """Send bytes, and read until the server closes."""
         async with RawConnection(f"127.0.0.1:{self.port}") as client:
-            client.write(data)
-            return await client.read()
+            return await client.request(data)
 
     async def close(self):
         """Have everybody leave, and stop."""

@@ -27,6 +27,8 @@ from pathlib import Path
 
 import psutil
 
+from compat_tests.clients.raw_connection import DEADLINE, open_socket
+
 START_DEADLINE = 60.0  # seconds; a start costs 1 to 3 on an idle machine
 STOP_DEADLINE = 20.0
 POLL = 0.02
@@ -97,15 +99,9 @@ class Server:
     def ws_url(self) -> str:
         return "ws" + self.url.removeprefix("http")
 
-    def connect(self, timeout: float = 10.0) -> socket.socket:
+    def connect(self, timeout: float = DEADLINE) -> socket.socket:
         """Open a connection to the first address served."""
-        host, _, port = self.address.rpartition(":")
-        if host != "unix":
-            return socket.create_connection((host.strip("[]"), int(port)), timeout)
-        connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(timeout)
-        connection.connect(self.path)
-        return connection
+        return open_socket(self.address, timeout)
 
     def log(self) -> str:
         """Everything printed so far."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import textwrap
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,7 @@ import pytest
 from channels_bridge.groups.discovery.hub_lock import find_holder
 from channels_bridge.groups.discovery.runtime_directory import digest_of
 from channels_bridge.server.monitoring.control_socket import NoAnswer, ask
+from compat_tests.clients.raw_connection import open_http
 from compat_tests.servers import BRIDGE_READY, environment, running, wait_for, websockets_server
 
 DEADLINE = 20.0
@@ -158,11 +157,8 @@ def is_connected(control: Path) -> bool:
 
 
 def get(path: Path, page: str) -> int:
-    with closing(http.client.HTTPConnection("localhost", timeout=DEADLINE)) as client:
-        client.sock = socket.socket(socket.AF_UNIX)
-        client.sock.settimeout(DEADLINE)
-        client.sock.connect(str(path))
-        client.request("GET", page, headers={"Host": "localhost"})
+    with open_http(f"unix:{path}") as client:
+        client.request("GET", page)
         return client.getresponse().status
 
 

@@ -20,7 +20,11 @@ def open_socket(address: str, timeout: float = DEADLINE) -> socket.socket:
         return socket.create_connection((host.strip("[]"), int(port)), timeout)
     connection = socket.socket(socket.AF_UNIX)
     connection.settimeout(timeout)
-    connection.connect(port)
+    try:
+        connection.connect(port)
+    except OSError:
+        connection.close()
+        raise
     return connection
 
 
@@ -86,6 +90,11 @@ class RawConnection:
     async def drain(self) -> None:
         """Wait until the system has taken nearly all of them."""
         await self._writer.drain()
+
+    async def request(self, data: bytes) -> bytes:
+        """Send bytes, and read until the server ends the connection."""
+        self.write(data)
+        return await self.read()
 
     async def read(self) -> bytes:
         """All that comes until the server ends the connection."""

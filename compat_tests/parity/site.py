@@ -16,6 +16,7 @@ from typing import Any
 from websockets.sync.client import ClientConnection, connect, unix_connect
 
 from compat_tests import servers
+from compat_tests.clients.raw_connection import open_http
 from compat_tests.servers import Server, environment, wait_for
 
 PROJECT = Path(__file__).resolve().parent.parent / "sample"
@@ -104,9 +105,7 @@ class Site:
 
     def http(self) -> closing[http.client.HTTPConnection]:
         """A connection for several HTTP requests, to be used in a `with` statement."""
-        client = http.client.HTTPConnection("localhost", timeout=10)
-        client.sock = self.server.connect()
-        return closing(client)
+        return open_http(self.server.address)
 
     def request(
         self, method: str, path: str, body: bytes | None = None, **headers: str

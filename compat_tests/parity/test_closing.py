@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import socket
-import struct
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Close
 from websockets.sync.client import ClientConnection
 
+from compat_tests.clients.raw_connection import reset_when_closed
 from compat_tests.parity.site import Site
 
 ECHO = pytest.mark.parametrize("path", ["/echo/", "/sync-echo/"])
@@ -46,7 +46,7 @@ def test_client_vanishes(site: Site, path: str) -> None:
 
 def reset(sock: socket.socket) -> None:
     """Drop a connection without the closing handshake."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    reset_when_closed(sock)
     sock.shutdown(socket.SHUT_RDWR)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from compat_tests.clients.raw_bytes import handshake
 from compat_tests.parity.site import Site
 from compat_tests.servers import wait_for
 
@@ -97,29 +98,20 @@ def test_client_gives_up_in_handshake(site: Site) -> None:
     """A client that leaves before the consumer has decided is a disconnect with 1006."""
     connection = f"impatient-{site.name}"
     with site.server.connect() as sock:
-        sock.sendall(handshake(site, f"/undecided/?id={connection}"))
+        sock.sendall(opening(site, f"/undecided/?id={connection}"))
         site.wait_for_event(connection, "connect")
     assert site.wait_for_disconnect(connection) in {1005, 1006}
 
 
-def handshake(site: Site, path: str) -> bytes:
-    """A client's half of the opening handshake."""
-    lines = [
-        f"GET {path} HTTP/1.1",
-        f"Host: {site.server.url.partition('//')[2]}",
-        f"Origin: {site.server.url}",
-        "Connection: Upgrade",
-        "Upgrade: websocket",
-        "Sec-WebSocket-Version: 13",
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-        "\r\n",
-    ]
-    return "\r\n".join(lines).encode()
+def opening(site: Site, path: str) -> bytes:
+    """A handshake from the site's own origin."""
+    host = site.server.url.partition("//")[2]
+    return handshake(path, f"Origin: {site.server.url}", host=host)
 
 
 def test_not_a_handshake(ours: Site) -> None:
     """A handshake for a version of the protocol that does not exist gets 426 and the right one."""
-    request = handshake(ours, "/echo/").replace(b"Version: 13", b"Version: 99")
+    request = opening(ours, "/echo/").replace(b"Version: 13", b"Version: 99")
     with ours.server.connect() as sock:
         sock.sendall(request)
         head = sock.recv(4096)

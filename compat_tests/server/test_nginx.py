@@ -7,7 +7,6 @@ import contextlib
 import os
 import re
 import shutil
-import socket
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from websockets.asyncio.client import unix_connect
 from websockets.exceptions import InvalidStatus
 
 from channels_bridge.server.proxy import Proxy
+from compat_tests.clients.raw_connection import RawConnection, open_socket
 from compat_tests.engine import DEADLINE, until
 from compat_tests.server.http.test_protocol import H2C, LENGTH, mirror
 from compat_tests.server.websocket.test_connection import echo
@@ -72,8 +72,7 @@ async def nginx(serve, socket_dir):
 
 
 def is_served(path):
-    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:
-        client.connect(str(path))
+    with contextlib.suppress(OSError), open_socket(f"unix:{path}"):
         return True
     return False
 
@@ -83,13 +82,11 @@ def open_websocket(path, uri, **options):
 
 
 async def post(path, uri, headers=b""):
-    reader, writer = await asyncio.open_unix_connection(str(path))
-    lines = b"POST %b HTTP/1.1\r\nHost: a\r\n%b" % (uri, headers + LENGTH)
-    writer.write(lines + b"\r\nhello")
-    answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), DEADLINE)
-    assert await asyncio.wait_for(reader.readexactly(5), DEADLINE) == b"hello"
-    writer.close()
-    await writer.wait_closed()
+    async with RawConnection(f"unix:{path}") as client:
+        lines = b"POST %b HTTP/1.1\r\nHost: a\r\n%b" % (uri, headers + LENGTH)
+        client.write(lines + b"\r\nhello")
+        answer = await client.read_until(b"\r\n\r\n")
+        assert await client.read_exactly(5) == b"hello"
     return answer
 
 

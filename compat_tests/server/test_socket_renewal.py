@@ -16,6 +16,7 @@ from channels_bridge.server.bind import Listener, SocketFile, listen, open_unix,
 from channels_bridge.server.monitoring.control_socket import ask, serving_console
 from channels_bridge.server.supervisor import acceptor
 from channels_bridge.server.supervisor.acceptor import Acceptor
+from compat_tests.clients.raw_connection import open_socket
 from compat_tests.engine import DEADLINE, until
 
 
@@ -42,8 +43,7 @@ def test_removed(listener, path, gone, caplog):
     former.close()
     assert path.stat().st_mode & 0o777 == 0o666
     assert path.parent.stat().st_mode & 0o777 == 0o700
-    with socket.socket(socket.AF_UNIX) as client:
-        client.connect(str(path))
+    with open_socket(f"unix:{path}"):
         listener.sock.accept()[0].close()
     assert "was removed, and is made again" in caplog.text
     assert not listener.restore()

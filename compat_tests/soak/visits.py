@@ -7,12 +7,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from channels_bridge.bench.generator.clients import Target, close_all
+from compat_tests.clients.raw_bytes import handshake
+from compat_tests.clients.raw_connection import RawConnection
 from compat_tests.soak.rooms import Kind, Speaker
 
 #: Seconds within which a visitor is let in, or hears its own word.
 PATIENCE = 30.0
 
-HALF_A_HANDSHAKE = b"GET /room/nowhere/ HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConn"
+HALF_A_HANDSHAKE = handshake("/room/nowhere/").partition(b"ection")[0]
 
 
 class Visitor(Speaker):
@@ -96,11 +98,8 @@ async def fall_asleep(visit: Visit) -> None:
 
 async def stop_at_the_door(visit: Visit) -> None:
     """Leave in the middle of the handshake."""
-    _, writer = await asyncio.open_connection("127.0.0.1", visit.target.port)
-    writer.write(HALF_A_HANDSHAKE)
-    await writer.drain()
-    writer.close()
-    await writer.wait_closed()
+    async with RawConnection(f"127.0.0.1:{visit.target.port}") as client:
+        client.write(HALF_A_HANDSHAKE)
 
 
 async def be_denied(visit: Visit) -> None:

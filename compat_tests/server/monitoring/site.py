@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import socket
 import subprocess
 import sys
 import tempfile
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -16,7 +14,7 @@ from websockets.sync.client import connect
 
 from channels_bridge.server.monitoring.control_socket import ask
 from channels_bridge.server.monitoring.metrics import PREFIX
-from compat_tests.engine import DEADLINE
+from compat_tests.clients.raw_connection import open_http
 from compat_tests.parity.site import PROJECT
 from compat_tests.servers import environment, websockets_server
 
@@ -29,10 +27,7 @@ class Monitor:
 
     def get(self, page, method="GET", **headers):
         """Returns status and text."""
-        with closing(http.client.HTTPConnection("localhost", timeout=DEADLINE)) as client:
-            client.sock = socket.socket(socket.AF_UNIX)
-            client.sock.settimeout(DEADLINE)
-            client.sock.connect(self.path)
+        with open_http(f"unix:{self.path}") as client:
             client.request(method, page, headers=headers)
             response = client.getresponse()
             return response.status, response.read().decode()
@@ -64,7 +59,7 @@ class Site:
 
     def post(self, path, form):
         """Returns status and headers."""
-        with closing(http.client.HTTPConnection(self.server.address, timeout=DEADLINE)) as client:
+        with open_http(self.server.address) as client:
             client.request(
                 "POST", path, form, {"Content-Type": "application/x-www-form-urlencoded"}
             )

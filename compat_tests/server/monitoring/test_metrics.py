@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import json
 import re
-import socket
 
 import pytest
 
@@ -16,7 +15,7 @@ from channels_bridge.server.monitoring import endpoint, pages, streams
 from channels_bridge.server.monitoring.census import Census
 from channels_bridge.server.monitoring.health import Health
 from channels_bridge.server.monitoring.metrics import PREFIX
-from compat_tests.engine import DEADLINE
+from compat_tests.clients.raw_connection import RawConnection, open_socket
 from compat_tests.servers import REPOSITORY
 
 
@@ -77,9 +76,7 @@ def test_other_requests(site):
 @pytest.mark.parametrize("request_", [b"nonsense\r\n\r\n", b"GET / \xff HTTP/1.1\r\n\r\n"])
 def test_garbage(site, request_):
     """What is no HTTP is answered with 400, and serving goes on."""
-    with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(DEADLINE)
-        client.connect(site.monitor.path)
+    with open_socket(f"unix:{site.monitor.path}") as client:
         client.sendall(request_)
         assert client.recv(4096).startswith(b"HTTP/1.1 400 ")
     assert site.monitor.get("/healthz")[0] == 200
@@ -87,44 +84,38 @@ def test_garbage(site, request_):
 
 def test_silent_clients_do_not_hold_up_others(site):
     """Connections that say nothing take nobody's turn."""
-    silent = [socket.socket(socket.AF_UNIX) for _ in range(20)]
-    for client in silent:
-        client.connect(site.monitor.path)
+    silent = [open_socket(f"unix:{site.monitor.path}") for _ in range(20)]
     assert site.monitor.get("/readyz") == (200, "serving\n")
     for client in silent:
         client.close()
+
+
+GET = b"GET / HTTP/1.1\r\n\r\n"
+
+
+def client_of(listener):
+    host, port = listener.sock.getsockname()
+    return RawConnection(f"{host}:{port}")
 
 
 async def test_connections_are_bounded(monkeypatch):
     """More connections than there may be are closed at once; one that ends makes room."""
     monkeypatch.setattr(streams, "MAX_CONNECTIONS", 2)
     (listener,) = listen([parse_bind("127.0.0.1:0")])
-    address = listener.sock.getsockname()
-    async with endpoint.serving_pages([listener], {}):
-        clients = [await asyncio.open_connection(*address) for _ in range(3)]
-        reader, _ = clients[2]
-        assert await asyncio.wait_for(reader.read(), DEADLINE) == b""
-        reader, writer = clients[0]
-        writer.write(b"GET / HTTP/1.1\r\n\r\n")
-        assert (await asyncio.wait_for(reader.read(), DEADLINE)).startswith(b"HTTP/1.1 404 ")
-        reader, writer = await asyncio.open_connection(*address)
-        writer.write(b"GET / HTTP/1.1\r\n\r\n")
-        assert (await asyncio.wait_for(reader.read(), DEADLINE)).startswith(b"HTTP/1.1 404 ")
-        for _, open_writer in [*clients, (reader, writer)]:
-            open_writer.close()
-            await open_writer.wait_closed()
+    async with endpoint.serving_pages([listener], {}), contextlib.AsyncExitStack() as stack:
+        first, _, third = [await stack.enter_async_context(client_of(listener)) for _ in range(3)]
+        assert await third.read() == b""
+        assert (await first.request(GET)).startswith(b"HTTP/1.1 404 ")
+        async with client_of(listener) as later:
+            assert (await later.request(GET)).startswith(b"HTTP/1.1 404 ")
 
 
 async def test_slow_clients_are_dropped(monkeypatch):
     """A client that does not finish its request in time is not waited for."""
     monkeypatch.setattr(endpoint, "PATIENCE", 0.05)
     (listener,) = listen([parse_bind("127.0.0.1:0")])
-    async with endpoint.serving_pages([listener], {}):
-        reader, writer = await asyncio.open_connection(*listener.sock.getsockname())
-        writer.write(b"GET /metrics HT")
-        assert await asyncio.wait_for(reader.read(), DEADLINE) == b""
-        writer.close()
-        await writer.wait_closed()
+    async with endpoint.serving_pages([listener], {}), client_of(listener) as client:
+        assert await client.request(b"GET /metrics HT") == b""
 
 
 async def test_a_page_that_fails(caplog):
@@ -134,12 +125,8 @@ async def test_a_page_that_fails(caplog):
         raise LookupError("no such figure")
 
     (listener,) = listen([parse_bind("127.0.0.1:0")])
-    async with endpoint.serving_pages([listener], {"/": page}):
-        reader, writer = await asyncio.open_connection(*listener.sock.getsockname())
-        writer.write(b"GET / HTTP/1.1\r\n\r\n")
-        assert (await asyncio.wait_for(reader.read(), DEADLINE)).startswith(b"HTTP/1.1 500 ")
-        writer.close()
-        await writer.wait_closed()
+    async with endpoint.serving_pages([listener], {"/": page}), client_of(listener) as client:
+        assert (await client.request(GET)).startswith(b"HTTP/1.1 500 ")
     assert "LookupError: no such figure" in caplog.text
 
 

@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import logging
 import socket
-import struct
 from contextlib import suppress
+from functools import partial
 
 import pytest
 from websockets.exceptions import WebSocketException
 
 from channels_bridge.common.notices import Notices
 from channels_bridge.server.websocket.protocol_logger import quiet_logger
-from compat_tests.engine import DEADLINE
+from compat_tests.clients import raw_bytes
+from compat_tests.clients.raw_connection import open_socket
 
 QUERY, COOKIE, TOKEN, PROTOCOL, TEXT, BODY = (
     f"planted-{name}" for name in ("query", "cookie", "token", "protocol", "text", "body")
 )
 HEADERS = f"Host: localhost\r\nCookie: sessionid={COOKIE}\r\nAuthorization: Bearer {TOKEN}\r\n"
-UPGRADE = (
-    "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-    f"Sec-WebSocket-Key: {base64.b64encode(b'0123456789abcdef').decode()}\r\n"
-    f"Sec-WebSocket-Protocol: {PROTOCOL}\r\n"
-)
+UPGRADE = "\r\n".join([*raw_bytes.UPGRADE, f"Sec-WebSocket-Protocol: {PROTOCOL}", ""])
+frame = partial(raw_bytes.frame, mask=bytes(4))  # which leaves texts as they are
 
 
 def request(line=f"GET /page?token={QUERY} HTTP/1.1", *, headers="", body=""):
     return f"{line}\r\n{HEADERS}{headers}\r\n{body}".encode()
-
-
-def frame(opcode, payload, bit=0x80):
-    """A masked frame, whose mask is nought."""
-    return struct.pack("!BB4x", bit | opcode, 0x80 | len(payload)) + payload
 
 
 POST = request(f"POST /page?token={QUERY} HTTP/1.1", headers="Content-Length: 12\r\n", body=BODY)
@@ -50,7 +42,7 @@ SENT = {
     "no header": request(headers=f"{TOKEN}\r\n"),
     "a long head": request(headers=f"X: {TOKEN * 9000}\r\n"),
     "a wrong method": request(f"POST /?{QUERY} HTTP/1.1", headers=UPGRADE),
-    "a wrong key": request(headers=UPGRADE.replace("MDEy", "")),
+    "a wrong key": request(headers=UPGRADE.replace(raw_bytes.KEY[:4], "")),
     "a wrong origin": request(headers=UPGRADE + f"Origin: http://[{TOKEN}\r\n"),
     "a wrong version": request(headers=UPGRADE.replace("Version: 13", f"Version: {TOKEN}")),
     "a wrong extension": request(headers=f"{UPGRADE}Sec-WebSocket-Extensions: ={TOKEN}\r\n"),
@@ -71,11 +63,14 @@ SENT = {
     "a consumer that fails": request(f"GET /fail?{QUERY} HTTP/1.1", headers=UPGRADE),
     "a ping": HANDSHAKE + frame(9, TEXT.encode()) + frame(8, b""),
     "a reason": HANDSHAKE + frame(8, b"\x03\xe8" + TEXT.encode()),
-    "fragments": HANDSHAKE + frame(1, TEXT.encode(), 0) + frame(0, BODY.encode()) + frame(8, b""),
+    "fragments": HANDSHAKE
+    + frame(1, TEXT.encode(), fin=False)
+    + frame(0, BODY.encode())
+    + frame(8, b""),
     "no text": HANDSHAKE + frame(1, TEXT.encode() + b"\xff"),
     "no frame": HANDSHAKE + frame(7, TEXT.encode()),
     "a wrong close code": HANDSHAKE + frame(8, b"\x00\x01" + TEXT.encode()),
-    "an unfinished message": HANDSHAKE + frame(1, TEXT.encode(), 0),
+    "an unfinished message": HANDSHAKE + frame(1, TEXT.encode(), fin=False),
 }
 
 
@@ -122,7 +117,7 @@ def converse(port, data):
     """Send bytes, and hear what comes until the server closes. In a thread: what asyncio says of
     the client's own part would have its bytes.
     """
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), DEADLINE) as client:
+    with suppress(OSError), open_socket(f"127.0.0.1:{port}") as client:
         client.sendall(data)
         client.shutdown(socket.SHUT_WR)
         while client.recv(65536):

@@ -13,6 +13,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from compat_tests.clients.raw_bytes import HANDSHAKE
+from compat_tests.clients.raw_connection import RawConnection
 from compat_tests.server.supervisor.test_supervisor import DEADLINE, Clients
 from compat_tests.servers import Server, engine, wait_for
 
@@ -91,27 +92,24 @@ async def test_old_connections_drain():
 async def test_requests_under_way():
     """A handshake and a page that the old worker had half of are answered by it."""
     with engine(workers=1) as server:
-        host, _, port = server.address.rpartition(":")
-        websocket, websocket_writer = await asyncio.open_connection(host, port)
-        websocket_writer.write(HANDSHAKE[:20])
-        page, page_writer = await asyncio.open_connection(host, port)
-        page_writer.write(b"GET / HTTP/1.1\r\nHo")
-        async with connect(server.ws_url + "/", proxy=None) as client:  # the others came before
-            old = client.response.headers["X-Pid"]
-            server.signal(signal.SIGHUP)
-            await asyncio.wait_for(client.wait_closed(), DEADLINE)
-            assert client.protocol.close_rcvd.code == 1001
-        websocket_writer.write(HANDSHAKE[20:])
-        answer = await asyncio.wait_for(websocket.readuntil(b"\r\n\r\n"), DEADLINE)
-        assert answer.startswith(b"HTTP/1.1 101")
-        assert f"x-pid: {old}\r\n".encode() in answer.lower()
-        assert await asyncio.wait_for(websocket.readexactly(4), DEADLINE) == b"\x88\x13\x03\xe9"
-        page_writer.write(b"st: localhost\r\n\r\n")
-        answer = await asyncio.wait_for(page.read(), DEADLINE)
-        assert answer.startswith(b"HTTP/1.1 200") and answer.endswith(b"ok")
-        for writer in (websocket_writer, page_writer):
-            writer.close()
-            await writer.wait_closed()
+        async with (
+            RawConnection(server.address) as websocket,
+            RawConnection(server.address) as page,
+        ):
+            websocket.write(HANDSHAKE[:20])
+            page.write(b"GET / HTTP/1.1\r\nHo")
+            async with connect(server.ws_url + "/", proxy=None) as client:  # the others came before
+                old = client.response.headers["X-Pid"]
+                server.signal(signal.SIGHUP)
+                await asyncio.wait_for(client.wait_closed(), DEADLINE)
+                assert client.protocol.close_rcvd.code == 1001
+            websocket.write(HANDSHAKE[20:])
+            answer = await websocket.read_until(b"\r\n\r\n")
+            assert answer.startswith(b"HTTP/1.1 101")
+            assert f"x-pid: {old}\r\n".encode() in answer.lower()
+            assert await websocket.read_exactly(4) == b"\x88\x13\x03\xe9"
+            answer = await page.request(b"st: localhost\r\n\r\n")
+            assert answer.startswith(b"HTTP/1.1 200") and answer.endswith(b"ok")
 
 
 async def test_new_workers_that_cannot_start(tmp_path: Path):

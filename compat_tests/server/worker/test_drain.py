@@ -11,6 +11,7 @@ from websockets.asyncio.client import connect
 
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
+from compat_tests.clients.raw_connection import RawConnection
 from compat_tests.engine import Script
 from compat_tests.server.supervisor.test_supervisor import DEADLINE, Clients
 from compat_tests.servers import engine
@@ -72,24 +73,18 @@ async def test_third_signal():
 async def test_http():
     """A server that drains closes idle HTTP connections at once, and answers what it works at."""
     with engine("127.0.0.1:0", "echo", 1, "drain_seconds=600") as server:
-        host, _, port = server.address.rpartition(":")
-        idle, idle_writer = await asyncio.open_connection(host, port)
-        idle_writer.write(GET)
-        assert (await idle.readuntil(b"ok")).startswith(b"HTTP/1.1 200")
-        busy, busy_writer = await asyncio.open_connection(host, port)
-        busy_writer.write(POST + b"1")
-        async with connect(server.ws_url + "/", proxy=None) as client:
-            server.signal(signal.SIGTERM)
-            assert await asyncio.wait_for(idle.read(), DEADLINE) == b""
-            busy_writer.write(b"2")
-            answer = await asyncio.wait_for(busy.read(), DEADLINE)
-            assert answer.startswith(b"HTTP/1.1 200") and answer.endswith(b"ok")
-            await client.send("still open")
-            assert await asyncio.wait_for(client.recv(), DEADLINE) == "still open"
-            server.signal(signal.SIGTERM)
-        for writer in (idle_writer, busy_writer):
-            writer.close()
-            await writer.wait_closed()
+        async with RawConnection(server.address) as idle, RawConnection(server.address) as busy:
+            idle.write(GET)
+            assert (await idle.read_until(b"ok")).startswith(b"HTTP/1.1 200")
+            busy.write(POST + b"1")
+            async with connect(server.ws_url + "/", proxy=None) as client:
+                server.signal(signal.SIGTERM)
+                assert await idle.read() == b""
+                answer = await busy.request(b"2")
+                assert answer.startswith(b"HTTP/1.1 200") and answer.endswith(b"ok")
+                await client.send("still open")
+                assert await asyncio.wait_for(client.recv(), DEADLINE) == "still open"
+                server.signal(signal.SIGTERM)
 
 
 async def test_code_and_reason(serve):
