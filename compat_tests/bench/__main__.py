@@ -1,7 +1,11 @@
-"""The project's own measurements: ``python -m compat_tests.bench --against REVISION``.
+"""The project's own measurements: ``python -m compat_tests.bench``.
 
-Compares this tree, as it lies there, with another revision of the project, such as ``HEAD`` for
-what is not committed, or ``main``::
+Without options it measures every scenario, as ``python -m channels_bridge.bench`` does, and says
+whether the project's targets are reached. ``--fill`` puts the figures into README and guide; for
+those of several runs, see ``python -m compat_tests.bench.documents``.
+
+``--against REVISION`` compares this tree, as it lies there, with another revision of the project:
+``HEAD`` for what is not committed, or any other that git knows::
 
     python -m compat_tests.bench --against main
     python -m compat_tests.bench --against HEAD~1 --scenario echo --scenario idle --rounds 5
@@ -10,42 +14,55 @@ The revision is exported to a temporary directory. Both are served by the same i
 packages, under the same application and loads, in turn within each round: by default, three rounds
 of ``fanout``, ``echo``, ``many-groups``, ``idle`` and ``connect`` (the handshake). The table has
 the CPU time or the memory on both sides, and their ratio in each round: above 1, this tree takes
-more. How far ratios are noise shows a comparison with ``HEAD`` where nothing was changed.
+more. A comparison with ``HEAD``
+where nothing was changed shows how far ratios are noise.
 """
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 
+from channels_bridge.bench.loads.scenarios import named
 from channels_bridge.bench.options import add_run
+from channels_bridge.bench.report import chart
+from channels_bridge.bench.report.results import Results
 from channels_bridge.bench.rounds.plan import Plan
 from channels_bridge.bench.rounds.run import run, sample_project
-from compat_tests.bench import against, revisions
+from compat_tests.bench import against, documents, revisions
 
 PROGRAM = "python -m compat_tests.bench"
 
 
 def main() -> None:
-    commands = parser()
-    options = commands.parse_args()
-    try:
-        commit = revisions.commit(options.against)
-        print(f"this tree: {revisions.state()}")
-    except revisions.NoRevision as error:
-        commands.error(str(error))
-    compare(options, commit)
+    options = parse()
+    results = compare(options) if options.against else measure(options)
+    if options.json:
+        options.json.write_text(results.as_json() + "\n")
 
 
-def compare(options: Namespace, commit: str) -> None:
-    """Measure this tree and a commit side by side."""
+def measure(options: Namespace) -> Results:
+    """Measure scenarios, print tables and targets, and write them where the options say."""
+    scenarios = named(options.scenario or ["all"])
+    plan = Plan(scenarios, options.stacks, options.rounds, options.warmup, options.seconds)
+    results = run(plan, sample_project(), PROGRAM)
+    print(documents.text(results))
+    if options.chart:
+        options.chart.write_text(chart.draw(results))
+    documents.fill_all(options.fill, results)
+    return results
+
+
+def compare(options: Namespace) -> Results:
+    """Measure this tree and another commit side by side, and print the ratios."""
+    commit = options.against
+    print(f"this tree: {revisions.state()}")
     scenarios = against.scenarios(options.scenario or against.COMPARED, commit)
     with revisions.checkout(commit) as directory:
         stacks = revisions.stacks(commit, directory)
         plan = Plan(scenarios, None, options.rounds, options.warmup, options.seconds, stacks)
         results = run(plan, sample_project(), PROGRAM)
     print(f"\n{against.text(results, commit)}")
-    if options.json:
-        options.json.write_text(results.as_json() + "\n")
+    return results
 
 
 def parser() -> ArgumentParser:
@@ -53,8 +70,23 @@ def parser() -> ArgumentParser:
         prog=PROGRAM, description=__doc__, formatter_class=RawDescriptionHelpFormatter
     )
     add_run(parser)
-    parser.add_argument("--against", metavar="REVISION", required=True, help="what git knows")
+    documents.add_fill(parser)
+    parser.add_argument("--against", metavar="REVISION", help="compare this tree with a revision")
     return parser
+
+
+def parse() -> Namespace:
+    """Read the command line; ends the process where it makes no sense."""
+    commands = parser()
+    options = commands.parse_args()
+    if options.against:
+        if options.stacks or options.chart or options.fill:
+            commands.error("--against takes no --stacks, --chart or --fill")
+        try:
+            options.against = revisions.commit(options.against)
+        except revisions.NoRevision as error:
+            commands.error(str(error))
+    return options
 
 
 if __name__ == "__main__":

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +13,6 @@ from channels_bridge.bench.report.results import Results, Round
 from channels_bridge.bench.stacks import sites
 from channels_bridge.bench.stacks.processes import ProcessFailed
 from compat_tests.bench import against, revisions
-from compat_tests.servers import environment
 
 IDENTITY = ("-c", "user.name=tests", "-c", "user.email=tests@localhost")
 COMMAND = Path("channels_bridge", "management", "commands", "websockets_server.py")
@@ -97,41 +94,3 @@ def test_ratios() -> None:
         "0.500, 1.500, 1.100",
     ]
     assert wrong == "websockets_server at abc, echo: 3 of 15 lost"
-
-
-def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the project's benchmark for a short while."""
-    command = [sys.executable, "-m", "compat_tests.bench", *arguments]
-    command += ["--rounds=1", "--warmup=0.2", "--seconds=0.5"]
-    return subprocess.run(
-        command,
-        env=environment({}),
-        cwd=revisions.REPOSITORY,
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
-
-
-@needs_git
-def test_command(tmp_path: Path) -> None:
-    """The command measures both sides, and prints one line for them."""
-    if not (revisions.REPOSITORY / ".git").exists():
-        pytest.skip("the tests do not lie in a repository")
-    result = tmp_path / "result.json"
-    run = command("--against", "HEAD", "--scenario=echo", f"--json={result}")
-    assert run.returncode == 0, run.stderr
-    assert "| echo | CPU us/message |" in run.stdout
-    here, there = json.loads(result.read_text())["rows"]
-    assert there["stack"] == f"{here['stack']} at {revisions.commit('HEAD')}"
-    for row in (here, there):
-        (round,) = row["rounds"]
-        assert round["counts"]["delivered"] == round["counts"]["expected"] > 0
-
-
-@needs_git
-def test_unknown_revision() -> None:
-    """A revision that does not exist is an error of usage, before anything is started."""
-    run = command("--against", "no-such-revision")
-    assert run.returncode == 2
-    assert "no-such-revision" in run.stderr

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from channels_bridge.bench.report.results import Row
@@ -29,15 +28,6 @@ class Column:
         """The heading, for what is counted."""
         units = f"{unit[:-1]}ies" if unit.endswith("y") else f"{unit}s"
         return self.heading.format(unit=unit, units=units)
-
-    def best(self, rows: Sequence[Row], named: bool = True) -> str:
-        """The best median of some rows, and whose it is."""
-        medians = [(median, row) for row in rows if (median := row.median(self.figure)) is not None]
-        if not medians:
-            return "-"
-        median, row = (max if self.more else min)(medians, key=lambda pair: pair[0])
-        figure = self.form.format(median)
-        return f"{figure} ({row.stack})" if named else figure
 
     def cell(self, row: Row) -> str:
         """The median, and the least and greatest in brackets if there are several rounds."""

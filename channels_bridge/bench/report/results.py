@@ -92,24 +92,6 @@ class Results:
         """The rows of one scenario."""
         return [row for row in self if row.scenario == scenario]
 
-    def rounds(self) -> Iterator[Results]:
-        """Each round of all rows for itself; rows may have fewer of them than others."""
-        for number in range(max((len(row.rounds) for row in self), default=0)):
-            results = Results(self.header)
-            for row in self:
-                for round in row.rounds[number : number + 1]:
-                    results.add(row.scenario, row.case, row.stack, round)
-            yield results
-
-    def append(self, later: Results) -> None:
-        """Add the rounds of a later run; the header names what differs for both."""
-        for name, value in later.header.items():
-            if value not in self.header.get(name, ""):
-                self.header[name] = "; ".join(filter(None, (self.header.get(name), value)))
-        for row in later:
-            for round in row.rounds:
-                self.add(row.scenario, row.case, row.stack, round)
-
     def as_json(self) -> str:
         return json.dumps({**self.header, "rows": [asdict(row) for row in self]}, indent=1)
 

@@ -1,10 +1,8 @@
-"""Markdown tables: one for each scenario, and one of the main figures of all."""
+"""Markdown tables, one for each scenario."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from channels_bridge.bench.loads.scenarios import BRIDGE, SCENARIOS, Case, Scenario
+from channels_bridge.bench.loads.scenarios import SCENARIOS
 from channels_bridge.bench.report.columns import COLUMNS
 from channels_bridge.bench.report.results import Results, Row
 
@@ -26,33 +24,6 @@ def table(results: Results, name: str) -> str:
     for row in results.of(name):
         rows.append([label(row), *(column.cell(row) for column in columns), arrived(row)])
     return markdown(rows)
-
-
-def summary(results: Results) -> str:
-    """A Markdown table of the main figures: ours, the best of the others, and Daphne's."""
-    rows = [["", "", "websockets_server", "best other", "Daphne"]]
-    for name in filter(SCENARIOS.__contains__, names(results)):
-        for case in SCENARIOS[name].cases:
-            measured = [row for row in results.of(name) if row.case == case.name]
-            if measured:
-                rows.append(main_figures(SCENARIOS[name], case, measured))
-    return markdown(rows)
-
-
-def main_figures(scenario: Scenario, case: Case, rows: Sequence[Row]) -> list[str]:
-    """One line of the summary."""
-    column = COLUMNS[case.column or scenario.columns[0]]
-    ours = [row for row in rows if row.stack.startswith(BRIDGE)]
-    others = [row for row in rows if not row.stack.startswith((BRIDGE, "picows"))]
-    daphne = [row for row in others if row.stack.startswith("daphne")]
-    what = f"{scenario.name}, {case.name}" if case.name else scenario.name
-    return [
-        what,
-        column.title(scenario.unit),
-        column.best(ours, named=False),
-        column.best(others),
-        column.best(daphne[:1]),
-    ]
 
 
 def markdown(rows: list[list[str]]) -> str:

@@ -1,0 +1,47 @@
+"""The summary of a run: a line for each load, with our figure, the best other one and Daphne's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from channels_bridge.bench.loads.scenarios import BRIDGE, SCENARIOS, Case, Scenario
+from channels_bridge.bench.report.columns import COLUMNS, Column
+from channels_bridge.bench.report.results import Results, Row
+from channels_bridge.bench.report.tables import markdown, names
+
+
+def summary(results: Results) -> str:
+    """A Markdown table of the main figures: ours, the best of the others, and Daphne's."""
+    rows = [["", "", "websockets_server", "best other", "Daphne"]]
+    for name in filter(SCENARIOS.__contains__, names(results)):
+        for case in SCENARIOS[name].cases:
+            measured = [row for row in results.of(name) if row.case == case.name]
+            if measured:
+                rows.append(main_figures(SCENARIOS[name], case, measured))
+    return markdown(rows)
+
+
+def main_figures(scenario: Scenario, case: Case, rows: Sequence[Row]) -> list[str]:
+    """One line of the summary."""
+    column = COLUMNS[case.column or scenario.columns[0]]
+    ours = [row for row in rows if row.stack.startswith(BRIDGE)]
+    others = [row for row in rows if not row.stack.startswith((BRIDGE, "picows"))]
+    daphne = [row for row in others if row.stack.startswith("daphne")]
+    what = f"{scenario.name}, {case.name}" if case.name else scenario.name
+    return [
+        what,
+        column.title(scenario.unit),
+        best(column, ours, named=False),
+        best(column, others),
+        best(column, daphne[:1]),
+    ]
+
+
+def best(column: Column, rows: Sequence[Row], named: bool = True) -> str:
+    """The best median of some rows, and whose it is."""
+    medians = [(median, row) for row in rows if (median := row.median(column.figure)) is not None]
+    if not medians:
+        return "-"
+    median, row = (max if column.more else min)(medians, key=lambda pair: pair[0])
+    figure = column.form.format(median)
+    return f"{figure} ({row.stack})" if named else figure

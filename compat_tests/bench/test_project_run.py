@@ -1,0 +1,67 @@
+"""`python -m compat_tests.bench` measures what the project says of itself."""
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from compat_tests.bench import revisions
+from compat_tests.servers import environment
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the project's benchmark for a short while."""
+    command = [sys.executable, "-m", "compat_tests.bench", *arguments]
+    command += ["--rounds=1", "--warmup=0.2", "--seconds=0.5"]
+    return subprocess.run(
+        command,
+        env=environment({}),
+        cwd=revisions.REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+
+
+def test_targets_and_documents(tmp_path: Path) -> None:
+    """A run says which targets were reached, and puts its figures into a document."""
+    document = tmp_path / "document.md"
+    document.write_text("<!-- bench tables -->\n<!-- /bench -->\n")
+    run = command("--scenario=echo", "--stacks", "websockets_server", f"--fill={document}")
+    assert run.returncode == 0, run.stderr
+    assert "reached: all: messages and connections of ours that went wrong: 0" in run.stdout
+    assert "| websockets_server |" in document.read_text()
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_against(tmp_path: Path) -> None:
+    """Both sides of a comparison are measured, and printed as one line."""
+    if not (revisions.REPOSITORY / ".git").exists():
+        pytest.skip("the tests do not lie in a repository")
+    result = tmp_path / "result.json"
+    run = command("--against", "HEAD", "--scenario=echo", f"--json={result}")
+    assert run.returncode == 0, run.stderr
+    assert "| echo | CPU us/message |" in run.stdout
+    here, there = json.loads(result.read_text())["rows"]
+    assert there["stack"] == f"{here['stack']} at {revisions.commit('HEAD')}"
+    for row in (here, there):
+        (round,) = row["rounds"]
+        assert round["counts"]["delivered"] == round["counts"]["expected"] > 0
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--against", "no-such-revision"], "no-such-revision"),
+        (["--against", "HEAD", "--stacks", "daphne"], "takes no --stacks"),
+    ],
+)
+def test_usage(arguments: list[str], message: str) -> None:
+    """What makes no sense is said before anything is started."""
+    run = command(*arguments)
+    assert run.returncode == 2
+    assert message in run.stderr
