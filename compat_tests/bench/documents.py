@@ -10,10 +10,10 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from channels_bridge.bench import targets
 from channels_bridge.bench.report import chart, printed
 from channels_bridge.bench.report.results import Results
 from channels_bridge.bench.report.tables import names, table, title
+from compat_tests.bench import targets
 from compat_tests.bench.summary import summary
 
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from channels_bridge.bench import stalls
+from compat_tests.bench import stalls
 
 
 def test_a_stall_is_seen(monkeypatch):
@@ -22,7 +22,7 @@ def test_a_stall_is_seen(monkeypatch):
 
 def test_the_command_sums_up_all_cores():
     """It prints one line, however many they are."""
-    command = [sys.executable, "-m", "channels_bridge.bench.stalls", "0.1"]
+    command = [sys.executable, "-m", "compat_tests.bench.stalls", "0.1"]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     (line,) = printed.splitlines()
     assert "of the time, the longest" in line

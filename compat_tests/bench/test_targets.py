@@ -3,9 +3,9 @@ from __future__ import annotations
 
 import pytest
 
-from channels_bridge.bench import targets
 from channels_bridge.bench.generator.ledger import Counts
 from channels_bridge.bench.report.results import Results, Round
+from compat_tests.bench import targets
 from compat_tests.bench.report.samples import results
 
 

@@ -1,4 +1,4 @@
-"""How steady the machine itself is: ``python -m channels_bridge.bench.stalls [SECONDS]``.
+"""How steady the machine itself is: ``python -m compat_tests.bench.stalls [SECONDS]``.
 
 On each core a process does nothing but look at the clock. While it doesn't get to see it, something
 else has the core: the hypervisor, the system, another process. No server is more punctual.
