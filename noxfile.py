@@ -163,9 +163,9 @@ def chaos(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure the server beside Daphne and channels_redis."""
-    session.install("-q", ".[standard,bench]")
-    session.run("python", "-m", "channels_bridge.bench", *session.posargs)
+    """Measure the server beside Daphne and channels_redis, or `-- --against` another revision."""
+    session.install("-q", "-e", ".[standard,bench]")
+    session.run("python", "-m", "compat_tests.bench", *session.posargs)
 
 
 @nox.session
