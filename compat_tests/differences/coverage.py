@@ -168,7 +168,7 @@ BEHAVIOURS = {
     "L16": Line(
         "synchronous code may send, again and again and from many threads",
         (
-            "groups/test_callers.py::test_caller",
+            "groups/test_forks_and_threads.py::test_caller",
             "callers/test_callers.py::test_caller",
             LAYER + "test_event_loops_come_and_go",
         ),

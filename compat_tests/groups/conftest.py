@@ -13,7 +13,7 @@ from channels_bridge.groups.grpc.process.grpc_transport import GrpcTransport
 from channels_bridge.groups.local_transport import LocalExchange, LocalTransport
 from channels_bridge.layers import GrpcChannelLayer, LocalChannelLayer
 from compat_tests.groups.hubs import HubProcess
-from compat_tests.groups.peers import Peer
+from compat_tests.groups.transport_peer import Peer
 
 
 @pytest.fixture

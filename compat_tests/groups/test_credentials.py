@@ -30,7 +30,7 @@ from channels_bridge.layers import GrpcChannelLayer
 from channels_bridge.project import hubs as hubs
 from compat_tests.groups.authority import Authority
 from compat_tests.groups.hubs import ENVIRONMENT, ROOT, HubProcess, serving, soon
-from compat_tests.groups.peers import Peer
+from compat_tests.groups.transport_peer import Peer
 
 TOKEN = "0123456789abcdef" * 4
 OTHER_TOKEN = "fedcba9876543210" * 4

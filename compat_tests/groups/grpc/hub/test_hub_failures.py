@@ -23,7 +23,7 @@ from channels_bridge.groups.grpc.stream import METHOD, SERVICE
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 from channels_bridge.layers import GrpcChannelLayer
 from compat_tests.groups.hubs import DEADLINE, ENVIRONMENT, ROOT, HubProcess, serving, soon, until
-from compat_tests.groups.peers import Peer
+from compat_tests.groups.transport_peer import Peer
 
 
 @pytest.fixture

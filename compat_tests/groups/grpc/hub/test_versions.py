@@ -17,8 +17,8 @@ from channels_bridge.groups.grpc.process.grpc_transport import GrpcTransport
 from channels_bridge.groups.grpc.stream import METHOD, SERVICE
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 from compat_tests.groups.hubs import serving, soon
-from compat_tests.groups.peers import Peer
 from compat_tests.groups.sessions import Process, exchange_all
+from compat_tests.groups.transport_peer import Peer
 
 # What a later release may add. Protobuf joins fields that are written one after the other, so these
 # bytes add field 99, of some type, to whatever precedes them.
