@@ -59,6 +59,7 @@ HANDLERS = {
 
 
 def logging_of(**config):
+    """A LOGGING setting with the tests' handlers, and these entries."""
     return {
         "version": 1,
         "filters": {"never": {"()": "logging.Filter", "name": "nobody"}},

@@ -60,6 +60,7 @@ execute_from_command_line(sys.argv)
 
 
 def write_project(directory: Path) -> None:
+    """Write a project into a directory; its settings are for production and for workers."""
     (directory / "conf").mkdir(parents=True)
     files = {"conf/base": BASE, "asgi": ASGI, "urls": "urlpatterns = []", "manage": MANAGE}
     files["prepared"] = ""
@@ -101,6 +102,7 @@ def site(app, directory):
 
 
 def manage(project: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess:
+    """Run a management command to its end."""
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=project,
@@ -157,6 +159,7 @@ def is_connected(control: Path) -> bool:
 
 
 def get(path: Path, page: str) -> int:
+    """Get a page over a unix socket; returns its status."""
     with open_http(f"unix:{path}") as client:
         client.request("GET", page)
         return client.getresponse().status
@@ -177,6 +180,7 @@ READ_ONLY = [
 
 
 def can_mount() -> bool:
+    """Whether this user may have a file system that is read-only."""
     command = [*READ_ONLY, "true"]
     return (
         bool(shutil.which("unshare"))

@@ -11,6 +11,7 @@ from websockets.exceptions import ConnectionClosed
 
 
 async def echo(websocket):
+    """Send each message back, until the client has closed."""
     try:
         async for message in websocket:
             await websocket.send(message)
@@ -19,6 +20,7 @@ async def echo(websocket):
 
 
 async def main(max_size):
+    """Serve the echo without pings, until SIGTERM."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with serve(echo, "127.0.0.1", 0, max_size=max_size, ping_interval=None) as server:

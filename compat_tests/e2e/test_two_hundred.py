@@ -40,6 +40,7 @@ class Member:
         self.satisfied = asyncio.Event()
 
     async def listen(self, socket):
+        """Count what is heard, until the connection ends."""
         async for text in socket:
             event = json.loads(text)
             if event["type"] == "welcome":
@@ -51,6 +52,7 @@ class Member:
                     self.satisfied.set()
 
     async def take_part(self, server, inside, satisfied):
+        """Join, wait for all others, say one thing, and stay until all have heard everything."""
         address = f"{server.ws_url}/ws/chat/{self.room}/?name={self.name}"
         options = {"origin": server.url, "proxy": None, "open_timeout": DEADLINE}
         async with connect(address, **options) as socket:

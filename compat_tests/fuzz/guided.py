@@ -25,6 +25,7 @@ TARGETS = {
 
 
 def main() -> None:
+    """Run one target under libFuzzer; options that are not this command's are libFuzzer's."""
     parser = argparse.ArgumentParser(prog="python -m compat_tests.fuzz.guided", description=__doc__)
     parser.add_argument("target", choices=TARGETS)
     options, others = parser.parse_known_args()

@@ -17,6 +17,7 @@ ANSWER = re.compile(rb"HTTP/1\.1 ([1-4]\d\d|50[1345]) ")
 
 
 async def application(scope, receive, send):
+    """Answer messages with themselves, and requests with a page once their body has been read."""
     if scope["type"] == "websocket":
         await echo(receive, send)
     else:

@@ -45,6 +45,7 @@ class Hostile:
         self._written = 0
 
     def do(self, action):
+        """Join, let time pass, lose the stream, or write bytes: whatever the action is."""
         if isinstance(action, wire.Hello):
             self._outbox = Outbox()
             self._session = self._hub.join(action, self._outbox)

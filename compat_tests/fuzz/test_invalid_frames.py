@@ -29,6 +29,7 @@ class Echo:
 
 @pytest.fixture(scope="module")
 def listener():
+    """Serve an echo, whose received messages the tests may read."""
     application = Echo()
     listener = Listener(application, http=False, max_message_size=MAX_SIZE)
     listener.messages = application.messages

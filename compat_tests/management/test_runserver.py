@@ -78,6 +78,7 @@ urlpatterns = [path("", lambda request: HttpResponse("one")), path("slow/", slow
 
 @pytest.fixture
 def project(socket_dir: Path) -> Path:
+    """A project with a page, a static file and a WebSocket."""
     (socket_dir / "assets").mkdir()
     (socket_dir / "assets" / "style.css").write_text("body {}")
     (socket_dir / "asgi.py").write_text(ASGI)

@@ -19,6 +19,7 @@ ALWAYS = ("function: ", "nesting: ")
 
 
 def main() -> int:
+    """Print the table; returns 2 if git does not know the revision."""
     options = parse_arguments()
     parts = parts_of(ROOT, options.folders or FOLDERS)
     try:
@@ -35,6 +36,7 @@ def main() -> int:
 
 
 def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m compat_tests.measures", description=__doc__)
     default = " ".join(map(str, FOLDERS))
     add = parser.add_argument

@@ -17,6 +17,8 @@ from channels_bridge.transport import get_channel_layer
 
 
 class Chat(BaseConsumer):
+    """Sends text to the group, and bytes back; it notes the codes it is closed with."""
+
     codes: list[int]
 
     def __init__(self, codes=None):

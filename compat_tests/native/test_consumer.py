@@ -31,6 +31,8 @@ class Echo(Recorder):
 
 
 class Member(Recorder):
+    """Sends what it receives to its group, and shows the whole of each group message."""
+
     async def connect(self):
         await get_channel_layer().group_add("room", self)
 

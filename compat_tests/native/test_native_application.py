@@ -18,6 +18,8 @@ order: list[str] = []
 
 
 class First:
+    """A middleware that counts its instances, and notes when it begins and ends."""
+
     made = 0
 
     def __init__(self):

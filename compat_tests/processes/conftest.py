@@ -24,6 +24,7 @@ class Desk:
 
     @contextmanager
     def connected(self, path="/"):
+        """Connect, and give a function that asks for a chore and returns the answer."""
         with connect(self.server.ws_url + path, proxy=None) as websocket:
 
             def ask(*chore):
@@ -36,6 +37,7 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def desk():
+    """The desk on two workers, which also run the scheduler."""
     with tempfile.TemporaryDirectory(prefix="cb-") as directory:
         env = {"SCHEDULE": f"{directory}/schedule", "TMPDIR": directory}
         with websockets_server(SITE, workers=2, env=env) as server:

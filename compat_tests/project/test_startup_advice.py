@@ -49,6 +49,7 @@ CHANNEL_LAYERS = {{"default": {{"BACKEND": "channels_bridge.layers.LocalChannelL
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
+    """A project that makes a layer in a module of models."""
     (tmp_path / "manage.py").write_text(MANAGE)
     (tmp_path / "urls.py").write_text("urlpatterns = []")
     (tmp_path / "chat").mkdir()
@@ -59,6 +60,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def run(project: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess:
+    """Run Python in the project, with these variables."""
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=project,

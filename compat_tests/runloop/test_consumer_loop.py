@@ -45,6 +45,8 @@ class Faulty(Exception):
 
 
 class AsyncRoom(AsyncWebsocketConsumer):
+    """Notes each call of a handler, and raises in the one that is to be faulty."""
+
     groups = ["room"]
 
     def __init__(self, recorder, faulty=""):
@@ -74,6 +76,8 @@ class AsyncRoom(AsyncWebsocketConsumer):
 
 
 class SyncRoom(WebsocketConsumer):
+    """The same, synchronous."""
+
     groups = ["room"]
 
     def __init__(self, recorder, faulty=""):

@@ -31,6 +31,7 @@ class Binding:
         user.set("ada")
 
     def received(self, text_data):
+        """Check what `connect()` has set, and set more."""
         if text_data == "fail":
             raise Failed
         assert user.get() == "ada"
@@ -39,6 +40,8 @@ class Binding:
 
 
 class AsyncBinding(Binding, AsyncWebsocketConsumer):
+    """Sets variables in each handler, which the next one reads."""
+
     async def connect(self):
         self.connected()
         await self.accept()
@@ -52,6 +55,8 @@ class AsyncBinding(Binding, AsyncWebsocketConsumer):
 
 
 class SyncBinding(Binding, WebsocketConsumer):
+    """The same, synchronous."""
+
     def connect(self):
         self.connected()
         self.accept()
@@ -106,6 +111,7 @@ consumers = pytest.mark.parametrize("consumer", [AsyncBinding, SyncBinding])
 
 
 async def in_channels(application, *texts):
+    """Run the application as Channels does, with these texts."""
     communicator = WebsocketCommunicator(application, "/")
     await communicator.connect()
     for sent in texts:
@@ -115,6 +121,7 @@ async def in_channels(application, *texts):
 
 
 async def on_the_server(engine, *texts):
+    """Run the application on the engine, with these texts."""
     async with engine.connect() as websocket:
         for sent in texts:
             await websocket.send(sent)

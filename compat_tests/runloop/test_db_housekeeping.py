@@ -44,7 +44,10 @@ def query():
 
 
 class Echo(AsyncWebsocketConsumer):
+    """Sends back what it receives, by way of the database if told so."""
+
     async def receive(self, text_data=None, bytes_data=None):
+        """Query the database, fail as it does, or do nothing with it; then answer."""
         if text_data == "query":
             await database_sync_to_async(query)()
         if text_data == "fail":

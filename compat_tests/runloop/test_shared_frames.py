@@ -46,6 +46,8 @@ class Shared:
 
 
 class AsyncRoom(Shared, AsyncWebsocketConsumer):
+    """Waits in one handler until the test lets go; in another one it sends by itself."""
+
     async def room_wait(self, event):
         waiting.release()
         await go.wait()
@@ -59,6 +61,8 @@ class SyncRoom(Shared, WebsocketConsumer):
 
 
 class NativeRoom(BaseConsumer):
+    """A native consumer whose frame is made once for all members."""
+
     async def connect(self):
         await get_channel_layer().group_add("room", self)
 

@@ -89,6 +89,7 @@ class Waiting(WebsocketConsumer):
         self.notes, self.held, self.go = notes, held, go
 
     def receive(self, text_data=None, bytes_data=None):
+        """Note the text and send it back; one text holds the handler up until the test lets go."""
         self.notes.append(text_data)
         if text_data == "hold":
             self.held.set()

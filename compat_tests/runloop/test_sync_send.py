@@ -81,6 +81,7 @@ class Careless(WebsocketConsumer):
     errors: list
 
     def attempt(self, message):
+        """Send a message, and note the error that this raises, or that it raises none."""
         try:
             self.base_send(message)
         except Exception as error:
@@ -94,6 +95,7 @@ class Careless(WebsocketConsumer):
         self.send("after accept")
 
     def receive(self, text_data=None, bytes_data=None):
+        """Try to send each invalid message, something valid, and more after the end."""
         for message in INVALID:
             self.attempt(message)
         self.send("still here")

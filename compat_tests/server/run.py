@@ -15,6 +15,7 @@ logging.basicConfig(level=logging.INFO)  # workers import this module too
 
 
 async def main(bind, application, workers, *options):
+    """Serve one of the tests' applications, until a signal ends it."""
     config = ServerConfig(
         application=f"compat_tests.server.applications:{application}",
         binds=parse_binds([bind]),

@@ -145,6 +145,7 @@ class Loop:
         self.timers.clear()
 
     def run_until(self, now):
+        """Let time pass, and call what is due by then."""
         self.now = now
         due = [timer for timer in self.timers if timer[0] <= now]
         self.timers = [timer for timer in self.timers if timer[0] > now]

@@ -82,6 +82,7 @@ def open_websocket(path, uri, **options):
 
 
 async def post(path, uri, headers=b""):
+    """Send a body through nginx; returns the head of the answer, which has the body again."""
     async with RawConnection(f"unix:{path}") as client:
         lines = b"POST %b HTTP/1.1\r\nHost: a\r\n%b" % (uri, headers + LENGTH)
         client.write(lines + b"\r\nhello")

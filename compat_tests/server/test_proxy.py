@@ -12,6 +12,7 @@ from compat_tests.server.websocket.test_connection import echo, status_of
 
 
 def scope(client=("10.0.0.1", 5000), path="/ws/", server=("10.0.0.9", 80), **headers):
+    """The scope of a connection, with these headers."""
     pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     raw_path = path.encode()
     described = {

@@ -126,6 +126,8 @@ async def test_acceptor(listener, path, monkeypatch):
 
 
 class Worker:
+    """A worker that takes every connection, and counts them."""
+
     available = True
     connections = 0
 

@@ -16,8 +16,11 @@ DEADLINE = 20.0  # seconds; what is waited for usually takes milliseconds
 
 
 class GuestbookTests(ChannelsLiveServerTestCase):
+    """The guestbook in a browser, as a project's author tests it."""
+
     @classmethod
     def setUpClass(cls):
+        """Open a browser with a profile of its own, for all tests of the class."""
         super().setUpClass()
         profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         cls.addClassCleanup(profile.cleanup)

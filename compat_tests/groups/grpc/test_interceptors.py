@@ -18,6 +18,7 @@ class Iterating(grpc.aio.ServerInterceptor):
         self.seen = 0
 
     async def intercept_service(self, continuation, details):
+        """Count the requests of each stream on their way to its handler."""
         handler = await continuation(details)
 
         async def stream_stream(requests, context):
@@ -33,6 +34,7 @@ class Iterating(grpc.aio.ServerInterceptor):
 
 
 async def say_something(address):
+    """Use a layer to the full: a message to a group, and one to a channel."""
     layer = GrpcChannelLayer(address=address)
     channel = await soon(layer.new_channel())
     await soon(layer.group_add("room", channel))

@@ -314,6 +314,7 @@ class Simulation:
             process.connect(self.hub)
 
     def run(self, steps):
+        """Do so many random steps, publishing most of the time, and then let all of it arrive."""
         actions = [
             *[self.publish] * 10,
             *[self.read, self.write] * 10,
@@ -337,6 +338,7 @@ class Simulation:
         return self.random.choice(["g:one", "g:two"])
 
     def publish(self, index, process):
+        """Publish, and note which processes must get it: those whose subscription is confirmed."""
         topic = self.topic()
         payload = b"%d %d" % (index, len(self.sent[index]))
         self.sent[index].append(payload)
@@ -351,6 +353,7 @@ class Simulation:
         self.subscriptions[index][topic] = process.client.subscribe(topic)
 
     def unsubscribe(self, index, process):
+        """Leave a topic; what has not arrived by now is not expected any more."""
         topic = self.topic()
         self.subscriptions[index].pop(topic, None)
         process.client.unsubscribe(topic)
@@ -379,6 +382,7 @@ class Simulation:
         self.hub = Exchange(is_first=False)
 
     def come_back(self, index, process):
+        """Connect again if need be, and exchange what waits."""
         if not process.is_connected:
             process.connect(self.hub)
         for _ in range(3):
@@ -386,6 +390,7 @@ class Simulation:
             process.read()
 
     def sleep(self, *_):
+        """Let a moment pass, for which those who listen do not stay away."""
         self.clock.now += 0.2
         for index, process in enumerate(self.processes):
             if self.subscriptions[index]:
@@ -393,6 +398,7 @@ class Simulation:
         self.hub.tick()
 
     def check(self):
+        """Nothing expected is missing, nothing came twice, and each sender's order was kept."""
         for process, expected in zip(self.processes, self.expected, strict=True):
             assert {payload for _, payload in expected} <= set(process.received)
             assert len(set(process.received)) == len(process.received)

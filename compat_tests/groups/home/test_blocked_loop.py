@@ -81,6 +81,8 @@ def by_many(layer, sender):
 
 
 def by_own_loop(layer, sender):
+    """Send ten messages from an event loop that is new in its thread."""
+
     async def send():
         for number in range(10):
             await layer.group_send("room", {"type": "t", "sender": sender, "n": number})

@@ -14,6 +14,8 @@ from lobby.events import record
 
 
 class EchoConsumer(AsyncWebsocketConsumer):
+    """Sends back what it receives, and records its beginning and end."""
+
     async def connect(self):
         record(self.scope, "connect")
         await self.accept()
@@ -26,6 +28,8 @@ class EchoConsumer(AsyncWebsocketConsumer):
 
 
 class SyncEchoConsumer(WebsocketConsumer):
+    """The same, synchronous."""
+
     def connect(self):
         record(self.scope, "connect")
         self.accept()
@@ -38,6 +42,8 @@ class SyncEchoConsumer(WebsocketConsumer):
 
 
 class JsonConsumer(AsyncJsonWebsocketConsumer):
+    """Answers JSON with JSON."""
+
     async def receive_json(self, content, **kwargs):
         await self.send_json({"got": content})
 
@@ -46,6 +52,8 @@ class JsonConsumer(AsyncJsonWebsocketConsumer):
 
 
 class SyncJsonConsumer(JsonWebsocketConsumer):
+    """The same, synchronous."""
+
     def receive_json(self, content, **kwargs):
         self.send_json({"got": content})
 
@@ -115,6 +123,8 @@ class LastWordConsumer(AsyncWebsocketConsumer):
 
 
 class EmptyFramesConsumer(AsyncWebsocketConsumer):
+    """Sends a text and bytes that are empty, and then a text that is not."""
+
     async def connect(self):
         await self.accept()
         await self.send(text_data="")
@@ -135,6 +145,8 @@ class SlowConsumer(AsyncWebsocketConsumer):
 
 
 class GreetingConsumer(WebsocketConsumer):
+    """Greets as the `as_asgi()` of its route says."""
+
     def __init__(self, *args, greeting="Hello", **kwargs):
         super().__init__(*args, **kwargs)
         self.greeting = greeting

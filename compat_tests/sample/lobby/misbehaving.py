@@ -42,6 +42,8 @@ class SendingAfterCloseConsumer(RecordingConsumer):
 
 
 class SyncSendingAfterCloseConsumer(WebsocketConsumer):
+    """Closes, and sends nevertheless."""
+
     def receive(self, text_data=None, bytes_data=None):
         self.close(4002)
         self.send("too late")
@@ -84,6 +86,7 @@ class RaisingConsumer(AsyncWebsocketConsumer):
         self.act("accepted")
 
     async def receive(self, text_data=None, bytes_data=None):
+        """Fail in the handler that the client has named, or echo."""
         self.act("receive")
         if text_data == "unknown":
             await self.channel_layer.send(self.channel_name, {"type": "no.such.handler"})
@@ -113,6 +116,7 @@ class SyncRaisingConsumer(WebsocketConsumer):
         self.act("accepted")
 
     def receive(self, text_data=None, bytes_data=None):
+        """The same, synchronous."""
         self.act("receive")
         if text_data == "group":
             send = async_to_sync(self.channel_layer.send)
@@ -132,6 +136,7 @@ class HoardingConsumer(RecordingConsumer):
     """Holds 10 MB and thousands of objects in cycles of several shapes, and lets go of none."""
 
     async def receive(self, text_data=None, bytes_data=None):
+        """Hold much memory in cycles, one of them by way of a traceback."""
         self.scope["hoard"] = self
         self.items = [{"of": self, "number": [number]} for number in range(4000)]
         # Not from the allocator, which may keep what is free.

@@ -66,6 +66,8 @@ class NewsConsumer(AsyncJsonWebsocketConsumer):
 
 
 class SyncNewsConsumer(JsonWebsocketConsumer):
+    """A member of a group that it names in its class."""
+
     groups = ["news"]
 
     def receive_json(self, content, **kwargs):

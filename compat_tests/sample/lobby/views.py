@@ -45,6 +45,7 @@ def crash(request):
 
 @require_POST
 def log_in(request):
+    """Log a user in by name and password."""
     user = authenticate(request, **request.POST.dict())
     if user is None:
         return HttpResponseForbidden("wrong name or password")

@@ -16,6 +16,7 @@ from compat_tests.engine import DEADLINE
 
 @pytest.fixture
 def ends():
+    """Both ends of a pipe, in one process."""
     supervisor, sock = channel_pair()
     child = ChildEnd(sock, sock)  # no questions are asked here
     yield supervisor, child

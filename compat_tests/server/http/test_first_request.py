@@ -16,6 +16,7 @@ GET = b"GET /page HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
 async def page(scope, receive, send):
+    """Answer pages with one word, and WebSockets with an echo."""
     if scope["type"] == "websocket":
         await echo(scope, receive, send)
         return

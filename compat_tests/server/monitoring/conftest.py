@@ -18,6 +18,7 @@ __all__ = ["database", "serve"]
 
 @pytest.fixture(scope="package")
 def site(database):
+    """The sample project on two workers, with metrics on a socket and JSON log lines."""
     with tempfile.TemporaryDirectory(prefix="cb-") as directory:
         path = Path(directory, "metrics.sock")
         with running_site(database, "--metrics", f"unix:{path}", *JSON_LOG) as site:

@@ -17,6 +17,7 @@ ACCESS = "channels_bridge.access"
 
 
 async def echo(scope, receive, send):
+    """Answer every page, and deny one path to WebSockets."""
     if scope["type"] == "http":
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body"})

@@ -45,6 +45,7 @@ def test_life_of_a_server(database, socket_dir):
 
 
 def assert_one_was_replaced(site, monitor, before, survivor):
+    """One worker was restarted, the other one is as it was, and no counter went back."""
     after = monitor.samples()
     counters = [
         sample
@@ -59,6 +60,7 @@ def assert_one_was_replaced(site, monitor, before, survivor):
 
 
 def assert_stuck_worker_is_seen(site, monitor, pid):
+    """A stopped worker is stale in metrics and status, and the server is healthy with the other."""
     os.kill(pid, signal.SIGSTOP)
     samples = monitor.samples()
     assert sorted(samples["worker_stale", worker] for worker in ("0", "1")) == [0, 1]

@@ -75,6 +75,7 @@ SENT = {
 
 
 async def application(scope, receive, send):
+    """Do everything that log lines are written about: fail, answer, deny, accept, echo."""
     if scope["path"] == "/fail":
         raise LookupError("a mistake of the application's own")
     if scope["type"] == "http":

@@ -38,6 +38,7 @@ class Machine:
 
 @pytest.fixture
 def machine(monkeypatch):
+    """A machine whose memory and time are the test's to set."""
     machine = Machine()
     monkeypatch.setattr(gc_freeze, "memory", lambda: machine.memory)
     monkeypatch.setattr(gc_freeze, "monotonic", lambda: machine.seconds)
@@ -383,6 +384,7 @@ async def test_an_ended_connection_needs_no_collection(serve, how):
 
 
 def connections_of(engine):
+    """All connection objects of an engine that Python still has."""
     return [
         each
         for each in gc.get_objects()

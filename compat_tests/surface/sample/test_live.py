@@ -24,6 +24,8 @@ def ask(url, question):
 
 
 class Tests(ChannelsLiveServerTestCase):
+    """A live server, with the settings and the database of the tests."""
+
     def test_settings(self):
         """The server has the settings of its module, and the tests' database."""
         User.objects.create_user("ann")

@@ -17,6 +17,8 @@ def wait_for_file(path):
 
 
 class Asynchronous(AsyncConsumer):
+    """A worker's consumer, which tells the tests what it did."""
+
     async def say(self, message):
         await self.channel_layer.send("told", {"type": "told", "text": message["text"]})
 

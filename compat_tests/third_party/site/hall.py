@@ -16,6 +16,8 @@ class Query:
 
 @strawberry.type
 class Mutation:
+    """Says something in a room."""
+
     @strawberry.mutation
     async def say(self, info: strawberry.Info, room: str, text: str) -> bool:
         layer = info.context["ws"].channel_layer
@@ -25,6 +27,8 @@ class Mutation:
 
 @strawberry.type
 class Subscription:
+    """Numbers, and what is said in a room."""
+
     @strawberry.subscription
     async def count(self, to: int) -> AsyncIterator[int]:
         for number in range(to):

@@ -35,6 +35,8 @@ class GroupConsumer(
     ObserverModelInstanceMixin,
     GenericAsyncAPIConsumer,
 ):
+    """Django's groups of users by WebSocket, with news of their changes."""
+
     queryset = Group.objects.order_by("id")
     serializer_class = GroupSerializer
     permission_classes = (AllowAny,)

@@ -8,6 +8,8 @@ from django.urls import path
 
 
 class Room(AsyncWebsocketConsumer):
+    """Says to the room what it receives, and when it leaves; or fails, as it is told."""
+
     groups = ["room"]
 
     async def receive(self, text_data=None, bytes_data=None):
@@ -31,6 +33,8 @@ class OtherRoom(Room):
 
 
 class SyncRoom(WebsocketConsumer):
+    """The same, synchronous."""
+
     groups = ["sync-room"]
 
     def receive(self, text_data=None, bytes_data=None):

@@ -22,6 +22,8 @@ from django.contrib.auth.models import User  # noqa: E402 - once Django is set u
 
 
 class Guestbook(AsyncJsonWebsocketConsumer):
+    """Enters a guest's name, and shows all names on every page that is open."""
+
     groups = ["guests"]
 
     async def connect(self):

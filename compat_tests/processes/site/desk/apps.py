@@ -10,6 +10,8 @@ from channels_bridge.server import current_worker
 
 
 class DeskConfig(AppConfig):
+    """The application, which starts a scheduler in the process that it is loaded by."""
+
     name = "desk"
 
     def ready(self):

@@ -13,6 +13,8 @@ from websockets.sync.client import connect
 
 
 class LiveTests(ChannelsLiveServerTestCase):
+    """Pages, sessions and WebSockets of a server that is started by the tests."""
+
     def request(self, path, data=None, cookie=""):
         request = urllib.request.Request(self.live_server_url + path, data, {"Cookie": cookie})
         with urllib.request.urlopen(request, timeout=10) as response:

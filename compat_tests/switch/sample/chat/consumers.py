@@ -5,6 +5,8 @@ from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer
 
 
 class ChatConsumer(AsyncWebsocketConsumer):
+    """Says to the room what a member says."""
+
     async def connect(self):
         self.group = f"chat_{self.scope['url_route']['kwargs']['room']}"
         await self.channel_layer.group_add(self.group, self.channel_name)
@@ -22,6 +24,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
 
 class SyncChatConsumer(WebsocketConsumer):
+    """The same, synchronous."""
+
     def connect(self):
         self.group = f"chat_{self.scope['url_route']['kwargs']['room']}"
         async_to_sync(self.channel_layer.group_add)(self.group, self.channel_name)

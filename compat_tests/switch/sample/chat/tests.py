@@ -18,6 +18,8 @@ async def connected(path):
 
 
 class AsyncTests(TestCase):
+    """Consumers with one another and with views, in one event loop."""
+
     async def test_two_members_hear_each_other(self):
         one, two = await connected("/ws/chat/lobby/"), await connected("/ws/sync/lobby/")
         for sender in (one, two):
@@ -40,6 +42,8 @@ class AsyncTests(TestCase):
 
 
 class SyncTests(TestCase):
+    """The layer from synchronous code."""
+
     def test_signal(self):
         user = User.objects.create_user("ann")
         user.delete()
@@ -54,6 +58,8 @@ class SyncTests(TestCase):
 
 
 class ThreadTests(TransactionTestCase):
+    """The layer from several threads at once."""
+
     def test_threads(self):
         @async_to_sync
         async def member():

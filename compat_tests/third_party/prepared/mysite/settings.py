@@ -4,6 +4,8 @@ from configurations import Configuration
 
 
 class Common(Configuration):
+    """Settings in a class, as django-configurations has them."""
+
     SECRET_KEY = "for tests only"
     ALLOWED_HOSTS = ["127.0.0.1"]
     # No models: to check them, Django 6 asks the database server for its version.

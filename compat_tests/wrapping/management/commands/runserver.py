@@ -8,6 +8,7 @@ from django.apps import apps
 
 
 def next_command():
+    """The command that Django would run if this application had none."""
     names = [config.name for config in apps.get_app_configs()]
     for name in names[names.index("compat_tests.wrapping") + 1 :]:
         try:
