@@ -6,10 +6,10 @@ import logging
 import os
 import pickle
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -21,6 +21,7 @@ from channels_bridge.groups.discovery.runtime_directory import kept, leave_all
 from channels_bridge.logs import configure_logging
 from channels_bridge.project import control_client, hubs, startup_advice
 from channels_bridge.project.foreign_command_line import answers
+from channels_bridge.project.server_options import add_options
 from channels_bridge.project.settings_snapshot import Surroundings
 from channels_bridge.project.supervisor_process import (
     Job,
@@ -46,77 +47,7 @@ HUB = "channels_bridge.project.hubs:main"
 
 logger = logging.getLogger("channels_bridge.server")
 
-#: Options that are fields of ServerConfig: type, metavar, help.
-LIMITS: dict[str, tuple[Callable[[str], Any], str, str]] = {
-    "handshake_timeout": (
-        float,
-        "SECONDS",
-        "for a client to send its first request, and for the application to accept or deny it",
-    ),
-    "close_timeout": (
-        float,
-        "SECONDS",
-        "for the closing handshake, and for the application to return after a disconnect",
-    ),
-    "drain_seconds": (
-        float,
-        "SECONDS",
-        "over which a worker that ends closes its connections; 0 closes all at once",
-    ),
-    "drain_code": (int, "CODE", "that it closes them with"),
-    "worker_timeout": (
-        float,
-        "SECONDS",
-        "for which the event loop of a worker or the hub may be stuck before it is replaced; "
-        "0 is no limit",
-    ),
-    "startup_timeout": (
-        float,
-        "SECONDS",
-        "for a worker to be ready, or a reload is given up, or the start; 0 is no limit",
-    ),
-    "shutdown_timeout": (float, "SECONDS", "for applications to return when the server stops"),
-    "ping_interval": (float, "SECONDS", "between keepalive pings; 0 sends none"),
-    "ping_timeout": (float, "SECONDS", "for the answer to a keepalive ping"),
-    "write_timeout": (
-        float,
-        "SECONDS",
-        "in which a client must read some of what waits for it; 0 is no limit",
-    ),
-    "idle_timeout": (
-        float,
-        "SECONDS",
-        "without a message from a client, after which it is closed with 1001; 0 is no limit",
-    ),
-    "keep_alive_timeout": (
-        float,
-        "SECONDS",
-        "that an HTTP connection may be idle between two requests; more than a proxy in front "
-        "keeps an idle one",
-    ),
-    "max_connections": (int, "N", "for all workers together, WebSockets and others; 0 is no limit"),
-    "max_connections_per_address": (
-        int,
-        "N",
-        "WebSockets of one client address, for all workers together, else 429; 0 is no limit",
-    ),
-    "max_connection_rate": (
-        float,
-        "PER_SECOND",
-        "WebSockets that one client address may open, else 429; 0 is no limit",
-    ),
-    "connection_burst": (int, "N", "WebSockets that may come faster, after a quiet time"),
-    "max_message_rate": (
-        float,
-        "PER_SECOND",
-        "messages and pings that a client may send, else it is closed with 1008; 0 is no limit",
-    ),
-    "message_burst": (int, "N", "messages that may come faster than that, after a quiet time"),
-    "compress_from": (int, "BYTES", "of a message from which it is compressed"),
-    "max_message_size": (int, "BYTES", "of one incoming message; 0 is no limit"),
-}
-
-#: Those of them that need a socket.
+#: Options that need a socket between processes of the server.
 ADDRESS_LIMITS = ("max_connections_per_address", "max_connection_rate")
 
 
@@ -126,93 +57,7 @@ class Command(BaseCommand):
     _is_program = False
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "-b",
-            "--bind",
-            action="append",
-            metavar="ADDRESS",
-            help="HOST:PORT, :PORT, [IPV6]:PORT, unix:/path or fd:N; repeatable "
-            "(default: the sockets that systemd passed, or 127.0.0.1:8000)",
-        )
-        parser.add_argument(
-            "-w",
-            "--workers",
-            type=int,
-            default=1,
-            metavar="N",
-            help="worker processes; 0 is one per core (default: %(default)s)",
-        )
-        parser.add_argument(
-            "--no-http",
-            dest="http",
-            action="store_false",
-            help="serve WebSockets only, for example behind a web server that serves the pages",
-        )
-        parser.add_argument(
-            "--reload",
-            action="store_true",
-            help="restart workers when a source file changes, for development",
-        )
-        parser.add_argument(
-            "--root-path",
-            default="",
-            metavar="PATH",
-            help="the prefix under which a proxy serves the project, whether the proxy takes it "
-            "away or not",
-        )
-        parser.add_argument(
-            "--forwarded-allow-ips",
-            default="",
-            metavar="LIST",
-            help="peers whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses or "
-            "networks, separated by commas, 'unix' for unix sockets, '*' for all (default: none)",
-        )
-        parser.add_argument("--ssl-certfile", metavar="FILE", help="certificate chain, PEM")
-        parser.add_argument("--ssl-keyfile", metavar="FILE", help="its key, PEM")
-        parser.add_argument("--ssl-keyfile-password", metavar="TEXT", help="the key's password")
-        parser.add_argument(
-            "--server-name", default="", metavar="TEXT", help="a Server header (default: none)"
-        )
-        parser.add_argument(
-            "--metrics",
-            metavar="ADDRESS",
-            help="where to serve /metrics for Prometheus, /healthz and /readyz: HOST:PORT or "
-            "unix:/path; for your own network only (default: nowhere)",
-        )
-        parser.add_argument(
-            "--control",
-            type=Path,
-            metavar="PATH",
-            help="where websockets_status finds this server (default: a socket in a directory of "
-            "the project's own that only its user can enter)",
-        )
-        parser.add_argument(
-            "--no-access-log",
-            dest="access_log",
-            action="store_false",
-            help="no line for each page served and each WebSocket opened and closed",
-        )
-        parser.add_argument(
-            "--access-log-format",
-            default="text",
-            metavar="FORMAT",
-            help="of these lines: text, json, or a template such as '{client} {path} {status}' "
-            "(default: %(default)s)",
-        )
-        parser.add_argument(
-            "--no-compression",
-            dest="compression",
-            action="store_false",
-            help="do not compress messages for clients that offer it",
-        )
-        for name, (number, metavar, text) in LIMITS.items():
-            parser.add_argument(
-                "--" + name.replace("_", "-"),
-                type=number,
-                default=getattr(ServerConfig, name),
-                metavar=metavar,
-                help=f"{text} (default: %(default)s)",
-            )
+        add_options(parser)
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Answer first to options of other servers, which argparse doesn't know, or takes for
@@ -334,6 +179,9 @@ def make_config(options: dict[str, Any]) -> ServerConfig:
     Raises:
         StartupError: an option has no meaning.
     """
+    same = {
+        field.name: options[field.name] for field in fields(ServerConfig) if field.name in options
+    }
     trusted = filter(None, map(str.strip, options["forwarded_allow_ips"].split(",")))
     return ServerConfig(
         application=APPLICATION,
@@ -341,17 +189,10 @@ def make_config(options: dict[str, Any]) -> ServerConfig:
         surroundings=pickle.dumps(Surroundings()) if settings.SETTINGS_MODULE is None else b"",
         figures=FIGURES,
         binds=parse_binds(options["bind"] or passed_sockets() or ["127.0.0.1:8000"]),
-        workers=options["workers"] or available_cores(),
-        http=options["http"],
-        reload=options["reload"],
         certificate=make_certificate(options),
         proxy=Proxy(root_path=options["root_path"], trusted=tuple(trusted)),
-        access_log=options["access_log"],
-        access_log_format=options["access_log_format"],
-        compression=options["compression"],
         runtime_dir=runtime_dir(options),
-        server_name=options["server_name"],
-        **{name: options[name] for name in LIMITS},
+        **{**same, "workers": same["workers"] or available_cores()},
     )
 
 

@@ -1,0 +1,271 @@
+"""Command-line options of ``websockets_server``, in the groups of its ``--help``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from django.core.management.base import CommandParser
+
+from channels_bridge.server.config import ServerConfig
+
+
+class Option(NamedTuple):
+    """The arguments of :meth:`argparse.ArgumentParser.add_argument`."""
+
+    flags: tuple[str, ...]
+    keywords: dict[str, Any]
+
+
+def _option(*flags: str, **keywords: Any) -> Option:
+    return Option(flags, keywords)
+
+
+def _number(name: str, kind: Callable[[str], Any], unit: str, text: str) -> Option:
+    """An option that is a number and has the name and the default of a field of ServerConfig."""
+    return _option(
+        "--" + name.replace("_", "-"),
+        type=kind,
+        default=getattr(ServerConfig, name),
+        metavar=unit,
+        help=f"{text} (default: %(default)s)",
+    )
+
+
+SERVING = (
+    _option(
+        "-b",
+        "--bind",
+        action="append",
+        metavar="ADDRESS",
+        help="listen on HOST:PORT, :PORT, [IPV6]:PORT, unix:/path or fd:N; repeatable "
+        "(default: the sockets that systemd passed, or 127.0.0.1:8000)",
+    ),
+    _option(
+        "--no-http",
+        dest="http",
+        action="store_false",
+        help="serve WebSockets only, for example behind a web server that serves the pages",
+    ),
+    _option(
+        "--server-name",
+        default="",
+        metavar="TEXT",
+        help="send this Server header with responses (default: none)",
+    ),
+    _option(
+        "--ssl-certfile", metavar="FILE", help="serve over TLS with this certificate chain, PEM"
+    ),
+    _option("--ssl-keyfile", metavar="FILE", help="the certificate's key, PEM"),
+    _option("--ssl-keyfile-password", metavar="TEXT", help="the password of that key"),
+)
+
+PROXY = (
+    _option(
+        "--root-path",
+        default="",
+        metavar="PATH",
+        help="the prefix under which a proxy serves the project, whether the proxy takes it away "
+        "or not",
+    ),
+    _option(
+        "--forwarded-allow-ips",
+        default="",
+        metavar="LIST",
+        help="proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses or "
+        "networks, separated by commas, 'unix' for unix sockets, '*' for all (default: none)",
+    ),
+)
+
+PROCESSES = (
+    _option(
+        "-w",
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="worker processes; 0 is one per core (default: %(default)s)",
+    ),
+    _option(
+        "--reload",
+        action="store_true",
+        help="restart workers when a source file changes, for development",
+    ),
+    _number(
+        "worker_timeout",
+        float,
+        "SECONDS",
+        "replace a worker, or the hub, whose event loop is stuck for this long; 0 is no limit",
+    ),
+    _number(
+        "startup_timeout",
+        float,
+        "SECONDS",
+        "give up a start, or a reload, when a worker is not ready after this time; 0 is no limit",
+    ),
+)
+
+STOPPING = (
+    _number(
+        "drain_seconds",
+        float,
+        "SECONDS",
+        "a worker that ends closes its connections one by one over this time; 0 closes all at once",
+    ),
+    _number("drain_code", int, "CODE", "a worker that ends closes its connections with this code"),
+    _number(
+        "shutdown_timeout",
+        float,
+        "SECONDS",
+        "cancel applications that have not returned this long after their connections were closed",
+    ),
+)
+
+TIMEOUTS = (
+    _number(
+        "handshake_timeout",
+        float,
+        "SECONDS",
+        "time for a client to send its first request, and for the application to accept or deny it",
+    ),
+    _number(
+        "close_timeout",
+        float,
+        "SECONDS",
+        "time for the closing handshake, and for the application to return after a disconnect",
+    ),
+    _number("ping_interval", float, "SECONDS", "time between keepalive pings; 0 sends none"),
+    _number(
+        "ping_timeout",
+        float,
+        "SECONDS",
+        "close a WebSocket whose client does not answer a keepalive ping in this time",
+    ),
+    _number(
+        "write_timeout",
+        float,
+        "SECONDS",
+        "close a WebSocket whose client reads nothing of what waits for it for this long; "
+        "0 is no limit",
+    ),
+    _number(
+        "idle_timeout",
+        float,
+        "SECONDS",
+        "close a WebSocket, with code 1001, whose client sends no message for this long; "
+        "0 is no limit",
+    ),
+    _number(
+        "keep_alive_timeout",
+        float,
+        "SECONDS",
+        "close an HTTP connection that is idle for this long between two requests; it must be more "
+        "than a proxy in front allows",
+    ),
+)
+
+LIMITS = (
+    _number(
+        "max_connections",
+        int,
+        "N",
+        "connections that all workers together may have, WebSockets and others; 0 is no limit",
+    ),
+    _number(
+        "max_connections_per_address",
+        int,
+        "N",
+        "WebSockets that one client address may have at all workers together, else it gets a 429; "
+        "0 is no limit",
+    ),
+    _number(
+        "max_connection_rate",
+        float,
+        "PER_SECOND",
+        "WebSockets that one client address may open on average, else it gets a 429; 0 is no limit",
+    ),
+    _number(
+        "connection_burst",
+        int,
+        "N",
+        "WebSockets that one client address may open at once after a quiet time",
+    ),
+    _number(
+        "max_message_rate",
+        float,
+        "PER_SECOND",
+        "messages and pings that a client may send on average, else it is closed with 1008; "
+        "0 is no limit",
+    ),
+    _number(
+        "message_burst",
+        int,
+        "N",
+        "messages and pings that a client may send at once after a quiet time",
+    ),
+    _number(
+        "max_message_size",
+        int,
+        "BYTES",
+        "size of the largest message that a client may send; 0 is no limit",
+    ),
+)
+
+COMPRESSION = (
+    _option(
+        "--no-compression",
+        dest="compression",
+        action="store_false",
+        help="do not compress messages for clients that offer it",
+    ),
+    _number("compress_from", int, "BYTES", "size of the smallest message that is compressed"),
+)
+
+MONITORING = (
+    _option(
+        "--metrics",
+        metavar="ADDRESS",
+        help="serve /metrics for Prometheus, /healthz and /readyz on HOST:PORT or unix:/path; for "
+        "your own network only (default: nowhere)",
+    ),
+    _option(
+        "--control",
+        type=Path,
+        metavar="PATH",
+        help="the socket where websockets_status finds this server (default: one in a directory of "
+        "the project's own that only its user can enter)",
+    ),
+    _option(
+        "--no-access-log",
+        dest="access_log",
+        action="store_false",
+        help="write no line for each page served and each WebSocket opened and closed",
+    ),
+    _option(
+        "--access-log-format",
+        default="text",
+        metavar="FORMAT",
+        help="the form of these lines: text, json, or a template such as "
+        "'{client} {path} {status}' (default: %(default)s)",
+    ),
+)
+
+GROUPS: dict[str, tuple[Option, ...]] = {
+    "serving": SERVING,
+    "proxy": PROXY,
+    "processes": PROCESSES,
+    "stopping": STOPPING,
+    "timeouts": TIMEOUTS,
+    "limits": LIMITS,
+    "compression": COMPRESSION,
+    "monitoring": MONITORING,
+}
+
+
+def add_options(parser: CommandParser) -> None:
+    """Let a command have these options."""
+    for title, options in GROUPS.items():
+        group = parser.add_argument_group(title)
+        for option in options:
+            group.add_argument(*option.flags, **option.keywords)
