@@ -32,7 +32,7 @@ from channels_bridge.project.supervisor_process import (
 from channels_bridge.server.bind import Listener, listen, parse_bind, parse_binds
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
-from channels_bridge.server.http import protocol
+from channels_bridge.server.http.protocol_factory import serves_http
 from channels_bridge.server.monitoring.pages import require_extra, serving_metrics
 from channels_bridge.server.monitoring.status import serving_status
 from channels_bridge.server.proxy import Proxy
@@ -128,7 +128,7 @@ class Command(BaseCommand):
     ) -> str:
         """What is served, where, how: in the manner of runserver."""
         workers = "1 worker" if config.workers == 1 else f"{config.workers} workers"
-        served = "HTTP and WebSocket" if config.http and protocol.is_available() else "WebSocket"
+        served = "HTTP and WebSocket" if serves_http(config) else "WebSocket"
         return "\n".join(
             [
                 f"{datetime.now():%B %d, %Y - %X}",

@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import cast
 
 from channels_bridge.server.access_log import client_name
-from channels_bridge.server.http.protocol import HttpProtocol, make_http_protocol
+from channels_bridge.server.http.protocol_factory import ProtocolFactory, make_http_protocol
 from channels_bridge.server.http.refusal import Refusal
 from channels_bridge.server.websocket.asgi_scope import peer_address
 from channels_bridge.server.websocket.connection import WebSocketConnection
@@ -42,7 +42,7 @@ class FirstRequest(asyncio.Protocol):
 
     lasting = True
 
-    def __init__(self, context: Context, http: HttpProtocol) -> None:
+    def __init__(self, context: Context, http: ProtocolFactory) -> None:
         self.context = context
         self.http = http
         self.head = bytearray()

@@ -1,4 +1,9 @@
-"""HTTP on the same port, by uvicorn's HTTP protocol (extra ``http``)."""
+"""HTTP on the port of the WebSockets, by uvicorn's HTTP protocol.
+
+This module needs the extra ``http``: ``protocol_factory`` imports it where that is installed.
+What it overrides of uvicorn, and what it calls, is private there, or as good as private: a new
+release may change it. ``compat_tests/surface/pins.py`` has the digests of it.
+"""
 
 from __future__ import annotations
 
@@ -8,60 +13,35 @@ import logging
 import time
 from collections.abc import Callable
 from email.utils import formatdate
+from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
 from channels_bridge.server.access_log import client_name, logged
 from channels_bridge.server.asgi_types import Application, Receive, Send
-from channels_bridge.server.extras import how_to_install, missing
 from channels_bridge.server.http.page import Cycle, Page
 from channels_bridge.server.http.refusal import Refusal, note_refusal
-from channels_bridge.server.websocket.asgi_scope import peer_address
 from channels_bridge.server.websocket.connection import WebSocketConnection
 from channels_bridge.server.websocket.context import Context
 from channels_bridge.server.websocket.request_head import (
     KEY,
     Unreadable,
     check_framing,
-    has_key,
     make_request,
     note_lost_upgrade,
     path_of,
 )
 
-if TYPE_CHECKING:
-    from uvicorn.server import ServerState
-
 logger = logging.getLogger("channels_bridge.server")
 
-HttpProtocol = Callable[[], asyncio.Protocol]
 
-
-class Place(enum.Enum):
-    """Where in a request the last byte is that was read."""
-
-    BETWEEN = "before the first, or between two"
-    HEAD = "in a head"
-    BODY = "in a body, or the trailers behind it"
-
-
-def is_available() -> bool:
-    """Whether what the extra ``http`` brings is installed."""
-    return not missing("http")
-
-
-def make_http_protocol(context: Context) -> HttpProtocol:
-    """A factory of protocols for connections whose first request is no WebSocket handshake."""
-    if not context.config.http or not is_available():
-        return lambda: UpgradeRequired(context)
-    return _make_uvicorn_protocol(context)
-
-
-def _make_uvicorn_protocol(context: Context) -> HttpProtocol:
-    from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
-    from uvicorn.config import Config
-    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
+def make_factory(context: Context) -> Callable[[], HttpConnection]:
+    """A factory of connections that share uvicorn's configuration, and the worker's tasks."""
     config = Config(
         context.application,
         interface="asgi3",
@@ -72,314 +52,293 @@ def _make_uvicorn_protocol(context: Context) -> HttpProtocol:
         proxy_headers=False,
     )
     config.load()
-    state = _make_state(context)
+    return partial(HttpConnection, context, config, SharedState(context))
 
-    class Connection(HttpToolsProtocol):
-        """uvicorn's protocol, known to the worker while it lasts.
 
-        It agrees with whatever proxy is in front on where each request ends, or closes the
-        connection (RFC 9112, 11.2): requests whose framing could be read in two ways are refused,
-        nothing is read behind one that is refused, and the body of a request that asks for another
-        protocol than WebSocket is its body (RFC 9110, 7.8), which uvicorn takes for that protocol.
+class SharedState(ServerState):
+    """What uvicorn's protocols share: the worker's tasks, and headers with the present date."""
 
-        uvicorn sets no limits to the head of a request either; those of the first one, which
-        another protocol has read, hold for all later ones, and for trailers.
-        """
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self.tasks = context.tasks
+        self._name = context.config.server_name.encode("latin-1")
+        self._second = 0
+        self._headers: list[tuple[bytes, bytes]] = []
 
-        page: Page | None = None  # that is being served
-        place = Place.BETWEEN
-        refused = False  # what comes is not read any more, but earlier requests are answered
-        lasts = True  # may be kept alive
-        head_timer: asyncio.TimerHandle | None = None
-        head_size = 0  # of the present message: bytes of its target, headers and trailers
-        unparsed = 0  # bytes read since the parser had something to tell
+    @property
+    def default_headers(self) -> list[tuple[bytes, bytes]]:
+        now = int(time.time())
+        if now != self._second:
+            self._second = now
+            self._headers = [(b"date", formatdate(now, usegmt=True).encode())]
+            if self._name:
+                self._headers.append((b"server", self._name))
+        return self._headers
 
-        def __init__(self) -> None:
-            super().__init__(config=config, server_state=state, app_state=context.state)
-            self.access_log = False  # ours tells how long it took, too
-            self.logger = logger
-            self.timeout_keep_alive = context.config.keep_alive_timeout  # type: ignore[assignment]
+    @default_headers.setter
+    def default_headers(self, headers: list[tuple[bytes, bytes]]) -> None:
+        """What uvicorn's server would set; it doesn't run here."""
 
-        @property
-        def lasting(self) -> bool:
-            return self.page is not None and self.page.is_endless
 
-        @property
-        def app(self) -> Application:
-            """What serves a request; asked for with each, so that nothing refers to itself."""
-            return self.serve
+class Place(enum.Enum):
+    """Where in a request the last byte is that was read."""
 
-        @app.setter
-        def app(self, app: object) -> None:
-            """uvicorn's, which has put a logger of what clients send around it, at some levels."""
+    BETWEEN = "before the first, or between two"
+    HEAD = "in a head"
+    BODY = "in a body, or the trailers behind it"
 
-        async def serve(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-            context.config.proxy.apply(scope)
-            cycle: Cycle = cast(Any, receive).__self__
-            self.page = page = Page(context, cycle)
-            try:
-                if context.config.access_log:
-                    await logged(page, context.access)(scope, receive, send)
-                else:
-                    await page(scope, receive, send)
-            finally:
-                if self.page is page:  # else: the next request's, which has not waited for this
-                    self.page = None
 
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            context.entered(self)
-            self.start_head_timer()  # a message doesn't begin with empty lines
+class HttpConnection(HttpToolsProtocol):
+    """uvicorn's protocol, known to the worker while it lasts.
 
-        def connection_lost(self, exc: Exception | None) -> None:
-            self.stop_head_timer()
-            self._unset_keepalive_if_required()
-            super().connection_lost(exc)
-            context.lost(self)
+    It agrees with whatever proxy is in front on where each request ends, or closes the
+    connection (RFC 9112, 11.2): requests whose framing could be read in two ways are refused,
+    nothing is read behind one that is refused, and the body of a request that asks for another
+    protocol than WebSocket is its body (RFC 9110, 7.8), which uvicorn takes for that protocol.
 
-        def data_received(self, data: bytes) -> None:
-            if self.refused:
-                return
-            self.unparsed += len(data)
-            try:
-                self.parse(data)
-            except HttpParserError as error:
-                reason = error.__context__  # where one of our own methods has raised it
-                if not isinstance(reason, Unreadable):
-                    why = str(error) if reason is None else "its target can't be read"
-                    reason = Unreadable(HTTPStatus.BAD_REQUEST, why)
-                self.refuse(reason)
+    uvicorn sets no limits to the head of a request either; those of the first one, which
+    another protocol has read, hold for all later ones, and for trailers.
+    """
+
+    page: Page | None = None  # that is being served
+    place = Place.BETWEEN
+    refused = False  # what comes is not read any more, but earlier requests are answered
+    lasts = True  # may be kept alive
+    head_timer: asyncio.TimerHandle | None = None
+    head_size = 0  # of the present message: bytes of its target, headers and trailers
+    unparsed = 0  # bytes read since the parser had something to tell
+
+    def __init__(self, context: Context, config: Config, state: SharedState) -> None:
+        super().__init__(config=config, server_state=state, app_state=context.state)
+        self.context = context
+        self.access_log = False  # ours tells how long it took, too
+        self.logger = logger
+        self.timeout_keep_alive = context.config.keep_alive_timeout  # type: ignore[assignment]
+
+    @property
+    def lasting(self) -> bool:
+        return self.page is not None and self.page.is_endless
+
+    @property
+    def app(self) -> Application:
+        """What serves a request; asked for with each, so that nothing refers to itself."""
+        return self.serve
+
+    @app.setter
+    def app(self, app: object) -> None:
+        """uvicorn's, which has put a logger of what clients send around it, at some levels."""
+
+    async def serve(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        self.context.config.proxy.apply(scope)
+        cycle: Cycle = cast(Any, receive).__self__
+        self.page = page = Page(self.context, cycle)
+        try:
+            if self.context.config.access_log:
+                await logged(page, self.context.access)(scope, receive, send)
             else:
-                if self.head_size + self.unparsed > context.config.max_head_size:
-                    self.refuse(too_large())
+                await page(scope, receive, send)
+        finally:
+            if self.page is page:  # else: the next request's, which has not waited for this
+                self.page = None
 
-        def parse(self, data: bytes) -> None:
-            rest = memoryview(data)
-            while True:
-                try:
-                    self.parser.feed_data(rest)
-                    return
-                except HttpParserUpgrade as upgrade:
-                    rest = rest[upgrade.args[0] :]
-                if self.is_handshake():
-                    self.open_websocket(bytes(rest))
-                    return
-                self.parse_without_upgrade()
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.context.entered(self)
+        self.start_head_timer()  # a message doesn't begin with empty lines
 
-        def parse_without_upgrade(self) -> None:
-            """Have the head read again, without what makes llhttp leave the body alone."""
-            headers = self.headers.copy()
-            method, version = self.parser.get_method(), self.parser.get_http_version()
-            lines = [b"%b %b HTTP/%b" % (method, self.url, version.encode())]
-            lines += [b"%b: %b" % header for header in headers if header[0] != b"upgrade"]
-            self.parser = HttpRequestParser(self)
-            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn
-            self.parser.feed_data(b"\r\n".join(lines) + b"\r\n\r\n")
-            self.headers[:] = headers  # which the application's scope has
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.stop_head_timer()
+        self._unset_keepalive_if_required()
+        super().connection_lost(exc)
+        self.context.lost(self)
 
-        # Callbacks of the parser
+    def data_received(self, data: bytes) -> None:
+        if self.refused:
+            return
+        self.unparsed += len(data)
+        try:
+            self.parse(data)
+        except HttpParserError as error:
+            reason = error.__context__  # where one of our own methods has raised it
+            if not isinstance(reason, Unreadable):
+                why = str(error) if reason is None else "its target can't be read"
+                reason = Unreadable(HTTPStatus.BAD_REQUEST, why)
+            self.refuse(reason)
+        else:
+            if self.head_size + self.unparsed > self.context.config.max_head_size:
+                self.refuse(too_large())
 
-        def on_message_begin(self) -> None:
-            super().on_message_begin()
-            self._unset_keepalive_if_required()  # not before: empty lines may come in between
-            self.place, self.head_size, self.unparsed = Place.HEAD, 0, 0
+    def parse(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while True:
+            try:
+                self.parser.feed_data(rest)
+                return
+            except HttpParserUpgrade as upgrade:
+                rest = rest[upgrade.args[0] :]
+            if self.is_handshake():
+                self.open_websocket(bytes(rest))
+                return
+            self.parse_without_upgrade()
+
+    def parse_without_upgrade(self) -> None:
+        """Have the head read again, without what makes llhttp leave the body alone."""
+        headers = self.headers.copy()
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        lines = [b"%b %b HTTP/%b" % (method, self.url, version.encode())]
+        lines += [b"%b: %b" % header for header in headers if header[0] != b"upgrade"]
+        self.parser = HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn
+        self.parser.feed_data(b"\r\n".join(lines) + b"\r\n\r\n")
+        self.headers[:] = headers  # which the application's scope has
+
+    # Callbacks of the parser
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._unset_keepalive_if_required()  # not before: empty lines may come in between
+        self.place, self.head_size, self.unparsed = Place.HEAD, 0, 0
+        self.start_head_timer()
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        self.take_head(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.take_head(len(name) + len(value) + len(": \r\n"))
+        # Else a trailer, which must not be taken for a header (RFC 9110, 6.5.1), or a name that
+        # environments in the style of WSGI can't tell from one with a hyphen (CVE-2015-0219).
+        if self.place is Place.HEAD and b"_" not in name:
+            super().on_header(name, value)
+
+    def take_head(self, size: int) -> None:
+        self.head_size += size
+        self.unparsed = 0
+        if self.head_size > self.context.config.max_head_size:
+            raise too_large()
+
+    def on_headers_complete(self) -> None:
+        self.stop_head_timer()
+        check_framing(self.parser.get_method(), self.parser.get_http_version(), self.headers)
+        if self.parser.should_upgrade():
+            return  # see parse()
+        super().on_headers_complete()
+        self.place = Place.BODY
+        if any(name == KEY for name, _ in self.headers):
+            note_lost_upgrade(self.context, path_of(self.url), client_name(self.client))
+        may_last = self.lasts and not self.context.ending
+        if not (may_last and self.parser.should_keep_alive()):  # not asked by older uvicorns
+            self.cycle.keep_alive = False
+        # Where the answer comes first, a client may leave the body out (RFC 9110, 10.1.1).
+        self.was_kept_alive = self.cycle.keep_alive
+        if self.expect_100_continue:
+            self.cycle.keep_alive = False
+
+    def on_body(self, body: bytes) -> None:
+        self.unparsed = 0
+        super().on_body(body)
+
+    def on_chunk_complete(self) -> None:
+        self.unparsed = 0
+
+    def on_message_complete(self) -> None:
+        self.unparsed = 0
+        if self.parser.should_upgrade():
+            return
+        self.place = Place.BETWEEN
+        super().on_message_complete()
+        if self.lasts and not self.cycle.response_started:
+            self.cycle.keep_alive = self.was_kept_alive
+
+    # Time
+
+    def start_head_timer(self) -> None:
+        self.stop_head_timer()
+        self.head_timer = self.loop.call_later(
+            self.context.config.handshake_timeout, self.head_overdue
+        )
+
+    def stop_head_timer(self) -> None:
+        if self.head_timer is not None:
+            self.head_timer.cancel()
+
+    def head_overdue(self) -> None:
+        if self.is_answering:  # which keeps us from reading
             self.start_head_timer()
+        else:
+            self.refuse(Unreadable(HTTPStatus.REQUEST_TIMEOUT, "the head is not complete"))
 
-        def on_url(self, url: bytes) -> None:
-            super().on_url(url)
-            self.take_head(len(url))
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.timeout_keep_alive_task is not None:
+            self.context.idle[self] = None
 
-        def on_header(self, name: bytes, value: bytes) -> None:
-            self.take_head(len(name) + len(value) + len(": \r\n"))
-            # Else a trailer, which must not be taken for a header (RFC 9110, 6.5.1), or a name that
-            # environments in the style of WSGI can't tell from one with a hyphen (CVE-2015-0219).
-            if self.place is Place.HEAD and b"_" not in name:
-                super().on_header(name, value)
+    def _unset_keepalive_if_required(self) -> None:
+        super()._unset_keepalive_if_required()
+        self.context.idle.pop(self, None)
 
-        def take_head(self, size: int) -> None:
-            self.head_size += size
-            self.unparsed = 0
-            if self.head_size > context.config.max_head_size:
-                raise too_large()
+    def shutdown(self) -> None:
+        self.lasts = False
+        super().shutdown()
+        if self.page is not None:
+            self.page.shutdown()
 
-        def on_headers_complete(self) -> None:
-            self.stop_head_timer()
-            check_framing(self.parser.get_method(), self.parser.get_http_version(), self.headers)
-            if self.parser.should_upgrade():
-                return  # see parse()
-            super().on_headers_complete()
-            self.place = Place.BODY
-            if any(name == KEY for name, _ in self.headers):
-                note_lost_upgrade(context, path_of(self.url), client_name(self.client))
-            may_last = self.lasts and not context.ending
-            if not (may_last and self.parser.should_keep_alive()):  # not asked by older uvicorns
-                self.cycle.keep_alive = False
-            # Where the answer comes first, a client may leave the body out (RFC 9110, 10.1.1).
-            self.was_kept_alive = self.cycle.keep_alive
-            if self.expect_100_continue:
-                self.cycle.keep_alive = False
+    # Other ends
 
-        def on_body(self, body: bytes) -> None:
-            self.unparsed = 0
-            super().on_body(body)
+    @property
+    def is_answering(self) -> bool:
+        """Whether there is a request whose answer isn't complete."""
+        return self.cycle is not None and not self.cycle.response_complete
 
-        def on_chunk_complete(self) -> None:
-            self.unparsed = 0
+    def refuse(self, reason: Unreadable) -> None:
+        """Read no further; answer what was asked before, and this if it has no answer yet."""
+        note_refusal(self.context, self.transport, reason.status, reason.why)
+        self.stop_head_timer()
+        self.refused = True
+        if self.place is not Place.BODY and self.is_answering:
+            self.cycle.keep_alive = False
+        elif self.pipeline and self.pipeline[0][0] is self.cycle:
+            self.cycle.keep_alive = False
+            self.pipeline[0] = (self.cycle, cast(Any, reason.answer))
+        elif self.place is Place.BODY and self.cycle.response_started:
+            self.transport.close()
+        else:
+            self.turn_away(reason)
 
-        def on_message_complete(self) -> None:
-            self.unparsed = 0
-            if self.parser.should_upgrade():
-                return
-            self.place = Place.BETWEEN
-            super().on_message_complete()
-            if self.lasts and not self.cycle.response_started:
-                self.cycle.keep_alive = self.was_kept_alive
+    def turn_away(self, reason: Unreadable) -> None:
+        if self.is_answering:  # nobody will hear it
+            self.cycle.disconnected = True
+            self.cycle.waiting_for_100_continue = False
+            self.cycle.message_event.set()
+        self.leave()
+        Refusal(self.context, self.transport, reason.status)
 
-        # Time
+    def is_handshake(self) -> bool:
+        return [value.lower() for name, value in self.headers if name == b"upgrade"] == [
+            b"websocket"
+        ]
 
-        def start_head_timer(self) -> None:
-            self.stop_head_timer()
-            self.head_timer = self.loop.call_later(
-                context.config.handshake_timeout, self.head_overdue
-            )
+    def open_websocket(self, rest: bytes) -> None:
+        """A handshake on a connection that served HTTP before, as proxies reuse theirs."""
+        try:
+            request = make_request(self.parser.get_method(), self.url, self.headers)
+        except Unreadable as reason:
+            self.refuse(reason)
+            return
+        if self.is_answering:
+            # The answer to an earlier request would go into the WebSocket.
+            self.refuse(Unreadable(HTTPStatus.BAD_REQUEST, "a pipelined handshake"))
+            return
+        self.leave()
+        WebSocketConnection(self.context).take_over(self.transport, request, rest)
 
-        def stop_head_timer(self) -> None:
-            if self.head_timer is not None:
-                self.head_timer.cancel()
-
-        def head_overdue(self) -> None:
-            if self.is_answering:  # which keeps us from reading
-                self.start_head_timer()
-            else:
-                self.refuse(Unreadable(HTTPStatus.REQUEST_TIMEOUT, "the head is not complete"))
-
-        def on_response_complete(self) -> None:
-            super().on_response_complete()
-            if self.timeout_keep_alive_task is not None:
-                context.idle[self] = None
-
-        def _unset_keepalive_if_required(self) -> None:
-            super()._unset_keepalive_if_required()
-            context.idle.pop(self, None)
-
-        def shutdown(self) -> None:
-            self.lasts = False
-            super().shutdown()
-            if self.page is not None:
-                self.page.shutdown()
-
-        # Other ends
-
-        @property
-        def is_answering(self) -> bool:
-            """Whether there is a request whose answer isn't complete."""
-            return self.cycle is not None and not self.cycle.response_complete
-
-        def refuse(self, reason: Unreadable) -> None:
-            """Read no further; answer what was asked before, and this if it has no answer yet."""
-            note_refusal(context, self.transport, reason.status, reason.why)
-            self.stop_head_timer()
-            self.refused = True
-            if self.place is not Place.BODY and self.is_answering:
-                self.cycle.keep_alive = False
-            elif self.pipeline and self.pipeline[0][0] is self.cycle:
-                self.cycle.keep_alive = False
-                self.pipeline[0] = (self.cycle, cast(Any, reason.answer))
-            elif self.place is Place.BODY and self.cycle.response_started:
-                self.transport.close()
-            else:
-                self.turn_away(reason)
-
-        def turn_away(self, reason: Unreadable) -> None:
-            if self.is_answering:  # nobody will hear it
-                self.cycle.disconnected = True
-                self.cycle.waiting_for_100_continue = False
-                self.cycle.message_event.set()
-            self.leave()
-            Refusal(context, self.transport, reason.status)
-
-        def is_handshake(self) -> bool:
-            return [value.lower() for name, value in self.headers if name == b"upgrade"] == [
-                b"websocket"
-            ]
-
-        def open_websocket(self, rest: bytes) -> None:
-            """A handshake on a connection that served HTTP before, as proxies reuse theirs."""
-            try:
-                request = make_request(self.parser.get_method(), self.url, self.headers)
-            except Unreadable as reason:
-                self.refuse(reason)
-                return
-            if self.is_answering:
-                # The answer to an earlier request would go into the WebSocket.
-                self.refuse(Unreadable(HTTPStatus.BAD_REQUEST, "a pipelined handshake"))
-                return
-            self.leave()
-            WebSocketConnection(context).take_over(self.transport, request, rest)
-
-        def leave(self) -> None:
-            """Let another protocol have the transport."""
-            self._unset_keepalive_if_required()
-            self.connections.discard(self)
-            context.left(self)
-            self.parser = None  # type: ignore[assignment]  # its callbacks are ours
-
-    return Connection
+    def leave(self) -> None:
+        """Let another protocol have the transport."""
+        self._unset_keepalive_if_required()
+        self.connections.discard(self)
+        self.context.left(self)
+        self.parser = None  # type: ignore[assignment]  # its callbacks are ours
 
 
 def too_large() -> Unreadable:
     return Unreadable(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the head is too large")
-
-
-def _make_state(context: Context) -> ServerState:
-    """What uvicorn's protocols share: the worker's tasks, and headers with the present date."""
-    from uvicorn.server import ServerState
-
-    class State(ServerState):
-        second = 0
-
-        @property
-        def default_headers(self) -> list[tuple[bytes, bytes]]:
-            now = int(time.time())
-            if now != self.second:
-                self.second = now
-                self.headers = [(b"date", formatdate(now, usegmt=True).encode())]
-                if name:
-                    self.headers.append((b"server", name))
-            return self.headers
-
-        @default_headers.setter
-        def default_headers(self, headers: list[tuple[bytes, bytes]]) -> None:
-            """What uvicorn's server would set; it doesn't run here."""
-
-    name = context.config.server_name.encode("latin-1")
-    state = State()
-    state.tasks = context.tasks
-    return state
-
-
-class UpgradeRequired(asyncio.Protocol):
-    """Answers every request with 426 and says where HTTP is to be had (RFC 9110, 15.5.22)."""
-
-    def __init__(self, context: Context) -> None:
-        self.context = context
-        self.transport: asyncio.Transport
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
-
-    def data_received(self, data: bytes) -> None:
-        head = data.partition(b"\r\n\r\n")[0]
-        if has_key(head):
-            target = head.partition(b" ")[2].partition(b" ")[0]
-            client = client_name(peer_address(self.transport))
-            note_lost_upgrade(self.context, path_of(target), client)
-        Refusal(self.context, self.transport, HTTPStatus.UPGRADE_REQUIRED, self._text())
-
-    def _text(self) -> str:
-        if not self.context.config.http:
-            return "This port serves WebSocket only: the server runs with --no-http."
-        return (
-            "This port serves WebSocket only. HTTP on it takes packages that are not installed: "
-            f"{how_to_install(missing('http'))}"
-        )
