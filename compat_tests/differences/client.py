@@ -7,21 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
-import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from websockets.frames import Close, Frame, Opcode
-from websockets.protocol import CLIENT, OPEN, Protocol
+from websockets.exceptions import InvalidStatus
+from websockets.frames import Opcode
+from websockets.http11 import Response
 
+from compat_tests.clients.dialogue import Dialogue
+from compat_tests.clients.raw_bytes import frame, handshake
+from compat_tests.clients.raw_connection import RawConnection
 from compat_tests.differences.limits import PATIENCE
-from compat_tests.differences.recording import read
+from compat_tests.differences.recording import plain, read
 from compat_tests.servers import Server, wait_for
 
 NOTHING = "nothing"  # no answer within the client's patience
 DROPPED = "dropped"  # the end of the TCP connection, without an answer
+
+PROTOCOL = "sec-websocket-protocol"
 
 
 class Client:
@@ -44,9 +48,8 @@ class Client:
         #: Set when all other scenarios are done.
         self.others_done = asyncio.Event()
         self.others: list[Client] = []
-        self.protocol = Protocol(CLIENT, state=OPEN, max_size=None)
-        self.reader: asyncio.StreamReader
-        self.writer: asyncio.StreamWriter | None = None
+        self.dialogue = Dialogue()
+        self.connection: RawConnection | None = None
 
     def another(self) -> Client:
         """One more client of the same scenario."""
@@ -72,30 +75,16 @@ class Client:
             prefix: what comes before the scenario's name.
 
         """
-        lines = [
-            f"GET {prefix}/{self.name}{path} HTTP/1.1",
-            "Host: localhost",
-            "Upgrade: websocket",
-            "Connection: Upgrade",
-            "Sec-WebSocket-Version: 13",
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-            *(f"{name}: {value}" for name, value in headers),
-            *([f"Sec-WebSocket-Protocol: {subprotocols}"] if subprotocols else []),
-        ]
-        await self.request("\r\n".join([*lines, "", ""]).encode("latin-1"))
+        lines = [f"{name}: {value}" for name, value in headers]
+        lines += [f"Sec-WebSocket-Protocol: {subprotocols}"] if subprotocols else []
+        await self.request(handshake(f"{prefix}/{self.name}{path}", *lines))
         await self.answer(keep, patience)
         return self.outcome["status"] == 101
 
     async def request(self, data: bytes) -> None:
-        """Open a TCP connection and send bytes."""
-        address = self.server.address
-        if address.startswith("unix:"):
-            opening = asyncio.open_unix_connection(address.removeprefix("unix:"))
-        else:
-            host, _, port = address.rpartition(":")
-            opening = asyncio.open_connection(host, int(port))
-        self.reader, self.writer = await opening
-        self.writer.write(data)
+        """Open a connection and send bytes."""
+        self.connection = await RawConnection(self.server.address, deadline=None).open()
+        self.connection.write(data)
 
     async def answer(self, keep: Sequence[str] = (), patience: float = PATIENCE) -> None:
         """Read the response to a handshake, with its body unless it is the acceptance."""
@@ -104,15 +93,33 @@ class Client:
 
     async def _read_answer(self, keep: Sequence[str]) -> int | str:
         try:
-            status, headers = await self._read_head()
-            body = b"" if status == 101 else await self._read_body(headers)
-        except (asyncio.IncompleteReadError, ConnectionError):
+            response = await self._read_response()
+        except (EOFError, ConnectionError):
             return DROPPED
-        self.outcome["headers"] = {name: headers.get(name) for name in keep}
+        headers = {name: response.headers.get_all(name) for name in {*keep, PROTOCOL}}
+        joined = {name: ", ".join(values) if values else None for name, values in headers.items()}
+        self.outcome["headers"] = {name: joined[name] for name in keep}
         if keep:
-            self.outcome["body"] = body.decode("latin-1")
-        self.outcome["subprotocol"] = headers.get("sec-websocket-protocol")
-        return status
+            self.outcome["body"] = response.body.decode("latin-1")
+        self.outcome["subprotocol"] = joined[PROTOCOL]
+        return response.status_code
+
+    async def _read_response(self) -> Response:
+        """Read to its end and no further: frames that come behind it are for later."""
+        dialogue = self.dialogue
+        dialogue.take(await self._open.read_until(b"\r\n\r\n"))
+        while dialogue.response is None and dialogue.handshake_exc is None:
+            dialogue.take(await self._open.read_some())
+        error = dialogue.handshake_exc
+        if error is not None and not isinstance(error, InvalidStatus):
+            raise error.__cause__ or error
+        assert dialogue.response is not None
+        return dialogue.response
+
+    @property
+    def _open(self) -> RawConnection:
+        assert self.connection is not None
+        return self.connection
 
     async def noted(self, aspect: str) -> None:
         """Wait until the scenario's application has noted something of that aspect."""
@@ -122,46 +129,24 @@ class Client:
 
         await asyncio.to_thread(wait_for, has_noted, PATIENCE)
 
-    async def _read_head(self) -> tuple[int, dict[str, str]]:
-        head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-        first, *lines = head.split("\r\n")[:-2]
-        headers: dict[str, str] = {}
-        for line in lines:
-            name, _, value = line.partition(": ")
-            name = name.lower()
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        return int(first.split()[1]), headers
-
-    async def _read_body(self, headers: dict[str, str]) -> bytes:
-        if "content-length" in headers:
-            return await self.reader.readexactly(int(headers["content-length"]))
-        if headers.get("transfer-encoding") != "chunked":
-            return await self.reader.read()
-        body = b""
-        while size := int(await self.reader.readuntil(b"\r\n"), 16):
-            body += (await self.reader.readexactly(size + 2))[:-2]
-        await self.reader.readuntil(b"\r\n")
-        return body
-
     # Messages
 
     async def send(self, *messages: str | bytes) -> None:
         for message in messages:
             if isinstance(message, str):
-                self.protocol.send_text(message.encode())
+                self.dialogue.send_text(message.encode())
             else:
-                self.protocol.send_binary(message)
+                self.dialogue.send_binary(message)
         await self._flush()
 
     async def send_frame(self, opcode: Opcode, data: bytes, fin: bool = True) -> None:
         """Send any frame."""
-        await self.write(Frame(opcode, data, fin).serialize(mask=True))
+        await self.write(frame(opcode, data, fin=fin))
 
     async def write(self, data: bytes) -> None:
         """Send any bytes."""
-        assert self.writer is not None
-        self.writer.write(data)
-        await self.writer.drain()
+        self._open.write(data)
+        await self._open.drain()
 
     async def receive(self, count: int = 1) -> list[str | bytes]:
         """Wait for messages. Returns those that came before the end, or the end of patience."""
@@ -177,34 +162,25 @@ class Client:
 
     async def close(self, code: int | None = 1000, reason: str = "") -> None:
         """Close as a client should, and wait for the answer."""
-        self.protocol.send_close(code, reason)
+        self.dialogue.send_close(code, reason)
         await self._flush()
         await self.closed()
 
     async def abort(self) -> None:
         """Drop the TCP connection."""
-        assert self.writer is not None
-        sock = self.writer.get_extra_info("socket")
-        if sock.family != socket.AF_UNIX:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.writer.transport.abort()
+        self._open.reset()
         await asyncio.sleep(0)
 
     async def leave(self) -> None:
         """Give up what is still open, at the scenario's end."""
         for client in (self, *self.others):
-            if client.writer is not None:
-                client.writer.transport.abort()
-                with contextlib.suppress(ConnectionError):
-                    await client.writer.wait_closed()
+            if client.connection is not None:
+                client.connection.abort()
+                await client.connection.close()
 
     async def _flush(self) -> None:
-        assert self.writer is not None
-        for data in self.protocol.data_to_send():
-            if data:
-                self.writer.write(data)
         with contextlib.suppress(ConnectionError):
-            await self.writer.drain()
+            await self.write(b"".join(self.dialogue.data_to_send()))
 
     async def _read_until(self, condition: Callable[[], bool], patience: float = PATIENCE) -> bool:
         """Read until `condition()`, the end of the connection, or the end of patience."""
@@ -219,22 +195,12 @@ class Client:
 
     async def _read(self) -> None:
         try:
-            data = await self.reader.read(2**16)
+            data = await self._open.read_some()
         except ConnectionError:
             data = b""
-        if not data:
+        self.outcome["messages"] += map(plain, self.dialogue.take(data))
+        if self.dialogue.close_rcvd is not None:
+            self.outcome["close"] = [self.dialogue.close_rcvd.code, self.dialogue.close_rcvd.reason]
+        elif not data:
             self.outcome["close"] = DROPPED
-            return
-        self.protocol.receive_data(data)
-        for frame in self.protocol.events_received():
-            self._see(frame)
         await self._flush()
-
-    def _see(self, frame: Frame) -> None:
-        if frame.opcode is Opcode.TEXT:
-            self.outcome["messages"].append(bytes(frame.data).decode())
-        elif frame.opcode is Opcode.BINARY:
-            self.outcome["messages"].append(f"bytes {bytes(frame.data).decode('latin-1')}")
-        elif frame.opcode is Opcode.CLOSE:
-            close = Close.parse(bytes(frame.data))
-            self.outcome["close"] = [close.code, close.reason]
