@@ -1,4 +1,5 @@
 """Documents are filled with the figures of one or several runs."""
+
 from __future__ import annotations
 
 from pathlib import Path

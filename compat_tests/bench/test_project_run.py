@@ -1,4 +1,5 @@
 """`python -m compat_tests.bench` measures what the project says of itself."""
+
 from __future__ import annotations
 
 import json

@@ -1,4 +1,5 @@
 """The project's targets are judged by every round."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,4 +1,5 @@
 """Results to report on."""
+
 from __future__ import annotations
 
 from channels_bridge.bench.generator.ledger import Counts

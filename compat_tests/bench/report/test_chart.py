@@ -1,4 +1,5 @@
 """The chart shows what the rounds showed."""
+
 from __future__ import annotations
 
 from xml.etree import ElementTree

@@ -1,4 +1,5 @@
 """The tables say what the rounds showed."""
+
 from __future__ import annotations
 
 from channels_bridge.bench.generator.ledger import Counts
