@@ -32,7 +32,6 @@ def commit(revision: str, repository: Path = REPOSITORY) -> str:
 
     Raises:
         NoRevision: git finds none.
-
     """
     try:
         found = _git(repository, "rev-parse", "--short", f"{revision}^{{commit}}")

@@ -21,7 +21,6 @@ class Target:
         what: the figure, in words.
         limit: it is reached where the figure is at or below this, in every round.
         value: the figure; None where it wasn't measured.
-
     """
 
     scenario: str
@@ -80,7 +79,6 @@ class Figure:
         scenario: the rows' scenario.
         case: the rows' case.
         stacks: the rows' stacks.
-
     """
 
     name: str

@@ -24,7 +24,6 @@ class Outcome:
         seconds: the measured time.
         generator_seconds: the generator's own CPU time in it.
         figures: others, such as latencies.
-
     """
 
     counts: Counts = field(default_factory=Counts)

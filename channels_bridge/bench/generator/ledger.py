@@ -20,7 +20,6 @@ class Counts:
         duplicated: arrived once more.
         out_of_order: arrived after a later one of the same group; these are delivered, too.
         connections_lost: not accepted, or ended before the load did.
-
     """
 
     expected: int = 0
@@ -60,7 +59,6 @@ class Ledger:
     Args:
         load: what is run.
         readers: how many members of each group are to receive its messages.
-
     """
 
     def __init__(self, load: Load, readers: int) -> None:
@@ -75,7 +73,6 @@ class Ledger:
 
         Returns:
             What it is known by when it comes back, made up to `size` characters.
-
         """
         times = self.published[group]
         times.append(time)

@@ -21,7 +21,6 @@ class Run:
     Args:
         load: what is run.
         port: where the servers listen.
-
     """
 
     def __init__(self, load: Loop, port: int) -> None:
@@ -87,7 +86,6 @@ class Member(Client):
     Args:
         run: what it is part of.
         groups: the numbers of its groups.
-
     """
 
     def __init__(self, run: Run, groups: Sequence[int]) -> None:

@@ -14,7 +14,6 @@ class Timing:
         caller_port: where the process listens that sends to groups from outside; 0 if none does.
         warmup: seconds of load before it is measured.
         seconds: seconds measured.
-
     """
 
     port: int

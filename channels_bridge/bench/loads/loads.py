@@ -24,7 +24,6 @@ class Load:
         headers: sent with the request that opens a connection.
         login: whether that request carries the session cookie of a user who is logged in.
         deflate: whether it offers permessage-deflate, as browsers do.
-
     """
 
     connections: int
@@ -61,7 +60,6 @@ class Loop(Load):
             `{group}` the group's number; one without `{id}` is sent, and not waited for.
         size: bytes that `{id}` is made up to.
         stalled: members of each block that do not read.
-
     """
 
     window: int = 1
@@ -76,7 +74,6 @@ class Outside(Loop):
 
     Args:
         caller: how that process sends: "thread" or "view", see `caller`.
-
     """
 
     caller: str = "thread"
@@ -90,7 +87,6 @@ class Rate(Loop):
         rate: messages per second; None is half of what the stack manages in a closed loop.
         idle: further connections, on which nothing is said.
         busy: a path to connect to once more; a message is sent there each second.
-
     """
 
     rate: float | None = None
@@ -104,7 +100,6 @@ class Connect(Load):
 
     Args:
         warmup: connections that are opened before any is counted.
-
     """
 
     warmup: int = 100

@@ -29,7 +29,6 @@ class Case:
         column: the main one, if it isn't the scenario's.
         seconds: measured, if it isn't what the command line says.
         rounds: at most so many.
-
     """
 
     name: str
@@ -60,7 +59,6 @@ class Scenario:
         unit: what is counted.
         columns: of `columns`, the first the main one.
         cases: the loads.
-
     """
 
     name: str

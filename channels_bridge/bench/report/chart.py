@@ -36,7 +36,6 @@ class Panel:
         case: of them, these.
         figure: how long they are.
         title: what that is.
-
     """
 
     scenario: str

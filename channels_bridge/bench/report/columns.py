@@ -16,7 +16,6 @@ class Column:
         figure: what it shows, of a round's figures.
         form: how.
         more: whether more of it is better, not less.
-
     """
 
     heading: str

@@ -21,7 +21,6 @@ class Round:
         counts: what arrived at the clients.
         figures: by name; see `columns`.
         failure: why there are none, if there are none.
-
     """
 
     counts: Counts
@@ -38,7 +37,6 @@ class Row:
         case: which of its loads; "" if there is only one.
         stack: what served.
         rounds: in order.
-
     """
 
     scenario: str
@@ -70,7 +68,6 @@ class Results:
 
     Args:
         header: date, command, machine and versions.
-
     """
 
     def __init__(self, header: Mapping[str, str]) -> None:

@@ -28,7 +28,6 @@ def measure(stack: Stack, site: Site, load: Load, warmup: float, seconds: float)
 
     Raises:
         ProcessFailed: the servers, their broker or the load generator did.
-
     """
     if load.login:
         load = replace(load, headers=(*load.headers, ("Cookie", site.cookie)))

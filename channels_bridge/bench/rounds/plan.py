@@ -40,7 +40,6 @@ class Plan:
         warmup: seconds of each round that aren't measured.
         seconds: seconds that are.
         stacks: all that names may stand for.
-
     """
 
     def __init__(

@@ -25,7 +25,6 @@ def run(plan: Plan, project: AbstractContextManager[Site], program: str) -> Resu
         plan: the rounds.
         project: what is served, for as long as it takes.
         program: the command's name, for the header.
-
     """
     raise_file_limit()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends the servers, too, as Ctrl-C does

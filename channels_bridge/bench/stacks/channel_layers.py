@@ -16,7 +16,6 @@ class Layer:
         versions: the distributions whose versions say what was measured.
         modules: what it needs.
         redis: whether it needs a Redis server.
-
     """
 
     name: str

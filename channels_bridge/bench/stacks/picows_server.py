@@ -46,7 +46,6 @@ class Connection(WSListener):
     Args:
         work: what is done with a message.
         members: all members of its group; None for an echo.
-
     """
 
     def __init__(self, work: Callable[[Members, bytes], None], members: Members | None) -> None:

@@ -106,7 +106,6 @@ class Reading:
     Args:
         cpu_seconds: user and system time so far, of all of them.
         memory: bytes of each: its own, and its part of what it shares.
-
     """
 
     cpu_seconds: float
@@ -118,7 +117,6 @@ class Processes:
 
     Args:
         pids: the processes.
-
     """
 
     def __init__(self, pids: Sequence[int]) -> None:

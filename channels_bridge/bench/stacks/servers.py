@@ -19,7 +19,6 @@ class Server:
         apps: what it adds to INSTALLED_APPS.
         environment: variables for it alone.
         directory: where it is run, if not where the benchmark is.
-
     """
 
     name: str

@@ -22,7 +22,6 @@ class Site:
         cookie: the session cookie of a user who is logged in.
         pids: processes beside the server whose CPU time counts, such as a broker of its own.
         environment: variables that it needs.
-
     """
 
     application: str

@@ -37,7 +37,6 @@ class Running:
         port: where, on 127.0.0.1.
         caller_port: where the process listens that sends to groups from outside; 0 without one.
         pids: the processes whose CPU time and memory are the stack's, their descendants' included.
-
     """
 
     port: int
@@ -77,7 +76,6 @@ class Stack:
             site: the project.
             directory: where sockets and logs go.
             caller: how another process sends to groups, if one is to: see `caller`.
-
         """
         env = self._environment(site, directory)
         with ExitStack() as stack:
