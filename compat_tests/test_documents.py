@@ -24,6 +24,7 @@ STARTS = re.findall(r"websockets_server\b[^`\n]*", DEPLOYMENT)
 OPTIONS = re.findall(
     r"^\|[^|]*\|.*?`(--?[\w-]+).*\|", (GUIDE / "command.md").read_text(), re.MULTILINE
 )
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 DOCUMENTS = [ROOT / "README.md", *GUIDE.glob("*.md"), *ROOT.glob("examples/*/*.md")]
 
 
@@ -31,6 +32,14 @@ DOCUMENTS = [ROOT / "README.md", *GUIDE.glob("*.md"), *ROOT.glob("examples/*/*.m
 def test_claims_are_tested(file: str, name: str) -> None:
     """Each difference from Channels, and each bad day, names a test that exists."""
     assert re.search(rf"^(async )?def {name}\(", (TESTS / file).read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"`([\w/]+(?:\.py|/))`", CONTRIBUTING))))
+def test_map_of_the_code(name: str) -> None:
+    """Each file and folder that CONTRIBUTING names is there, under that name."""
+    places = [ROOT, ROOT / "channels_bridge", ROOT / "compat_tests"]
+    if not any((place / name).exists() for place in places):
+        assert list((ROOT / "channels_bridge").rglob(name)), f"no {name} any more"
 
 
 @pytest.mark.parametrize("option", OPTIONS)
