@@ -8,7 +8,7 @@ DEADLINE = 10  # seconds
 
 
 @pytest.fixture(autouse=True)
-def patient_communicators(monkeypatch):
+def patient_communicators(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have them wait longer than 1 s by default, which is little on a busy machine."""
     from channels.testing import ApplicationCommunicator, HttpCommunicator, WebsocketCommunicator
 

@@ -6,18 +6,23 @@ The fixture `serve` is for `conftest.py` files to import.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from ssl import SSLContext
+from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
 
+from channels_bridge.server.asgi_types import Application, Event, Receive, Send
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.http.first_request import make_protocol_factory
+from channels_bridge.server.websocket.asgi_scope import Scope
 from channels_bridge.server.websocket.context import Context
 from channels_bridge.server.worker.serving import shutdown
 from compat_tests.clients.raw_connection import DEADLINE, RawConnection
 
 
-async def until(condition):
+async def until(condition: Callable[[], bool]) -> None:
     """Wait for what has no event to wait for."""
     for _ in range(1000 * DEADLINE):
         if condition():
@@ -26,7 +31,7 @@ async def until(condition):
     raise AssertionError("in vain")
 
 
-async def read_body(receive):
+async def read_body(receive: Receive) -> bytes | None:
     """The body of a page's request; None if the client has left before its end."""
     body, more = b"", True
     while more:
@@ -40,46 +45,48 @@ async def read_body(receive):
 class Engine:
     """Serves an application on a free port of 127.0.0.1."""
 
-    def __init__(self, application, ssl=None, **options):
+    def __init__(
+        self, application: Application, ssl: SSLContext | None = None, **options: Any
+    ) -> None:
         self.ssl = ssl
         self.config = ServerConfig(application="", **{"shutdown_timeout": 2, **options})
         self.lost = 0
-        self.raw = []
+        self.raw: list[RawConnection] = []
         self.context = Context(application, self.config, {"from": "lifespan"}, self._count)
 
-    def _count(self):
+    def _count(self) -> None:
         self.lost += 1
 
-    async def start(self):
+    async def start(self) -> None:
         factory = make_protocol_factory(self.context)
         loop = asyncio.get_running_loop()
         self.server = await loop.create_server(factory, "127.0.0.1", 0, ssl=self.ssl)
         self.port = self.server.sockets[0].getsockname()[1]
 
-    async def stop(self):
+    async def stop(self) -> None:
         self.server.close()
         await shutdown(self.context)
 
-    async def idle(self):
+    async def idle(self) -> None:
         """Wait until every application has returned."""
         while self.context.tasks:
             _, running = await asyncio.wait(self.context.tasks, timeout=DEADLINE)
             assert not running
 
-    def connect(self, path="/", **options):
+    def connect(self, path: str = "/", **options: Any) -> connect:
         return connect(f"ws://127.0.0.1:{self.port}{path}", **options)
 
-    async def open(self):
+    async def open(self) -> RawConnection:
         """A bare connection, for what a well-behaved client never sends; the fixture closes it."""
         self.raw.append(await RawConnection(f"127.0.0.1:{self.port}").open())
         return self.raw[-1]
 
-    async def request(self, data):
+    async def request(self, data: bytes) -> bytes:
         """Send bytes, and read until the server closes."""
         async with RawConnection(f"127.0.0.1:{self.port}") as client:
             return await client.request(data)
 
-    async def close(self):
+    async def close(self) -> None:
         """Have everybody leave, and stop."""
         for client in self.raw:
             await client.close()
@@ -87,11 +94,11 @@ class Engine:
 
 
 @pytest.fixture
-async def serve():
+async def serve() -> AsyncIterator[Callable[..., Awaitable[Engine]]]:
     """Start engines; they are shut down at the end, and no connection may be left then."""
-    engines = []
+    engines: list[Engine] = []
 
-    async def start(application, **options):
+    async def start(application: Application, **options: Any) -> Engine:
         engine = Engine(application, **options)
         await engine.start()
         engines.append(engine)
@@ -107,16 +114,16 @@ async def serve():
 class Script:
     """An application that runs one coroutine function and records what it was given."""
 
-    def __init__(self, body):
+    def __init__(self, body: Application) -> None:
         self.body = body
-        self.events = []
-        self.scope = None
+        self.events: list[Event] = []
+        self.scope: Scope | None = None
         self.done = asyncio.Event()
 
-    async def __call__(self, scope, receive, send):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
 
-        async def recording():
+        async def recording() -> Event:
             event = await receive()
             self.events.append(event)
             return event
@@ -126,6 +133,6 @@ class Script:
         finally:
             self.done.set()
 
-    async def finished(self):
+    async def finished(self) -> list[Event]:
         await asyncio.wait_for(self.done.wait(), DEADLINE)
         return self.events

@@ -14,10 +14,12 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from contextlib import ExitStack
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
+from typing import Any, TypeAlias
 
-from compat_tests.servers import REPOSITORY, engine, running
+from compat_tests.servers import REPOSITORY, Server, engine, running
 
 OURS = "channels_bridge"
 BARE = "websockets"
@@ -34,6 +36,11 @@ site.addsitedir(sys.argv.pop(1))
 from autobahntestsuite.wstest import run
 sys.exit(run())
 """
+
+
+#: Each case's outcomes, by name and agent.
+Case: TypeAlias = dict[str, Any]
+Results: TypeAlias = dict[str, dict[str, Case]]
 
 
 def main(python2: str, site: str, *patterns: str) -> int:
@@ -55,12 +62,14 @@ def main(python2: str, site: str, *patterns: str) -> int:
     return report(results)
 
 
-def bare():
+def bare() -> AbstractContextManager[Server]:
     command = [sys.executable, "-m", "compat_tests.autobahn.bare", str(MAX_SIZE)]
     return running(command, REPOSITORY, re.compile(r"Listening at (\S+)"))
 
 
-def run_suite(wstest, directory, servers, patterns):
+def run_suite(
+    wstest: list[str], directory: Path, servers: dict[str, Server], patterns: Sequence[str]
+) -> Results:
     """Run the fuzzing client, which works in the directory. Returns cases by agent and name."""
     spec = {
         "outdir": str(directory),
@@ -80,7 +89,7 @@ def run_suite(wstest, directory, servers, patterns):
     return json.loads((directory / "index.json").read_text())
 
 
-def report(results) -> int:
+def report(results: Results) -> int:
     """Print the counts, and which cases fail. Returns the exit code."""
     for agent, cases in results.items():
         counts = Counter(case["behavior"] for case in cases.values())
@@ -93,12 +102,12 @@ def report(results) -> int:
     return 1 if new or not results[OURS] else 0
 
 
-def failed_only_with_us(results) -> list[str]:
+def failed_only_with_us(results: Results) -> list[str]:
     ours, bare = results[OURS], results[BARE]
     return [name for name in ours if failed(ours[name]) and not failed(bare[name])]
 
 
-def failed(case) -> bool:
+def failed(case: Case) -> bool:
     return not {case["behavior"], case["behaviorClose"]} <= PASSED
 
 

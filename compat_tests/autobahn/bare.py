@@ -6,11 +6,11 @@ import asyncio
 import signal
 import sys
 
-from websockets.asyncio.server import serve
+from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 
-async def echo(websocket):
+async def echo(websocket: ServerConnection) -> None:
     """Send each message back, until the client has closed."""
     try:
         async for message in websocket:
@@ -19,7 +19,7 @@ async def echo(websocket):
         pass
 
 
-async def main(max_size):
+async def main(max_size: int) -> None:
     """Serve the echo without pings, until SIGTERM."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)

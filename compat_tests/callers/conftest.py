@@ -7,11 +7,11 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import psutil
 import pytest
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 from compat_tests.parity.site import PROJECT
 from compat_tests.servers import Server, environment, websockets_server
@@ -41,12 +41,12 @@ class Project:
         return result.stdout
 
     @contextlib.contextmanager
-    def members(self, count: int = MEMBERS) -> Iterator[list]:
+    def members(self, count: int = MEMBERS) -> Iterator[list[ClientConnection]]:
         """Clients in the room "lobby"; they alternate between the workers."""
         with contextlib.ExitStack() as stack:
             yield [stack.enter_context(self.connect()) for _ in range(count)]
 
-    def connect(self):
+    def connect(self) -> ClientConnection:
         url = f"{self.server.ws_url}/room/lobby/"
         return connect(
             url, origin=self.server.url, proxy=None, open_timeout=DEADLINE, max_size=None
@@ -66,7 +66,7 @@ def _listens(process: psutil.Process, path: str) -> bool:
     return False
 
 
-def heard(members, count=1):
+def heard(members: Iterable[ClientConnection], count: int = 1) -> list[list[str]]:
     """The next messages of each member."""
     return [[json.loads(m.recv(DEADLINE))["text"] for _ in range(count)] for m in members]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def manage(project: Path, env: dict[str, str], *arguments: str) -> None:
 
 
 @pytest.fixture(scope="module", params=["chat", "native"])
-def served(request):
+def served(request: pytest.FixtureRequest) -> Iterator[Site]:
     """An example on two workers, with a database and a hub of these tests' own."""
     project = REPOSITORY / "examples" / request.param
     with tempfile.TemporaryDirectory(prefix="cb-") as directory:
@@ -49,13 +49,15 @@ def served(request):
 
 
 @pytest.fixture
-def site(served):
+def site(served: Site) -> Iterator[Site]:
     yield served
     print(served.server.log())  # which pytest shows if the test failed
 
 
 @pytest.fixture
-def enter(site, tmp_path_factory) -> Callable[[str, str], Room]:
+def enter(
+    site: Site, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str, str], Room]]:
     """Open a new browser, with a profile of its own, in a room."""
     require_chromium()
     with ExitStack() as stack:

@@ -7,7 +7,9 @@ import json
 from collections import Counter
 from urllib.request import urlopen
 
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
+
+from compat_tests.servers import Server
 
 ROOMS = 20
 MEMBERS = 10
@@ -17,11 +19,11 @@ DEADLINE = 60
 class Barrier:
     """Everybody waits until everybody is here (``asyncio.Barrier`` is of Python 3.11)."""
 
-    def __init__(self, parties):
+    def __init__(self, parties: int) -> None:
         self.missing = parties
         self.complete = asyncio.Event()
 
-    async def wait(self):
+    async def wait(self) -> None:
         self.missing -= 1
         if not self.missing:
             self.complete.set()
@@ -31,15 +33,15 @@ class Barrier:
 class Member:
     """One page in a room; what it hears is counted until everybody has heard everything."""
 
-    def __init__(self, room, name):
+    def __init__(self, room: str, name: str) -> None:
         self.room = room
         self.name = name
         self.worker = None
-        self.heard = Counter()
+        self.heard: Counter[str] = Counter()
         self.welcomed = asyncio.Event()
         self.satisfied = asyncio.Event()
 
-    async def listen(self, socket):
+    async def listen(self, socket: ClientConnection) -> None:
         """Count what is heard, until the connection ends."""
         async for text in socket:
             event = json.loads(text)
@@ -51,7 +53,7 @@ class Member:
                 if self.heard.total() >= MEMBERS:
                     self.satisfied.set()
 
-    async def take_part(self, server, inside, satisfied):
+    async def take_part(self, server: Server, inside: Barrier, satisfied: Barrier) -> None:
         """Join, wait for all others, say one thing, and stay until all have heard everything."""
         address = f"{server.ws_url}/ws/chat/{self.room}/?name={self.name}"
         options = {"origin": server.url, "proxy": None, "open_timeout": DEADLINE}

@@ -12,6 +12,8 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
+from types import FrameType
 
 import django
 from asgiref.sync import async_to_sync
@@ -24,24 +26,24 @@ def send(layer: GrpcChannelLayer, group: str, **message: object) -> None:
     async_to_sync(layer.group_send)(group, {"type": "hello", **message})
 
 
-def plain(layer, group):
+def plain(layer: GrpcChannelLayer, group: str) -> None:
     """Send, and exit at once."""
     send(layer, group)
 
 
-def running_loop(layer, group):
+def running_loop(layer: GrpcChannelLayer, group: str) -> None:
     """Send from a loop that ends right afterwards."""
     asyncio.run(layer.group_send(group, {"type": "hello"}))
 
 
-def thread(layer, group):
+def thread(layer: GrpcChannelLayer, group: str) -> None:
     """Send from a thread."""
     sender = threading.Thread(target=send, args=[layer, group])
     sender.start()
     sender.join()
 
 
-def threads(layer, group):
+def threads(layer: GrpcChannelLayer, group: str) -> None:
     """Send from many threads at a time, each message once."""
     senders = [
         threading.Thread(target=send, args=[layer, group], kwargs={"number": number})
@@ -53,14 +55,10 @@ def threads(layer, group):
         sender.join()
 
 
-def thousand(layer, group):
+def thousand(layer: GrpcChannelLayer, group: str) -> None:
     """Send 1,000 times, and grow by nothing."""
 
-    def use():
-        # asgiref makes a thread for each call, and doesn't wait for its end.
-        for thread in threading.enumerate():
-            if thread.name.startswith("ThreadPoolExecutor"):
-                thread.join(10)
+    def use() -> tuple[int, int]:
         return threading.active_count(), len(os.listdir("/proc/self/fd"))
 
     for number in range(10):
@@ -71,11 +69,11 @@ def thousand(layer, group):
     assert use() == before, (before, use())
 
 
-def signal_handler(layer, group):
+def signal_handler(layer: GrpcChannelLayer, group: str) -> None:
     """Send from a signal handler."""
     handled = threading.Event()
 
-    def handle(number, frame):
+    def handle(number: int, frame: FrameType | None) -> None:
         send(layer, group)
         handled.set()
 
@@ -84,36 +82,36 @@ def signal_handler(layer, group):
     assert handled.wait(10)
 
 
-def fork_before_use(layer, group):
+def fork_before_use(layer: GrpcChannelLayer, group: str) -> None:
     """Send from a child that was forked before the layer was used."""
     _in_fork(send, layer, group)
 
 
-def fork_after_use(layer, group):
+def fork_after_use(layer: GrpcChannelLayer, group: str) -> None:
     """Send from a child whose parent had used the layer, and then from the parent."""
     send(layer, group, who="parent before")
     _in_fork(send, layer, group, who="child")
     send(layer, group, who="parent after")
 
 
-def fork_twice(layer, group):
+def fork_twice(layer: GrpcChannelLayer, group: str) -> None:
     """Send from a grandchild."""
     send(layer, "nobody")
     _in_fork(_in_fork, send, layer, group)
 
 
-def fork_with_members(layer, group):
+def fork_with_members(layer: GrpcChannelLayer, group: str) -> None:
     """A child has channels of its own, and leaves its parent's alone."""
 
-    async def member():
+    async def member() -> str:
         channel = await layer.new_channel()
         await layer.group_add("inner", channel)
         return channel
 
-    async def check(channel, **expected):
+    async def check(channel: str, **expected: object) -> None:
         assert await layer.receive(channel) == {"type": "hello", **expected}
 
-    def child():
+    def child() -> None:
         channel = async_to_sync(member)()
         send(layer, "inner", who="child")
         async_to_sync(check)(channel, who="child")
@@ -124,7 +122,7 @@ def fork_with_members(layer, group):
     async_to_sync(check)(channel, who="child")
 
 
-def fork_clean_exit(layer, group):
+def fork_clean_exit(layer: GrpcChannelLayer, group: str) -> None:
     """A child that ends as Python programs do, not by os._exit()."""
     send(layer, "nobody")
     pid = os.fork()
@@ -134,7 +132,7 @@ def fork_clean_exit(layer, group):
     assert os.waitpid(pid, 0)[1] == 0
 
 
-def multiprocessing_fork(layer, group):
+def multiprocessing_fork(layer: GrpcChannelLayer, group: str) -> None:
     """Send from a multiprocessing child, which exits by os._exit()."""
     send(layer, "nobody")
     process = multiprocessing.get_context("fork").Process(target=send, args=[layer, group])
@@ -143,20 +141,20 @@ def multiprocessing_fork(layer, group):
     assert process.exitcode == 0
 
 
-def nothing(layer, group):
+def nothing(layer: GrpcChannelLayer, group: str) -> None:
     """Only make the layer."""
 
 
-def subscribe(layer, topic):
+def subscribe(layer: GrpcChannelLayer, topic: str) -> None:
     """Subscribe to a topic, and say so on stdout when asked to."""
     from channels_bridge.groups.grpc.process.grpc_transport import GrpcTransport
 
-    def deliver(topic, payload):
+    def deliver(topic: str, payload: bytes) -> bool:
         if payload == b"say so":
             print("asked", flush=True)
         return True
 
-    async def main():
+    async def main() -> None:
         transport = GrpcTransport(layer.hub_address, timeout=10)
         transport.start(deliver)
         await transport.subscribe(topic)
@@ -166,17 +164,17 @@ def subscribe(layer, topic):
     asyncio.run(main())
 
 
-def receive(layer, channel, count):
+def receive(layer: GrpcChannelLayer, channel: str, count: str) -> None:
     """Take messages from a named channel, as `runworker` does."""
 
-    async def main():
+    async def main() -> None:
         for _ in range(int(count)):
             print((await layer.receive(channel))["number"], flush=True)
 
     asyncio.run(main())
 
 
-def _in_fork(function, *args, **kwargs):
+def _in_fork(function: Callable[..., None], *args: object, **kwargs: object) -> None:
     pid = os.fork()
     if not pid:
         code = 1

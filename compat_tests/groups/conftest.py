@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from channels_bridge.groups.grpc.process.grpc_transport import GrpcTransport
+from channels_bridge.groups.layer import BridgeChannelLayer
 from channels_bridge.groups.local_transport import LocalExchange, LocalTransport
+from channels_bridge.groups.transport_interface import GroupTransport
 from channels_bridge.layers import GrpcChannelLayer, LocalChannelLayer
 from compat_tests.groups.hubs import HubProcess
 from compat_tests.groups.transport_peer import Peer
@@ -46,7 +48,7 @@ def prefix() -> str:
 
 
 @pytest.fixture(params=["local", "grpc"])
-def make_transport(request, prefix):
+def make_transport(request: pytest.FixtureRequest, prefix: str) -> Callable[[], GroupTransport]:
     """Makes transports that reach each other."""
     if request.param == "local":
         exchange = LocalExchange()
@@ -56,7 +58,9 @@ def make_transport(request, prefix):
 
 
 @pytest.fixture
-async def connect(make_transport) -> AsyncIterator[Callable[[], Peer]]:
+async def connect(
+    make_transport: Callable[[], GroupTransport],
+) -> AsyncIterator[Callable[[], Peer]]:
     """Makes peers, each with a transport of its own."""
     peers: list[Peer] = []
 
@@ -70,9 +74,11 @@ async def connect(make_transport) -> AsyncIterator[Callable[[], Peer]]:
 
 
 @pytest.fixture(params=["local", "grpc"])
-async def make_layer(request, prefix):
+async def make_layer(
+    request: pytest.FixtureRequest, prefix: str
+) -> AsyncIterator[Callable[..., BridgeChannelLayer]]:
     """Makes layers of either kind. Those over gRPC reach each other."""
-    layers = []
+    layers: list[BridgeChannelLayer] = []
     grpc = request.param == "grpc"
     address = request.getfixturevalue("shared_hub").address if grpc else None
 
@@ -89,7 +95,7 @@ async def make_layer(request, prefix):
 
 
 @pytest.fixture
-async def make_grpc_layer(hub: HubProcess):
+async def make_grpc_layer(hub: HubProcess) -> AsyncIterator[Callable[..., GrpcChannelLayer]]:
     """Makes layers over gRPC: each is a process of its own, as far as the hub can tell."""
     layers = []
 

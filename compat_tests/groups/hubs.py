@@ -10,11 +10,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.groups.grpc.hub.hub import serve
+
+Result = TypeVar("Result")
 
 ROOT = Path(__file__).parents[2]
 
@@ -113,6 +116,6 @@ async def until(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(0.005)
 
 
-async def soon(awaitable):
+async def soon(awaitable: Awaitable[Result]) -> Result:
     """Await something that must not take long."""
     return await asyncio.wait_for(awaitable, DEADLINE)

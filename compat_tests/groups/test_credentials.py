@@ -10,6 +10,8 @@ import socket
 import ssl
 import subprocess
 import sys
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import grpc
 import grpc.aio
@@ -37,7 +39,7 @@ OTHER_TOKEN = "fedcba9876543210" * 4
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory):
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
     """Options of a hub and of processes, by what they are for."""
     directory = tmp_path_factory.mktemp("certificates")
     ours, others = Authority(directory, "ours"), Authority(directory, "others")
@@ -59,7 +61,7 @@ def files(tmp_path_factory):
 
 
 @pytest.fixture
-def tcp_address():
+def tcp_address() -> str:
     """A port that nobody listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -67,10 +69,10 @@ def tcp_address():
 
 
 @pytest.fixture
-def make_credentials(files):
+def make_credentials(files: dict[str, dict[str, str]]) -> Callable[..., Credentials]:
     """Makes credentials of several of `files`."""
 
-    def make_credentials(*names, **options):
+    def make_credentials(*names: str, **options: Any) -> Credentials:
         for name in names:
             options |= files[name]
         return Credentials(**options)
@@ -79,11 +81,11 @@ def make_credentials(files):
 
 
 @pytest.fixture
-async def connect(tcp_address):
+async def connect(tcp_address: str) -> AsyncIterator[Callable[..., Peer]]:
     """Makes peers."""
     peers = []
 
-    def connect(credentials, timeout=10):
+    def connect(credentials: Credentials, timeout: float = 10) -> Peer:
         peers.append(Peer(GrpcTransport(tcp_address, credentials, timeout=timeout)))
         return peers[-1]
 
@@ -189,10 +191,11 @@ async def test_no_tls(tcp_address, connect, make_credentials):
                 await connect(own, timeout=1).transport.publish_confirmed("g:room", b"hello")
 
 
-async def read_all(reader):
-    """What comes until the other side ends the connection."""
+async def read_all(reader: asyncio.StreamReader) -> bytes | None:
+    """What comes until the other side ends the connection; None if it is reset."""
     with contextlib.suppress(ConnectionError):
         return await reader.read()
+    return None
 
 
 @contextlib.asynccontextmanager
@@ -267,7 +270,7 @@ async def test_giant_batch(guarded, make_credentials):
     await stream.channel.close()
 
 
-async def send_giant(call):
+async def send_giant(call: grpc.aio.StreamStreamCall) -> None:
     with contextlib.suppress(asyncio.InvalidStateError):
         await call.write(bytes(listener.MAX_BATCH + 1))
     while await call.read() is not grpc.aio.EOF:
@@ -288,11 +291,11 @@ async def test_streams_without_token(guarded, make_credentials):
 class RawStream:
     """A stream on which a test says what it likes."""
 
-    def __init__(self, stream):
+    def __init__(self, stream: GrpcStream) -> None:
         self.channel, self.call = stream._channel, stream._call
 
 
-async def open_raw(address, credentials):
+async def open_raw(address: str, credentials: Credentials) -> RawStream:
     return RawStream(GrpcStream(Address.parse(address), credentials))
 
 
@@ -375,7 +378,7 @@ async def test_hub_refuses_to_start(tcp_address, make_credentials, names, option
     assert TOKEN not in str(caught.value)
 
 
-def run_hub(*arguments, **environment):
+def run_hub(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run `websockets_hub`, which can't start."""
     return subprocess.run(
         [sys.executable, "-m", "django", "websockets_hub", *arguments],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import AsyncIterator
+from typing import TypeAlias
 
 import pytest
 from channels.layers import channel_layers
@@ -14,8 +16,12 @@ from compat_tests.groups.hubs import serving, soon
 PREFIXES = ["", "staging", "production"]
 
 
+#: Two of each prefix.
+Layers: TypeAlias = dict[str, list[GrpcChannelLayer]]
+
+
 @contextlib.asynccontextmanager
-async def layers_at(address):
+async def layers_at(address: str) -> AsyncIterator[Layers]:
     """Two layers of each prefix."""
     layers = {
         prefix: [GrpcChannelLayer(address=address, prefix=prefix) for _ in range(2)]
@@ -28,19 +34,19 @@ async def layers_at(address):
 
 
 @pytest.fixture
-async def layers(address):
+async def layers(address: str) -> AsyncIterator[Layers]:
     """Two layers of each prefix at a hub."""
     async with serving(address), layers_at(address) as layers:
         yield layers
 
 
-async def assert_nothing(layer, channel):
+async def assert_nothing(layer: GrpcChannelLayer, channel: str) -> None:
     """Nothing has come, and nothing was on its way."""
     await soon(layer.send(channel, {"type": "last"}))
     assert await soon(layer.receive(channel)) == {"type": "last"}
 
 
-async def join(layers, group):
+async def join(layers: Layers, group: str) -> dict[str, str]:
     """A member of a group for each prefix."""
     channels = {}
     for prefix, (layer, _) in layers.items():

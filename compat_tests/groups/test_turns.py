@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Awaitable
+from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
-from channels.layers import channel_layers
+from channels.layers import BaseChannelLayer, channel_layers
 from django.test import override_settings
 
 from channels_bridge.layers import GrpcChannelLayer, InMemoryChannelLayer, LocalChannelLayer
@@ -16,12 +18,12 @@ from compat_tests.groups.hubs import soon, until
 HELLO = {"type": "hello"}
 
 
-def make_isolated():
+def make_isolated() -> BaseChannelLayer:
     """A layer over gRPC of the settings, in a process that runs tests."""
     return channel_layers["default"]
 
 
-async def make_alone(address):
+async def make_alone(address: str) -> GrpcChannelLayer:
     """A layer over gRPC that has found out that there is no hub."""
     layer = GrpcChannelLayer(address=address)
     await layer.new_channel()
@@ -41,7 +43,7 @@ async def layer(request, address):
         await layer.close()
 
 
-async def turns(awaitable):
+async def turns(awaitable: Awaitable[Any]) -> tuple[int, Any]:
     """How often others run on the event loop before it is done, and what it returns."""
     task = asyncio.ensure_future(awaitable)
     count = 0
@@ -92,7 +94,7 @@ async def test_a_fast_sender_leaves_receivers_time(layer):
     await layer.group_add("room", channel)
     got = []
 
-    async def receive():
+    async def receive() -> None:
         while len(got) < 500:
             got.append((await layer.receive(channel))["number"])
 
@@ -121,7 +123,7 @@ async def test_threads_and_loops(layer):
     for _ in members:
         assert await asyncio.to_thread(joined.acquire, timeout=10)
 
-    def send():
+    def send() -> None:
         for _ in range(25):
             async_to_sync(layer.group_send)("room", HELLO)
 
@@ -135,7 +137,7 @@ async def test_loops_that_have_gone(layer):
     """A receiver whose loop was closed under it keeps no message from those who come later."""
     channel = await layer.new_channel()
 
-    def leave():
+    def leave() -> None:
         loop = asyncio.new_event_loop()
         task = loop.create_task(layer.receive(channel))
         loop.run_until_complete(asyncio.sleep(0))

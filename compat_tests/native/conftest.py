@@ -8,7 +8,8 @@ from types import ModuleType
 
 import pytest
 from channels.testing import WebsocketCommunicator
-from django.urls import path
+from django.conf import LazySettings
+from django.urls import URLPattern, path
 
 from channels_bridge.native import get_native_application
 from compat_tests.communicators import patient_communicators
@@ -19,16 +20,16 @@ ROUTES = "compat_tests.native.routes_of_one_test"
 
 
 @pytest.fixture(autouse=True)
-def keep_connections(monkeypatch):
+def keep_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the test's database connections open, as `channels.testing` does."""
     monkeypatch.setattr("channels.db.close_old_connections", lambda: None)
 
 
 @pytest.fixture
-def routes(monkeypatch, settings) -> Callable[..., None]:
+def routes(monkeypatch: pytest.MonkeyPatch, settings: LazySettings) -> Callable[..., None]:
     """Make WEBSOCKET_ROUTE_MODULE a module with these urlpatterns."""
 
-    def install(*urlpatterns):
+    def install(*urlpatterns: URLPattern) -> None:
         module = ModuleType(ROUTES)
         module.urlpatterns = list(urlpatterns)
         monkeypatch.setitem(sys.modules, ROUTES, module)
@@ -38,7 +39,7 @@ def routes(monkeypatch, settings) -> Callable[..., None]:
 
 
 @pytest.fixture
-def client(routes) -> Callable[..., WebsocketCommunicator]:
+def client(routes: Callable[..., None]) -> Callable[..., WebsocketCommunicator]:
     """Make a client of a consumer, which is served at /ws/."""
 
     def make(consumer, *, query="", headers=(), **initkwargs):

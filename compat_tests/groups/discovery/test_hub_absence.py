@@ -12,7 +12,9 @@ import random
 import signal
 import socket
 import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -36,11 +38,11 @@ LONG = 60
 
 
 @pytest.fixture
-async def make_layer():
+async def make_layer() -> AsyncIterator[Callable[..., GrpcChannelLayer]]:
     """Makes layers, each of them a process of its own."""
     layers = []
 
-    def make_layer(address, **options):
+    def make_layer(address: str, **options: Any) -> GrpcChannelLayer:
         layers.append(GrpcChannelLayer(**{"address": address, "timeout": LONG, **options}))
         return layers[-1]
 
@@ -49,14 +51,14 @@ async def make_layer():
         await layer.close()
 
 
-def unused_port():
+def unused_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 @contextlib.contextmanager
-def locked(path):
+def locked(path: Path) -> Iterator[None]:
     """The lock of a hub's place is held."""
     with open(path, "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -64,7 +66,7 @@ def locked(path):
 
 
 @contextlib.contextmanager
-def left_behind(path, presence=None):
+def left_behind(path: Path, presence: str | None = None) -> Iterator[None]:
     """A hub has left a process that exists, for all that is known, and isn't this one."""
     of_another_namespace = own_presence().replace("pid:[", "pid:[1")
     left = of_another_namespace if presence is None else presence
@@ -73,7 +75,7 @@ def left_behind(path, presence=None):
     os.unlink(path)
 
 
-def warnings(caplog):
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
 
 

@@ -7,17 +7,19 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from django.conf import LazySettings
 
 from channels_bridge.groups.discovery import other_hubs, runtime_directory
 from channels_bridge.groups.discovery.hub_absence import has_left_members
 from channels_bridge.groups.discovery.hub_address import Address, default_address
 from channels_bridge.groups.discovery.hub_lock import Holder, find_holder
-from channels_bridge.groups.discovery.other_hubs import explain_absence
+from channels_bridge.groups.discovery.other_hubs import Absence, explain_absence
 from channels_bridge.groups.discovery.runtime_directory import (
     keep_private,
     leave,
@@ -35,7 +37,7 @@ needs_linux = pytest.mark.skipif(
 
 
 @pytest.fixture
-def use(monkeypatch, settings):
+def use(monkeypatch: pytest.MonkeyPatch, settings: LazySettings) -> Callable[..., Path]:
     """Makes a settings module the one in use, as if it had been imported from a file."""
 
     def use(name: str, file: Path | str, *, package: bool = False) -> Path:
@@ -51,7 +53,7 @@ def use(monkeypatch, settings):
 
 
 @pytest.fixture
-def base(settings, socket_dir):
+def base(settings: LazySettings, socket_dir: Path) -> Path:
     settings.WEBSOCKET_RUNTIME_DIR = str(socket_dir)
     return socket_dir
 
@@ -212,7 +214,7 @@ def test_directory_that_somebody_removes(base):
 # What is found instead
 
 
-def listening(monkeypatch, tmp_path, *paths):
+def listening(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *paths: Path) -> Absence:
     """Have these paths listened on, as the kernel tells it."""
     lines = [f"0: 2 0 00010000 0001 01 7 {path}" for path in paths]
     other = f"0: 3 0 00000000 0001 03 8 {default_address().removeprefix('unix:')}"
@@ -224,7 +226,7 @@ def listening(monkeypatch, tmp_path, *paths):
 
 
 @contextlib.contextmanager
-def listening_at(path):
+def listening_at(path: Path) -> Iterator[None]:
     """Listen on a unix socket whose file is removed at the end."""
     with socket.socket(socket.AF_UNIX) as sock:
         sock.bind(str(path))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import grpc.aio
 import pytest
 
@@ -14,7 +16,7 @@ from compat_tests.groups.hubs import serving, soon
 class Iterating(grpc.aio.ServerInterceptor):
     """Reads and writes by iterators of its own, as those that trace or count do."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.seen = 0
 
     async def intercept_service(self, continuation, details):
@@ -27,13 +29,13 @@ class Iterating(grpc.aio.ServerInterceptor):
 
         return grpc.stream_stream_rpc_method_handler(stream_stream)
 
-    async def _counted(self, requests):
+    async def _counted(self, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         async for request in requests:
             self.seen += 1
             yield request
 
 
-async def say_something(address):
+async def say_something(address: str) -> None:
     """Use a layer to the full: a message to a group, and one to a channel."""
     layer = GrpcChannelLayer(address=address)
     channel = await soon(layer.new_channel())

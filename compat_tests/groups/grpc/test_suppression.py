@@ -10,26 +10,27 @@ import pytest
 from channels_bridge.groups.grpc import suppression
 from channels_bridge.groups.grpc.hub.exchange import Exchange
 from channels_bridge.groups.grpc.hub.recovery import PATIENCE
+from channels_bridge.groups.grpc.process.client import Request
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
-from compat_tests.groups.sessions import Process, exchange_all, set_clock
+from compat_tests.groups.sessions import Clock, Process, exchange_all, set_clock
 
 BIND = {"topic": "g:room", "queue": "work", "capacity": 9, "expiry": 60, "lifetime": 60}
 
 
 @pytest.fixture
-def clock(monkeypatch):
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The time, for all that counts it."""
     return set_clock(monkeypatch)
 
 
 @pytest.fixture
-async def hub(clock):
+async def hub(clock: Clock) -> Exchange:
     """A hub that is the first."""
     return Exchange(is_first=True)
 
 
 @pytest.fixture
-async def sender(hub):
+async def sender(hub: Exchange) -> Process:
     """A process that is silent about a topic."""
     process = Process()
     process.connect(hub)
@@ -38,7 +39,7 @@ async def sender(hub):
 
 
 @pytest.fixture
-async def receiver(hub):
+async def receiver(hub: Exchange) -> Process:
     """Another process."""
     process = Process()
     process.connect(hub)
@@ -46,14 +47,14 @@ async def receiver(hub):
     return process
 
 
-def silence_about(topic, process):
+def silence_about(topic: str, process: Process) -> None:
     """Let a process find out that nobody else listens."""
     assert process.publish(topic, b"unheard") is not None
     exchange_all(process)
     assert process.publish(topic, b"unheard") is None
 
 
-def pass_time(clock, hub, seconds):
+def pass_time(clock: Clock, hub: Exchange, seconds: float) -> None:
     """Let time pass for a hub that isn't stopped."""
     for _ in range(round(seconds / 0.5)):
         clock.now += 0.5
@@ -301,19 +302,20 @@ class Simulation:
     Only what the guarantees exclude doesn't happen: who listens doesn't stay away for long.
     """
 
-    def __init__(self, clock, seed):
+    def __init__(self, clock: Clock, seed: int) -> None:
         self.clock = clock
         self.random = random.Random(seed)
         self.hub = Exchange(is_first=True)
         self.processes = [Process() for _ in range(3)]
-        self.subscriptions = [{} for _ in self.processes]  # topic -> request
-        self.expected = [set() for _ in self.processes]
-        self.sent = defaultdict(list)
+        # By topic.
+        self.subscriptions: list[dict[str, Request]] = [{} for _ in self.processes]
+        self.expected: list[set[tuple[str, bytes]]] = [set() for _ in self.processes]
+        self.sent: dict[int, list[bytes]] = defaultdict(list)
         self.kept = 0  # publications that weren't sent
         for process in self.processes:
             process.connect(self.hub)
 
-    def run(self, steps):
+    def run(self, steps: int) -> None:
         """Do so many random steps, publishing most of the time, and then let all of it arrive."""
         actions = [
             *[self.publish] * 10,
@@ -334,10 +336,10 @@ class Simulation:
             for index, process in enumerate(self.processes):
                 self.come_back(index, process)
 
-    def topic(self):
+    def topic(self) -> str:
         return self.random.choice(["g:one", "g:two"])
 
-    def publish(self, index, process):
+    def publish(self, index: int, process: Process) -> None:
         """Publish, and note which processes must get it: those whose subscription is confirmed."""
         topic = self.topic()
         payload = b"%d %d" % (index, len(self.sent[index]))
@@ -348,11 +350,11 @@ class Simulation:
                 self.expected[other].add((topic, payload))
         self.kept += process.publish(topic, payload) is None
 
-    def subscribe(self, index, process):
+    def subscribe(self, index: int, process: Process) -> None:
         topic = self.topic()
         self.subscriptions[index][topic] = process.client.subscribe(topic)
 
-    def unsubscribe(self, index, process):
+    def unsubscribe(self, index: int, process: Process) -> None:
         """Leave a topic; what has not arrived by now is not expected any more."""
         topic = self.topic()
         self.subscriptions[index].pop(topic, None)
@@ -364,24 +366,24 @@ class Simulation:
             if other != topic or payload in process.received
         }
 
-    def read(self, index, process):
+    def read(self, index: int, process: Process) -> None:
         process.read()
 
-    def write(self, index, process):
+    def write(self, index: int, process: Process) -> None:
         process.write()
 
-    def lose(self, index, process):
+    def lose(self, index: int, process: Process) -> None:
         process.lose()
 
-    def connect(self, index, process):
+    def connect(self, index: int, process: Process) -> None:
         process.connect(self.hub)
 
-    def restart(self):
+    def restart(self) -> None:
         for process in self.processes:
             process.lose()
         self.hub = Exchange(is_first=False)
 
-    def come_back(self, index, process):
+    def come_back(self, index: int, process: Process) -> None:
         """Connect again if need be, and exchange what waits."""
         if not process.is_connected:
             process.connect(self.hub)
@@ -389,7 +391,7 @@ class Simulation:
             process.write()
             process.read()
 
-    def sleep(self, *_):
+    def sleep(self, *_: object) -> None:
         """Let a moment pass, for which those who listen do not stay away."""
         self.clock.now += 0.2
         for index, process in enumerate(self.processes):
@@ -397,7 +399,7 @@ class Simulation:
                 self.come_back(index, process)
         self.hub.tick()
 
-    def check(self):
+    def check(self) -> None:
         """Nothing expected is missing, nothing came twice, and each sender's order was kept."""
         for process, expected in zip(self.processes, self.expected, strict=True):
             assert {payload for _, payload in expected} <= set(process.received)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -12,17 +14,18 @@ from channels.exceptions import MessageTooLarge
 
 from channels_bridge.exceptions import LoopBlocked
 from channels_bridge.groups.home import handover, home_loop
+from channels_bridge.groups.layer import BridgeChannelLayer
 from channels_bridge.layers import GrpcChannelLayer, LocalChannelLayer
 from compat_tests.groups.hubs import DEADLINE, serving, soon
 
 THREADS = 4
 
 
-def block_until_done(*functions):
+def block_until_done(*functions: Callable[[], Any]) -> list[Any]:
     """Run each function in a thread, and block this one until they end. Returns the results."""
     outcomes = {}
 
-    def run(number, function):
+    def run(number: int, function: Callable[[], Any]) -> None:
         try:
             outcomes[number] = function()
         except Exception as error:
@@ -41,12 +44,12 @@ def block_until_done(*functions):
 
 
 @pytest.fixture
-async def make_grpc_layer(address):
+async def make_grpc_layer(address: str) -> AsyncIterator[Callable[[], GrpcChannelLayer]]:
     """Makes layers over gRPC; the hub's loop is this test's, too."""
     home_loop.claim()
     layers = []
 
-    def make_layer():
+    def make_layer() -> GrpcChannelLayer:
         layers.append(GrpcChannelLayer(address=address))
         return layers[-1]
 
@@ -65,25 +68,27 @@ async def joined(request, make_grpc_layer):
     return layer, channel
 
 
-async def next_messages(layer, channel, count):
+async def next_messages(
+    layer: BridgeChannelLayer, channel: str, count: int
+) -> list[dict[str, Any]]:
     return [await soon(layer.receive(channel)) for _ in range(count)]
 
 
-def by_sync(layer, sender):
+def by_sync(layer: BridgeChannelLayer, sender: int) -> None:
     for number in range(10):
         async_to_sync(layer.group_send)("room", {"type": "t", "sender": sender, "n": number})
 
 
-def by_many(layer, sender):
+def by_many(layer: BridgeChannelLayer, sender: int) -> None:
     for number in range(10):
         message = {"type": "t", "sender": sender, "n": number}
         async_to_sync(layer.group_send_many)(["room", "empty"], message)
 
 
-def by_own_loop(layer, sender):
+def by_own_loop(layer: BridgeChannelLayer, sender: int) -> None:
     """Send ten messages from an event loop that is new in its thread."""
 
-    async def send():
+    async def send() -> None:
         for number in range(10):
             await layer.group_send("room", {"type": "t", "sender": sender, "n": number})
 
@@ -153,7 +158,7 @@ async def test_bound(joined, monkeypatch, bound):
     monkeypatch.setattr(handover, bound, {"MAX_MESSAGES": 3, "MAX_BYTES": 3000}[bound])
     monkeypatch.setattr(home_loop, "BLOCKED_TIMEOUT", 1)
 
-    def send():
+    def send() -> None:
         for number in range(3):
             async_to_sync(layer.group_send)("room", {"type": "t", "n": number, "pad": "x" * 1000})
         async_to_sync(layer.group_send)("room", {"type": "t", "n": "too much", "pad": "x" * 1000})

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import grpc.aio
 import pytest
@@ -27,11 +28,11 @@ from compat_tests.groups.transport_peer import Peer
 
 
 @pytest.fixture
-async def connect(address):
+async def connect(address: str) -> AsyncIterator[Callable[..., Peer]]:
     """Makes peers at `address`."""
     peers = []
 
-    def connect(timeout=10):
+    def connect(timeout: float = 10) -> Peer:
         peers.append(Peer(GrpcTransport(address, timeout=timeout)))
         return peers[-1]
 
@@ -207,7 +208,7 @@ async def test_publishing_waits_while_too_much_is_queued(address, connect):
 
 
 @contextlib.contextmanager
-def subscriber(address):
+def subscriber(address: str) -> Iterator[subprocess.Popen[bytes]]:
     """Another process that subscribed to a topic. This one does nothing meanwhile."""
     command = [sys.executable, "-m", "compat_tests.groups.actors"]
     with subprocess.Popen(
@@ -224,7 +225,7 @@ def subscriber(address):
 
 
 @pytest.fixture
-def receiver(hub):
+def receiver(hub: HubProcess) -> Iterator[subprocess.Popen[bytes]]:
     """Another process that subscribed to a topic."""
     with subscriber(hub.address) as process:
         yield process

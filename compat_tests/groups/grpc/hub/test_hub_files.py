@@ -9,6 +9,7 @@ import shutil
 import socket
 import sys
 import time
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -26,13 +27,13 @@ from compat_tests.groups.hubs import serving, soon, until
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch):
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hubs look all the time."""
     monkeypatch.setattr(hub, "UPKEEP_INTERVAL", 0.01)
 
 
 @pytest.fixture
-def path(address) -> Path:
+def path(address: str) -> Path:
     """The path of the socket."""
     return Path(address.removeprefix("unix:"))
 
@@ -42,7 +43,9 @@ def lock_of(path: Path) -> Path:
 
 
 @contextlib.asynccontextmanager
-async def standing_by(address, credentials=None):
+async def standing_by(
+    address: str, credentials: Credentials | None = None
+) -> AsyncIterator[Callable[[], bool]]:
     """Another hub at an address; `serves()` says whether it is the one that serves."""
     stop, ready = asyncio.Event(), asyncio.Event()
     options = {} if credentials is None else {"credentials": credentials}
@@ -61,7 +64,7 @@ async def standing_by(address, credentials=None):
         await soon(running)
 
 
-async def exchange_a_message(address):
+async def exchange_a_message(address: str) -> None:
     """A process that comes now reaches another one."""
     layers = [GrpcChannelLayer(address=address) for _ in range(2)]
     try:
@@ -116,11 +119,11 @@ async def test_removed_socket(address, path, make_grpc_layer_at):
 
 
 @pytest.fixture
-async def make_grpc_layer_at():
+async def make_grpc_layer_at() -> AsyncIterator[Callable[[str], GrpcChannelLayer]]:
     """Makes layers, each a process of its own as far as the hub can tell."""
     layers = []
 
-    def make(address):
+    def make(address: str) -> GrpcChannelLayer:
         layers.append(GrpcChannelLayer(address=address))
         return layers[-1]
 
@@ -242,6 +245,6 @@ async def test_those_who_only_look(address):
     await asyncio.gather(*lookers)
 
 
-async def _look(address, looking):
+async def _look(address: str, looking: asyncio.Event) -> None:
     while not looking.is_set():
         await asyncio.to_thread(find_holder, address)

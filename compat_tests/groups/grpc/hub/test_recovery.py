@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -16,49 +17,49 @@ from channels_bridge.groups.grpc.hub.hub_files import SocketPlace
 from channels_bridge.groups.grpc.hub.recovery import NEWS, PATIENCE, RETURN
 from channels_bridge.groups.grpc.hub.roster import RosterKeeper
 from compat_tests.groups.hubs import until
-from compat_tests.groups.sessions import Process, exchange_all, set_clock
+from compat_tests.groups.sessions import Clock, Process, exchange_all, set_clock
 
 
 @pytest.fixture
-def clock(monkeypatch):
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The time, for all that counts it."""
     return set_clock(monkeypatch)
 
 
 @pytest.fixture
-async def hub(clock):
+async def hub(clock: Clock) -> Exchange:
     """A hub that is the first."""
     return Exchange(is_first=True)
 
 
 @pytest.fixture
-async def sender(hub):
+async def sender(hub: Exchange) -> Process:
     """A process."""
     return connected(hub)
 
 
 @pytest.fixture
-async def receiver(hub):
+async def receiver(hub: Exchange) -> Process:
     """A process that subscribed to a topic."""
     process = connected(hub)
     subscribe(process)
     return process
 
 
-def connected(hub):
+def connected(hub: Exchange) -> Process:
     process = Process()
     process.connect(hub)
     exchange_all(process)
     return process
 
 
-def subscribe(process):
+def subscribe(process: Process) -> None:
     request = process.client.subscribe("g:room")
     exchange_all(process)
     assert request.answer.done()
 
 
-def pass_time(clock, hub, seconds):
+def pass_time(clock: Clock, hub: Exchange, seconds: float) -> None:
     """Let time pass for a hub that isn't stopped."""
     for _ in range(round(seconds / 0.25)):
         clock.now += 0.25
@@ -218,7 +219,7 @@ async def test_roster(clock):
 # Presence.
 
 
-def ended_presence():
+def ended_presence() -> str:
     """The presence of a process that has ended."""
     code = (
         "from channels_bridge.groups.discovery.process_liveness import own_presence;"
@@ -234,7 +235,7 @@ def test_presence():
 
 
 @pytest.fixture
-def killed():
+def killed() -> Iterator[str]:
     """The presence of a process that has been killed, and that nobody has waited for."""
     code = (
         "from channels_bridge.groups.discovery.process_liveness import own_presence;"

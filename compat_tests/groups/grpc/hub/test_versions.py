@@ -8,6 +8,7 @@ import logging
 import grpc
 import grpc.aio
 import pytest
+from google.protobuf.message import Message
 
 from channels_bridge.exceptions import TransportUnavailable
 from channels_bridge.groups.grpc import frame_codec
@@ -29,7 +30,7 @@ NEW_NUMBER = bytes([0x98, 0x06, 7])
 NEW_FRAME = bytes([0x0A, 7, 0xFA, 0x03, 4]) + b"\x08\x01\x12\x00"
 
 
-def add_fields(batch):
+def add_fields(batch: bytes) -> bytes:
     """What a later release would write: each frame has more fields, and so has what is in it."""
     later = b""
     for frame in wire.Batch.FromString(batch).frames:
@@ -40,13 +41,13 @@ def add_fields(batch):
     return later + NEW_FIELD
 
 
-async def connect(address):
+async def connect(address: str) -> tuple[grpc.aio.Channel, grpc.aio.StreamStreamCall]:
     """A stream on which a test says what it likes."""
     channel = grpc.aio.insecure_channel(address)
     return channel, channel.stream_stream(f"/{SERVICE}/{METHOD}")()
 
 
-async def read_until(call, name):
+async def read_until(call: grpc.aio.StreamStreamCall, name: str) -> Message:
     """The content of the next frame of that name."""
     while True:
         batch = await soon(call.read())
@@ -150,7 +151,7 @@ async def test_other_service(address):
 class OtherHub(grpc.GenericRpcHandler):
     """A hub that refuses everybody."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.refused = asyncio.Event()
 
     def service(self, details):
