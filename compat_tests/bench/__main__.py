@@ -29,6 +29,7 @@ from channels_bridge.bench.report.results import Results
 from channels_bridge.bench.rounds.plan import Plan
 from channels_bridge.bench.rounds.run import run, sample_project
 from compat_tests.bench import against, documents, revisions
+from compat_tests.measures.revision import UnknownRevision
 
 PROGRAM = "python -m compat_tests.bench"
 
@@ -84,7 +85,7 @@ def parse() -> Namespace:
             commands.error("--against takes no --stacks, --chart or --fill")
         try:
             options.against = revisions.commit(options.against)
-        except revisions.NoRevision as error:
+        except UnknownRevision as error:
             commands.error(str(error))
     return options
 

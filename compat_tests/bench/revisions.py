@@ -5,8 +5,6 @@ from __future__ import annotations
 import compileall
 import os
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,6 +12,7 @@ from pathlib import Path
 
 from channels_bridge.bench.stacks.servers import OURS
 from channels_bridge.bench.stacks.stack import STACKS, Stack
+from compat_tests.measures.revision import UnknownRevision, git, revision_files
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = "channels_bridge"
@@ -23,39 +22,28 @@ BENCH = f"{PACKAGE}/bench"
 AT = " at "
 
 
-class NoRevision(Exception):
-    """There is no such commit, or no repository that could have it."""
-
-
 def commit(revision: str, repository: Path = REPOSITORY) -> str:
     """The short hash of a revision's commit.
 
     Raises:
-        NoRevision: git finds none.
+        UnknownRevision: git finds none.
     """
     try:
-        found = _git(repository, "rev-parse", "--short", f"{revision}^{{commit}}")
-    except NoRevision as error:
-        raise NoRevision(f"{revision}: {error}") from None
-    return found.decode().strip()
+        return git(repository, "rev-parse", "--short", f"{revision}^{{commit}}")
+    except UnknownRevision as error:
+        raise UnknownRevision(f"{revision}: {error}") from None
 
 
 def state(repository: Path = REPOSITORY) -> str:
     """What this tree is: the short hash of its commit, with "-dirty" where files were changed."""
-    described = _git(repository, "describe", "--always", "--exclude=*", "--dirty")
-    return described.decode().strip()
+    return git(repository, "describe", "--always", "--exclude=*", "--dirty")
 
 
 @contextmanager
 def checkout(commit: str, repository: Path = REPOSITORY) -> Iterator[Path]:
-    """The package as it was at a commit, with this tree's benchmark, until the end of the block.
-
-    It is an export: the repository keeps no trace of it.
-    """
-    archive = _git(repository, "archive", commit, PACKAGE, f":(exclude){BENCH}")
-    with tempfile.TemporaryDirectory(prefix="cb-bench-") as name:
-        directory = Path(name)
-        subprocess.run(["tar", "-x", "-C", name], input=archive, check=True)
+    """The files of a commit, but with this tree's benchmark, until the end of the block."""
+    with revision_files(repository, commit) as directory:
+        shutil.rmtree(directory / BENCH, ignore_errors=True)
         shutil.copytree(
             REPOSITORY / BENCH, directory / BENCH, ignore=shutil.ignore_patterns("__pycache__")
         )
@@ -85,13 +73,3 @@ def _at(stack: Stack, suffix: str, directory: Path) -> Stack:
         environment={**server.environment, "PYTHONPATH": path},
     )
     return replace(stack, server=moved)
-
-
-def _git(repository: Path, *arguments: str) -> bytes:
-    try:
-        run = subprocess.run(["git", "-C", str(repository), *arguments], capture_output=True)
-    except FileNotFoundError:
-        raise NoRevision("git is not installed") from None
-    if run.returncode:
-        raise NoRevision(run.stderr.decode(errors="replace").strip())
-    return run.stdout

@@ -23,12 +23,18 @@ def revision_files(root: Path, revision: str) -> Iterator[Path]:
     """
     with tempfile.TemporaryDirectory() as directory:
         archive = Path(directory, "revision.zip")
-        _git(root, "archive", "--format=zip", f"--output={archive}", revision)
+        git(root, "archive", "--format=zip", f"--output={archive}", revision)
         shutil.unpack_archive(archive, files := Path(directory, "files"))
         yield files
 
 
-def _git(root: Path, *arguments: str) -> None:
+def git(root: Path, *arguments: str) -> str:
+    """Run git on a repository; return what it prints.
+
+    Raises:
+        UnknownRevision: Git refuses.
+    """
     done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True)
     if done.returncode:
         raise UnknownRevision(done.stderr.strip())
+    return done.stdout.strip()
