@@ -12,7 +12,7 @@ from channels.generic.websocket import WebsocketConsumer
 from websockets.exceptions import ConnectionClosed
 
 from channels_bridge.server.websocket.thread_outbox import LENGTH, MESSAGES
-from channels_bridge.server.websocket.wire import WRITE_HIGH_WATER
+from channels_bridge.server.websocket.writer import WRITE_HIGH_WATER
 from compat_tests.engine import DEADLINE, until
 from compat_tests.server.websocket.test_write_timeout import stalled_client
 

@@ -75,7 +75,7 @@ class WebSocketConnection(Handshake):
 
     def eof_received(self) -> None:
         if self._protocol is None:
-            self._half_close()
+            self.writer.half_close()
         else:
             self._protocol.receive_eof()
             self._flush()
@@ -155,7 +155,7 @@ class WebSocketConnection(Handshake):
         """The protocol has its answer ready, which is sent once what was read is handled."""
         if self._pace is not None and not self._pace.note_ping():
             self._too_fast()
-        elif self._writable is not None:
+        elif self.writer.is_full:
             self.reading.hold(Reason.ANSWERS)
 
     def handle_pong(self, frame: Frame) -> None:
@@ -195,12 +195,12 @@ class WebSocketConnection(Handshake):
         self._start_closing()
 
     def ping(self, payload: bytes) -> None:
-        self._write(Frame(Opcode.PING, payload).serialize(mask=False))
+        self.writer.write(Frame(Opcode.PING, payload).serialize(mask=False))
 
     def pong_overdue(self) -> None:
         # It may lie unread behind messages, which is our slowness; or our ping lies behind others,
         # and how long that may take is for the watch on writing to say.
-        if self.reading.is_held(Reason.INBOX) or self._is_stalled:
+        if self.reading.is_held(Reason.INBOX) or self.writer.is_watched:
             self.context.keepalive.wait(self)
         else:
             self._abandon(CloseCode.INTERNAL_ERROR, "keepalive ping timeout")
@@ -250,7 +250,7 @@ class WebSocketConnection(Handshake):
         Returns:
             Whether it was sent.
         """
-        if self._writable is not None or self.state is not State.OPEN:
+        if self.writer.is_full or self.state is not State.OPEN:
             return False
         self._send(payload, more=True)
         return True
@@ -265,7 +265,7 @@ class WebSocketConnection(Handshake):
     def _send(self, payload: Payload, *, more: bool) -> None:
         """One frame, written past the protocol, which has no part in it."""
         self.counters.sent += 1
-        self._write(self.context.frames.frame(payload, self._deflate), more=more)
+        self.writer.write(self.context.frames.frame(payload, self._deflate), more=more)
 
     def open_outbox(self) -> Callable[[Event], bool]:
         """Return what takes messages from other threads; to be asked for on the event loop.
@@ -284,7 +284,7 @@ class WebSocketConnection(Handshake):
         """In another thread."""
         if message["type"] != "websocket.send" or self.state is not State.OPEN:
             return False
-        return self._writable is None and outbox.put(_payload(message))
+        return not self.writer.is_full and outbox.put(_payload(message))
 
     def _send_late(self, payload: Payload, more: bool) -> None:
         if self.state is State.OPEN:

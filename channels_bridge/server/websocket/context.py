@@ -17,7 +17,7 @@ from channels_bridge.server.counters import Counters
 from channels_bridge.server.websocket.frames import FrameCache
 from channels_bridge.server.websocket.keepalive import Keepalive
 from channels_bridge.server.websocket.loop_calls import Crossing
-from channels_bridge.server.websocket.rounds import NextRound
+from channels_bridge.server.websocket.writer import NextRound
 
 logger = logging.getLogger("channels_bridge.server")
 

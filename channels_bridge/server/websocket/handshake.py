@@ -166,12 +166,12 @@ class Handshake(Lifecycle):
             headers["Connection"] = "close"  # it ends the body where there is no length
         self._name_server(headers)
         self._enter(State.DENYING)
-        self.transport.write(Response(status, phrase(status), headers, b"").serialize())
+        self.writer.write(Response(status, phrase(status), headers, b"").serialize())
         self._rejected(status)
 
     def continue_denial(self, message: Event) -> None:
         """``websocket.http.response.body``."""
-        self.transport.write(message.get("body", b""))
+        self.writer.write(message.get("body", b""))
         if not message.get("more_body", False):
             # It sends nothing, and wants to hear nothing.
             self.protocol.fail(CloseCode.ABNORMAL_CLOSURE)

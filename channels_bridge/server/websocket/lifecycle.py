@@ -177,8 +177,8 @@ class Lifecycle(Wire):
             RuntimeError: the message isn't one for the connection's state.
             ValueError: a close code, subprotocol, header or payload that can't be sent.
         """
-        if self._writable is not None and message["type"] != "websocket.close":
-            await self._room()
+        if self.writer.is_full and message["type"] != "websocket.close":
+            await self.writer.room()
         if self._disconnected:
             return
         action = self._actions.get(message["type"])
@@ -200,7 +200,7 @@ class Lifecycle(Wire):
             return
         self._disconnected = True
         self._close_code = int(code)
-        self._let_send()  # into nothing; but what waits there has to hear of the end
+        self.writer.release()  # into nothing; but what waits there has to hear of the end
         if self.state is State.OPEN:
             self.counters.open -= 1
             self.counters.closed[self._close_code] += 1
@@ -232,7 +232,7 @@ class Lifecycle(Wire):
             return
         self._enter(State.CLOSING)
         self._set_timer(self.config.close_timeout, self.transport.abort)
-        self._stop_stall()
+        self.writer.stop_watch()
         self.reading.release_all()
 
     def _enter(self, state: State) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, cast
@@ -16,14 +15,7 @@ from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.websocket.flow_control import Reading, Reason
 from channels_bridge.server.websocket.frames import DEFLATE, agreed, deflate_of, make_deflate
 from channels_bridge.server.websocket.protocol_logger import quiet_logger
-from channels_bridge.server.websocket.rounds import NextRound
-from channels_bridge.server.websocket.write_timeout import StallWatch
-
-# Of the write buffer: beyond it an application's send() waits for the client to read.
-WRITE_HIGH_WATER = 2**16
-
-# Bytes that wait for what may be written next, so that one system call takes both.
-JOIN_LIMIT = 2**14
+from channels_bridge.server.websocket.writer import NextRound, Writer
 
 _LOGGER = quiet_logger()
 
@@ -41,16 +33,14 @@ class Wire(asyncio.Protocol):
         "_deflate",
         "_disconnected",
         "_handshake",
-        "_joined",
         "_next_round",
         "_protocol",
-        "_stall",
         "_timer",
-        "_writable",
         "config",
         "loop",
         "reading",
         "transport",
+        "writer",
     )
 
     def __init__(self, config: ServerConfig, next_round: NextRound) -> None:
@@ -66,10 +56,8 @@ class Wire(asyncio.Protocol):
         self._deflate: PerMessageDeflate | None = None  # agreed on in the handshake
         #: Set by connection_made.
         self.transport: asyncio.Transport
+        self.writer: Writer
         self.reading: Reading
-        self._stall: StallWatch | None = None  # while the write buffer is full
-        self._writable: asyncio.Future[None] | None = None  # waited for while the buffer is full
-        self._joined = b""  # to be written in this round of the loop
         self._disconnected = False  # the application was told, and nothing it sends is waited for
         self._timer: asyncio.TimerHandle | None = None  # the deadline of the present state
 
@@ -77,23 +65,20 @@ class Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
-        self.transport.set_write_buffer_limits(WRITE_HIGH_WATER)
+        self.writer = Writer(self.transport, self._next_round)
         self.reading = Reading(self.transport, self._handle, self.config.max_head_size)
 
     def pause_writing(self) -> None:
-        self._stall = StallWatch(self.transport, self.config.write_timeout, self._write_overdue)
-        self._stall.start()
-        if not self._disconnected:
-            self._writable = self.loop.create_future()
+        self.writer.pause(self.config.write_timeout, self._write_overdue)
+        if self._disconnected:
+            self.writer.release()
 
     def resume_writing(self) -> None:
-        self._stop_stall()
-        self._let_send()
+        self.writer.resume()
         self.reading.release(Reason.ANSWERS)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._joined = b""
-        self._stop_stall()
+        self.writer.drop()
         self.reading.end()  # leave no cycles for the garbage collector
         if self._protocol is not None:
             self._protocol.parser_exc = None  # its traceback refers to the protocol, and to this
@@ -112,7 +97,7 @@ class Wire(asyncio.Protocol):
     @property
     def unsent(self) -> int:
         """How many bytes the client has not read, nor the system taken off our hands."""
-        return self.transport.get_write_buffer_size() + len(self._joined)
+        return self.writer.unsent
 
     @property
     def protocol(self) -> Protocol:
@@ -133,63 +118,9 @@ class Wire(asyncio.Protocol):
         self._protocol = None
         del self._handshake
 
-    @property
-    def _is_stalled(self) -> bool:
-        """Whether it is watched that the client reads, which it must in a while."""
-        return self._stall is not None and self._stall.is_watching
-
-    def _stop_stall(self) -> None:
-        if self._stall is not None:
-            self._stall.stop()
-            self._stall = None
-
-    async def _room(self) -> None:
-        """Wait for room in the write buffer, or for the end. Others who waited may be faster."""
-        while self._writable is not None:
-            await asyncio.shield(self._writable)
-
-    def _let_send(self) -> None:
-        if self._writable is not None:
-            self._writable.set_result(None)
-            self._writable = None
-
-    def _write(self, data: bytes, *, more: bool = False) -> None:
-        """Write what waits, and this; with ``more`` to come, when that comes or the loop has been
-        round.
-        """
-        if self._joined:
-            data = self._joined + data
-        elif more:
-            self._next_round.call(self._write_joined)
-        if more and len(data) <= JOIN_LIMIT:
-            self._joined = data
-        else:
-            self._joined = b""
-            self.transport.write(data)
-
-    def _write_joined(self) -> None:
-        data, self._joined = self._joined, b""
-        if data and not self.transport.is_closing():
-            self.transport.write(data)
-
     def _flush(self) -> None:
         """Send what the protocol has to say."""
-        for data in self.protocol.data_to_send():
-            if data:
-                self._write(data)
-            else:  # websockets' mark for the end of the stream
-                self._half_close()
-
-    def _half_close(self) -> None:
-        """End our side only: closing the socket with bytes unread would reset the connection and
-        could take the close frame or the response with it (RFC 6455, 7.1.1; RFC 9112, 9.6).
-        """
-        self._write_joined()
-        if not self.transport.can_write_eof():
-            self.transport.close()
-        elif not self.transport.is_closing():
-            with contextlib.suppress(OSError, RuntimeError):  # gone already; uvloop's RuntimeError
-                self.transport.write_eof()
+        self.writer.write_all(self.protocol.data_to_send())
 
     def _set_timer(self, delay: float, callback: Callable[[], None]) -> None:
         self._cancel_timer()

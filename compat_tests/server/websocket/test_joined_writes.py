@@ -7,8 +7,7 @@ import contextlib
 
 from websockets.frames import Frame, Opcode
 
-from channels_bridge.server.websocket.rounds import NextRound
-from channels_bridge.server.websocket.wire import JOIN_LIMIT
+from channels_bridge.server.websocket.writer import JOIN_LIMIT, NextRound
 from compat_tests.engine import DEADLINE, Script, until
 from compat_tests.server.websocket.test_connection import accept, close_of
 
@@ -64,7 +63,7 @@ async def left_waiting(serve, answer, messages, **options):
     engine = await serve(Script(gate), **options)
     async with engine.connect(compression=None) as websocket:
         (connection,) = engine.context.connections
-        connection.transport = recorder = Recorder(connection.transport)
+        connection.writer.transport = recorder = Recorder(connection.transport)
         for message in messages:
             await websocket.send(message)
         await until(lambda: connection.inbox.waiting == len(messages))
@@ -132,21 +131,36 @@ async def test_what_waits_to_be_written_is_bounded(serve):
 async def test_nothing_is_written_after_the_end(serve):
     """What waits to be written when the connection is lost is dropped with it."""
     async with left_waiting(serve, echo, "ab") as (websocket, connection, recorder, gate):
-        connection._write(text("lost"), more=True)
+        connection.writer.write(text("lost"), more=True)
         connection.transport.abort()
         await asyncio.wait_for(websocket.wait_closed(), DEADLINE)
         gate.open()
     assert recorder.written == []
 
 
+class Flushed:
+    """A writer that notes its flushes, and does something with each."""
+
+    def __init__(self, done, then):
+        self._done = done
+        self._then = then
+
+    def flush(self):
+        self._done.append(self)
+        self._then()
+
+
 async def test_the_next_round_is_one_for_all():
-    """What is asked for while the loop is busy is done in that order; what that asks for, later."""
+    """Writers are flushed in the next round of the loop, in order; those that it adds, later."""
     done = []
     next_round = NextRound()
-    next_round.call(lambda: next_round.call(lambda: done.append("later")))
-    next_round.call(lambda: done.append("first"))
+    later = Flushed(done, lambda: None)
+    first = Flushed(done, lambda: next_round.add(later))
+    second = Flushed(done, lambda: None)
+    next_round.add(first)
+    next_round.add(second)
     assert done == []
     await asyncio.sleep(0)
-    assert done == ["first"]
+    assert done == [first, second]
     await asyncio.sleep(0)
-    assert done == ["first", "later"]
+    assert done == [first, second, later]
