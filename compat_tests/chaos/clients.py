@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
 
 from compat_tests.chaos.journal import Journal, Record
+from compat_tests.clients.json_client import JsonClient, connect
 
-Connect = Callable[[str], "contextlib.AbstractAsyncContextManager[ClientConnection]"]
-"""Opens a connection to a path."""
+# How long anything may take before a round fails, in seconds: far more than it ever needs. A
+# handshake may wait for a worker that is stopped.
+DEADLINE = 90
+PATIENT = {"open_timeout": DEADLINE, "close_timeout": DEADLINE}
 
 # Seconds between two messages of a client, on average, and until it comes back.
 PAUSE = 0.1
@@ -44,27 +46,25 @@ class Client:
     Args:
         name: of the client.
         room: where it talks.
-        connect: how it reaches the server.
+        address: of the server, `host:port` or `unix:/path`.
         journal: where it writes down each connection.
         seed: of when it sends what.
     """
 
-    def __init__(self, name: str, room: str, connect: Connect, journal: Journal, seed: str) -> None:
+    def __init__(self, name: str, room: str, address: str, journal: Journal, seed: str) -> None:
         self.name = name
         self.record = Record(name, ended=0)
         self._room = room
-        self._connect = connect
+        self._address = address
         self._journal = journal
         self._random = random.Random(seed)
         self._number = 0
         self._unanswered: set[int] = set()
         self._began: dict[int, float] = {}
-        self._socket: ClientConnection | None = None
         self._leaving = False
         self._talks = asyncio.Event()
-        self._listens = asyncio.Event()
         self._talks.set()
-        self._listens.set()
+        self._connection: JsonClient
 
     @property
     def is_settled(self) -> bool:
@@ -74,7 +74,7 @@ class Client:
     @property
     def is_listening(self) -> bool:
         """Whether it is in the room, and reads what it is sent."""
-        return self.record.is_open and self._listens.is_set()
+        return self.record.is_open and self._connection.is_reading
 
     async def run(self) -> None:
         """Be there, again and again, until it is told to say goodbye."""
@@ -88,8 +88,9 @@ class Client:
         self._unanswered.clear()
         self._began.clear()
         try:
-            async with self._connect(f"/{self._room}/{record.name}/") as socket:
-                await self._stay(socket)
+            path = f"/{self._room}/{record.name}/"
+            async with connect(self._address, path, **PATIENT) as connection:
+                await self._stay(connection)
         except InvalidStatus as error:
             record.end(f"HTTP {error.response.status_code}")
         except (InvalidMessage, ConnectionResetError, BrokenPipeError):
@@ -108,27 +109,25 @@ class Client:
     async def leave(self) -> None:
         """Close the connection, as a page does that is left."""
         self.record.end("own will")
-        assert self._socket is not None
-        await self._socket.close()
+        await self._connection.connection.close()
 
     def vanish(self) -> None:
         """Be gone without a close frame, as a telephone in a tunnel."""
         self.record.end("own will")
-        assert self._socket is not None
-        self._socket.transport.abort()
+        self._connection.vanish()
 
     @contextlib.contextmanager
     def not_reading(self) -> Iterator[None]:
         """Read nothing meanwhile."""
-        self._listens.clear()
+        connection = self._connection
+        connection.stop_reading()
         yield
-        self._listens.set()
+        connection.go_on_reading()
 
     async def ask_for_much(self) -> bool:
         """Let the server send more than the system keeps. Returns whether it can be told so."""
-        assert self._socket is not None
         try:
-            await self._socket.send(json.dumps([0, MUCH]))
+            await self._connection.say([0, MUCH])
         except ConnectionClosed:
             return False
         return True
@@ -141,17 +140,13 @@ class Client:
         """Send more than the server takes."""
         await self._say_many(FLOOD)
 
-    async def _stay(self, socket: ClientConnection) -> None:
-        record = self.record
-        self._socket = socket
+    async def _stay(self, connection: ClientConnection) -> None:
+        self._connection = JsonClient(connection, lambda message: self._hear(*message))
         talking = asyncio.create_task(self._talk())
         try:
-            while True:
-                await self._listens.wait()
-                self._hear(*json.loads(await socket.recv()))
-        except ConnectionClosed as error:
-            if record.ended is None:
-                record.end(str(error.rcvd.code if error.rcvd is not None else 1006))
+            await self._connection.reading
+            if self.record.ended is None:
+                self.record.end(str(self._connection.close_code))
         finally:
             talking.cancel()
             await asyncio.wait([talking])
@@ -181,8 +176,7 @@ class Client:
         self._number += 1
         self._unanswered.add(self._number)
         self._began[self._number] = time.monotonic()
-        assert self._socket is not None
-        await self._socket.send(json.dumps([self._number, text]))
+        await self._connection.say([self._number, text])
 
     def _hear(self, kind: str, *what) -> None:
         getattr(self, f"_hear_{kind}")(*what)

@@ -13,10 +13,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from websockets.asyncio.client import connect, unix_connect
-
 from channels_bridge.server.monitoring.control_socket import ask
-from compat_tests.chaos.clients import Client
+from compat_tests.chaos.clients import DEADLINE, Client
 from compat_tests.chaos.clock import Clock
 from compat_tests.chaos.disk import Disk, mounted
 from compat_tests.chaos.journal import Journal
@@ -40,9 +38,6 @@ ARGUMENTS = [
 # Room for more than what a member gets while its worker is stopped. One that has no room is closed,
 # which is seen, instead of missing something.
 LAYER = {"capacity": 20_000, "overflow": "close"}
-
-# How long anything may take before a round fails, in seconds: far more than it ever needs.
-DEADLINE = 90
 
 POLL = 0.05
 
@@ -88,6 +83,7 @@ class Scene:
         self.hub = 0
         self.clients: list[Client] = []
         self.killed: set[int] = set()
+        self._addresses = server.addresses
         self._seed = seed
         self._workers = workers
         self._random = random.Random(seed)
@@ -105,9 +101,9 @@ class Scene:
     def new_client(self) -> Client:
         """A client that comes by TCP or on the unix socket, to one room or another, in turn."""
         number = next(self._numbers)
-        connect = self._connect_unix if number // ROOMS % 2 else self._connect
+        address = self._addresses[number // ROOMS % 2]
         room = f"room-{number % ROOMS}"
-        return Client(f"client-{number}", room, connect, self._journal, f"{self._seed} {number}")
+        return Client(f"client-{number}", room, address, self._journal, f"{self._seed} {number}")
 
     def add_client(self) -> None:
         """Let one more talk until the end."""
@@ -186,12 +182,6 @@ class Scene:
         """What the server says of itself."""
         return await asyncio.to_thread(ask, self.disk.path / "control.sock", {}, DEADLINE)
 
-    def _connect(self, path: str) -> connect:
-        return connect(self.server.ws_url + path, proxy=None, **CLIENT)
-
-    def _connect_unix(self, path: str) -> connect:
-        return unix_connect(str(self.disk.path / "http.sock"), f"ws://localhost{path}", **CLIENT)
-
     async def _is_well(self) -> bool:
         if not all(client.record.is_open for client in self.clients):
             return False
@@ -219,15 +209,6 @@ class Scene:
 
 Fault = Callable[[Scene, Suffered, random.Random], Awaitable[None]]
 """Lets something happen to a scene; returns when the worst is over."""
-
-# Patient, since a handshake may wait for a worker that is stopped.
-CLIENT: dict[str, Any] = {
-    "compression": None,
-    "ping_interval": None,
-    "open_timeout": DEADLINE,
-    "close_timeout": DEADLINE,
-    "max_size": None,
-}
 
 
 @contextlib.asynccontextmanager

@@ -48,10 +48,10 @@ class RawConnection:
 
     Args:
         address: ``host:port`` or ``unix:/path``.
-        deadline: seconds for each answer; None for as long as it takes.
+        deadline: seconds to connect and for each answer; None for as long as it takes.
 
     Raises:
-        asyncio.TimeoutError: an answer takes longer, from each method that reads.
+        asyncio.TimeoutError: that takes longer, from ``open()`` and each method that reads.
 
     """
 
@@ -68,7 +68,7 @@ class RawConnection:
             opening = asyncio.open_unix_connection(port)
         else:
             opening = asyncio.open_connection(host, int(port))
-        self._reader, self._writer = await opening
+        self._reader, self._writer = await asyncio.wait_for(opening, self._deadline)
         return self
 
     async def close(self) -> None:

@@ -7,18 +7,19 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 from urllib.parse import urlencode
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.asyncio.client import ClientConnection
+
+from compat_tests.clients.json_client import JsonClient, connect
+from compat_tests.clients.raw_connection import RawConnection
 
 PATIENCE = 10.0  # seconds for what takes a moment where nothing is broken
 RATE = 20  # messages a second
 
 
-class Member:
+class Member(JsonClient):
     """A client in the group, and what it has got.
 
     Attributes:
@@ -29,19 +30,16 @@ class Member:
     """
 
     def __init__(self, connection: ClientConnection, pid: int, channel: str) -> None:
-        self.connection = connection
+        super().__init__(connection, self._take)
         self.pid = pid
         self.channel = channel
         self.got: Counter[int] = Counter()
         self.echoes: asyncio.Queue[object] = asyncio.Queue()
-        self.reading = asyncio.create_task(self._read())
 
     @classmethod
-    async def join(cls, url: str, **more: object) -> Member:
+    async def join(cls, address: str, timeout: float = PATIENCE) -> Member:
         """Connect, and wait until the consumer is in the group."""
-        options: dict[str, Any] = {"open_timeout": PATIENCE, "compression": None, "max_size": None}
-        options |= {"ping_interval": None, **more}
-        connection = await connect(f"{url}/member/", **options)
+        connection = await connect(address, "/member/", open_timeout=timeout)
         try:
             hello = json.loads(await asyncio.wait_for(connection.recv(), PATIENCE))
         except BaseException:
@@ -49,28 +47,15 @@ class Member:
             raise
         return cls(connection, hello["pid"], hello["channel"])
 
-    async def _read(self) -> None:
-        try:
-            while True:
-                content = json.loads(await self.connection.recv())
-                if "echo" in content:
-                    self.echoes.put_nowait(content["echo"])
-                else:
-                    self.got[content["number"]] += 1
-        except ConnectionClosed:
-            pass
-
-    @property
-    def is_open(self) -> bool:
-        return not self.reading.done()
-
-    @property
-    def close_code(self) -> int | None:
-        return self.connection.close_code
+    def _take(self, content: dict[str, Any]) -> None:
+        if "echo" in content:
+            self.echoes.put_nowait(content["echo"])
+        else:
+            self.got[content["number"]] += 1
 
     async def ask(self, do: str, **content: object) -> None:
         """Have the consumer do something."""
-        await self.connection.send(json.dumps({"do": do, **content}))
+        await self.say({"do": do, **content})
 
     async def echo(self) -> float:
         """Return how many seconds its consumer takes to answer."""
@@ -79,14 +64,6 @@ class Member:
         while await asyncio.wait_for(self.echoes.get(), 3 * PATIENCE) != began:
             pass
         return time.monotonic() - began
-
-    def stop_reading(self) -> None:
-        """Read nothing from now on, not even pings: what a client does that hangs."""
-        self.connection.transport.pause_reading()
-
-    def vanish(self) -> None:
-        """End the connection without a close frame."""
-        self.connection.transport.abort()
 
     async def leave(self) -> None:
         """Go, as a page that is closed; if the server takes long, do not wait."""
@@ -107,7 +84,9 @@ async def get(address: str, path: str, **query: object) -> str:
         asyncio.TimeoutError: nor was there one in twice `PATIENCE`.
 
     """
-    answer = await asyncio.wait_for(_get(address, f"{path}?{urlencode(query)}"), 2 * PATIENCE)
+    request = f"GET {path}?{urlencode(query)} HTTP/1.1\r\nHost: {address}\r\nConnection: close"
+    async with RawConnection(address, 2 * PATIENCE) as connection:
+        answer = (await connection.request(f"{request}\r\n\r\n".encode())).decode()
     head, _, body = answer.partition("\r\n\r\n")
     if not head:
         raise ConnectionError("no answer")
@@ -115,15 +94,6 @@ async def get(address: str, path: str, **query: object) -> str:
     if status != "200":
         raise Refused(body if status == "503" else f"HTTP {status}")
     return body
-
-
-async def _get(address: str, target: str) -> str:
-    host, _, port = address.rpartition(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    with closing(writer):
-        head = f"GET {target} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
-        writer.write(head.encode())
-        return (await reader.read()).decode()
 
 
 class Refused(Exception):

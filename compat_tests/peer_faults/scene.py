@@ -48,15 +48,15 @@ class Scene:
         self._numbers = itertools.count()
 
     @property
-    def url(self) -> str:
-        return self.server.ws_url
+    def address(self) -> str:
+        return self.server.address
 
     async def join(self, count: int = MEMBERS) -> list[Member]:
         """Have `count` clients join, as many of each worker."""
         share = count // WORKERS
         found: defaultdict[int, list[Member]] = defaultdict(list)
         for _ in range(MOST_TRIES):
-            for member in await asyncio.gather(*(Member.join(self.url) for _ in range(count))):
+            for member in await asyncio.gather(*(Member.join(self.address) for _ in range(count))):
                 found[member.pid].append(member)
             if sum(len(members) >= share for members in found.values()) == WORKERS:
                 break
@@ -89,13 +89,13 @@ class Scene:
         """
         numbers = list(itertools.islice(self._numbers, count))
         for number in numbers:
-            await get(self.server.address, "/publish/", number=number, **content)
+            await get(self.address, "/publish/", number=number, **content)
         return numbers
 
     @asynccontextmanager
     async def load(self) -> AsyncIterator[Publisher]:
         """Have messages sent to the group all the time, until the end of the block."""
-        publisher = Publisher(self.server.address, self._numbers)
+        publisher = Publisher(self.address, self._numbers)
         try:
             yield publisher
         finally:
@@ -142,7 +142,7 @@ class Scene:
         answers: dict[int, dict[str, int]] = {}
         for _ in range(MOST_TRIES):
             # At the same time: alone, all might be given to the worker that has the least to do.
-            pages = await asyncio.gather(*(get(self.server.address, "/names/") for _ in range(20)))
+            pages = await asyncio.gather(*(get(self.address, "/names/") for _ in range(20)))
             for page in pages:
                 answer = json.loads(page)
                 answers[answer["pid"]] = answer

@@ -22,7 +22,7 @@ async def served_again(scene: Scene) -> str:
     began = time.monotonic()
     while time.monotonic() < began + HEAL_SECONDS:
         with suppress(Exception):
-            visitor = await Member.join(scene.url)
+            visitor = await Member.join(scene.address)
             (number,) = await scene.publish()
             arrived = await scene.until(lambda: visitor.got[number], 1)  # noqa: B023
             await visitor.leave()

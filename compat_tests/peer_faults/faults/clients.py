@@ -80,7 +80,7 @@ async def client_floods(scene: Scene) -> Seen:
     """One client sends 1 kB messages as fast as it can for 5 s; its consumer ignores them."""
     members = await scene.join(4)
     command = [sys.executable, "-m", "compat_tests.peer_faults.flooder"]
-    command += [f"{scene.url}/member/", str(FLOOD_SECONDS)]
+    command += [f"{scene.server.ws_url}/member/", str(FLOOD_SECONDS)]
     flooder = await asyncio.create_subprocess_exec(
         *command, cwd=REPOSITORY, stdin=PIPE, stdout=PIPE
     )

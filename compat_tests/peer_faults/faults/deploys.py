@@ -64,7 +64,7 @@ async def deploy(scene: Scene) -> Seen:
         began = time.monotonic()
         tried += 1
         try:
-            visitor = await Member.join(scene.url)
+            visitor = await Member.join(scene.address)
         except Exception:
             failed += 1
         else:

@@ -45,7 +45,7 @@ async def joined_elsewhere(scene: Scene, known: set[int]) -> bool:
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         with suppress(Exception):
-            visitor = await Member.join(scene.url)
+            visitor = await Member.join(scene.address)
             await visitor.leave()
             if visitor.pid not in known:
                 return True
@@ -91,7 +91,7 @@ async def worker_stuck(scene: Scene) -> Seen:
 async def connects(scene: Scene) -> bool:
     """Whether a client can connect in 3 seconds."""
     with suppress(Exception):
-        visitor = await Member.join(scene.url, open_timeout=3)
+        visitor = await Member.join(scene.address, timeout=3)
         await visitor.leave()
         return True
     return False
@@ -104,7 +104,7 @@ async def no_descriptors(scene: Scene) -> Seen:
     scene.quiet()
     processes = scene.server.processes()
     leave_room(processes)
-    attempts = [asyncio.create_task(Member.join(scene.url)) for _ in range(CROWD)]
+    attempts = [asyncio.create_task(Member.join(scene.address)) for _ in range(CROWD)]
     await asyncio.sleep(2)
     before = cpu_seconds(processes)
     await asyncio.sleep(3)

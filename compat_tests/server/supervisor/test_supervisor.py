@@ -10,8 +10,8 @@ from collections import Counter
 
 import psutil
 import pytest
-from websockets.asyncio.client import connect, unix_connect
 
+from compat_tests.clients.json_client import connect
 from compat_tests.servers import ServerFailed, engine, wait_for
 
 DEADLINE = 20
@@ -44,11 +44,8 @@ class Clients:
         self.open += await asyncio.gather(*(self._connect() for _ in range(count)))
 
     async def _connect(self):
-        options = {"compression": None, "ping_interval": None}
         async with self.slots:
-            if self.server.address.startswith("unix:"):
-                return await unix_connect(self.server.path, "ws://localhost/", **options)
-            return await connect(self.server.ws_url + "/", proxy=None, **options)
+            return await connect(self.server.address)
 
     def pid(self, client):
         return int(client.response.headers["X-Pid"])
@@ -129,7 +126,7 @@ async def test_ctrl_c():
 async def test_second_signal_shortens():
     """A second signal ends at once what would not end by itself for a long time."""
     with engine("127.0.0.1:0", "stubborn", 1, "shutdown_timeout=600") as server:
-        async with connect(server.ws_url + "/", proxy=None):
+        async with connect(server.address):
             server.signal(signal.SIGTERM)
             refused = await asyncio.to_thread(wait_for, lambda: not _accepts(server), DEADLINE)
             assert refused
@@ -151,7 +148,7 @@ async def test_deadline_of_the_shutdown():
     """What neither returns nor can be cancelled doesn't keep the server from ending."""
     options = ["shutdown_timeout=0.2", "close_timeout=0.2"]
     with engine("127.0.0.1:0", "stubborn", 1, *options) as server:
-        async with connect(server.ws_url + "/", proxy=None):
+        async with connect(server.address):
             assert await asyncio.to_thread(server.stop) == 0
 
 
