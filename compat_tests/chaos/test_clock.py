@@ -14,9 +14,9 @@ WALL_CLOCK = {"time", "time_ns", "now", "utcnow", "today", "localtime", "gmtime"
 
 #: Who may ask for it, and for what.
 READERS = {
-    "directory.py": "the age of a directory that nobody uses",
-    "server/access.py": "the time of a line",
-    "server/http.py": "the header Date",
+    "groups/discovery/runtime_directory.py": "the age of a directory that nobody uses",
+    "server/access_log.py": "the time of a line",
+    "server/http/protocol.py": "the header Date",
     "management/commands/runserver.py": "the banner",
     "management/commands/websockets_server.py": "the banner",
 }
