@@ -76,10 +76,12 @@ class Engine:
     def connect(self, path: str = "/", **options: Any) -> connect:
         return connect(f"ws://127.0.0.1:{self.port}{path}", **options)
 
-    async def open(self) -> RawConnection:
+    async def open(self, data: bytes = b"") -> RawConnection:
         """A bare connection, for what a well-behaved client never sends; the fixture closes it."""
-        self.raw.append(await RawConnection(f"127.0.0.1:{self.port}").open())
-        return self.raw[-1]
+        client = await RawConnection(f"127.0.0.1:{self.port}").open()
+        self.raw.append(client)
+        client.write(data)
+        return client
 
     async def request(self, data: bytes) -> bytes:
         """Send bytes, and read until the server closes."""

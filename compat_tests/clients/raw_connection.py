@@ -91,10 +91,10 @@ class RawConnection:
         """Wait until the system has taken nearly all of them."""
         await self._writer.drain()
 
-    async def request(self, data: bytes) -> bytes:
-        """Send bytes, and read until the server ends the connection."""
+    async def request(self, data: bytes, until: bytes | None = None) -> bytes:
+        """Send bytes, and read until others come, or else to the end of the connection."""
         self.write(data)
-        return await self.read()
+        return await (self.read_until(until) if until else self.read())
 
     async def read(self) -> bytes:
         """All that comes until the server ends the connection."""

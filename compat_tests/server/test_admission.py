@@ -48,8 +48,7 @@ async def test_hasty_messages_wait_for_their_place(serve):
     """What a client sends right behind its handshake is not lost on the way."""
     engine = await serve(Script(echo))
     engine.context.admission = later = Later()
-    client = await engine.open()
-    client.write(HANDSHAKE + frame(Opcode.TEXT, b"hasty"))
+    client = await engine.open(HANDSHAKE + frame(Opcode.TEXT, b"hasty"))
     await asyncio.wait_for(later.asked.wait(), DEADLINE)
     later.decided(True)
     await client.read_until(b"\x81\x05hasty")
@@ -102,8 +101,7 @@ async def test_clients_that_do_not_wait(serve, leave, granted, released):
     app = Script(echo)
     engine = await serve(app)
     engine.context.admission = later = Later()
-    client = await engine.open()
-    client.write(HANDSHAKE)
+    client = await engine.open(HANDSHAKE)
     await asyncio.wait_for(later.asked.wait(), DEADLINE)
     (connection,) = engine.context.connections
     getattr(client, leave)()

@@ -52,8 +52,7 @@ async def test_clients_that_leave(serve):
         left.set()
 
     engine = await serve(Script(undecided))
-    client = await engine.open()
-    client.write(HANDSHAKE + frame(Opcode.TEXT, b"hasty"))
+    client = await engine.open(HANDSHAKE + frame(Opcode.TEXT, b"hasty"))
     await asyncio.wait_for(asked.wait(), DEADLINE)
     client.abort()
     await asyncio.wait_for(left.wait(), DEADLINE)

@@ -85,8 +85,7 @@ async def post(path, uri, headers=b""):
     """Send a body through nginx; returns the head of the answer, which has the body again."""
     async with RawConnection(f"unix:{path}") as client:
         lines = b"POST %b HTTP/1.1\r\nHost: a\r\n%b" % (uri, headers + LENGTH)
-        client.write(lines + b"\r\nhello")
-        answer = await client.read_until(b"\r\n\r\n")
+        answer = await client.request(lines + b"\r\nhello", until=b"\r\n\r\n")
         assert await client.read_exactly(5) == b"hello"
     return answer
 

@@ -37,12 +37,10 @@ async def test_http_goes_to_the_application(serve):
 async def test_handshake_on_a_connection_that_served_http(serve):
     """A proxy that keeps its connections may send a handshake on one that carried a page."""
     engine = await serve(page)
-    client = await engine.open()
-    client.write(GET.replace(b"Connection: close\r\n", b""))
+    client = await engine.open(GET.replace(b"Connection: close\r\n", b""))
     await client.read_until(b"page")
     await client.read_until(b"\r\n\r\npage")
-    client.write(HANDSHAKE)
-    head = await client.read_until(b"\r\n\r\n")
+    head = await client.request(HANDSHAKE, until=b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 101 ")
 
 
@@ -77,11 +75,9 @@ async def test_oversized_head_whatever_comes_before(serve, before):
 async def test_limits_of_later_requests(serve, rest, seconds, status):
     """A second request on a connection has the limits of the first."""
     engine = await serve(page, max_head_size=2000, handshake_timeout=seconds)
-    client = await engine.open()
-    client.write(GET.replace(b"Connection: close\r\n", b""))
+    client = await engine.open(GET.replace(b"Connection: close\r\n", b""))
     await client.read_until(b"\r\n\r\npage")
-    client.write(b"GET / HTTP/1.1\r\nX: " + rest)
-    response = await client.read()
+    response = await client.request(b"GET / HTTP/1.1\r\nX: " + rest)
     assert response.split()[1] == status
 
 

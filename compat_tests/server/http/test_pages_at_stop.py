@@ -32,8 +32,7 @@ def streaming(*headers, deaf=False):
 
 
 async def begin(engine, first=b"data: 1\n\n", request=None):
-    client = await engine.open()
-    client.write(request or get())
+    client = await engine.open(request or get())
     return client, await client.read_until(first)
 
 
@@ -124,8 +123,7 @@ async def test_a_page_that_is_not_begun(serve, lines):
         await asyncio.Event().wait()
 
     engine = await serve(application, shutdown_timeout=0.2)
-    client = await engine.open()
-    client.write(get())
+    client = await engine.open(get())
     await asyncio.wait_for(asked.wait(), DEADLINE)
     await asyncio.wait_for(engine.stop(), DEADLINE)
     assert (await finish(client)).startswith(b"HTTP/1.1 503 ")
@@ -144,8 +142,7 @@ async def test_a_stream_that_is_not_begun(serve, lines, monkeypatch, deaf):
         await (asyncio.Event().wait() if deaf else receive())
 
     engine = await serve(application, shutdown_timeout=LONG)
-    client = await engine.open()
-    client.write(get().replace(b"Host", b"Accept: text/event-stream\r\nHost"))
+    client = await engine.open(get().replace(b"Host", b"Accept: text/event-stream\r\nHost"))
     await asyncio.wait_for(asked.wait(), DEADLINE)
     await asyncio.wait_for(engine.stop(), DEADLINE)
     assert await finish(client) == b""  # a status would keep it from coming back
@@ -163,8 +160,7 @@ async def test_a_stream_that_begins_late(serve, lines):
         await stream(scope, receive, send)
 
     engine = await serve(application, shutdown_timeout=LONG)
-    client = await engine.open()
-    client.write(get())
+    client = await engine.open(get())
     await asyncio.wait_for(asked.wait(), DEADLINE)
     stopping = asyncio.create_task(engine.stop())
     await until(lambda: engine.context.ending)

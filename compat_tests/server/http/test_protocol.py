@@ -58,9 +58,8 @@ async def test_offer_of_another_protocol(serve, caplog, offer, framing, body):
 async def test_many_offers_at_once(serve):
     """As many requests as one packet has may offer another protocol."""
     engine = await serve(page)
-    client = await engine.open()
-    client.write((b"GET / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: a\r\n\r\n") * 2000 + GET)
-    answers = await client.read()
+    offer = b"GET / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: a\r\n\r\n"
+    answers = await engine.request(offer * 2000 + GET)
     assert answers.count(b"HTTP/1.1 200 ") == 2001
 
 
@@ -75,8 +74,7 @@ async def test_trailers_count_as_head(serve):
 async def test_frames_behind_a_later_handshake(serve):
     """What a hasty client sends together with a handshake arrives, on used connections too."""
     engine = await serve(page)
-    client = await engine.open()
-    client.write(KEPT)
+    client = await engine.open(KEPT)
     await client.read_until(b"\r\n\r\npage")
     client.write(HANDSHAKE + frame(Opcode.TEXT, b"hasty"))
     assert (await client.read_until(b"hasty")).startswith(b"HTTP/1.1 101 ")
@@ -132,8 +130,7 @@ async def test_body_that_is_broken(serve, answered, statuses):
             pass
 
     engine = await serve(application)
-    client = await engine.open()
-    client.write(BAD + b"1\r\nx\r\n")
+    client = await engine.open(BAD + b"1\r\nx\r\n")
     await asyncio.wait_for(began.wait(), DEADLINE)
     client.write(b"garbage\r\n" + GET)
     response = await _read(client)
@@ -155,8 +152,7 @@ async def test_answer_before_the_body(serve, expect):
     """
     engine = await serve(page)
     headers = b"Content-Length: %d\r\n" % len(GET) + b"Expect: 100-continue\r\n" * expect
-    client = await engine.open()
-    client.write(b"POST /early HTTP/1.1\r\nHost: a\r\n" + headers + b"\r\n")
+    client = await engine.open(b"POST /early HTTP/1.1\r\nHost: a\r\n" + headers + b"\r\n")
     await client.read_until(b"\r\n\r\npage")
     if not expect:
         client.write(GET + GET)
@@ -171,8 +167,7 @@ async def test_body_that_was_asked_for(serve):
     for _ in range(2):
         client.write(b"POST / HTTP/1.1\r\nHost: a\r\n" + LENGTH + b"Expect: 100-continue\r\n\r\n")
         await client.read_until(b" 100 Continue\r\n\r\n")
-        client.write(b"hello")
-        head = await client.read_until(b"hello")
+        head = await client.request(b"hello", until=b"hello")
         assert b"connection: close" not in head
 
 
@@ -201,10 +196,8 @@ async def test_doubtful_framing(serve, caplog, head, status, earlier):
     engine = await serve(page)
     client = await engine.open()
     for _ in range(earlier):
-        client.write(KEPT)
-        await client.read_until(b"\r\n\r\npage")
-    client.write(head + b"\r\n0\r\n\r\n" + GET)
-    answer = await client.read()
+        await client.request(KEPT, until=b"\r\n\r\npage")
+    answer = await client.request(head + b"\r\n0\r\n\r\n" + GET)
     assert answer.count(b"HTTP/1.1 ") == 1
     assert answer.split()[1] == status
     (line,) = [record.getMessage() for record in caplog.records]
@@ -223,8 +216,7 @@ async def test_body_is_not_counted_as_head(serve, first):
         request = head + b"\r\n\r\n" + body
         client.write(request[:first])
         await give_way(30)
-        client.write(request[first:])
-        answer = await client.read_until(b"\r\n\r\n")
+        answer = await client.request(request[first:], until=b"\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 200 ")
         assert await client.read_exactly(len(body)) == body
 
@@ -236,8 +228,7 @@ async def test_idle_connections_are_kept(serve):
     """A connection is kept between requests for longer than proxies keep theirs, 60 s and more."""
     engine = await serve(page)
     assert 60 < engine.config.keep_alive_timeout
-    client = await engine.open()
-    client.write(KEPT)
+    client = await engine.open(KEPT)
     await client.read_until(b"\r\n\r\npage")
     (connection,) = engine.context.idle
     wait = connection.timeout_keep_alive_task.when() - asyncio.get_running_loop().time()
@@ -250,8 +241,7 @@ async def test_idle_connections_are_kept(serve):
 async def test_end_of_idle_connections(serve, noise):
     """After --keep-alive-timeout without a request a connection is closed; empty lines are none."""
     engine = await serve(page, keep_alive_timeout=0.1)
-    client = await engine.open()
-    client.write(KEPT + noise)
+    client = await engine.open(KEPT + noise)
     answer = await client.read()
     assert answer.endswith(b"\r\n\r\npage")
 
@@ -263,8 +253,7 @@ async def test_idle_connections_make_room(serve):
     engine = await serve(page, max_connections=2)
     idle = []
     for _ in range(2):
-        client = await engine.open()
-        client.write(KEPT)
+        client = await engine.open(KEPT)
         await client.read_until(b"\r\n\r\npage")
         idle.append(client)
     async with engine.connect() as websocket:

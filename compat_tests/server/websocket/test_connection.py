@@ -211,8 +211,7 @@ async def test_client_gone_before_accept(serve):
         gone.set()
 
     engine = await serve(Script(body))
-    client = await engine.open()
-    client.write(HANDSHAKE)
+    client = await engine.open(HANDSHAKE)
     await asyncio.wait_for(connected.wait(), DEADLINE)
     client.abort()
     await asyncio.wait_for(gone.wait(), DEADLINE)
@@ -231,8 +230,7 @@ async def test_end_of_stream_while_the_application_decides(serve):
         told.set()
 
     engine = await serve(Script(body), handshake_timeout=0.1)
-    client = await engine.open()
-    client.write(HANDSHAKE)
+    client = await engine.open(HANDSHAKE)
     await asyncio.wait_for(connected.wait(), DEADLINE)
     client.write_eof()
     await asyncio.wait_for(told.wait(), DEADLINE)
@@ -371,8 +369,7 @@ async def test_abrupt_end_is_1006(serve):
     """A client that vanishes: the consumer is told 1006 (RFC 6455, 7.1.5)."""
     app = Script(echo)
     engine = await serve(app)
-    client = await engine.open()
-    client.write(HANDSHAKE)
+    client = await engine.open(HANDSHAKE)
     await client.read_until(b"\r\n\r\n")
     client.reset()
     assert (await app.finished())[-1]["code"] == 1006
@@ -568,8 +565,7 @@ async def test_a_client_that_does_not_read_makes_send_wait(serve):
 
     app = Script(body)
     engine = await serve(app, close_timeout=0.5)
-    client = await engine.open()
-    client.write(HANDSHAKE)
+    client = await engine.open(HANDSHAKE)
     await client.read_until(b"\r\n\r\n")
     with pytest.raises(asyncio.TimeoutError):
         await asyncio.wait_for(app.done.wait(), 0.5)
@@ -719,8 +715,7 @@ async def test_frames_during_a_denial(serve):
 
     app = Script(body)
     engine = await serve(app)
-    client = await engine.open()
-    client.write(HANDSHAKE)
+    client = await engine.open(HANDSHAKE)
     await asyncio.wait_for(started.wait(), DEADLINE)
     client.write(frame(Opcode.PING, b"ping") + frame(Opcode.TEXT, b"text"))
     client.write_eof()
