@@ -1,4 +1,4 @@
-"""The command line."""
+"""The command line of the benchmark."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ the project with its own CHANNEL_LAYERS.
 
 
 def parser() -> ArgumentParser:
+    """All options of the command."""
     parser = ArgumentParser(
         prog=PROGRAM,
         description=DESCRIPTION,
@@ -27,7 +28,9 @@ def parser() -> ArgumentParser:
         formatter_class=RawDescriptionHelpFormatter,
     )
     add_run(parser)
-    add_own(parser)
+    add_project(parser)
+    add_connections(parser)
+    add_messages(parser)
     return parser
 
 
@@ -50,37 +53,29 @@ def add_run(parser: ArgumentParser) -> None:
     parser.add_argument("--chart", type=Path, metavar="FILE", help="draw the figures there, as SVG")
 
 
-def add_own(parser: ArgumentParser) -> None:
-    """Options for a user's project."""
+def add_project(parser: ArgumentParser) -> None:
+    """Options for a user's project as a whole."""
     own = parser.add_argument_group("your own project")
     own.add_argument("--app", metavar="MODULE:NAME", help="the ASGI application to measure")
     own.add_argument(
         "--settings", metavar="MODULE", help="its settings (default: DJANGO_SETTINGS_MODULE)"
     )
     own.add_argument(
+        "--pid",
+        action="append",
+        type=int,
+        default=[],
+        help="a process whose CPU time counts, too, such as your broker; repeatable",
+    )
+
+
+def add_connections(parser: ArgumentParser) -> None:
+    """Options for the clients of a user's project, and where they connect."""
+    own = parser.add_argument_group("your own project: connections")
+    own.add_argument(
         "--path",
         default="/",
         help="where WebSockets connect; {group} becomes 0, 1, ... (default: /)",
-    )
-    own.add_argument(
-        "--message",
-        action="append",
-        metavar="TEXT",
-        help="what one member of each group sends; {id} becomes what it is known by when it comes "
-        "back to the group, {group} the number; repeatable: sent in turn",
-    )
-    own.add_argument("--connections", type=int, default=200, help="in all (default: 200)")
-    own.add_argument(
-        "--groups",
-        type=int,
-        default=20,
-        help="how many groups these are in; as many as connections for an echo (default: 20)",
-    )
-    own.add_argument(
-        "--window", type=int, default=2, help="messages in flight in each group (default: 2)"
-    )
-    own.add_argument(
-        "--size", type=int, default=64, metavar="BYTES", help="that {id} is made up to (64)"
     )
     own.add_argument(
         "--header",
@@ -89,12 +84,34 @@ def add_own(parser: ArgumentParser) -> None:
         metavar="'NAME: VALUE'",
         help="sent when connecting, such as a session's cookie; repeatable",
     )
+    own.add_argument("--connections", type=int, default=200, help="in all (default: 200)")
     own.add_argument(
-        "--pid",
-        action="append",
+        "--groups",
         type=int,
-        default=[],
-        help="a process whose CPU time counts, too, such as your broker; repeatable",
+        default=20,
+        help="how many groups these are in; as many as connections for an echo (default: 20)",
+    )
+
+
+def add_messages(parser: ArgumentParser) -> None:
+    """Options for the messages of a user's project."""
+    own = parser.add_argument_group("your own project: messages")
+    own.add_argument(
+        "--message",
+        action="append",
+        metavar="TEXT",
+        help="sent by one member of each group; {id} becomes a text by which the message is known "
+        "when it comes back to the group, {group} the group's number; repeatable: sent in turn",
+    )
+    own.add_argument(
+        "--size",
+        type=int,
+        default=64,
+        metavar="BYTES",
+        help="the length of the text that {id} becomes (default: 64)",
+    )
+    own.add_argument(
+        "--window", type=int, default=2, help="messages in flight in each group (default: 2)"
     )
 
 

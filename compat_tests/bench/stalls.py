@@ -1,4 +1,4 @@
-"""How steady the machine itself is: ``python -m compat_tests.bench.stalls [SECONDS]``.
+"""The steadiness of the machine itself: ``python -m compat_tests.bench.stalls [SECONDS]``.
 
 On each core a process does nothing but look at the clock. While it doesn't get to see it, something
 else has the core: the hypervisor, the system, another process. No server is more punctual.
@@ -12,7 +12,8 @@ import sys
 import time
 
 SECONDS = 8.0
-SHORTEST = 0.0005  # seconds; shorter gaps are no stalls
+#: Seconds. Shorter gaps do not count as stalls.
+SHORTEST = 0.0005
 
 
 def watch(seconds: float) -> list[float]:
@@ -29,7 +30,7 @@ def watch(seconds: float) -> list[float]:
 
 
 def summary(stalls: list[float], seconds: float) -> str:
-    """What stalls in so much time amount to."""
+    """The share of stalls in so much time, in words."""
     return (
         f"{len(stalls)} stalls of {SHORTEST * 1e3:g} ms and more: {sum(stalls) / seconds:.2%} of "
         f"the time, the longest {max(stalls, default=0) * 1e3:.1f} ms"

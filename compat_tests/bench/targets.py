@@ -1,4 +1,4 @@
-"""What the project wants to reach, as ratios of figures of one run."""
+"""The targets of the project: limits to figures of one run, or to their ratios."""
 
 from __future__ import annotations
 

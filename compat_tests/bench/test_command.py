@@ -1,4 +1,4 @@
-"""`python -m channels_bridge.bench` measures the stacks that are at hand."""
+"""``python -m channels_bridge.bench`` measures the stacks that are at hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m compat_tests.bench` measures what the project says of itself."""
+"""``python -m compat_tests.bench`` measures what the project says of itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How steady the machine is, as the command says it."""
+"""The command says how steady the machine is."""
 
 from __future__ import annotations
 

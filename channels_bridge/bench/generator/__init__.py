@@ -1,4 +1,4 @@
-"""The load generator, a process of its own, on native code, so that its work isn't the servers'."""
+"""The load generator: a process of its own, on native code, lest its work pass for the servers'."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The generator's WebSocket clients."""
+"""The WebSocket clients of the load generator."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from dataclasses import dataclass
 
 from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
-AT_A_TIME = 20  # connections that are being opened
+#: Connections that are being opened.
+AT_A_TIME = 20
 HANDSHAKE_SECONDS = 30.0
 CLOSE_SECONDS = 10.0
 BROWSERS_OFFER = ("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits")
 DATA = {WSMsgType.TEXT, WSMsgType.BINARY}
-TAIL = b"\x00\x00\xff\xff"  # RFC 7692, section 7.2.2: left out at the end of a compressed message
+#: What is left out at the end of a compressed message: RFC 7692, section 7.2.2.
+TAIL = b"\x00\x00\xff\xff"
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where to connect, and what to send with the request."""
+    """The address of a connection, and what is sent with the request for it."""
 
     port: int
     path: str
@@ -95,7 +97,7 @@ async def connected(pairs: Iterable[tuple[Client, Target]]) -> AsyncIterator[Non
 
 
 async def open_all(pairs: Iterable[tuple[Client, Target]]) -> None:
-    """Open connections, `AT_A_TIME` of them at once."""
+    """Open connections, ``AT_A_TIME`` of them at once."""
     waiting = iter(list(pairs))
 
     async def work() -> None:

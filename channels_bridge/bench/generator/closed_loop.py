@@ -1,4 +1,7 @@
-"""Closed loops, within one process and from another one."""
+"""Closed loops: a message is published when the one before it came back.
+
+The members publish themselves, or have another process do it.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,7 @@ def start(run: Run) -> None:
 
 
 class Caller:
-    """The other process that sends to groups: see `bench.caller`."""
+    """The other process that sends to groups: see ``stacks.caller``."""
 
     def __init__(self, port: int) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port))

@@ -1,4 +1,4 @@
-"""Connections themselves: what it takes to open one, and to keep one."""
+"""Loads of connections alone: opened one after another, or kept without a word."""
 
 from __future__ import annotations
 

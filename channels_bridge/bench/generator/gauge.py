@@ -1,4 +1,4 @@
-"""How the generator has the servers measured: it says when, the process that started it reads."""
+"""The gauge: the generator says when to measure, and the process that started it reads figures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MARK = "mark"
 
 @dataclass
 class Outcome:
-    """What one run of the generator showed.
+    """The outcome of one run of the generator.
 
     Args:
         counts: what arrived, over the whole run.

@@ -1,4 +1,7 @@
-"""What was published, and what arrived of it: once, twice, late or never. No I/O."""
+"""The ledger of messages: which were published, and which of them arrived, once, twice or late.
+
+It does no I/O.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from channels_bridge.bench.loads.loads import Load
 
 @dataclass
 class Counts:
-    """What arrived, over the whole run, warm-up included.
+    """Counts of what arrived, over the whole run, warm-up included.
 
     Args:
         expected: messages published, each times the members of its group.
@@ -31,10 +34,10 @@ class Counts:
 
 @dataclass
 class Arrivals:
-    """Which messages of one group came to one of its members."""
+    """The messages of one group that came to one of its members, in whatever order."""
 
     due: int = 0  # the number of the next message
-    missing: set[int] = field(default_factory=set)  # numbers below `due` that did not come
+    missing: set[int] = field(default_factory=set)  # numbers below due that did not come
 
     def check(self, number: int, counts: Counts) -> bool:
         """Count a message; return whether it is a new one."""
@@ -69,10 +72,10 @@ class Ledger:
         self.published: list[list[float]] = [[] for _ in range(load.groups)]  # group -> times
 
     def publish(self, group: int, time: float, size: int) -> str:
-        """Enter a message that is due to be published at `time`.
+        """Enter a message that is due to be published at ``time``.
 
         Returns:
-            What it is known by when it comes back, made up to `size` characters.
+            What it is known by when it comes back, made up to ``size`` characters.
         """
         times = self.published[group]
         times.append(time)

@@ -12,11 +12,12 @@ from channels_bridge.bench.generator.clients import Client, Target
 from channels_bridge.bench.generator.ledger import Arrivals, Ledger
 from channels_bridge.bench.loads.loads import Loop
 
-DRAIN_SECONDS = 10.0  # after the last message was published; what is missing then is lost
+#: After the last message was published. What is missing then is lost.
+DRAIN_SECONDS = 10.0
 
 
 class Run:
-    """What all members share.
+    """The state that all members share.
 
     Args:
         load: what is run.
@@ -98,7 +99,7 @@ class Member(Client):
         self._messages = cycle(run.load.messages)
 
     def publish(self, due: float | None = None) -> None:
-        """Send the next message to the next of its groups; it counts from `due`, or from now."""
+        """Send the next message to the next of its groups; it counts from ``due``, or from now."""
         group = next(self._groups)
         now = time.perf_counter() if due is None else due
         name = self.run.ledger.publish(group, now, self.run.load.size)

@@ -22,9 +22,12 @@ from channels_bridge.bench.generator.members import Run
 from channels_bridge.bench.generator.timing import Timing
 from channels_bridge.bench.loads.loads import Rate
 
-SHORTEST_ALARM = 1e-5  # seconds; 0 would be none at all
-PROBE_SECONDS = 2.0  # of a closed loop, for what a stack manages
-BUSY_SECONDS = 2.0  # a consumer that sleeps one second of them can keep up
+#: Seconds. 0 would switch the alarm off.
+SHORTEST_ALARM = 1e-5
+#: Of a closed loop, for what a stack manages.
+PROBE_SECONDS = 2.0
+#: Between messages. A consumer that sleeps one second for each can keep up.
+BUSY_SECONDS = 2.0
 QUIET = "/ws/echo/"
 
 
@@ -72,7 +75,7 @@ async def publish(run: Run, rate: float, timing: Timing, gauge: Gauge) -> Outcom
 
 
 async def keep(run: Run, rate: float, seconds: float) -> None:
-    """Publish each message when it is due, by the blocks in turn, for `seconds` at most."""
+    """Publish each message when it is due, by the blocks in turn, for ``seconds`` at most."""
     members = cycle(run.publishers)
     with alarm() as until:
         begin = time.perf_counter()
@@ -86,8 +89,9 @@ async def keep(run: Run, rate: float, seconds: float) -> None:
 
 @contextmanager
 def alarm() -> Iterator[Callable[[float], Awaitable[None]]]:
-    """What waits until a time of ``time.perf_counter()``. Unlike the timers of event loops, which
-    count milliseconds, the system's alarm is exact.
+    """Give a function that waits until a time of ``time.perf_counter()``.
+
+    Unlike the timers of event loops, which count milliseconds, the system's alarm is exact.
     """
     loop, rung = asyncio.get_running_loop(), asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""How long to load what."""
+"""The timing of one run of the load generator."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Timing:
-    """One run of the generator.
+    """How long servers are under load, and where they listen.
 
     Args:
         port: where the servers listen, on 127.0.0.1.

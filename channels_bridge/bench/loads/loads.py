@@ -1,7 +1,7 @@
-"""What the load generator is asked to do: one class for each kind of load.
+"""The kinds of load that the generator can be asked for, a class each.
 
-A load opens connections in blocks. All members of a block are in the same groups, `rooms` of them;
-mostly that is one, and a block is a group.
+A load opens connections in blocks. All members of a block are in the same groups, ``rooms`` of
+them; mostly that is one, and a block is a group.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Load:
         connections: WebSockets in all, spread evenly over the blocks.
         groups: how many groups.
         rooms: groups that each connection is in.
-        path: where to connect; `{group}` is the block's first group, `{rooms}` their number.
+        path: where to connect; ``{group}`` is the block's first group, ``{rooms}`` their number.
         headers: sent with the request that opens a connection.
         login: whether that request carries the session cookie of a user who is logged in.
         deflate: whether it offers permessage-deflate, as browsers do.
@@ -56,9 +56,9 @@ class Loop(Load):
 
     Args:
         window: messages that each block keeps in flight.
-        messages: published in turn. `{id}` is what a message is known by when it comes back,
-            `{group}` the group's number; one without `{id}` is sent, and not waited for.
-        size: bytes that `{id}` is made up to.
+        messages: published in turn. ``{id}`` is what a message is known by when it comes back,
+            ``{group}`` the group's number; one without ``{id}`` is sent, and not waited for.
+        size: bytes that ``{id}`` is made up to.
         stalled: members of each block that do not read.
     """
 
@@ -73,7 +73,7 @@ class Outside(Loop):
     """A closed loop whose messages are sent to groups by another process.
 
     Args:
-        caller: how that process sends: "thread" or "view", see `caller`.
+        caller: how that process sends: "thread" or "view", see ``stacks.caller``.
     """
 
     caller: str = "thread"

@@ -1,7 +1,6 @@
-"""What is looked at, under which loads, and on which stacks.
+"""The scenarios: a question each, with the loads and the stacks that answer it.
 
-Not every stack answers every question: each case names those that do. The targets that the rows are
-measured for are in `targets`.
+Not every stack answers every question: each case names those that do.
 """
 
 from __future__ import annotations
@@ -14,7 +13,8 @@ from channels_bridge.bench.loads.loads import Connect, Idle, Load, Loop, Outside
 BRIDGE = "websockets_server"
 ROOMS = "/ws/rooms/{group}/{rooms}/"
 SAY_IN_ROOM = '{"room": {group}, "message": "{id}"}'
-START_SECONDS = 2.5  # of a stack, with its end
+#: Start and end of a stack together, for the estimate.
+START_SECONDS = 2.5
 OPENED_PER_SECOND = 500
 
 
@@ -57,7 +57,7 @@ class Scenario:
         name: what the command line calls it.
         question: what it answers.
         unit: what is counted.
-        columns: of `columns`, the first the main one.
+        columns: names in ``report.columns``; the first is the main one.
         cases: the loads.
     """
 

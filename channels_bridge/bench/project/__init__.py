@@ -1,1 +1,1 @@
-"""What every stack serves: a Channels project, with nothing imported of ours but in `shared`."""
+"""The measured project, as every stack serves it: it imports nothing of ours but in ``shared``."""

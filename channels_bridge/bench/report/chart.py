@@ -1,4 +1,4 @@
-"""The main figures as bars, in SVG."""
+"""A bar chart of the main figures, as SVG."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from channels_bridge.bench.loads.scenarios import BRIDGE
 from channels_bridge.bench.report.results import Results, Row
 
 WIDTH = 800
-LABEL = 230  # where bars begin
-BAR = 440  # the longest one
+#: Where bars begin, right of their labels.
+LABEL = 230
+#: Length of the longest bar.
+BAR = 440
 LINE = 22
 GAP = 34
 STYLE = """
@@ -100,13 +102,14 @@ def bars(panel: Panel, rows: Sequence[Row], top: int) -> Iterator[Element]:
 
 
 def kind(row: Row) -> str:
-    """Whose bar it is."""
+    """The classes of a bar, by whose it is."""
     if row.stack.startswith(BRIDGE):
         return "bar ours"
     return "bar floor" if row.stack.startswith("picows") else "bar"
 
 
 def text(words: str, x: float, y: float, **attributes: str) -> Element:
+    """A label."""
     element = Element("text", {"x": f"{x:g}", "y": f"{y:g}", **attributes})
     element.text = words
     return element

@@ -1,4 +1,4 @@
-"""Figures, as columns of tables."""
+"""The columns of tables: which figure each shows, and in what form."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Column:
     """One column.
 
     Args:
-        heading: `{unit}` is filled in.
+        heading: ``{unit}`` is filled in.
         figure: what it shows, of a round's figures.
         form: how.
         more: whether more of it is better, not less.

@@ -15,7 +15,7 @@ from channels_bridge.bench.stacks.stack import Stack
 
 
 def header(stacks: Iterable[Stack], program: str) -> dict[str, str]:
-    """What one needs to know to repeat the figures that a program printed."""
+    """Command, date, machine and versions: the facts that it takes to repeat the figures."""
     stacks = list(stacks)
     names = ["django", "channels", *(name for stack in stacks for name in stack.versions)]
     versions = [f"{name} {installed(name)}" for name in dict.fromkeys(names)]

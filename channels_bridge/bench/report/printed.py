@@ -10,7 +10,7 @@ BUSY = 0.9
 
 
 def header(results: Results) -> list[str]:
-    """Where, when and with what it was measured."""
+    """Lines with the place, time and versions of a run."""
     return [f"{name}: {value}" for name, value in results.header.items()]
 
 

@@ -1,4 +1,4 @@
-"""What rounds showed, as JSON and back."""
+"""Results: the figures and counts of all rounds, as JSON and back."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ COUNTS = ("expected", "delivered", "duplicated", "out_of_order", "connections_lo
 
 @dataclass(frozen=True)
 class Round:
-    """What one round showed.
+    """The counts and figures of one round.
 
     Args:
         counts: what arrived at the clients.
-        figures: by name; see `columns`.
+        figures: by name; see ``report.columns``.
         failure: why there are none, if there are none.
     """
 
@@ -59,7 +59,7 @@ class Row:
         return median(values) if values else None
 
     def count(self, name: str) -> int:
-        """The sum of one of `COUNTS` over the rounds."""
+        """The sum of one of ``COUNTS`` over the rounds."""
         return sum(getattr(round.counts, name) for round in self.rounds)
 
 

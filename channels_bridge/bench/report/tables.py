@@ -38,7 +38,7 @@ def label(row: Row) -> str:
 
 
 def arrived(row: Row) -> str:
-    """Whether all came once and in order; what is wrong, if something is."""
+    """Say that all came once and in order, or else what was lost, repeated or reordered."""
     if row.failure:
         return f"failed: {row.failure}"
     expected = row.count("expected")

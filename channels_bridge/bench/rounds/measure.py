@@ -24,7 +24,7 @@ MIB = 1024 * KIB
 
 
 def measure(stack: Stack, site: Site, load: Load, warmup: float, seconds: float) -> Round:
-    """Serve with fresh processes, warm up for `warmup` seconds, measure for `seconds`.
+    """Serve with fresh processes, warm up for ``warmup`` seconds, measure for ``seconds``.
 
     Raises:
         ProcessFailed: the servers, their broker or the load generator did.
@@ -59,7 +59,7 @@ def apply(load: Load, timing: Timing, pids: Sequence[int]) -> tuple[list[Reading
 @contextmanager
 def generator(load: Load, timing: Timing) -> Iterator[Connection]:
     """A process that runs the load; gives the pipe on which it tells how it goes."""
-    # Spawned: the load generator shares no state with the bench.
+    # Spawned: the load generator shares no state with the benchmark.
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=generate, args=(load, timing, theirs), daemon=True)
@@ -73,7 +73,7 @@ def generator(load: Load, timing: Timing) -> Iterator[Connection]:
 
 
 def conclude(load: Load, readings: list[Reading], outcome: Outcome) -> Round:
-    """What it cost: CPU time per unit of work, memory per connection."""
+    """Turn readings into costs: CPU time per unit of work, memory per connection."""
     begin, end = readings
     cpu = end.cpu_seconds - begin.cpu_seconds
     work = max(outcome.work, 1)

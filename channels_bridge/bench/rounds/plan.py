@@ -1,4 +1,4 @@
-"""Which rounds are run, in which order, and how long that takes."""
+"""The plan of a run: its rounds, their order, and how long they take."""
 
 from __future__ import annotations
 

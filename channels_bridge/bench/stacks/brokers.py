@@ -1,4 +1,4 @@
-"""The broker that channels_redis needs."""
+"""The broker of channels_redis: a Redis server of the benchmark's own."""
 
 from __future__ import annotations
 

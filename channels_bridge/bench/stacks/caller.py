@@ -1,8 +1,8 @@
-"""A process that sends to groups from outside: ``python -m ...stacks.caller PORT HOW``.
+"""A process that sends to groups from outside the server.
 
-It takes lines from one client, each a message of the chat, and sends them one by one. HOW is
-"thread", straight from a thread, or "view", by Django's handling of a request to a view, as a WSGI
-server would call it.
+``python -m channels_bridge.bench.stacks.caller PORT HOW`` takes lines from one client, each a
+message of the chat, and sends them one by one. HOW is "thread", straight from a thread, or "view",
+by Django's handling of a request to a view, as a WSGI server would call it.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def start_response(
 
 
 def serve(listener: socket.socket, send: Callable[[str, str], None]) -> None:
-    """Send what comes; the bench looks whether somebody listens before it connects."""
+    """Send what clients say, one after another: the first only looks whether somebody listens."""
     while True:
         client, _ = listener.accept()
         with client, client.makefile() as lines:

@@ -1,4 +1,4 @@
-"""Channel layers."""
+"""The channel layers that servers are measured with."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Layer:
 
     Args:
         name: part of a stack's name.
-        settings: an entry of CHANNEL_LAYERS; `{directory}` is filled in.
+        settings: an entry of CHANNEL_LAYERS; ``{directory}`` is filled in.
         versions: the distributions whose versions say what was measured.
         modules: what it needs.
         redis: whether it needs a Redis server.

@@ -1,7 +1,8 @@
-"""What the same work costs without Django: ``python -m ...stacks.picows_server PORT WORK``.
+"""A bare native server, for what the same work costs without Django, as the floor of a comparison.
 
-A bare picows server keeps its groups in a dict. With the work "json" it does what the measured
-application does: parse a message, write one for each member. With "frames" it sends on what it got.
+``python -m channels_bridge.bench.stacks.picows_server PORT WORK`` keeps groups in a dict. With the
+work "json" it does what the measured application does: parse a message, write one for each member.
+With "frames" it sends on what it got.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Start and stop the processes that are measured, and read their CPU time and memory."""
+"""Processes that are measured: their start and stop, their CPU time and memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 ANSWER_SECONDS = 5.0
 QUIET_SECONDS = 0.2
-QUIET_SHARE = 0.1  # of one core
+#: Of one core, below which a process has nothing to do.
+QUIET_SHARE = 0.1
 
 
 class ProcessFailed(Exception):
@@ -33,9 +34,10 @@ def running(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> Iterator[int]:
-    """Run a command until the end of the block; gives its pid once `accepts()` is true.
+    """Run a command until the end of the block; gives its pid once ``accepts()`` is true.
 
-    If the block, or the start, ends with `ProcessFailed`, what the command printed goes to stderr.
+    If the block, or the start, ends with ``ProcessFailed``, what the command printed goes to
+    stderr.
     """
     with log.open("wb") as file:
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=env, cwd=cwd)
@@ -68,7 +70,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait until the condition is true; `ProcessFailed` after `START_SECONDS`."""
+    """Wait until the condition is true; ``ProcessFailed`` after ``START_SECONDS``."""
     end = time.monotonic() + START_SECONDS
     while not condition():
         if time.monotonic() > end:
@@ -101,7 +103,7 @@ def answers(port: int) -> bool:
 
 @dataclass(frozen=True)
 class Reading:
-    """What processes have used.
+    """CPU time and memory that processes have used.
 
     Args:
         cpu_seconds: user and system time so far, of all of them.
@@ -113,7 +115,7 @@ class Reading:
 
 
 class Processes:
-    """What serves: processes with all their descendants, as they are now.
+    """The processes of a stack with all their descendants, as they are now.
 
     Args:
         pids: the processes.
@@ -124,7 +126,7 @@ class Processes:
         self._tree = [each for root in roots for each in (root, *root.children(recursive=True))]
 
     def read(self) -> Reading:
-        """Read CPU time and memory; `ProcessFailed` if one of them has ended."""
+        """Read CPU time and memory; ``ProcessFailed`` if one of them has ended."""
         try:
             cpu = self.cpu_seconds()
             return Reading(cpu, [memory(process) for process in self._tree])

@@ -1,4 +1,4 @@
-"""Servers."""
+"""The servers that are measured, and how each is started."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Server:
 
     Args:
         name: part of a stack's name.
-        command: arguments of Python that start it; `{port}` and `{application}` are filled in.
+        command: arguments of Python that start it; ``{port}`` and ``{application}`` are filled in.
         versions: the distributions whose versions say what was measured.
         modules: what it needs.
         apps: what it adds to INSTALLED_APPS.

@@ -1,4 +1,4 @@
-"""The projects that are measured: the bench's own, or a user's."""
+"""Sites: the projects that are served, the benchmark's own or a user's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Site:
     """The project that is served.
 
     Args:
-        application: `module:name` of its ASGI application.
+        application: ``module:name`` of its ASGI application.
         settings: its settings module.
         cookie: the session cookie of a user who is logged in.
         pids: processes beside the server whose CPU time counts, such as a broker of its own.
@@ -32,7 +32,7 @@ class Site:
 
 
 def sample(directory: Path) -> Site:
-    """The bench's own project, with a database in `directory` and a user who is logged in."""
+    """The benchmark's own project, with a database in ``directory`` and a user who is logged in."""
     settings = f"{PROJECT}.settings"
     environment = {"BENCH_DATABASE": str(directory / "db.sqlite3")}
     key = subprocess.check_output(

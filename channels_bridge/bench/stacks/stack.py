@@ -1,4 +1,4 @@
-"""What is compared: servers, each with a channel layer and the broker that it needs.
+"""Stacks: servers, each with a channel layer and the broker that it needs.
 
 A server's name alone stands for the project as it is, with its own CHANNEL_LAYERS.
 """
@@ -53,12 +53,13 @@ class Stack:
 
     @property
     def name(self) -> str:
-        """What tables and the command line call it."""
+        """Its name in tables and on the command line."""
         plain = self.layer in (OWN, GRPC)
         return self.server.name if plain else f"{self.server.name}+{self.layer.name}"
 
     @property
     def versions(self) -> tuple[str, ...]:
+        """The distributions whose versions say what was measured."""
         return (*self.server.versions, *self.layer.versions)
 
     def missing(self) -> list[str]:
@@ -70,12 +71,15 @@ class Stack:
 
     @contextmanager
     def serve(self, site: Site, directory: Path, caller: str = "") -> Iterator[Running]:
-        """Run it until the end of the block; sockets and logs go into `directory`.
+        """Run it with fresh processes until the end of the block.
 
         Args:
             site: the project.
             directory: where sockets and logs go.
-            caller: how another process sends to groups, if one is to: see `caller`.
+            caller: how another process sends to groups, if one is to: see ``stacks.caller``.
+
+        Raises:
+            ProcessFailed: one of the processes did not start.
         """
         env = self._environment(site, directory)
         with ExitStack() as stack:

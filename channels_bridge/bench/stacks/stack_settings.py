@@ -1,6 +1,6 @@
-"""A project's own settings, with what a stack needs in their place.
+"""The settings of a served project: its own, but for those that the stack decides.
 
-The stack and the project come from the environment: see `stacks`.
+Stack and project come from the environment: see ``Stack.serve``.
 """
 
 from __future__ import annotations
