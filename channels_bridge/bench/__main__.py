@@ -16,6 +16,7 @@ from channels_bridge.bench.rounds.run import run, sample_project
 
 
 def main() -> None:
+    """Measure what the command line asks for; print tables, and write files."""
     options = parse(sys.argv[1:])
     plan = Plan(chosen(options), options.stacks, options.rounds, options.warmup, options.seconds)
     project = nullcontext(own_project.site(options)) if options.app else sample_project()

@@ -51,5 +51,6 @@ def scenario(name: str, load: Load) -> Scenario:
 
 
 def header(line: str) -> tuple[str, str]:
+    """Name and value of a header, from the command line."""
     name, _, value = line.partition(":")
     return name.strip(), value.strip()

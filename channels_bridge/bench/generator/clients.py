@@ -31,6 +31,7 @@ class Target:
 
     async def open(self, client: Client) -> bool:
         """Connect; return whether the connection was accepted."""
+        # As browsers send it: AllowedHostsOriginValidator would refuse a connection without.
         host = f"127.0.0.1:{self.port}"
         headers = [("Origin", f"http://{host}"), *self.headers]
         if self.deflate:
@@ -55,12 +56,15 @@ class Client(WSListener):
         self._inflate: Callable[[bytes], bytes] | None = None  # from the first compressed message
 
     def on_ws_connected(self, transport: WSTransport) -> None:
+        """Called by picows once the connection was accepted."""
         self.transport = transport
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
+        """Called by picows at the end of the connection, whoever ended it."""
         self.transport = None
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        """Called by picows for each frame; it answers pings by itself."""
         if frame.msg_type in DATA:
             payload = frame.get_payload_as_bytes()
             self.receive(self.inflate(payload) if frame.rsv1 else payload)
@@ -82,6 +86,7 @@ class Client(WSListener):
     def stall(self) -> None:
         """Read no more."""
         if self.transport is not None:
+            # The kernel takes what its buffers hold, and from then on the server cannot write.
             self.transport.underlying_transport.pause_reading()
 
 

@@ -68,4 +68,5 @@ class Caller:
         self._socket.sendall(text.encode() + b"\n")
 
     def close(self) -> None:
+        """Let the process wait for another client."""
         self._socket.close()

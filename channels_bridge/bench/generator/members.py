@@ -70,6 +70,7 @@ class Run:
             self.settle()
 
     def settle(self) -> None:
+        """End the wait for messages in flight, if none is left."""
         if self.ledger.settled:
             self.complete.set()
 
@@ -106,10 +107,11 @@ class Member(Client):
         for message in self._messages:
             self.say(message.replace("{group}", str(group)).replace("{id}", name))
             if "{id}" in message:
-                break
+                break  # what has no id cannot be waited for, and so only goes along
 
     def receive(self, payload: bytes) -> None:
-        now = time.perf_counter()
+        """Check a message off, and publish the next one in its place, in a closed loop."""
+        now = time.perf_counter()  # before any work of this process is counted as latency
         found = self.run.ledger.read(payload)
         if found is None:
             return

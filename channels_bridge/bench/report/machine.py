@@ -41,6 +41,7 @@ def processor() -> str:
 
 
 def installed(distribution: str) -> str:
+    """The version of a distribution, or that there is none."""
     try:
         return version(distribution)
     except PackageNotFoundError:

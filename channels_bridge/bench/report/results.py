@@ -78,6 +78,7 @@ class Results:
         return iter(self._rows.values())
 
     def add(self, scenario: str, case: str, stack: str, round: Round) -> None:
+        """Add a round to a row, which is made if it is the first one."""
         key = scenario, case, stack
         self._rows.setdefault(key, Row(*key)).rounds.append(round)
 
@@ -90,10 +91,12 @@ class Results:
         return [row for row in self if row.scenario == scenario]
 
     def as_json(self) -> str:
+        """Header and rows, as ``from_json`` reads them."""
         return json.dumps({**self.header, "rows": [asdict(row) for row in self]}, indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> Results:
+        """Read what ``as_json`` wrote."""
         header = json.loads(text)
         rows = header.pop("rows")
         results = cls(header)
@@ -104,5 +107,6 @@ class Results:
 
 
 def read_rounds(told: Iterable[dict[str, Any]]) -> Iterator[Round]:
+    """Rounds, from their fields in JSON."""
     for fields in told:
         yield Round(**{**fields, "counts": Counts(**fields["counts"])})

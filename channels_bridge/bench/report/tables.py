@@ -13,11 +13,13 @@ def names(results: Results) -> list[str]:
 
 
 def title(name: str) -> str:
+    """The heading of a scenario's table; a user's own has no question."""
     return f"{name}: {SCENARIOS[name].question}" if name in SCENARIOS else name
 
 
 def table(results: Results, name: str) -> str:
     """A Markdown table with one row per stack and load."""
+    # A user's own messages are told as those of a group are.
     scenario = SCENARIOS.get(name, SCENARIOS["fanout"])
     columns = [COLUMNS[column] for column in scenario.columns]
     rows = [["stack", *(column.title(scenario.unit) for column in columns), "arrived"]]
@@ -34,6 +36,7 @@ def markdown(rows: list[list[str]]) -> str:
 
 
 def label(row: Row) -> str:
+    """The stack of a row, and its load if the scenario has several."""
     return f"{row.stack}, {row.case}" if row.case else row.stack
 
 

@@ -43,16 +43,21 @@ def measure(stack: Stack, site: Site, load: Load, warmup: float, seconds: float)
 
 def apply(load: Load, timing: Timing, pids: Sequence[int]) -> tuple[list[Reading], Outcome]:
     """Run the load generator, and read the processes when it says."""
-    readings: list[Reading] = []
     with generator(load, timing) as pipe:
         try:
-            while (told := pipe.recv()) == MARK:
-                if not readings:  # all that serves has started by now
-                    processes = Processes(pids)
-                readings.append(processes.read())
-                pipe.send(None)
+            return read_at_marks(pipe, pids)
         except EOFError:
             raise ProcessFailed("the load generator did not finish") from None
+
+
+def read_at_marks(pipe: Connection, pids: Sequence[int]) -> tuple[list[Reading], Outcome]:
+    """Read the processes at each mark of the load generator, until it tells its outcome."""
+    readings: list[Reading] = []
+    while (told := pipe.recv()) == MARK:
+        if not readings:  # all that serves has started by now
+            processes = Processes(pids)
+        readings.append(processes.read())
+        pipe.send(None)
     return readings, told
 
 
@@ -76,7 +81,7 @@ def conclude(load: Load, readings: list[Reading], outcome: Outcome) -> Round:
     """Turn readings into costs: CPU time per unit of work, memory per connection."""
     begin, end = readings
     cpu = end.cpu_seconds - begin.cpu_seconds
-    work = max(outcome.work, 1)
+    work = max(outcome.work, 1)  # nothing at all may have arrived
     growth = sum(end.memory) - sum(begin.memory)
     figures = {
         **outcome.figures,

@@ -64,6 +64,7 @@ def serve(listener: socket.socket, send: Callable[[str, str], None]) -> None:
 
 
 def main() -> None:
+    """Serve until the process is ended."""
     port, how = sys.argv[1:]
     django.setup()
     send = {"thread": by_thread, "view": by_view}[how]()

@@ -54,12 +54,14 @@ class Connection(WSListener):
         self.members = members
 
     def on_ws_connected(self, transport: WSTransport) -> None:
+        """Called by picows once the connection is open."""
         if self.members is None:
             self.members = [transport]
         else:
             self.members.append(transport)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        """Called by picows for each frame."""
         if frame.msg_type == WSMsgType.TEXT and self.members is not None:
             self.work(self.members, frame.get_payload_as_bytes())
 

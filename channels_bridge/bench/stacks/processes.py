@@ -65,7 +65,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         process.kill()
         process.wait()
     _, alive = psutil.wait_procs(descendants, timeout=1)
-    for descendant in alive:
+    for descendant in alive:  # or they would use CPU time in the next stack's round
         descendant.kill()
 
 

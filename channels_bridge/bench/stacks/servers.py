@@ -31,6 +31,7 @@ class Server:
 
 
 def uvicorn(name: str, options: str = "") -> Server:
+    """Uvicorn with these options."""
     return Server(
         name,
         f"-m uvicorn --port {{port}} --log-level warning {options} {{application}}",
@@ -42,6 +43,8 @@ def uvicorn(name: str, options: str = "") -> Server:
 def websockets_server(
     name: str, options: str = "-w 1", modules: tuple[str, ...] = (), **environment: str
 ) -> Server:
+    """The server of this package with these options, and with these variables for it alone."""
+    # Without an access log, as Daphne and uvicorn are run, too.
     return Server(
         name,
         f"-m django websockets_server --no-access-log -b 127.0.0.1:{{port}} {options}",
@@ -53,6 +56,7 @@ def websockets_server(
 
 
 def picows(name: str, work: str) -> Server:
+    """The bare native server, which does this work: see ``stacks.picows_server``."""
     return Server(
         name,
         f"-m channels_bridge.bench.stacks.picows_server {{port}} {work}",

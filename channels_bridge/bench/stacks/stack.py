@@ -98,10 +98,12 @@ class Stack:
                     start(command, port_accepts, log=directory / "caller.log")
                 )
                 pids.append(pid)
+            # Workers and hub start after the port is open, and their start is not to be measured.
             wait_until(lambda: is_quiet(pids))
             yield Running(port, caller_port, pids)
 
     def _environment(self, site: Site, directory: Path) -> dict[str, str]:
+        """Variables from which ``stacks.stack_settings`` makes the settings."""
         layers = json.dumps({"default": self.layer.settings} if self.layer.settings else None)
         return {
             **os.environ,
@@ -139,4 +141,3 @@ STACKS: Mapping[str, Stack] = {
         *(Stack(server, OWN) for server in FLOORS),
     )
 }
-REDIS: Sequence[str] = [name for name, stack in STACKS.items() if stack.layer.redis]
