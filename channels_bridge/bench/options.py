@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Iterable
 from pathlib import Path
 
 from channels_bridge.bench.loads.scenarios import SCENARIOS
+from channels_bridge.bench.own_project import NAMES
 from channels_bridge.bench.stacks.stack import STACKS
 
 PROGRAM = "python -m channels_bridge.bench"
@@ -15,7 +17,8 @@ Measure servers side by side on this machine: one application, rounds in turn, m
 
 Without options, all scenarios run on the stacks that they are about. With --app, your own project
 is measured, under Daphne and websockets_server or the stacks you name: a server's name alone runs
-the project with its own CHANNEL_LAYERS.
+the project with its own CHANNEL_LAYERS. Its scenarios are app (the default), latency, connect and
+idle.
 """
 
 
@@ -27,17 +30,17 @@ def parser() -> ArgumentParser:
         epilog="Scenarios:\n" + "\n".join(f"  {s.name}: {s.question}" for s in SCENARIOS.values()),
         formatter_class=RawDescriptionHelpFormatter,
     )
-    add_run(parser)
+    add_run(parser, [NAMES[0], *SCENARIOS])
     add_project(parser)
     add_connections(parser)
     add_messages(parser)
     return parser
 
 
-def add_run(parser: ArgumentParser) -> None:
+def add_run(parser: ArgumentParser, scenarios: Iterable[str]) -> None:
     """Options for what is measured, for how long, and where the figures go."""
     parser.add_argument(
-        "--scenario", action="append", choices=[*SCENARIOS, "all"], help="repeatable (default: all)"
+        "--scenario", action="append", choices=[*scenarios, "all"], help="repeatable (default: all)"
     )
     parser.add_argument(
         "--stacks", nargs="+", choices=STACKS, metavar="NAME", help=f"of {', '.join(STACKS)}"
@@ -119,11 +122,22 @@ def parse(arguments: list[str]) -> Namespace:
     """Read the command line; ends the process where it makes no sense."""
     commands = parser()
     options = commands.parse_args(arguments)
-    if options.app:
-        if not any("{id}" in message for message in options.message or ()):
-            commands.error("--app needs a --message with {id} in it")
-        if not (options.settings or os.environ.get("DJANGO_SETTINGS_MODULE")):
-            commands.error("--app needs --settings, or DJANGO_SETTINGS_MODULE")
-        if options.connections % options.groups:
-            commands.error("--connections must be a multiple of --groups")
+    if fault := find_fault(options):
+        commands.error(fault)
     return options
+
+
+def find_fault(options: Namespace) -> str:
+    """What is wrong with options that do not fit together; "" if nothing is."""
+    known = {*(NAMES if options.app else SCENARIOS), "all"}
+    if wrong := [name for name in options.scenario or () if name not in known]:
+        return f"--scenario {wrong[0]} {'does not go' if options.app else 'goes'} with --app"
+    if not options.app:
+        return ""
+    if not any("{id}" in message for message in options.message or ()):
+        return "--app needs a --message with {id} in it"
+    if not (options.settings or os.environ.get("DJANGO_SETTINGS_MODULE")):
+        return "--app needs --settings, or DJANGO_SETTINGS_MODULE"
+    if options.connections % options.groups:
+        return "--connections must be a multiple of --groups"
+    return ""

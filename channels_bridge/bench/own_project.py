@@ -12,6 +12,8 @@ from channels_bridge.bench.loads.scenarios import BRIDGE, MESSAGES, SCENARIOS, C
 from channels_bridge.bench.stacks.sites import Site
 
 STACKS = ("daphne", BRIDGE)
+#: Scenarios that any project can be asked; the first is the default.
+NAMES = ("app", "latency", "connect", "idle")
 
 
 def site(options: Namespace) -> Site:
@@ -30,14 +32,18 @@ def scenarios(options: Namespace) -> Sequence[Scenario]:
     }
     said = {**common, "messages": tuple(options.message), "size": options.size}
     connections = options.connections
-    questions = (
-        ("app", Loop(connections, **said, window=options.window)),
-        ("latency", Rate(connections, **said)),
-        ("connect", Connect(connections, **common)),
-        ("idle", Idle(connections, **common)),
+    loads: Sequence[Load] = (
+        Loop(connections, **said, window=options.window),
+        Rate(connections, **said),
+        Connect(connections, **common),
+        Idle(connections, **common),
     )
-    chosen = options.scenario or ["app"]
-    return [scenario(name, load) for name, load in questions if name in chosen or "all" in chosen]
+    chosen = options.scenario or NAMES[:1]
+    return [
+        scenario(name, load)
+        for name, load in zip(NAMES, loads, strict=True)
+        if name in chosen or "all" in chosen
+    ]
 
 
 def scenario(name: str, load: Load) -> Scenario:

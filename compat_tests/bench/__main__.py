@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 
-from channels_bridge.bench.loads.scenarios import named
+from channels_bridge.bench.loads.scenarios import SCENARIOS, named
 from channels_bridge.bench.options import add_run
 from channels_bridge.bench.report import chart
 from channels_bridge.bench.report.results import Results
@@ -70,7 +70,7 @@ def parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog=PROGRAM, description=__doc__, formatter_class=RawDescriptionHelpFormatter
     )
-    add_run(parser)
+    add_run(parser, SCENARIOS)
     documents.add_fill(parser)
     parser.add_argument("--against", metavar="REVISION", help="compare this tree with a revision")
     return parser

@@ -61,6 +61,7 @@ def test_own_project(tmp_path: Path) -> None:
         '--message={"type": "say", "text": "{id}"}',
         "--connections=4",
         "--groups=2",
+        "--scenario=app",
         "--stacks",
         "websockets_server",
     ]
@@ -76,6 +77,8 @@ def test_own_project(tmp_path: Path) -> None:
         (["--app=a:b", "--message={id}"], "--settings"),
         (["--app=a:b", "--settings=c", "--message={id}", "--groups=3"], "multiple of --groups"),
         (["--scenario=none"], "invalid choice: 'none'"),
+        (["--scenario=app"], "--scenario app goes with --app"),
+        (["--app=a:b", "--scenario=fanout"], "--scenario fanout does not go with --app"),
     ],
 )
 def test_usage(
