@@ -1,4 +1,4 @@
-"""Measure servers side by side on this machine: ``python -m channels_bridge.bench``.
+"""The benchmark: servers side by side on this machine. ``python -m channels_bridge.bench``.
 
 - ``stacks``: what is compared, each server with a channel layer and its broker.
 - ``project``: the application that all of them serve, written for Channels; ``own_project`` puts a
@@ -9,7 +9,9 @@
   memory, stop it.
 - ``report``: rounds put together, as JSON, tables or SVG.
 
-Imports run one way: generator -> loads; report -> stacks, generator, loads; rounds -> all of them.
+Imports run one way: ``generator`` knows ``loads``; ``report`` knows these two and ``stacks``;
+``rounds`` knows all of them. The rest of the package imports nothing from here, and of the rest
+only ``project`` uses anything: what projects use.
 
 The extra ``bench`` installs what the other stacks need.
 """
