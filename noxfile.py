@@ -30,8 +30,10 @@ def group(name: str) -> list[str]:
 
 
 def oldest() -> list[str]:
-    """The oldest releases that `dependencies` allows, of what the matrix varies."""
-    requirements = [Requirement(line) for line in PYPROJECT["project"]["dependencies"]]
+    """The oldest releases that are allowed, of what the matrix varies."""
+    project = PYPROJECT["project"]
+    lines = [*project["dependencies"], *project["optional-dependencies"]["http"]]
+    requirements = map(Requirement, lines)
     return [
         f"{requirement.name}=={bound.version}"
         for requirement in requirements
@@ -67,6 +69,8 @@ def matrix(session: nox.Session, versions: str) -> None:
     # Other packages may need newer releases than the oldest that this one runs with.
     wanted = oldest() if versions == "oldest" else [*MATRIX["bounds"], *group("third-party")]
     session.install("-q", "--upgrade", "-e", ".[standard]", *group("test"), *wanted)
+    if versions == "newest":  # beyond upper bounds, too
+        session.install("-q", "--upgrade", "--no-deps", *MATRIX["bounds"])
     session.run("python", "-m", "pip", "list")
     session.run("pytest", *SIDE_BY_SIDE, *MATRIX["pytest"], *session.posargs)
 

@@ -180,7 +180,17 @@ def test_http_extra_missing(monkeypatch):
     assert found() == {}
     assert list(startup_advice.about_pages(http=False)) == []
     (text,) = startup_advice.about_pages(http=True)
-    assert "pip install uvicorn httptools" in text
+    assert "pip install 'uvicorn<0.55' httptools" in text
+
+
+def test_uvicorn_is_too_new(monkeypatch):
+    """A server with a release of uvicorn that its tests have not seen says so when it starts."""
+    assert list(startup_advice.about_pages(http=True)) == []
+    monkeypatch.setattr(extras, "version", lambda name: "0.60.1")
+    (text,) = startup_advice.about_pages(http=True)
+    assert "uvicorn 0.60.1" in text
+    assert text.endswith("pip install 'uvicorn<0.55'")
+    assert list(startup_advice.about_pages(http=False)) == []
 
 
 MEMORY = "channels.layers.InMemoryChannelLayer"

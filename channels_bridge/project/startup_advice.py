@@ -22,7 +22,7 @@ from channels_bridge.groups.layer import LocalChannelLayer
 from channels_bridge.project.environment_sources import named_by_file, named_by_module
 from channels_bridge.server.bind import Listener
 from channels_bridge.server.config import ServerConfig
-from channels_bridge.server.extras import how_to_install, missing
+from channels_bridge.server.extras import how_to_install, missing, too_new
 from channels_bridge.transport import get_channel_layer
 
 
@@ -36,11 +36,18 @@ def at_start(config: ServerConfig, listeners: Iterable[Listener]) -> Iterator[st
 
 
 def about_pages(http: bool) -> Iterator[str]:
-    """Pages are asked for, and can't be served."""
-    if http and (packages := missing("http")):
+    """Pages are asked for, and can't be served, or not as tests have seen it."""
+    if not http:
+        return
+    if packages := missing("http"):
         yield (
             "pages are not served, a request that is no WebSocket handshake is answered 426: "
             f"{how_to_install(packages)}"
+        )
+    for release, package in too_new("http").items():
+        yield (
+            f"pages are served by {release}, whose inner parts this version of channels_bridge was "
+            f"not tested with: {how_to_install([package])}"
         )
 
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from channels_bridge.server import extras
-from channels_bridge.server.extras import EXTRAS, how_to_install, missing
+from channels_bridge.server.extras import EXTRAS, how_to_install, missing, too_new
 from compat_tests.servers import REPOSITORY
 
 
@@ -16,7 +16,8 @@ def test_packages_are_those_of_the_extra(extra):
     """What a hint says to install is what the extra would have installed."""
     text = (REPOSITORY / "pyproject.toml").read_text()
     line = re.search(rf"^{extra} = \[(.*)\]$", text, re.MULTILINE)[1]
-    assert list(EXTRAS[extra].values()) == re.findall(r'"([\w-]+)', line)
+    packages = re.findall(r'"([\w-]+).*?(<[\d.]+)?"', line)
+    assert list(EXTRAS[extra].values()) == [name + bound for name, bound in packages]
 
 
 def test_only_what_is_missing(monkeypatch):
@@ -24,3 +25,21 @@ def test_only_what_is_missing(monkeypatch):
     assert missing("http") == []
     monkeypatch.setattr(extras, "find_spec", lambda name: None if name == "httptools" else name)
     assert how_to_install(missing("http")) == "pip install httptools"
+
+
+@pytest.mark.parametrize("release", ["0.55.0", "0.55.0rc1", "1.0", "0.100.0"])
+def test_a_release_that_is_too_new(monkeypatch, release):
+    """A release beyond an upper bound is named, and what to install instead."""
+    monkeypatch.setattr(extras, "version", lambda name: release)
+    assert too_new("http") == {f"uvicorn {release}": "uvicorn<0.55"}
+    assert how_to_install(["uvicorn<0.55"]) == "pip install 'uvicorn<0.55'"
+
+
+@pytest.mark.parametrize("release", ["0.30.0", "0.54.9", "0.54.0.post1"])
+def test_a_release_within_the_bounds(monkeypatch, release):
+    """Of a release that is not too new nothing is said; nor of one that isn't there."""
+    monkeypatch.setattr(extras, "version", lambda name: release)
+    assert too_new("http") == {}
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    monkeypatch.setattr(extras, "version", lambda name: "0.55.0")
+    assert too_new("http") == {}

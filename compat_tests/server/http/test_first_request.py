@@ -132,7 +132,7 @@ async def test_without_the_http_extra(serve, monkeypatch):
     engine = await serve(page)
     response = await engine.request(GET)
     assert response.startswith(b"HTTP/1.1 426 ")
-    assert b"pip install uvicorn httptools" in response
+    assert b"pip install 'uvicorn<0.55' httptools" in response
 
 
 async def test_every_lost_connection_is_reported_once(serve):
