@@ -1,4 +1,7 @@
-"""What a worker reports of its channel layers: ``ServerConfig.figures``."""
+"""What a worker reports of its channel layers: ``ServerConfig.figures``.
+
+``group_metrics`` has the names under which ``/metrics`` shows these figures.
+"""
 
 from __future__ import annotations
 
@@ -34,10 +37,12 @@ def figures(top: int) -> Message:
             "hub_reconnects": sum(link.reconnects for link in links),
             "hub_misses": sum(link.missed for link in links),
         },
-        "gauges": {"groups": len(sizes), "members": sum(sizes.values())},
+        "gauges": {
+            "groups": len(sizes),
+            "members": sum(sizes.values()),
+            "hub": _hub(links) if links else None,
+        },
     }
-    if links:
-        message["hub"] = _hub(links)
     if top:
         largest = heapq.nlargest(MAX_GROUPS, sizes.items(), key=lambda item: item[1])
         message["groups"] = dict(largest)

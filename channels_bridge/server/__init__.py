@@ -1,9 +1,25 @@
 """The engine: sockets on one side, an ASGI application on the other.
 
-It knows no Django, no consumer and no group, so that it serves any ASGI application and is
-tested without Django. One supervisor process accepts connections and passes each to the worker
-process that has the fewest (:mod:`.supervisor`); a worker speaks WebSocket and HTTP on it
-(:mod:`.worker`, :mod:`.dispatch`, :mod:`.connection`, :mod:`.http`).
+It imports no Django, no Channels and no gRPC, so that it serves any ASGI application and is tested
+without them. What it asks of the rest of the package is passed in: functions by their dotted names
+in ``config``, metrics as a table. One supervisor process accepts connections and passes each to the
+worker process that has the fewest; a worker speaks WebSocket and HTTP on it.
+
+- ``supervisor``: starts, watches and replaces child processes; accepts connections.
+- ``child``: what each child process is, and the four lines between it and the supervisor.
+- ``worker``: a child process that serves: its start, its report, its end.
+- ``websocket``, ``http``: one connection, from its first byte to its last.
+- ``monitoring``: metrics, health checks and the control socket, served by the supervisor.
+
+Directly in here is what several of these use:
+
+- ``config``: all options, validated; ``errors``: why a server can't start.
+- ``bind``, ``socket_renewal``, ``tls``, ``proxy``: listening sockets, certificates, proxies.
+- ``access_log``, ``access_format``, ``debugging``: log lines, and what they never say.
+- ``admission``, ``token_bucket``: limits per client address.
+- ``counters``, ``worker_identity``, ``extras``, ``asgi_types``: what is left.
+
+It may import ``common``.
 """
 
 from __future__ import annotations

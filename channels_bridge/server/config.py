@@ -43,8 +43,8 @@ class ServerConfig:
     asgi_application: str = ""
     surroundings: bytes = b""
 
-    #: ``module:attribute`` of what a worker reports besides what this package knows, a
-    #: :data:`~.report.Figures`.
+    #: ``module:attribute`` of a function that adds to the engine's own figures in a worker's
+    #: report: a ``Figures`` of ``worker/status_report.py``.
     figures: str = "channels_bridge.server.worker.status_report:no_figures"
 
     #: Where to listen. Daphne, uvicorn and runserver: 127.0.0.1:8000.
@@ -58,8 +58,8 @@ class ServerConfig:
     #: ``reload``.
     startup_timeout: FloatOrOff = 60
 
-    #: Seconds for which the event loop of a worker, or of a hub, may be stuck before it is killed
-    #: and replaced; 0: no limit. 30: gunicorn's ``--timeout``. Not watched with ``reload``.
+    #: Seconds for which the event loop of a child process may be stuck before it is killed and
+    #: replaced; 0: no limit. 30: gunicorn's ``--timeout``. Not watched with ``reload``.
     worker_timeout: FloatOrOff = 30
 
     #: Whether requests that are no WebSocket handshake go to the application's HTTP side.

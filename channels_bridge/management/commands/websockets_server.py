@@ -19,7 +19,7 @@ from channels_bridge import __version__, conf
 from channels_bridge.common.exit_deadline import leave_soon
 from channels_bridge.groups.discovery.runtime_directory import kept, leave_all
 from channels_bridge.logs import configure_logging
-from channels_bridge.project import control_client, hubs, startup_advice
+from channels_bridge.project import control_client, group_metrics, hubs, startup_advice
 from channels_bridge.project.foreign_command_line import answers
 from channels_bridge.project.server_options import add_options
 from channels_bridge.project.settings_snapshot import Surroundings
@@ -163,12 +163,13 @@ def make_watchers(
 ) -> Iterator[Watcher]:
     """What shows people and their tools what the server does."""
     if endpoints:
-        yield partial(serving_metrics, endpoints, __version__)
+        yield partial(serving_metrics, endpoints, __version__, group_metrics.DESCRIPTIONS)
+    serving = partial(serving_status, summarize=group_metrics.summarize)
     if options["control"]:
-        yield partial(serving_status, options["control"], about)
+        yield partial(serving, options["control"], about)
         return
     try:
-        yield partial(serving_status, control_client.default_path(), about, required=False)
+        yield partial(serving, control_client.default_path(), about, required=False)
     except ValueError as error:
         logger.warning("websockets_status will not find this server: %s, or give --control", error)
 

@@ -112,7 +112,7 @@ def render(status: Message) -> Iterator[str]:
     )
     yield ""
     yield from table(WORKER_COLUMNS, map(worker_row, status["workers"]))
-    if status["groups"]:
+    if status.get("groups"):
         yield ""
         rows = [(group["members"], group["group"]) for group in status["groups"]]
         yield from table(("members", "group"), rows)

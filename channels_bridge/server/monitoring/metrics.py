@@ -8,7 +8,7 @@ number, not its process id, and codes that clients or applications choose are sh
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from email.message import Message as Headers
 from functools import partial
 from http import HTTPStatus
@@ -23,49 +23,14 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from channels_bridge.server.child.questions import Message
 from channels_bridge.server.monitoring.census import WORKER, Census, Counts, Member
+from channels_bridge.server.monitoring.descriptions import ENGINE, Descriptions
 from channels_bridge.server.monitoring.endpoint import Answer
 
 PREFIX = "channels_bridge_"
 
 MAX_LABELS = 40
-
-#: Counters by their name in a worker's report: name, label, help.
-COUNTERS = {
-    "received": ("messages_received", None, "Messages from clients."),
-    "sent": ("messages_sent", None, "Messages to clients."),
-    "handshakes": (
-        "handshakes",
-        "status",
-        "Finished handshakes by status: 101 is a WebSocket, 499 a client that left before.",
-    ),
-    "refused": ("refusals", "status", "Connections ended before a handshake or a page."),
-    "closed": ("closes", "code", "Closed WebSockets by the code that the application was told."),
-    "cut_off": ("cut_offs", "reason", "WebSockets closed for what their client did or did not do."),
-    "drops": ("drops", "reason", "Messages to groups that did not reach a member."),
-    "group_sends": ("group_sends", None, "Messages sent to groups."),
-    "hub_reconnects": ("hub_reconnects", None, "New connections to the hub after a lost one."),
-    "hub_misses": ("hub_misses", None, "Absences so long that members have missed messages."),
-}
-
-#: A worker's gauges by their name in its report: name, help.
-GAUGES = {
-    "connections": ("connections_open", "WebSockets that are open."),
-    "inbox_depth": ("inbox_depth", "Events and messages that wait for consumers."),
-    "inbox_depth_max": ("inbox_depth_max", "The same, of the consumer with the most."),
-    "unsent_bytes": ("unsent_bytes", "Bytes that clients have not read yet."),
-    "loop_delay": ("loop_delay_seconds", "The event loop's longest delay in 30 seconds."),
-    "groups": ("groups", "Groups with members in the worker."),
-    "members": ("group_members", "Memberships of the worker's consumers."),
-}
-
-#: The same, of its link to the hub.
-HUB_GAUGES = {
-    "connected": ("hub_connected", "Whether the worker is connected to the hub."),
-    "unacknowledged": ("hub_unacknowledged", "Requests that the hub has not answered."),
-    "unacknowledged_bytes": ("hub_unacknowledged_bytes", "Their size."),
-    "lag": ("hub_lag_seconds", "How long the oldest of them has waited."),
-}
 
 
 class Metrics:
@@ -74,9 +39,11 @@ class Metrics:
     Args:
         census: of the server.
         version: of this package.
+        descriptions: of what workers report besides the engine's own figures.
     """
 
-    def __init__(self, census: Census, version: str) -> None:
+    def __init__(self, census: Census, version: str, descriptions: Descriptions) -> None:
+        self._descriptions = ENGINE | descriptions
         self._census = census
         self._version = version
         self._shown: dict[str, set[str]] = {}
@@ -98,7 +65,9 @@ class Metrics:
         )
         yield self._restarts()
         yield from self._counters(self._census.totals(members))
-        yield from _gauges(members)
+        yield from _states(members)
+        for key, gauge in self._descriptions.gauges.items():
+            yield _gauge(gauge.name, gauge.help, _values(members, key))
         yield from self._processes(members)
 
     def _restarts(self) -> Metric:
@@ -111,7 +80,7 @@ class Metrics:
         return family
 
     def _counters(self, totals: Counts) -> Iterator[Metric]:
-        for key, (name, label, text) in COUNTERS.items():
+        for key, (name, text, label) in self._descriptions.counters.items():
             if label is None:
                 yield CounterMetricFamily(PREFIX + name, text, totals.get(key, 0))
                 continue
@@ -152,18 +121,17 @@ class Metrics:
             yield f"{process.name}-{number}", process.pid
 
 
-def _gauges(members: Iterable[Member]) -> Iterator[Metric]:
-    members = list(members)
-    yield _gauge("worker_ready", "Whether the worker takes connections.", _readiness(members))
+def _states(members: Sequence[Member]) -> Iterator[Metric]:
+    yield _gauge(
+        "worker_ready",
+        "Whether the worker takes connections.",
+        {str(member.number): member.state == "ready" for member in members},
+    )
     yield _gauge(
         "worker_stale",
         "1 when the worker did not answer: what is shown of it is what it said before.",
         {str(member.number): not member.fresh for member in members},
     )
-    for key, (name, text) in GAUGES.items():
-        yield _gauge(name, text, _values(members, "gauges", key))
-    for key, (name, text) in HUB_GAUGES.items():
-        yield _gauge(name, text, _values(members, "hub", key))
 
 
 def _gauge(name: str, text: str, values: Mapping[str, float]) -> Metric:
@@ -173,16 +141,17 @@ def _gauge(name: str, text: str, values: Mapping[str, float]) -> Metric:
     return family
 
 
-def _readiness(members: Iterable[Member]) -> dict[str, float]:
-    return {str(member.number): member.state == "ready" for member in members}
+def _values(members: Iterable[Member], key: str) -> dict[str, float]:
+    """A gauge by worker, of those workers that have reported it."""
+    found = ((str(member.number), _find(member.answer, key)) for member in members)
+    return {worker: value for worker, value in found if value is not None}
 
 
-def _values(members: Iterable[Member], part: str, key: str) -> dict[str, float]:
-    return {
-        str(member.number): member.answer[part][key]
-        for member in members
-        if key in member.answer.get(part, {})
-    }
+def _find(answer: Message, key: str) -> float | None:
+    found = answer.get("gauges")
+    for name in key.split("."):
+        found = (found or {}).get(name)
+    return found
 
 
 class _Families(Collector):

@@ -9,6 +9,7 @@ from channels_bridge.server.bind import Listener
 from channels_bridge.server.errors import StartupError
 from channels_bridge.server.extras import how_to_install, missing
 from channels_bridge.server.monitoring.census import Census
+from channels_bridge.server.monitoring.descriptions import Descriptions
 from channels_bridge.server.monitoring.endpoint import serving_pages
 from channels_bridge.server.monitoring.health import Health
 
@@ -26,14 +27,14 @@ def require_extra() -> None:
 
 
 def serving_metrics(
-    listeners: Sequence[Listener], version: str, census: Census
+    listeners: Sequence[Listener], version: str, descriptions: Descriptions, census: Census
 ) -> AbstractAsyncContextManager[None]:
     """Serve the pages; a :data:`~.supervisor.Watcher` of a census."""
     from channels_bridge.server.monitoring.metrics import Metrics
 
     health = Health(census)
     pages = {
-        "/metrics": Metrics(census, version).page,
+        "/metrics": Metrics(census, version, descriptions).page,
         "/healthz": health.live,
         "/readyz": health.ready,
     }

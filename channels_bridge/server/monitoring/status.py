@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
@@ -15,24 +14,45 @@ from channels_bridge.server.child.questions import Message
 from channels_bridge.server.monitoring.census import Census, Member, Process
 from channels_bridge.server.monitoring.control_socket import serving_console
 
+Summarize = Callable[[Iterable[Message], int], Message]
+"""Adds up what all workers have reported besides the engine's own figures: their answers, and how
+many of each kind are wanted where there may be many."""
+
+
+def no_summary(answers: Iterable[Message], top: int) -> Message:
+    """Where workers report nothing but the engine's figures."""
+    return {}
+
 
 def serving_status(
-    path: Path, about: Mapping[str, Any], census: Census, *, required: bool = True
+    path: Path,
+    about: Mapping[str, Any],
+    census: Census,
+    *,
+    summarize: Summarize = no_summary,
+    required: bool = True,
 ) -> AbstractAsyncContextManager[None]:
     """Answer on a private socket what goes on; a :data:`~.supervisor.Watcher` of a census.
+
+    Args:
+        about: what is known of the server itself.
+        summarize: adds to the answer.
+        required: whether it is an error that the socket can't be made.
 
     Raises:
         BindError: the socket can't be made, and is required.
     """
-    return serving_console(path, partial(status, census, about), required=required)
+    return serving_console(path, partial(status, census, about, summarize), required=required)
 
 
-async def status(census: Census, about: Mapping[str, Any], question: Message) -> Message:
+async def status(
+    census: Census, about: Mapping[str, Any], summarize: Summarize, question: Message
+) -> Message:
     """Ask all workers and put what they say together.
 
     Args:
-        about: what is known of the server itself.
-        question: its ``top`` is how many of the largest groups and slowest clients are wanted.
+        question: its ``top`` is how many are wanted of what there may be many, such as the slowest
+            clients.
     """
     top = int(question.get("top", 10))
     members = await census.workers({"top": top})
@@ -45,7 +65,7 @@ async def status(census: Census, about: Mapping[str, Any], question: Message) ->
         "workers": [_worker(member) for member in members],
         "services": [_process(process) for _, process in census.services()],
         "totals": census.totals(members),
-        "groups": _largest_groups(members, top),
+        **summarize([member.answer for member in members], top),
         "slowest": _slowest(members, top),
     }
 
@@ -57,7 +77,6 @@ def _worker(member: Member) -> Message:
         "state": member.state,
         "fresh": member.fresh,
         **member.answer.get("gauges", {}),
-        "hub": member.answer.get("hub"),
     }
 
 
@@ -67,13 +86,6 @@ def _process(process: Process) -> Message:
         "pid": process.pid,
         "seconds": round(time.monotonic() - process.started, 3),
     }
-
-
-def _largest_groups(members: Iterable[Member], top: int) -> list[Message]:
-    sizes: Counter[str] = Counter()
-    for member in members:
-        sizes.update(member.answer.get("groups", {}))
-    return [{"group": group, "members": count} for group, count in sizes.most_common(top)]
 
 
 def _slowest(members: Sequence[Member], top: int) -> list[Message]:

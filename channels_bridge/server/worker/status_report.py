@@ -27,7 +27,7 @@ class Report:
 
     An answer has ``counters``, which are added up over all workers, and ``gauges``, which are this
     worker's own. Where the question has a ``top``, it has as many of the ``slowest`` connections
-    too, the sizes of the worker's largest ``groups``, and the number of its asyncio ``tasks``.
+    too, and the number of the worker's asyncio ``tasks``.
 
     Args:
         delay: of the worker's loop.

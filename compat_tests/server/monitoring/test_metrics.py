@@ -8,11 +8,13 @@ import re
 
 import pytest
 
+from channels_bridge.project import group_metrics
 from channels_bridge.server import extras
 from channels_bridge.server.bind import listen, parse_bind
 from channels_bridge.server.errors import StartupError
 from channels_bridge.server.monitoring import endpoint, pages, streams
 from channels_bridge.server.monitoring.census import Census
+from channels_bridge.server.monitoring.descriptions import ENGINE
 from channels_bridge.server.monitoring.health import Health
 from channels_bridge.server.monitoring.metrics import PREFIX
 from compat_tests.clients.raw_connection import RawConnection, open_socket
@@ -55,6 +57,18 @@ def test_every_worker_and_process_is_there(site):
     for process in ("supervisor", "worker-0", "worker-1", "hub-0"):
         assert samples["process_resident_memory_bytes", process] > 0
     assert samples["serving",] == 1
+
+
+def test_each_figure_is_described(site):
+    """All that workers report has a name and a help text, and nothing else has."""
+    with site.connect("/room/lounge/"):
+        status = site.status()
+    described = ENGINE | group_metrics.DESCRIPTIONS
+    assert set(status["totals"]) == set(described.counters)
+    not_shown = {"number", "name", "pid", "seconds", "state", "fresh", "tasks", "hub"}
+    for worker in status["workers"]:
+        hub = {f"hub.{name}" for name in worker["hub"]}
+        assert set(described.gauges) == set(worker) - not_shown | hub
 
 
 def test_openmetrics(site):
