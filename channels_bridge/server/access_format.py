@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from channels_bridge.server.errors import StartupError
@@ -30,27 +31,26 @@ def parse_format(text: str) -> Format:
 
     Args:
         text: ``text``; ``json``, an object a line; or a template for :meth:`str.format`, such as
-            ``{client} {path} {status}``, with ``-`` for what a line has not.
+            ``{client} {path} {status}``, with ``-`` for what a line lacks.
 
     Raises:
         StartupError: it is none of these.
     """
     if text in _FORMATS:
         return _FORMATS[text]
-    template = _Template(text)
     if "{" not in text:
         raise StartupError(
             f"access log format {text!r}: write text, json or a template such as "
             "'{client} {path} {status}'"
         )
     try:
-        template({})
-        template({**dict.fromkeys(FIELDS, ""), "status": 200, "code": 1000, "seconds": 1.0})
-    except (LookupError, ValueError, AttributeError) as error:
+        _fill(text, {})
+        _fill(text, {**dict.fromkeys(FIELDS, ""), "status": 200, "code": 1000, "seconds": 1.0})
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
         raise StartupError(
             f"access log format {text!r}: {error}; its fields are {', '.join(FIELDS)}"
         ) from None
-    return template
+    return partial(_fill, text)
 
 
 def _as_text(fields: Fields) -> str:
@@ -65,22 +65,20 @@ def _as_text(fields: Fields) -> str:
     return " ".join(parts)
 
 
-class _Template:
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __call__(self, fields: Fields) -> str:
-        return self._text.format_map({**_NOTHING, **fields})
-
-
-class _Nothing:
-    def __str__(self) -> str:
-        return "-"
+class _Missing:
+    """A hyphen, also where the template expects a number."""
 
     def __format__(self, spec: str) -> str:
         return "-"
 
+    def __repr__(self) -> str:  # for conversions such as {code!s}
+        return "-"
 
-_NOTHING = dict.fromkeys(FIELDS, _Nothing())
+
+def _fill(text: str, fields: Fields) -> str:
+    return text.format_map({**_MISSING, **fields})
+
+
+_MISSING = dict.fromkeys(FIELDS, _Missing())
 
 _FORMATS: dict[str, Format] = {"text": _as_text, "json": json.dumps}

@@ -87,7 +87,13 @@ async def test_template(visit):
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("combined", "write text, json"), ("{path} {cookie}", "'cookie'; its fields"), ("{", "{")],
+    [
+        ("combined", "write text, json"),
+        ("{path} {cookie}", "'cookie'; its fields"),
+        ("{", "{"),
+        ("{path[0]}", "its fields"),
+        ("{path.upper}", "its fields"),
+    ],
 )
 def test_formats_that_are_none(text, words):
     """A format that can't be used is an error at the start, which says what can."""
