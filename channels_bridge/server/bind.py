@@ -15,7 +15,7 @@ from typing import Any
 
 from channels_bridge.common.address_hints import address_meant
 from channels_bridge.common.forks import keep_from_children
-from channels_bridge.common.unix import MAX_PATH
+from channels_bridge.common.unix_sockets import MAX_PATH
 from channels_bridge.server.errors import BindError
 
 logger = logging.getLogger("channels_bridge.server")

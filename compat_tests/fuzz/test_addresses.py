@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from channels_bridge.common.unix import MAX_PATH
+from channels_bridge.common.unix_sockets import MAX_PATH
 from channels_bridge.groups.discovery.hub_address import Address
 from channels_bridge.server.bind import (
     MAX_FD,

@@ -19,7 +19,7 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 from channels_bridge.common.forks import keep_from_children
-from channels_bridge.common.unix import MAX_PATH
+from channels_bridge.common.unix_sockets import MAX_PATH
 from channels_bridge.server.admission import Admission, Decided, Ledger, limits_addresses
 from channels_bridge.server.bind import Listener, open_unix
 from channels_bridge.server.config import ServerConfig
