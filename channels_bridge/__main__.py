@@ -27,21 +27,21 @@ def main() -> str | None:
         os.environ.setdefault(ENVIRONMENT_VARIABLE, *modules)
     if ENVIRONMENT_VARIABLE not in os.environ:
         return (
-            f"channels_bridge {__version__} is an application for Django projects. Call this where "
+            f"channels_bridge {__version__} is an application for Django projects. Run this where "
             f"the project's manage.py is, or set {ENVIRONMENT_VARIABLE}"
         )
     module = os.environ[ENVIRONMENT_VARIABLE]
     try:
         django.setup()
     except Exception as error:  # whatever the project's code raises
-        return f"{module}: setting Django up fails: {type(error).__name__}: {error}"
+        return f"{module}: django.setup() failed: {type(error).__name__}: {error}"
     if not apps.is_installed("channels_bridge"):
         return f"{module}: {MISSING}. {ADD}"
     if not conf.asgi_application() and not conf.route_module():
         return f"{module}: {conf.NOTHING_TO_SERVE}"
     print(
         f"channels_bridge {__version__} is installed in {settings.SETTINGS_MODULE}. "
-        "python manage.py check looks at its settings, python manage.py websockets_server serves."
+        "python manage.py check checks its settings, python manage.py websockets_server serves it."
     )
     return None
 

@@ -53,8 +53,8 @@ def _check_processes() -> Iterator[CheckMessage]:
     for alias, layer in _made_layers():
         if startup_advice.is_of_one_process(layer):
             yield Warning(
-                f"Channel layer {alias!r} is {type(layer).__name__}, whose groups end at the "
-                "process: with several, members in another one than the sender's get nothing.",
+                f"Channel layer {alias!r} is {type(layer).__name__}, whose groups stay within "
+                "one process: members in other processes than the sender's get nothing.",
                 hint=f'Set its BACKEND to "{_BACKENDS[0]}".',
                 id="channels_bridge.W006",
             )
@@ -151,7 +151,7 @@ def _check_routes() -> Iterator[CheckMessage]:
     module = conf.route_module()
     if module and not _can_find(module):
         yield Error(
-            f"WEBSOCKET_ROUTE_MODULE is {module!r}, which is no module that can be imported.",
+            f"WEBSOCKET_ROUTE_MODULE is {module!r}, which is not a module that can be imported.",
             hint='Name the module that holds your urlpatterns, such as "mysite.routing".',
             id="channels_bridge.E005",
         )
@@ -180,7 +180,7 @@ def _check_sync_threads() -> Iterator[CheckMessage]:
     threads = conf.sync_threads()
     if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
         yield Error(
-            f"WEBSOCKET_SYNC_THREADS is {threads!r}, which is no number of threads.",
+            f"WEBSOCKET_SYNC_THREADS is {threads!r}, which is not a number of threads.",
             hint="Write a whole number above 0, such as 8.",
             id="channels_bridge.E007",
         )
@@ -209,16 +209,16 @@ def _check_runserver() -> Iterator[CheckMessage]:
     if not modules or f"channels_bridge.{_RUNSERVER}" in modules:
         return
     if f"daphne.{_RUNSERVER}" in modules:
-        lacks, instead = "starts no hub for the channel layers", "websockets_hub beside it"
+        lacks, instead = "starts no hub for the channel layers", "run websockets_hub beside it"
         missed = any(map(_is_over_grpc, layers))
     else:
         # Where Daphne isn't even installed, its runserver has not been lost.
-        lacks, instead = "takes no WebSockets", "websockets_server --reload in its place"
+        lacks, instead = "takes no WebSockets", "run websockets_server --reload instead"
         missed = find_spec("daphne") is not None
     if missed:
         yield Warning(
-            f"runserver is the one that {app} brings, which {lacks}.",
-            hint=f'Put "channels_bridge" before "{app}" in INSTALLED_APPS; where you can\'t, use '
+            f"The runserver of {app} is used, which {lacks}.",
+            hint=f'Put "channels_bridge" before "{app}" in INSTALLED_APPS; if you can\'t, '
             f"{instead}.",
             id="channels_bridge.W003",
         )

@@ -62,7 +62,7 @@ async def aclose(
     """
     key = getattr(user, "pk", user)
     if user is not None and key is None:
-        raise ValueError(f"{user!r} has no primary key: nobody can be told by it")
+        raise ValueError(f"{user!r} has no primary key: pass a user that is saved")
     if user is None and channel is None and path is None:
         raise ValueError("say which connections: by user, channel or path")
     _require_sendable(code, reason)
@@ -104,7 +104,7 @@ def _require_sendable(code: int, reason: str) -> None:
     except ProtocolError as error:
         raise ValueError(f"cannot close with code {code}: {error}") from None
     if len(reason.encode()) > MAX_REASON:
-        raise ValueError(f"the reason has more than {MAX_REASON} bytes: {reason!r}")
+        raise ValueError(f"the reason is longer than {MAX_REASON} bytes: {reason!r}")
 
 
 #: Bytes: a control frame has 125, of which the code takes two (RFC 6455, 5.5).

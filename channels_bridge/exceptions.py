@@ -84,7 +84,7 @@ class LoopBlocked(BridgeError):
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         super().__init__(
-            f"the event loop of this process hasn't taken a call from another thread for "
+            f"the event loop of this process has not taken a call from another thread for "
             f"{seconds:g} seconds: something blocks it, such as async code that waits for that "
             f"thread without `await`; await it there with asyncio.to_thread() or sync_to_async()"
         )
@@ -100,8 +100,8 @@ class ForeignChannel(BridgeError, AssertionError):
     def __init__(self, channel: str) -> None:
         self.channel = channel
         super().__init__(
-            f"channel {channel} belongs to another process: receive() from a name that "
-            f"new_channel() returned in this one, or from a name without an exclamation mark"
+            f"channel {channel} belongs to another process: receive from channels "
+            f"that new_channel() returned in this one, or from names without an exclamation mark"
         )
 
 

@@ -176,7 +176,7 @@ def test_numbers(project, option, value, words, code):
         ('ASGI_APPLICATION = "asgi"', "by its dotted path"),
         ('ASGI_APPLICATION = "missing.application"', "No module named 'missing'"),
         ('ASGI_APPLICATION = "asgi.missing"', "asgi has no 'missing'"),
-        ('ASGI_APPLICATION = "asgi.number"', "no ASGI application but of type int"),
+        ('ASGI_APPLICATION = "asgi.number"', "not an ASGI application but of type int"),
         ('CHANNEL_LAYERS = {"default": {"BACKEND": "channels_bridge.layers.Grpc"}}', "E003"),
         ('CHANNEL_LAYERS = {"default": {"BACKEND": "elsewhere.Layer"}}', "layer 'default': Cannot"),
         (

@@ -243,12 +243,12 @@ def own_checks(monkeypatch):
     ("before", "after", "words"),
     [
         ([], [STATIC, "daphne"], None),
-        ([STATIC], [], f"{STATIC} brings, which takes no WebSockets"),
-        (["daphne"], [STATIC], "daphne brings, which starts no hub"),
-        ([STATIC, "daphne"], [], f"{STATIC} brings"),
+        ([STATIC], [], f"{STATIC} is used, which takes no WebSockets"),
+        (["daphne"], [STATIC], "daphne is used, which starts no hub"),
+        ([STATIC, "daphne"], [], f"{STATIC} is used"),
         (["compat_tests.wrapping"], [STATIC], None),
-        (["compat_tests.wrapping", STATIC], [], "wrapping brings, which takes no WebSockets"),
-        (["compat_tests.wrapping", "daphne", STATIC], [], "wrapping brings, which starts no hub"),
+        (["compat_tests.wrapping", STATIC], [], "wrapping is used, which takes no WebSockets"),
+        (["compat_tests.wrapping", "daphne", STATIC], [], "wrapping is used, which starts no hub"),
     ],
 )
 def test_runserver_is_not_ours(own_checks, settings, before, after, words):

@@ -41,7 +41,7 @@ class ScopeMiddleware:
         origin = headers.get("Origin")
         if origin is not None and not self._is_allowed(origin):
             rejected_origins.denials.note(origin, self._origins.allowed_origins)
-            await websocket.reject(403, "this site may not connect from here\n")
+            await websocket.reject(403, "WebSockets from this origin are not allowed\n")
             return
         websocket.scope.update(self._keys(headers))
         await call_next(websocket)

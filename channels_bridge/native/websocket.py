@@ -29,10 +29,10 @@ POLICY_VIOLATION = 1008
 class State(enum.Enum):
     """How far a connection has come."""
 
-    CONNECTING = "the handshake waits for an answer"
-    OPEN = "messages go both ways"
-    CLOSED = "this side closed or rejected it"
-    LEFT = "the client closed it or was lost"
+    CONNECTING = "the handshake is not answered yet"
+    OPEN = "it is open"
+    CLOSED = "the server has closed or rejected it"
+    LEFT = "the client has closed it or was lost"
 
 
 class WebSocketClosed(BridgeError):

@@ -125,7 +125,7 @@ def _import_application() -> Any:
     application = getattr(module, name)
     if not callable(application):
         raise ImproperlyConfigured(
-            f"ASGI_APPLICATION is {path!r}, which is no ASGI application but of type "
+            f"ASGI_APPLICATION is {path!r}, which is not an ASGI application but of type "
             f"{type(application).__name__}; name a callable such as a ProtocolTypeRouter."
         )
     return application
@@ -145,9 +145,9 @@ def _explaining(what: str) -> Iterator[None]:
 #: What is said of an application that lacks something. It isn't an error: a project may have pages
 #: only, or WebSockets only.
 MISSING = {
-    "websocket": "ASGI_APPLICATION takes no WebSocket connections, which are answered 500: make it "
+    "websocket": "ASGI_APPLICATION takes no WebSockets, which are answered with 500: make it "
     'a ProtocolTypeRouter with a "websocket" entry',
-    "http": 'ASGI_APPLICATION has no "http" entry, and pages are answered 500: write '
+    "http": 'ASGI_APPLICATION has no "http" entry, so pages are answered with 500: write '
     '"http": get_asgi_application() there, or start the server with --no-http',
 }
 

@@ -89,8 +89,10 @@ def find_server(address: str | None = None) -> Path:
             return path
     known = ", ".join(_describe(path, about) for path, about in servers.items())
     if address is not None:
-        raise NoAnswer(f"no server of this project listens at {address}; there are {known}")
-    raise NoAnswer(f"several servers run, choose with --server ADDRESS or PATH: {known}")
+        raise NoAnswer(f"no server of this project listens at {address}; running: {known}")
+    raise NoAnswer(
+        f"several servers are running; choose one with --server ADDRESS or PATH: {known}"
+    )
 
 
 def servers_and_hubs() -> str:

@@ -99,7 +99,7 @@ def _about_option(name: str, server: str) -> str:
 
 def _about_other(text: str) -> str | None:
     if _APPLICATION.fullmatch(text):
-        return f"{text}: the application is the setting ASGI_APPLICATION"
+        return f"{text}: remove it; the setting ASGI_APPLICATION names the application"
     if _ADDRPORT.fullmatch(text):
         meant = address_meant(text, DEFAULT_PORT)
         return f"{text}: write -b {meant.write if meant else text}"

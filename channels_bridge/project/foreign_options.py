@@ -25,10 +25,10 @@ class Option(NamedTuple):
     value: bool = True
 
 
-_TLS = "Python's defaults; for client certificates, a proxy in front"
+_TLS = "Python's defaults; for client certificates, use a proxy in front"
 _SETTINGS = "Django's settings"
 _LOGGING = "use the setting `LOGGING`"
-_STARTS = "a matter of what starts it: systemd, a container, supervisor"
+_STARTS = "left to what starts the server: systemd, a container, supervisor"
 _NOT_YET = "there is nothing like it yet"
 
 #: By the name of the server, in the order in which they are thought of.
@@ -42,7 +42,7 @@ SERVERS: dict[str, tuple[Option, ...]] = {
         ),
         Option("-u, --unix-socket", "-b unix:/path"),
         Option("--fd", "-b fd:N"),
-        Option("-e, --endpoint", "-b", "several; for TLS, `--ssl-certfile`"),
+        Option("-e, --endpoint", "-b", "repeatable; for TLS, `--ssl-certfile`"),
         Option("", "-w N", "worker processes; 0 is one per core"),
         Option("", "--reload", "restart workers when a file changes"),
         Option("", "--no-http", "serve WebSockets only"),
@@ -83,30 +83,30 @@ SERVERS: dict[str, tuple[Option, ...]] = {
             "1 MiB, as with Daphne; 0 is no limit",
         ),
         Option("--websocket-max-frame-size", "", "the limit on messages covers frames"),
-        Option("--root-path", "--root-path", "whether the proxy takes the prefix away or not"),
+        Option("--root-path", "--root-path", "works whether or not the proxy strips the prefix"),
         Option(
             "--proxy-headers",
             "--forwarded-allow-ips",
-            "Daphne believes everyone; here say whom to believe",
+            "Daphne trusts every peer; here, name those to trust",
             value=False,
         ),
         Option(
             "--proxy-headers-host, --proxy-headers-port",
             "",
-            "X-Forwarded-For and X-Forwarded-Proto, which proxies agree on",
+            "always X-Forwarded-For and X-Forwarded-Proto",
         ),
         Option(
             "--access-log",
             "",
-            "lines are written by default, to the logger `channels_bridge.access`, without "
-            "queries; with `--no-access-log` none are",
+            "written by default, to the logger `channels_bridge.access`, without query strings; "
+            "`--no-access-log` turns it off",
         ),
         Option("-s, --server-name", "--server-name", "no header by default"),
         Option("--no-server-name", "", "that is the default", value=False),
         Option(
             "-t, --http-timeout",
             "",
-            "a page takes what it takes, as by default with Daphne; a proxy in front has limits",
+            "no limit, as by default with Daphne; a proxy in front can set one",
         ),
         Option("-v, --verbosity, --log-fmt", "", _LOGGING),
     ),
@@ -118,13 +118,13 @@ SERVERS: dict[str, tuple[Option, ...]] = {
         Option(
             "--reload",
             "--reload",
-            "the files watched are those that are loaded, as with `runserver`",
+            "the loaded files are watched, as with `runserver`",
             value=False,
         ),
         Option(
             "--reload-dir, --reload-include, --reload-exclude, --reload-delay",
             "",
-            "the files watched are those that are loaded",
+            "the loaded files are watched",
         ),
         Option("--ws-max-size", "--max-message-size", "1 MiB, where uvicorn's is 16 MiB"),
         Option("--ws-max-queue", "", "reading pauses at 16 messages"),
@@ -138,15 +138,15 @@ SERVERS: dict[str, tuple[Option, ...]] = {
         Option(
             "--proxy-headers, --no-proxy-headers",
             "--forwarded-allow-ips",
-            "nobody is believed, unless named",
+            "no peer is trusted unless named",
             value=False,
         ),
         Option(
             "--forwarded-allow-ips",
             "--forwarded-allow-ips",
-            "uvicorn trusts 127.0.0.1 and ::1; here nobody, unless named",
+            "uvicorn trusts 127.0.0.1 and ::1; here, no peer unless named",
         ),
-        Option("--root-path", "--root-path", "added to the path only where it is not there"),
+        Option("--root-path", "--root-path", "added to the path unless it is there already"),
         Option("--access-log", "", "that is the default", value=False),
         Option("--no-access-log", "--no-access-log", value=False),
         Option(
@@ -180,21 +180,25 @@ SERVERS: dict[str, tuple[Option, ...]] = {
             "",
             "uvloop where it is installed; one engine for WebSockets, httptools for pages",
         ),
-        Option("--http2", "", "not served; browsers speak it with the proxy in front", value=False),
+        Option(
+            "--http2", "", "not served; browsers can speak it with the proxy in front", value=False
+        ),
         Option(
             "--lifespan, --interface, --app-dir",
             "",
-            "found out; the application is `ASGI_APPLICATION`",
+            "detected; the application is `ASGI_APPLICATION`",
         ),
-        Option("--factory", "", "the application is `ASGI_APPLICATION`, no factory", value=False),
+        Option(
+            "--factory", "", "the application is `ASGI_APPLICATION`, not a factory", value=False
+        ),
         Option("--env-file", "", _SETTINGS),
         Option("--log-config, --log-level", "", _LOGGING),
         Option("--use-colors, --no-use-colors", "", _LOGGING, value=False),
-        Option("--header", "", "a middleware"),
+        Option("--header", "", "write a middleware"),
         Option("--limit-concurrency", "--max-connections", "503, as with uvicorn; off by default"),
         Option("--limit-max-requests, --limit-max-requests-jitter", "", _NOT_YET),
         Option("--backlog", "", "2048, as with uvicorn"),
-        Option("--h11-max-incomplete-event-size", "", "the head of a request may have 64 KiB"),
+        Option("--h11-max-incomplete-event-size", "", "the head of a request may be 64 KiB long"),
         Option(
             "--reset-contextvars",
             "",
@@ -211,7 +215,7 @@ SERVERS: dict[str, tuple[Option, ...]] = {
         Option(
             "--reload-engine, --reload-extra-file",
             "",
-            "the files watched are those that are loaded",
+            "the loaded files are watched",
         ),
         Option(
             "-t, --timeout",
@@ -225,18 +229,18 @@ SERVERS: dict[str, tuple[Option, ...]] = {
         Option(
             "--limit-request-line, --limit-request-fields, --limit-request-field_size",
             "",
-            "the head of a request may have 64 KiB",
+            "the head of a request may be 64 KiB long",
         ),
         Option("--backlog", "", "2048, as with gunicorn"),
         Option("--certfile", "--ssl-certfile"),
         Option("--keyfile", "--ssl-keyfile"),
         Option("--ssl-version, --cert-reqs, --ca-certs, --ciphers", "", _TLS),
-        Option("--forwarded-allow-ips", "--forwarded-allow-ips", "nobody, unless named"),
+        Option("--forwarded-allow-ips", "--forwarded-allow-ips", "no peer is trusted unless named"),
         Option("--root-path", "--root-path"),
         Option(
             "--access-logfile",
             "",
-            "lines are written by default; where they go: the setting `LOGGING`",
+            "written by default; the setting `LOGGING` says where to",
         ),
         Option("--access-logformat", "--access-log-format", "`text`, `json` or a template"),
         Option(
@@ -247,7 +251,7 @@ SERVERS: dict[str, tuple[Option, ...]] = {
         ),
         Option("--capture-output, --log-syslog", "", _LOGGING, value=False),
         Option("--websocket-max-message-size", "--max-message-size", "1 MiB"),
-        Option("--asgi-loop, --asgi-lifespan, --http-parser", "", "found out"),
+        Option("--asgi-loop, --asgi-lifespan, --http-parser", "", "detected"),
         Option(
             "--asgi-disconnect-grace-period",
             "--close-timeout",
@@ -257,10 +261,15 @@ SERVERS: dict[str, tuple[Option, ...]] = {
             "--http-protocols, --http2-cleartext, --http2-max-concurrent-streams, "
             "--http2-initial-window-size, --http2-max-frame-size, --http2-max-header-list-size",
             "",
-            "HTTP/2 is not served; browsers speak it with the proxy in front",
+            "HTTP/2 is not served; browsers can speak it with the proxy in front",
         ),
-        Option("--proxy-protocol", "", "X-Forwarded-For and X-Forwarded-Proto"),
-        Option("--reuse-port", "", "one process accepts, and passes on evenly", value=False),
+        Option("--proxy-protocol", "", "use X-Forwarded-For and X-Forwarded-Proto"),
+        Option(
+            "--reuse-port",
+            "",
+            "one process accepts connections and balances them over the workers",
+            value=False,
+        ),
         Option("--check-config, --print-config", "", "`manage.py check`", value=False),
         Option(
             "-c, --config, --chdir, -e, --env, -p, --pid, -u, --user, -g, --group, -m, --umask, "
@@ -269,16 +278,20 @@ SERVERS: dict[str, tuple[Option, ...]] = {
             _STARTS,
         ),
         Option("-D, --daemon", "", _STARTS, value=False),
-        Option("--preload", "", "each worker loads the application for itself", value=False),
+        Option("--preload", "", "each worker loads the application itself", value=False),
         Option(
             "--statsd-host, --statsd-prefix",
             "--metrics",
-            "for Prometheus, whose agents pass on to others",
+            "for Prometheus, whose format other systems read, too",
         ),
     ),
     "hypercorn": (
         Option("-b, --bind", "-b HOST:PORT", "the same forms, but for `fd://N`, which is `fd:N`"),
-        Option("--insecure-bind, --quic-bind", "", "one kind of port; HTTP/3 not served"),
+        Option(
+            "--insecure-bind, --quic-bind",
+            "",
+            "all ports speak the same protocols; HTTP/3 is not served",
+        ),
         Option("-w, --workers", "-w N"),
         Option("-k, --worker-class", "", "asyncio, with uvloop where it is installed"),
         Option("--reload", "--reload", value=False),
@@ -293,7 +306,7 @@ SERVERS: dict[str, tuple[Option, ...]] = {
         Option(
             "--access-log, --access-logfile",
             "",
-            "lines are written by default; where they go: the setting `LOGGING`",
+            "written by default; the setting `LOGGING` says where to",
         ),
         Option("--access-logformat", "--access-log-format", "`text`, `json` or a template"),
         Option("--error-log, --error-logfile, --log-file, --log-config, --log-level", "", _LOGGING),
@@ -307,7 +320,7 @@ SERVERS: dict[str, tuple[Option, ...]] = {
         Option(
             "--statsd-host, --statsd-prefix",
             "--metrics",
-            "for Prometheus, whose agents pass on to others",
+            "for Prometheus, whose format other systems read, too",
         ),
     ),
     "granian": (
@@ -321,7 +334,7 @@ SERVERS: dict[str, tuple[Option, ...]] = {
             "--reload-paths, --reload-ignore-dirs, --reload-ignore-patterns, "
             "--reload-ignore-paths, --reload-tick",
             "",
-            "the files watched are those that are loaded",
+            "the loaded files are watched",
         ),
         Option(
             "--reload-ignore-worker-failure, --no-reload-ignore-worker-failure",
@@ -344,7 +357,7 @@ SERVERS: dict[str, tuple[Option, ...]] = {
         Option(
             "--respawn-failed-workers, --no-respawn-failed-workers",
             "",
-            "always, after growing delays",
+            "always, after a delay that grows (backoff)",
             value=False,
         ),
         Option("--respawn-interval", "", "it grows with each failure"),
@@ -366,7 +379,7 @@ SERVERS: dict[str, tuple[Option, ...]] = {
         Option(
             "--http2-adaptive-window, --no-http2-adaptive-window",
             "",
-            "HTTP/2 is not served; browsers speak it with the proxy in front",
+            "HTTP/2 is not served; browsers can speak it with the proxy in front",
             value=False,
         ),
         Option(
@@ -375,7 +388,7 @@ SERVERS: dict[str, tuple[Option, ...]] = {
             "--http2-max-concurrent-streams, --http2-max-frame-size, --http2-max-headers-size, "
             "--http2-max-send-buffer-size",
             "",
-            "HTTP/2 is not served; browsers speak it with the proxy in front",
+            "HTTP/2 is not served; browsers can speak it with the proxy in front",
         ),
         Option("--blocking-threads", "", "use the setting `WEBSOCKET_SYNC_THREADS`"),
         Option(
@@ -388,30 +401,30 @@ SERVERS: dict[str, tuple[Option, ...]] = {
             "--static-path-mount, --static-path-route, --static-path-dir-to-file, "
             "--static-path-expires",
             "",
-            "`runserver` and DEBUG; otherwise the web server in front",
+            "static files are served with DEBUG; otherwise by the web server in front",
         ),
         Option(
             "--metrics-address, --metrics-port",
             "--metrics HOST:PORT",
             "see [Seeing](deployment.md#seeing)",
         ),
-        Option("--metrics-scrape-interval", "", "workers are asked when somebody looks"),
+        Option("--metrics-scrape-interval", "", "workers are asked at each request"),
         Option("--no-metrics", "", "that is the default", value=False),
         Option(
             "--interface, --env-files, --working-dir, --process-name, --pid-file",
             "",
-            "Django's settings, and what starts it",
+            "Django's settings, and what starts the server",
         ),
         Option(
             "--factory, --no-factory",
             "",
-            "the application is `ASGI_APPLICATION`, no factory",
+            "the application is `ASGI_APPLICATION`, not a factory",
             value=False,
         ),
     ),
     "runserver": (
         Option("--noreload", "", "without `--reload` nothing is watched", value=False),
-        Option("--nothreading, --noasgi", "", "`runserver` has it here, as well", value=False),
+        Option("--nothreading, --noasgi", "", "our `runserver` has it, too", value=False),
         Option("-6, --ipv6", "-b [::1]:8000", value=False),
         Option(
             "--nostatic, --insecure",
@@ -419,7 +432,7 @@ SERVERS: dict[str, tuple[Option, ...]] = {
             "static files are served with DEBUG; otherwise by the web server in front",
             value=False,
         ),
-        Option("--http_timeout", "", "`runserver` has it here, as well"),
+        Option("--http_timeout", "", "our `runserver` has it, too"),
         Option("--websocket_handshake_timeout", "--handshake-timeout", "10 s"),
     ),
 }

@@ -93,8 +93,8 @@ class Denials:
         place = "ALLOWED_HOSTS" if _is_allowed_hosts(allowed) else "OriginValidator's origins"
         if origin is None:
             logger.warning(
-                "A WebSocket without an Origin header was denied: it came from no browser. Such "
-                "clients can send one, or be let in by '*' in %s",
+                "A WebSocket without an Origin header was denied: it is not from a browser. Such "
+                "a client can send one, or be let in by '*' in %s",
                 place,
             )
             return

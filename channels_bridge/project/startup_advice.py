@@ -41,7 +41,7 @@ def about_pages(http: bool) -> Iterator[str]:
         return
     if packages := missing("http"):
         yield (
-            "pages are not served, a request that is no WebSocket handshake is answered 426: "
+            "pages are not served, and requests for them are answered with 426: "
             f"{how_to_install(packages)}"
         )
     for release, package in too_new("http").items():
@@ -67,14 +67,14 @@ def about_settings() -> Iterator[str]:
             continue
         if others := named.forced - {used}:
             yield (
-                f"{variable} is {used!r} here, but {module} sets {_list(others)} whatever it is: "
-                "let it use os.environ.setdefault(), or set the same"
+                f"{variable} is {used!r} here, but {module} always sets it to {_list(others)}: "
+                "let it use os.environ.setdefault(), or set both to the same"
             )
         elif named.defaults and used not in named.defaults and not _is_chosen(variable, used):
             yield (
                 f"{variable} is {used!r}, the default of {_script().name}. Under another ASGI "
                 f"server it is {_list(named.defaults)}, as {module} says. Set {variable} in the "
-                "environment to the one that is meant"
+                "environment to the one you mean"
             )
 
 
@@ -83,8 +83,9 @@ def about_debug(listeners: Iterable[Listener]) -> Iterator[str]:
     reachable = [listener.url() for listener in listeners if not _is_loopback(listener.sock)]
     if settings.DEBUG and reachable:
         yield (
-            f"DEBUG is on, and {reachable[0]} can be reached from other machines, which are shown "
-            f"code and settings with each error. The settings are {settings.SETTINGS_MODULE!r}"
+            f"DEBUG is on, and {reachable[0]} can be reached from other machines: each error shows "
+            f"code and settings there. Set DEBUG = False, or listen on 127.0.0.1. The settings are "
+            f"{settings.SETTINGS_MODULE!r}"
         )
 
 
@@ -134,8 +135,8 @@ def about_groups(workers: int) -> Iterator[str]:
     for alias, layer in layers():
         if workers > 1 and is_of_one_process(layer):
             yield (
-                f"channel layer {alias!r} is {type(layer).__name__}, whose groups end at each of "
-                f"the {workers} workers: members in another one than the sender's get nothing. Use "
+                f"channel layer {alias!r} is {type(layer).__name__}, whose groups stay within "
+                f"one of the {workers} workers: members in others get nothing. Use "
                 "channels_bridge.layers.GrpcChannelLayer, or one worker"
             )
         elif not _is_known(host := _hub_host(layer)):

@@ -203,7 +203,9 @@ class _Run:
         except StopConsumer:
             pass
         except Exception:
-            logger.exception("Exception in the disconnect handler, after the one that follows")
+            logger.exception(
+                "Exception in the disconnect handler, which ran after the one that is logged next"
+            )
 
 
 def _past_sessions(send: Send) -> Send:

@@ -29,12 +29,12 @@ def answer(line: str) -> str:
         ("-u /run/x.sock", ["-u of Daphne: write -b unix:/path"]),
         ("--proxy-headers", ["--proxy-headers of Daphne: write --forwarded-allow-ips"]),
         # argparse would take it for --access-log-format.
-        ("--access-log -", ["--access-log of Daphne is not an option here: lines are written"]),
+        ("--access-log -", ["--access-log of Daphne is not an option here: written by default"]),
         (
             "-t 60 -v 2 config.asgi:application",
             [
-                "-t of Daphne is not an option here: a page takes what it takes",
-                "config.asgi:application: the application is the setting ASGI_APPLICATION",
+                "-t of Daphne is not an option here: no limit, as by default",
+                "config.asgi:application: remove it; the setting ASGI",
             ],
         ),
         (
@@ -43,18 +43,18 @@ def answer(line: str) -> str:
                 "--host of uvicorn: write -b HOST:PORT",
                 "--port of uvicorn: write -b HOST:PORT",
                 "--ws-max-size of uvicorn: write --max-message-size (1 MiB, where",
-                "mysite.asgi:application: the application is",
+                "mysite.asgi:application: remove it; the setting ASGI",
             ],
         ),
         (
             "-k uvicorn.workers.UvicornWorker -w 4 -b :80 -p /run/pid mysite.asgi",
             [
                 "-k of gunicorn is not an option here: asyncio",
-                "-p of gunicorn is not an option here: a matter of what starts it",
-                "mysite.asgi: the application is",
+                "-p of gunicorn is not an option here: left to what starts the server",
+                "mysite.asgi: remove it; the setting ASGI",
             ],
         ),
-        ("mysite.asgi.application", ["mysite.asgi.application: the application is"]),
+        ("mysite.asgi.application", ["mysite.asgi.application: remove it; the setting ASGI"]),
         ("8000", ["8000: write -b 127.0.0.1:8000"]),
         ("0.0.0.0:8000 -w 2", ["0.0.0.0:8000: write -b 0.0.0.0:8000"]),
         ("[::1]:8000 --noreload", ["--noreload of runserver", "[::1]:8000: write -b [::1]:8000"]),

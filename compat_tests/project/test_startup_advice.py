@@ -205,7 +205,7 @@ def test_settings_that_asgi_forces(entries, monkeypatch):
     (entries / "entry.py").write_text(f'import os\nos.environ["{VARIABLE}"] = "production"')
     monkeypatch.setattr(startup_advice, "_first_environment", lambda: {VARIABLE})
     (text,) = startup_advice.about_settings()
-    assert "entry sets 'production' whatever it is" in text
+    assert "entry always sets it to 'production'" in text
     monkeypatch.setenv(VARIABLE, "production")
     assert list(startup_advice.about_settings()) == []
 
@@ -263,7 +263,7 @@ def test_a_start_with_surprises(project):
         for line in (
             "WARNING DJANGO_SETTINGS_MODULE is 'local', the default of manage.py.",
             "WARNING channel layer 'default' is LocalChannelLayer",
-            "WARNING ASGI_APPLICATION takes no WebSocket connections",
+            "WARNING ASGI_APPLICATION takes no WebSockets",
         ):
             assert log.count(line) == 1, log
         assert "groups over LocalChannelLayer, within each worker" in log

@@ -131,9 +131,9 @@ async def test_several_servers(servers, socket_dir):
         f"{socket_dir}/server-3.sock (does not answer)"
     )
     text = await asyncio.to_thread(error)
-    assert text == f"several servers run, choose with --server ADDRESS or PATH: {known}"
+    assert text == f"several servers are running; choose one with --server ADDRESS or PATH: {known}"
     text = await asyncio.to_thread(error, "--server", "127.0.0.1:8002")
-    assert text == f"no server of this project listens at 127.0.0.1:8002; there are {known}"
+    assert text == f"no server of this project listens at 127.0.0.1:8002; running: {known}"
     for server in (
         "127.0.0.1:8001",
         "http://127.0.0.1:8001",
