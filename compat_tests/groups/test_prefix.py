@@ -33,6 +33,16 @@ async def layers_at(address: str) -> AsyncIterator[Layers]:
             await layer.close()
 
 
+async def assert_prefixes_stay_apart(layers: Layers, group: str, channels: dict[str, str]) -> None:
+    """Each prefix sends to its group of this name; its member hears that, and nothing else."""
+    for prefix, (_, sender) in layers.items():
+        await soon(sender.group_send(group, {"type": "hello", "from": prefix}))
+    for prefix, (layer, _) in layers.items():
+        message = await soon(layer.receive(channels[prefix]))
+        assert message == {"type": "hello", "from": prefix}
+        await assert_nothing(layer, channels[prefix])
+
+
 @pytest.fixture
 async def layers(address: str) -> AsyncIterator[Layers]:
     """Two layers of each prefix at a hub."""
@@ -62,12 +72,7 @@ async def test_groups(address):
             async with serving(address):
                 if hub == 0:
                     channels = await join(layers, "room")
-                for prefix, (_, sender) in layers.items():
-                    await soon(sender.group_send("room", {"type": "hello", "from": prefix}))
-                for prefix, (layer, _) in layers.items():
-                    message = await soon(layer.receive(channels[prefix]))
-                    assert message == {"type": "hello", "from": prefix}
-                    await assert_nothing(layer, channels[prefix])
+                await assert_prefixes_stay_apart(layers, "room", channels)
 
 
 async def test_silence_ends_within_a_prefix(layers):

@@ -113,6 +113,14 @@ async def members():
     return len(groups.get("room", ()))
 
 
+async def close_code_of(websocket):
+    """Read what still comes; returns the code that the server closes with."""
+    with pytest.raises(ConnectionClosed) as closed:
+        while True:
+            await asyncio.wait_for(websocket.recv(), DEADLINE)
+    return closed.value.rcvd.code
+
+
 @rooms
 async def test_group_messages_reach_every_member(serve, room):
     """A consumer's group message reaches each member once, its own sender too."""
@@ -145,10 +153,7 @@ async def test_disconnect_runs_once_whatever_fails(serve, caplog, room, faulty, 
         async with engine.connect() as websocket:
             await websocket.send("a")
             if faulty != "disconnect":
-                with pytest.raises(ConnectionClosed) as closed:
-                    while True:
-                        await asyncio.wait_for(websocket.recv(), DEADLINE)
-                assert closed.value.rcvd.code == code
+                assert await close_code_of(websocket) == code
             else:
                 await websocket.recv()
     calls = await recorder.finished()

@@ -314,7 +314,21 @@ async def test_connections_are_counted_when_they_end(serve):
 
 
 class Hoard:
-    """What a consumer holds."""
+    """What a consumer holds; it is in a cycle from `close_cycle()` on."""
+
+    def close_cycle(self, shape, scope):
+        """Refer to itself by way of the scope, an attribute, a traceback, or many objects."""
+        if shape == "scope":
+            scope["hoard"], self.scope = self, scope
+        elif shape == "consumer":
+            self.itself = self
+        elif shape == "traceback":
+            try:
+                raise LookupError
+            except LookupError as error:
+                self.error = error  # whose frame holds this function's variables
+        else:
+            self.items = [{"hoard": self} for _ in range(1000)]
 
 
 @pytest.mark.parametrize("shape", ["scope", "consumer", "traceback", "many"])
@@ -334,17 +348,7 @@ async def test_cycles_that_connections_leave(serve, monkeypatch, machine, shape,
         if when == "after":
             await send({"type": "websocket.send", "text": ""})
             await frozen.wait()
-        if shape == "scope":
-            scope["hoard"], hoard.scope = hoard, scope
-        elif shape == "consumer":
-            hoard.itself = hoard
-        elif shape == "traceback":
-            try:
-                raise LookupError
-            except LookupError as error:
-                hoard.error = error  # whose frames hold this function's variables
-        else:
-            hoard.items = [{"hoard": hoard} for _ in range(1000)]
+        hoard.close_cycle(shape, scope)
         await send({"type": "websocket.send", "text": ""})
         while (await receive())["type"] != "websocket.disconnect":
             pass
