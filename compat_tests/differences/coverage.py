@@ -88,7 +88,7 @@ BEHAVIOURS = {
     "S7": Line("Channels adds url_route, path_remaining, cookies, session, user, to a copy"),
     "S8": Line(
         "uvicorn: state comes from lifespan; an application without lifespan is no error",
-        ("server/websocket/test_connection.py::test_scope",),
+        ("server/websocket/test_handshake.py::test_scope",),
     ),
     "S9": Line("extensions that are offered are announced"),
     "R1": Line("no application for the type: ValueError"),
@@ -239,18 +239,18 @@ BEHAVIOURS = {
     ),
     "U2": Line(
         "32 messages are read ahead",
-        ("server/websocket/test_connection.py::test_a_client_that_floods_is_read_no_further",),
+        ("server/websocket/test_flow_control.py::test_a_client_that_floods_is_read_no_further",),
     ),
     "U3": Line(
         "pings, and 1011 without a pong", ("server/websocket/test_connection.py::test_keepalive",)
     ),
     "U4": Line(
-        "messages are compressed", ("server/websocket/test_connection.py::test_compression",)
+        "messages are compressed", ("server/websocket/test_compression.py::test_compression",)
     ),
     "U5": Line("proxy headers, lifespan", ("server/test_proxy.py::test_both_protocols",)),
     "U6": Line(
         "it waits for ever when it stops",
-        ("server/websocket/test_connection.py::test_shutdown_cancels_what_does_not_return",),
+        ("server/websocket/test_disconnect.py::test_shutdown_cancels_what_does_not_return",),
     ),
     "U7": Line(
         "--limit-concurrency",
@@ -258,7 +258,7 @@ BEHAVIOURS = {
     ),
     "U8": Line(
         "1012 at once when it stops, 500 for a handshake",
-        ("server/websocket/test_connection.py::test_shutdown_is_1001",),
+        ("server/websocket/test_disconnect.py::test_shutdown_is_1001",),
     ),
 }
 

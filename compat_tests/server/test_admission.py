@@ -23,7 +23,7 @@ from channels_bridge.server.websocket.lifecycle import State
 from compat_tests.clients.raw_bytes import HANDSHAKE, frame
 from compat_tests.engine import DEADLINE, Script, until
 from compat_tests.server.supervisor.test_supervisor import Clients
-from compat_tests.server.websocket.test_connection import echo, status_of
+from compat_tests.server.websocket.small_applications import echo, status_of
 from compat_tests.servers import engine as supervised
 
 

@@ -8,7 +8,7 @@ from websockets.frames import Opcode
 
 from compat_tests.clients.raw_bytes import HANDSHAKE, frame
 from compat_tests.engine import DEADLINE, Script
-from compat_tests.server.websocket.test_connection import echo, sending, status_of
+from compat_tests.server.websocket.small_applications import echo, sending, status_of
 
 
 async def test_connections_and_messages(serve):

@@ -17,7 +17,7 @@ from compat_tests.clients.raw_bytes import HANDSHAKE, frame
 from compat_tests.engine import DEADLINE, Script, until
 from compat_tests.server.http.test_first_request import GET, page
 from compat_tests.server.supervisor.test_supervisor import Clients
-from compat_tests.server.websocket.test_connection import close_of, echo, status_of
+from compat_tests.server.websocket.small_applications import close_of, echo, status_of
 from compat_tests.servers import engine as supervised
 
 # Connections in all

@@ -17,7 +17,7 @@ from channels_bridge.server.proxy import Proxy
 from compat_tests.clients.raw_connection import RawConnection, open_socket
 from compat_tests.engine import DEADLINE, until
 from compat_tests.server.http.test_protocol import H2C, LENGTH, mirror
-from compat_tests.server.websocket.test_connection import echo
+from compat_tests.server.websocket.small_applications import echo
 
 GUIDE = Path(__file__).resolve().parents[2] / "migration_guide" / "deployment.md"
 (RECOMMENDED,) = re.findall(r"^```nginx\n(.*?)^```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)

@@ -8,7 +8,7 @@ from channels_bridge.server.access_log import client_name
 from channels_bridge.server.errors import StartupError
 from channels_bridge.server.proxy import Proxy
 from compat_tests.engine import Script
-from compat_tests.server.websocket.test_connection import echo, status_of
+from compat_tests.server.websocket.small_applications import echo, status_of
 
 
 def scope(client=("10.0.0.1", 5000), path="/ws/", server=("10.0.0.9", 80), **headers):

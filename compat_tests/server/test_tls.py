@@ -20,7 +20,7 @@ from channels_bridge.server.errors import StartupError
 from channels_bridge.server.tls import Certificate, RenewedCertificate
 from compat_tests.engine import DEADLINE, Script
 from compat_tests.parity.site import PROJECT as SAMPLE
-from compat_tests.server.websocket.test_connection import echo
+from compat_tests.server.websocket.small_applications import echo
 from compat_tests.servers import wait_for, websockets_server
 
 

@@ -10,7 +10,7 @@ import pytest
 from channels_bridge.server import extras
 from compat_tests.clients.raw_bytes import HANDSHAKE
 from compat_tests.engine import DEADLINE, Script
-from compat_tests.server.websocket.test_connection import echo
+from compat_tests.server.websocket.small_applications import echo
 
 GET = b"GET /page HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 

@@ -9,7 +9,7 @@ from websockets.frames import Frame, Opcode
 
 from channels_bridge.server.websocket.writer import JOIN_LIMIT, NextRound
 from compat_tests.engine import DEADLINE, Script, until
-from compat_tests.server.websocket.test_connection import accept, close_of
+from compat_tests.server.websocket.small_applications import accept, close_of
 
 
 class Gate:

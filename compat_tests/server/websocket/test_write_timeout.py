@@ -12,7 +12,7 @@ from channels_bridge.server.websocket import write_timeout
 from channels_bridge.server.websocket.write_timeout import LOOKS, StallWatch
 from compat_tests.clients.raw_bytes import HANDSHAKE, frame
 from compat_tests.engine import DEADLINE, Script
-from compat_tests.server.websocket.test_connection import accept, echo
+from compat_tests.server.websocket.small_applications import accept, echo
 
 MESSAGE = b"x" * 2**16
 

@@ -16,7 +16,7 @@ from channels_bridge.server.websocket.context import Context
 from channels_bridge.server.worker import gc_freeze
 from channels_bridge.server.worker.gc_freeze import GREAT_GROWTH, LEFT, MANY, PENDING, sparing
 from compat_tests.engine import Script, until
-from compat_tests.server.websocket.test_connection import echo
+from compat_tests.server.websocket.small_applications import echo
 from compat_tests.servers import engine as supervised
 
 
