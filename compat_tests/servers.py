@@ -300,6 +300,34 @@ def running(
             server.clean_up()
 
 
+def run_python(
+    project: Path,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    code: int | None = 0,
+    merged: bool = False,
+    timeout: float = 60,
+) -> subprocess.CompletedProcess[str]:
+    """Run Python in a project to its end, as in `manage.py check`.
+
+    Args:
+        code: which it must exit with; None for any.
+        merged: whether what goes to stderr is part of stdout.
+
+    """
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=project,
+        env=environment(env or {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT if merged else subprocess.PIPE,
+        text=True,
+        timeout=timeout,
+    )
+    assert code in (None, done.returncode), done.stderr or done.stdout
+    return done
+
+
 @contextmanager
 def no_descriptors(pid: int) -> Iterator[None]:
     """The process gets no new descriptor meanwhile; it keeps those that it has. Linux only."""

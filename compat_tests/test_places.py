@@ -16,7 +16,14 @@ from channels_bridge.groups.discovery.hub_lock import find_holder
 from channels_bridge.groups.discovery.runtime_directory import digest_of
 from channels_bridge.server.monitoring.control_socket import NoAnswer, ask
 from compat_tests.clients.raw_connection import open_http
-from compat_tests.servers import BRIDGE_READY, environment, running, wait_for, websockets_server
+from compat_tests.servers import (
+    BRIDGE_READY,
+    environment,
+    run_python,
+    running,
+    wait_for,
+    websockets_server,
+)
 
 DEADLINE = 20.0
 
@@ -103,14 +110,7 @@ def site(app, directory):
 
 def manage(project: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess:
     """Run a management command to its end."""
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=project,
-        env=environment(env),
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return run_python(project, "manage.py", *arguments, env=env, code=None)
 
 
 def test_other_settings_and_temporary_files(site, app, tmp_path):

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from channels_bridge.bench.options import parse
-from compat_tests.servers import environment
+from compat_tests.servers import run_python
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EXAMPLE = ROOT / "examples" / "chat"
@@ -20,11 +18,9 @@ EXAMPLE = ROOT / "examples" / "chat"
 
 def bench(result: Path, *options: str, cwd: Path, **variables: str) -> list[dict[str, Any]]:
     """Run the command for a short while; return its rows."""
-    command = [sys.executable, "-m", "channels_bridge.bench", *options]
-    command += ["--rounds=1", "--warmup=0.2", "--seconds=0.5", f"--json={result}"]
-    env = environment({"PYTHONPATH": f"{ROOT}{os.pathsep}{cwd}", **variables})
-    run = subprocess.run(command, env=env, cwd=cwd, capture_output=True, text=True, timeout=100)
-    assert run.returncode == 0, run.stderr
+    arguments = [*options, "--rounds=1", "--warmup=0.2", "--seconds=0.5", f"--json={result}"]
+    env = {"PYTHONPATH": f"{ROOT}{os.pathsep}{cwd}", **variables}
+    run_python(cwd, "-m", "channels_bridge.bench", *arguments, env=env, timeout=100)
     rows: list[dict[str, Any]] = json.loads(result.read_text())["rows"]
     return rows
 
@@ -51,8 +47,7 @@ def test_sample_project(tmp_path: Path) -> None:
 def test_own_project(tmp_path: Path) -> None:
     """A user's own project is measured, with its settings and its messages."""
     database = {"CHAT_DATABASE": str(tmp_path / "chat.sqlite3")}
-    migrate = [sys.executable, "manage.py", "migrate", "-v", "0"]
-    subprocess.run(migrate, env=environment(database), cwd=EXAMPLE, check=True, timeout=100)
+    run_python(EXAMPLE, "manage.py", "migrate", "-v", "0", env=database)
     options = [
         "--app=chatsite.asgi:application",
         "--settings=chatsite.settings",

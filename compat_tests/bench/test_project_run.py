@@ -5,27 +5,19 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from compat_tests.bench import revisions
-from compat_tests.servers import environment
+from compat_tests.servers import run_python
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the project's benchmark for a short while."""
-    command = [sys.executable, "-m", "compat_tests.bench", *arguments]
+    command = ["-m", "compat_tests.bench", *arguments]
     command += ["--rounds=1", "--warmup=0.2", "--seconds=0.5"]
-    return subprocess.run(
-        command,
-        env=environment({}),
-        cwd=revisions.REPOSITORY,
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
+    return run_python(revisions.REPOSITORY, *command, code=None, timeout=100)
 
 
 def test_targets_and_documents(tmp_path: Path) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 
@@ -14,7 +12,7 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from compat_tests.parity.site import PROJECT
-from compat_tests.servers import Server, environment, websockets_server
+from compat_tests.servers import Server, run_python, websockets_server
 
 MEMBERS = 4
 DEADLINE = 20
@@ -29,16 +27,7 @@ class Project:
 
     def run(self, *arguments: str) -> str:
         """Run another process of the project to its end. Returns what it printed."""
-        result = subprocess.run(
-            [sys.executable, *arguments],
-            cwd=PROJECT,
-            env=environment(self.env),
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert result.returncode == 0, result.stderr
-        return result.stdout
+        return run_python(PROJECT, *arguments, env=self.env).stdout
 
     @contextlib.contextmanager
     def members(self, count: int = MEMBERS) -> Iterator[list[ClientConnection]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -13,7 +11,7 @@ import pytest
 
 from compat_tests.browser import open_chromium, require_chromium
 from compat_tests.e2e.room import Room
-from compat_tests.servers import REPOSITORY, Server, environment, websockets_server
+from compat_tests.servers import REPOSITORY, Server, run_python, websockets_server
 
 
 class Site:
@@ -25,16 +23,7 @@ class Site:
         self.server = server
 
     def announce(self, room: str, text: str) -> None:
-        manage(self.project, self.env, "announce", room, text)
-
-
-def manage(project: Path, env: dict[str, str], *arguments: str) -> None:
-    """Run a management command to its end."""
-    command = [sys.executable, "manage.py", *arguments]
-    done = subprocess.run(
-        command, cwd=project, env=environment(env), capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 0, done.stderr
+        run_python(self.project, "manage.py", "announce", room, text, env=self.env)
 
 
 @pytest.fixture(scope="module", params=["chat", "native"])
@@ -43,7 +32,7 @@ def served(request: pytest.FixtureRequest) -> Iterator[Site]:
     project = REPOSITORY / "examples" / request.param
     with tempfile.TemporaryDirectory(prefix="cb-") as directory:
         env = {"CHAT_DATABASE": f"{directory}/chat.sqlite3"}
-        manage(project, env, "migrate", "--verbosity=0")
+        run_python(project, "manage.py", "migrate", "--verbosity=0", env=env)
         with websockets_server(project, workers=2, env=env) as server:
             yield Site(project, env, server)
 

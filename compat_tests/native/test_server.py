@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import tempfile
 import urllib.request
 from contextlib import ExitStack
@@ -14,7 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from compat_tests.servers import REPOSITORY, environment, websockets_server
+from compat_tests.servers import REPOSITORY, run_python, websockets_server
 
 PROJECT = REPOSITORY / "examples" / "native"
 DEADLINE = 10.0
@@ -31,8 +29,7 @@ def site():
 
 
 def manage(env, *arguments):
-    command = [sys.executable, "manage.py", *arguments]
-    subprocess.run(command, cwd=PROJECT, env=environment(env), check=True, timeout=60)
+    run_python(PROJECT, "manage.py", *arguments, env=env)
 
 
 @pytest.fixture

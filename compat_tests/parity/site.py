@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -17,7 +15,7 @@ from websockets.sync.client import ClientConnection, connect, unix_connect
 
 from compat_tests import servers
 from compat_tests.clients.raw_connection import open_http
-from compat_tests.servers import Server, environment, wait_for
+from compat_tests.servers import Server, run_python, wait_for
 
 PROJECT = Path(__file__).resolve().parent.parent / "sample"
 
@@ -30,10 +28,9 @@ USER = {"username": "ada", "password": "lovelace-1843"}
 def make_database(path: Path) -> None:
     """Make a migrated SQLite database with one user."""
     user = {f"DJANGO_SUPERUSER_{key.upper()}": value for key, value in USER.items()}
-    env = environment({"SAMPLE_DATABASE": str(path), **user})
+    env = {"SAMPLE_DATABASE": str(path), **user}
     for command in (["migrate"], ["createsuperuser", "--noinput", "--email", "ada@example.org"]):
-        arguments = [sys.executable, "manage.py", *command, "-v", "0"]
-        subprocess.run(arguments, cwd=PROJECT, env=env, check=True, timeout=60)
+        run_python(PROJECT, "manage.py", *command, "-v", "0", env=env)
 
 
 @dataclass

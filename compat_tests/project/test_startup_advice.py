@@ -26,7 +26,7 @@ from channels_bridge.project.environment_sources import named_by_file, named_by_
 from channels_bridge.project.installed import check_installed
 from channels_bridge.server.bind import listen, parse_bind
 from channels_bridge.transport import get_channel_layer
-from compat_tests.servers import environment, websockets_server
+from compat_tests.servers import run_python, websockets_server
 
 MANAGE = """
 import os, sys
@@ -61,14 +61,7 @@ def project(tmp_path: Path) -> Path:
 
 def run(project: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess:
     """Run Python in the project, with these variables."""
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=project,
-        env=environment(env),
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return run_python(project, *arguments, env=env, code=None)
 
 
 def test_an_application_that_is_missing(project):

@@ -11,7 +11,7 @@ import channels
 import psutil
 import pytest
 
-from compat_tests.servers import environment
+from compat_tests.servers import environment, run_python
 from compat_tests.swap.replace import DEADLINE, run_tests
 
 SAMPLE = Path(__file__).parent / "sample"
@@ -27,16 +27,8 @@ def env(socket_dir):
 
 def python(*arguments, env):
     """Run Python in the sample project; what it printed, and its exit code."""
-    process = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=SAMPLE,
-        env=environment(env),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=DEADLINE,
-    )
-    return process.stdout, process.returncode
+    done = run_python(SAMPLE, *arguments, env=env, code=None, merged=True, timeout=DEADLINE)
+    return done.stdout, done.returncode
 
 
 def test_live_servers(env):

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from compat_tests.servers import environment
+from compat_tests.servers import run_python
 
 DEADLINE = 110  # seconds for the test suite of a project
 
@@ -32,17 +30,7 @@ def replace(project: Path) -> int:
 
 def run(project: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
     """Run Python in a project; its output, or an assertion that shows it."""
-    process = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=project,
-        env=environment(env or {}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=DEADLINE,
-    )
-    assert process.returncode == 0, process.stdout
-    return process.stdout
+    return run_python(project, *arguments, env=env, merged=True, timeout=DEADLINE).stdout
 
 
 def run_tests(project: Path, *paths: str, env: Mapping[str, str] | None = None) -> int:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
-from compat_tests.servers import Server, environment, websockets_server
+from compat_tests.servers import Server, run_python, websockets_server
 
 SITE = Path(__file__).resolve().parent / "site"
 
@@ -44,15 +42,7 @@ class Project:
 
     def manage(self, *arguments: str, **env: str) -> str:
         """Run a management command. Returns what it prints."""
-        return subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=SITE,
-            env=environment({**self.env, **env}),
-            check=True,
-            stdout=subprocess.PIPE,
-            text=True,
-            timeout=60,
-        ).stdout
+        return run_python(SITE, "manage.py", *arguments, env={**self.env, **env}).stdout
 
     @contextmanager
     def serve(self) -> Iterator[Server]:

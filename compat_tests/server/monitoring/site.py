@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +14,7 @@ from channels_bridge.server.monitoring.control_socket import ask
 from channels_bridge.server.monitoring.metrics import PREFIX
 from compat_tests.clients.raw_connection import open_http
 from compat_tests.parity.site import PROJECT
-from compat_tests.servers import environment, websockets_server
+from compat_tests.servers import run_python, websockets_server
 
 
 class Monitor:
@@ -77,15 +75,7 @@ class Site:
 
     def manage(self, *arguments, code=0):
         """Run a command of `manage.py`. Returns what it printed: to stderr, where it fails."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=PROJECT,
-            env=environment(self.env),
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert done.returncode == code, done.stderr
+        done = run_python(PROJECT, "manage.py", *arguments, env=self.env, code=code)
         return done.stderr if code else done.stdout
 
     def status(self, **question):
