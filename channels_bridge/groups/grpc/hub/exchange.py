@@ -17,7 +17,7 @@ from uuid import uuid4
 from channels_bridge.groups.grpc import frame_codec
 from channels_bridge.groups.grpc.dedup import Marks
 from channels_bridge.groups.grpc.hub.recovery import PATIENCE, Returning
-from channels_bridge.groups.grpc.hub.session import Delivery, HandingOut, Session
+from channels_bridge.groups.grpc.hub.session import Delivery, Due, HandingOut, Session
 from channels_bridge.groups.grpc.hub.uptime import Uptime
 from channels_bridge.groups.grpc.outbox import Outbox
 from channels_bridge.groups.grpc.suppression import HUB_LEASE, Silence, Wait
@@ -59,6 +59,7 @@ class Exchange:
         self._uptime = Uptime()
         self._on_roster = on_roster
         self._sessions: dict[bytes, Session] = {}  # by the process' id
+        self._due = Due()
         self._topics: dict[str, dict[Session, None]] = {}  # topic -> subscribers, in order
         self._queues = MessageQueues()
         self._marks = Marks()
@@ -67,6 +68,7 @@ class Exchange:
         # Processes that missed something, oldest first.
         self._left_out: OrderedDict[bytes, None] = OrderedDict()
         self._roster: dict[bytes, str] = {}
+        self._is_roster_due = False  # somebody has come or gone
         self._returning = Returning(roster, is_first=is_first)
         self._held: deque[tuple[Session, wire.Publish]] = deque()  # until they are back
         self._silences: dict[Session, Silence] = {}
@@ -132,6 +134,7 @@ class Exchange:
         Nothing happens when it has another stream by now, or has been forgotten: it says all that
         matters again.
         """
+        self._due.changed[session] = None  # it may have asked for too much
         for field, kind in frame_codec.parse(batch):
             if session.outbox is not outbox:  # what comes before may have been its goodbye
                 break
@@ -176,9 +179,10 @@ class Exchange:
         """The one there is; a process that comes back also finds what it has asked for."""
         session = self._sessions.get(hello.process) or self._absent.pop(hello.process, None)
         if session is None:
-            session = Session(hello.process, self._uptime)
+            session = Session(hello.process, self._uptime, self._due)
         session.presence = hello.presence
         self._sessions[hello.process] = session
+        self._is_roster_due = True
         return session
 
     def _take_over(self, session: Session, hello: wire.Hello) -> None:
@@ -200,6 +204,7 @@ class Exchange:
 
     def _forget(self, session: Session) -> None:
         del self._sessions[session.id]
+        self._is_roster_due = True
         for topic in list(session.topics):
             self._leave(session, topic)
         for pull_id in sorted(session.pulls, reverse=True):
@@ -235,16 +240,27 @@ class Exchange:
         return True
 
     def _settle(self) -> None:
-        """Do what may have become due after any change."""
+        """Do what has become due, for those whom the last change concerns.
+
+        Not for all: a batch then costs the same however many processes are connected.
+        """
         if not self.is_holding:
             self._release()
-        for session in [session for session in self._sessions.values() if session.is_overrun]:
+        for session in [session for session in self._due.changed if session.is_overrun]:
             self._cut_off(session, "it doesn't read what is sent to it")
-        self._tell_roster()
-        for session in self._sessions.values():
-            session.flush_answers()
+        if self._is_roster_due or any(map(self._is_misplaced, self._due.changed)):
+            self._tell_roster()
+        for session in self._due.changed:
+            if session.id in self._sessions:
+                session.flush_answers()
+        self._due.changed.clear()
+
+    def _is_misplaced(self, session: Session) -> bool:
+        """Whether a process has begun or ended to receive since the roster was made."""
+        return session.is_receiving != (session.id in self._roster)
 
     def _tell_roster(self) -> None:
+        self._is_roster_due = False
         # Should this hub be killed too, the next one has to wait for the same processes.
         roster = dict(self._returning.awaited)
         roster.update((s.id, s.presence) for s in self._sessions.values() if s.is_receiving)
@@ -257,6 +273,7 @@ class Exchange:
     # Waiting for the processes of the hub before.
 
     def _look_who_is_back(self) -> None:
+        self._is_roster_due = True
         for process in self._returning.look(self._sessions.keys(), self._uptime.now):
             logger.error("process %s didn't come back, and misses what was sent", process.hex())
             self._remember_left_out(process)
@@ -410,7 +427,7 @@ class Exchange:
 
     def _catch_up(self) -> None:
         now = time.monotonic()
-        for session in self._sessions.values():
+        for session in list(self._due.waiting):
             session.catch_up(now)
 
     # Helpers.

@@ -81,12 +81,26 @@ class HandingOut:
         self._session.write(wire.Item(id=self._id, payload=self.item.payload))
 
 
+class Due:
+    """The sessions that the exchange has to come back to: few, however many there are.
+
+    Attributes:
+        changed: those that got something to write or an answer since the exchange settled.
+        waiting: those that have postponed something.
+    """
+
+    def __init__(self) -> None:
+        self.changed: dict[Session, None] = {}  # in this order
+        self.waiting: dict[Session, None] = {}
+
+
 class Session:
     """One process.
 
     Args:
         process: the process' own name for itself.
         uptime: the hub's.
+        due: where it says that the exchange has something to do for it.
 
     Attributes:
         id: that name.
@@ -97,7 +111,7 @@ class Session:
         unanswered: the numbers of its requests that are being worked on.
     """
 
-    def __init__(self, process: bytes, uptime: Uptime) -> None:
+    def __init__(self, process: bytes, uptime: Uptime, due: Due) -> None:
         self.id = process
         self.presence = UNKNOWN
         self.outbox: Outbox | None = None
@@ -105,6 +119,7 @@ class Session:
         self.pulls: dict[int, HandingOut] = {}
         self.unanswered: set[int] = set()
         self._uptime = uptime
+        self._due = due
         self._lost_at: float | None = None  # when the last stream broke; None while there is one
         self._answers = wire.Settled()  # those that haven't been written yet
         self._hurry = False  # whether anybody waits for one of them
@@ -153,6 +168,7 @@ class Session:
 
     def write(self, kind: frame_codec.Kind) -> None:
         """Write a frame, if there is a stream, after the answers so far."""
+        self._due.changed[self] = None
         self.flush_answers()
         if self.outbox is not None:
             self.outbox.put(frame_codec.encode(kind))
@@ -161,6 +177,7 @@ class Session:
         self, seq: int, room: bool = True, *, hurry: bool = True, unheard: bool = False
     ) -> None:
         """A request is done. ``flush_answers()`` says so."""
+        self._due.changed[self] = None
         self.unanswered.discard(seq)
         self._answers.seqs.append(seq)
         if not room:
@@ -181,6 +198,7 @@ class Session:
 
     def deliver(self, delivery: Delivery, frame: bytes) -> None:
         """Send a delivery, and keep it until it is handled."""
+        self._due.changed[self] = None
         self._pending.append(Pending(delivery, frame, self._uptime.now))
         self._pending_bytes += len(frame)
         if self.outbox is not None:
@@ -208,6 +226,7 @@ class Session:
         """Do something when all waits are over, and everything before it is done."""
         if waits or self._postponed:
             self._postponed.append((waits, action))
+            self._due.waiting[self] = None
         else:
             action()
 
@@ -215,6 +234,8 @@ class Session:
         """Do what was postponed, as far as the waits are over."""
         while self._postponed and all(wait.is_over(now) for wait in self._postponed[0][0]):
             self._postponed.popleft()[1]()
+        if not self._postponed:
+            self._due.waiting.pop(self, None)
 
     def abandon(self) -> None:
         """The process won't handle anything any more: let its senders go on.
