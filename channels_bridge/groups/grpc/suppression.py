@@ -1,6 +1,22 @@
-"""What processes keep to themselves, because nobody else listens: both sides of it.
+"""Publications suppressed while a topic has no other subscriber, under a lease.
 
-The rules, and why nothing is missed, are in this package's docstring. No I/O here.
+``Unheard`` is a process' side, ``Leases`` the hub's. The rules, and why nothing is missed, are in
+this package's docstring. No I/O here.
+
+What it saves depends on where members are. CPU of hub and workers for one ``group_send()``, in
+microseconds, with it and without it, means of three interleaved rounds on two shared cores (1,200
+members, 300 messages a second from each worker, to rooms of its own members):
+
+- one worker: 194 and 296 with rooms of 5, 169 and 339 with rooms of 100;
+- four workers, each member alone in a room: 149 and 231;
+- four workers, members spread over them: 345 and 308 with rooms of 2, 332 and 334 with 5, 362 and
+  371 with 100, 344 and 357 where a quarter of the sends goes to rooms of 1, 2, 10 and 100 each. Two
+  rounds of the same are up to a fifth apart, so there is no difference; nor is there one for groups
+  of one member that any worker sends to (294 and 290), or for groups without any (217 and 216).
+
+So it is for servers of one worker, the default on a machine of one core: it saves them a third to a
+half of what groups cost, and leaves the hub next to nothing to do. Whoever runs several workers
+with mixed rooms gains nothing and loses nothing. Reconsider it if one worker is no case any more.
 """
 
 from __future__ import annotations
@@ -11,8 +27,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
-
-__all__ = ["HUB_LEASE", "LEASE", "MAX_TOPICS", "Silence", "Unheard", "Wait"]
 
 # How long it counts that nobody else listens, in seconds: for the process since it asked, for the
 # hub since it answered. So the hub waits longer even if its clock runs a little faster.
@@ -108,7 +122,7 @@ class Silence:
 
 
 class Wait(NamedTuple):
-    """Somebody waits for the end of a silence. Without one, for the time when it is over."""
+    """What a subscriber waits for: the end of a silence, or without one a time."""
 
     until: float
     silence: Silence | None = None
@@ -119,3 +133,58 @@ class Wait(NamedTuple):
         return now >= self.until or (
             self.silence is not None and self.silence.has_resumed(self.number)
         )
+
+
+class Leases:
+    """The leases that a hub has granted, by process.
+
+    Args:
+        is_first: whether there certainly was no hub before, whose leases may not be over.
+    """
+
+    def __init__(self, *, is_first: bool) -> None:
+        self._silences: dict[bytes, Silence] = {}
+        self._before = Wait(time.monotonic() + (0 if is_first else HUB_LEASE))
+
+    def grant(self, process: bytes, topic: str, write: Callable[[wire.Resume], None]) -> bool:
+        """Let a process keep to itself what it publishes to a topic.
+
+        Args:
+            write: tells the process something, on the stream that it has now.
+
+        Returns:
+            False when it does so with too many topics already.
+        """
+        return self._silences.setdefault(process, Silence(write)).add(topic)
+
+    def revoke(self, topic: str, but: bytes | None = None) -> list[Wait]:
+        """Ask all processes but one to publish to a topic again: somebody is about to listen.
+
+        Returns:
+            What to wait for until all of them do.
+        """
+        waits = [
+            silence.break_(topic)
+            for process, silence in self._silences.items()
+            if process != but and topic in silence
+        ]
+        return waits if self._before.is_over(time.monotonic()) else [*waits, self._before]
+
+    def resumed(self, process: bytes, number: int, topic: str) -> None:
+        """A process publishes to a topic again."""
+        silence = self._silences.get(process)
+        if silence is not None:
+            silence.resumed(number, topic)
+
+    def end(self, process: bytes) -> None:
+        """A process has a new stream, or has left: it keeps nothing to itself."""
+        silence = self._silences.pop(process, None)
+        if silence is not None:
+            silence.end()
+
+    def sweep(self) -> None:
+        """Forget the leases that are over."""
+        now = time.monotonic()
+        for process, silence in list(self._silences.items()):
+            if now >= silence.until:
+                del self._silences[process]

@@ -20,7 +20,7 @@ from channels_bridge.groups.grpc.hub.recovery import PATIENCE, Returning
 from channels_bridge.groups.grpc.hub.session import Delivery, Due, HandingOut, Session
 from channels_bridge.groups.grpc.hub.uptime import Uptime
 from channels_bridge.groups.grpc.outbox import Outbox
-from channels_bridge.groups.grpc.suppression import HUB_LEASE, Silence, Wait
+from channels_bridge.groups.grpc.suppression import Leases
 from channels_bridge.groups.named_queues import Item, MessageQueues
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
@@ -71,9 +71,7 @@ class Exchange:
         self._is_roster_due = False  # somebody has come or gone
         self._returning = Returning(roster, is_first=is_first)
         self._held: deque[tuple[Session, wire.Publish]] = deque()  # until they are back
-        self._silences: dict[Session, Silence] = {}
-        # For the end of the silences that a hub before this one has allowed.
-        self._wait = Wait(time.monotonic() + (0 if is_first else HUB_LEASE))
+        self._leases = Leases(is_first=is_first)
         self._request_handlers: dict[str, Callable[[Session, Any], bool | None]] = {
             "bind": self._bind,
             "clear": self._clear,
@@ -117,7 +115,7 @@ class Exchange:
             session.outbox.close()
             self.lost(session, session.outbox)
         session.connect(outbox)
-        self._end_silence(session)
+        self._end_lease(session)
         session.write(wire.Welcome(epoch=self._epoch, missed=self._has_missed(session)))
         self._take_over(session, hello)
         session.redeliver()
@@ -166,10 +164,7 @@ class Exchange:
         if self.is_holding:
             self._look_who_is_back()
         self._queues.sweep()
-        now = time.monotonic()
-        for session, silence in list(self._silences.items()):
-            if now >= silence.until:
-                del self._silences[session]
+        self._leases.sweep()
         self._catch_up()
         self._settle()
 
@@ -191,11 +186,11 @@ class Exchange:
             self._leave(session, topic)
         for topic in hello.topics:
             self._enter(session, topic)
-            session.after(self._break_silences(topic, but=session), lambda: None)
+            session.after(self._leases.revoke(topic, but=session.id), lambda: None)
         for bind in hello.bindings:
             if not self._queues.is_bound(bind.topic, bind.queue):
                 self._bind_queue(bind)
-                self._break_silences(bind.topic)
+                self._leases.revoke(bind.topic)
         waiting = {pull.id for pull in hello.pulls}
         for pull_id in session.pulls.keys() - waiting:
             del session.pulls[pull_id]  # its item has been taken
@@ -310,7 +305,7 @@ class Exchange:
                 publish.seq,
                 hurry=publish.confirm,
                 unheard=not self._queues.has_bound(publish.topic)
-                and self._silence_of(session).add(publish.topic),
+                and self._leases.grant(session.id, publish.topic, session.write),
             )
             return None
         delivery = Delivery(session, publish, len(receivers))
@@ -329,7 +324,8 @@ class Exchange:
 
     def _subscribe(self, session: Session, subscribe: wire.Subscribe) -> None:
         self._enter(session, subscribe.topic)
-        waits = self._break_silences(subscribe.topic, but=session)
+        # What it publishes itself never comes back to it.
+        waits = self._leases.revoke(subscribe.topic, but=session.id)
         session.after(waits, partial(session.answer, subscribe.seq))
 
     def _push(self, session: Session, push: wire.Push) -> bool:
@@ -343,7 +339,8 @@ class Exchange:
 
     def _bind(self, session: Session, bind: wire.Bind) -> None:
         self._bind_queue(bind)
-        waits = self._break_silences(bind.topic)
+        # A queue gets what its binder publishes, too.
+        waits = self._leases.revoke(bind.topic)
         session.after(waits, partial(session.answer, bind.seq))
 
     def _bind_queue(self, bind: wire.Bind) -> None:
@@ -393,44 +390,26 @@ class Exchange:
         session.pulls.pop(taken.id, None)
 
     def _resumed(self, session: Session, resumed: wire.Resumed) -> None:
-        silence = self._silences.get(session)
-        if silence is not None:
-            silence.resumed(resumed.number, resumed.topic)
-            self._catch_up()
+        self._leases.resumed(session.id, resumed.number, resumed.topic)
+        self._catch_up()
 
     def _bye(self, session: Session, bye: wire.Bye) -> None:
-        self._end_silence(session)
+        self._end_lease(session)
         self._forget(session)
 
     def _later(self, session: Session, number: int) -> None:
         session.write(wire.Unknown(number=number))
 
-    # Silences.
+    # Helpers.
 
-    def _silence_of(self, session: Session) -> Silence:
-        return self._silences.setdefault(session, Silence(session.write))
-
-    def _break_silences(self, topic: str, but: Session | None = None) -> list[Wait]:
-        """Somebody is about to listen. Returns what to wait for until all processes know."""
-        waits = [
-            silence.break_(topic)
-            for session, silence in self._silences.items()
-            if session is not but and topic in silence
-        ]
-        return waits if self._wait.is_over(time.monotonic()) else [*waits, self._wait]
-
-    def _end_silence(self, session: Session) -> None:
-        silence = self._silences.pop(session, None)
-        if silence is not None:
-            silence.end()
-            self._catch_up()
+    def _end_lease(self, session: Session) -> None:
+        self._leases.end(session.id)
+        self._catch_up()
 
     def _catch_up(self) -> None:
         now = time.monotonic()
         for session in list(self._due.waiting):
             session.catch_up(now)
-
-    # Helpers.
 
     def _enter(self, session: Session, topic: str) -> None:
         session.topics.add(topic)
