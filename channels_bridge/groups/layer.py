@@ -27,8 +27,7 @@ from channels_bridge.groups.membership import Membership
 from channels_bridge.groups.message import GroupMessage
 from channels_bridge.groups.node import Node
 from channels_bridge.groups.other_layers import explain_attribute
-from channels_bridge.groups.overflow import OVERFLOW, Inbox
-from channels_bridge.groups.overload import Overload
+from channels_bridge.groups.overflow import OVERFLOW, Inbox, Overload
 from channels_bridge.groups.threadsafe_node import ThreadsafeNode
 from channels_bridge.groups.threadsafe_transport import CrossingTransport
 from channels_bridge.groups.transport_interface import GroupTransport

@@ -34,8 +34,7 @@ from channels_bridge.groups.layer_config import LayerConfig
 from channels_bridge.groups.layer_statistics import LinkStatistics
 from channels_bridge.groups.membership import Membership
 from channels_bridge.groups.named_queues import Item, take
-from channels_bridge.groups.overflow import Inbox
-from channels_bridge.groups.overload import Overload
+from channels_bridge.groups.overflow import Inbox, Overload
 from channels_bridge.groups.transport_interface import GroupTransport
 
 __all__ = ["Node"]

@@ -6,15 +6,15 @@ import logging
 
 import pytest
 
-from channels_bridge.groups import overload
-from channels_bridge.groups.overload import LOG_INTERVAL, Overload
+from channels_bridge.groups import overflow
+from channels_bridge.groups.overflow import LOG_INTERVAL, Overload
 
 
 @pytest.fixture
 def clock(monkeypatch):
     """The time, which tests set."""
     times = [0.0]
-    monkeypatch.setattr(overload.time, "monotonic", lambda: times[0])
+    monkeypatch.setattr(overflow.time, "monotonic", lambda: times[0])
     return times
 
 
