@@ -1,29 +1,58 @@
-"""Environment variables that configure gRPC."""
+"""Environment variables for gRPC."""
 
 from __future__ import annotations
 
+import mmap
 import os
+from importlib import metadata
+from pathlib import Path
 
+import grpc
 import pytest
 
 from channels_bridge.groups.grpc import environment
+from channels_bridge.groups.grpc.environment import BOTH_ENGINES, NEWER_ENGINE
+
+OLDER = "-event_engine_client,-event_engine_listener"
 
 
 @pytest.mark.parametrize(
-    "names, told",
+    "version, told",
     [
-        # Any two strings that every release of gRPC has in its code.
-        (["grpc.max_metadata_size", "grpc.keepalive_time_ms"], True),
-        (["grpc.max_metadata_size", "an engine of another release"], False),
+        ("1.66.2", None),
+        ("1.79.1", None),
+        ("1.80.0", OLDER),
+        ("1.82.0rc1", OLDER),
+        ("1.85.3", OLDER),
+        ("1.86.0", None),
+        ("2.0.0", None),
+        ("unknown", None),
+        (None, None),
     ],
 )
-def test_engine(monkeypatch, names, told):
-    """gRPC is told which engine to use, in names that it knows."""
-    monkeypatch.delenv("GRPC_EXPERIMENTS", raising=False)
-    monkeypatch.setattr(environment, "NEWER_ENGINE", names)
+def test_engine(monkeypatch, version, told):
+    """gRPC is told to use its older I/O engine where it is known to have both, else nothing."""
+
+    def installed(name):
+        if version is None:
+            raise metadata.PackageNotFoundError(name)
+        return version
+
+    monkeypatch.setenv("GRPC_EXPERIMENTS", "")  # so that it is put back in any case
+    monkeypatch.delenv("GRPC_EXPERIMENTS")
+    monkeypatch.setattr(metadata, "version", installed)
     environment.prepare()
-    expected = "-grpc.max_metadata_size,-grpc.keepalive_time_ms" if told else None
-    assert os.environ.get("GRPC_EXPERIMENTS") == expected
+    assert os.environ.get("GRPC_EXPERIMENTS") == told
+
+
+def test_known_releases():
+    """The installed release of gRPC knows the names of its engines exactly where we say so."""
+    release = tuple(map(int, metadata.version("grpcio").split(".")[:2]))
+    (library,) = Path(grpc.__file__).parent.glob("_cython/cygrpc.*.*")
+    with library.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as code:
+        has_names = all(code.rfind(name.encode()) >= 0 for name in NEWER_ENGINE)
+    uses_newer = release >= BOTH_ENGINES[0]
+    assert environment.has_both_engines() == (uses_newer and has_names)
 
 
 def test_users_know_better(monkeypatch):
