@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from typing import IO, Any, NoReturn
 
 from channels_bridge.common.interpreter import python
+from channels_bridge.common.process_title import set_title
 
 # The path comes first: this package, and what is unpickled, may be found by it only.
 _CODE = (
@@ -42,12 +43,13 @@ def start(
         args: its arguments; pickled.
         fds: descriptors that it inherits, under the same numbers.
         stdin: as subprocess takes it; nothing to read by default.
-        name: what the list of processes shows of it.
+        name: what the list of processes shows of it: at the end of its command line, or instead of
+            that, where setproctitle is installed.
 
     Raises:
         OSError: it can't be started.
     """
-    job = _pack(target, args, fds)
+    job = _pack(target, args, fds, name)
     reader, writer = os.pipe()
     try:
         process = subprocess.Popen(_command(reader, name), pass_fds=[reader, *fds], stdin=stdin)
@@ -90,8 +92,8 @@ def _temporary_file() -> IO[bytes]:
     return tempfile.TemporaryFile()
 
 
-def _pack(target: str, args: Sequence[Any], fds: Sequence[int]) -> bytes:
-    return pickle.dumps((sys.argv, fds, target, pickle.dumps(args)))
+def _pack(target: str, args: Sequence[Any], fds: Sequence[int], name: str = "") -> bytes:
+    return pickle.dumps((sys.argv, name, fds, target, pickle.dumps(args)))
 
 
 def _command(fd: int, *shown: str) -> list[str]:
@@ -109,9 +111,11 @@ def run(fd: int) -> None:
     """What the program does."""
     with open(fd, "rb") as pipe:
         try:
-            sys.argv, fds, target, args = pickle.load(pipe)
+            sys.argv, name, fds, target, args = pickle.load(pipe)
         except EOFError:
             return  # who started it was killed meanwhile
+    if name:
+        set_title(name)
     for inherited in fds:
         os.set_inheritable(inherited, False)
     load(target)(*pickle.loads(args))

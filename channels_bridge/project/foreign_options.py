@@ -273,10 +273,11 @@ SERVERS: dict[str, tuple[Option, ...]] = {
         Option("--check-config, --print-config", "", "`manage.py check`", value=False),
         Option(
             "-c, --config, --chdir, -e, --env, -p, --pid, -u, --user, -g, --group, -m, --umask, "
-            "-n, --name, --worker-tmp-dir",
+            "--worker-tmp-dir",
             "",
             _STARTS,
         ),
+        Option("-n, --name", "", "`ps` shows `ASGI_APPLICATION`; see [Seeing](deployment.md#seeing)"),
         Option("-D, --daemon", "", _STARTS, value=False),
         Option("--preload", "", "each worker loads the application itself", value=False),
         Option(

@@ -32,6 +32,7 @@ from django.db import connections
 from channels_bridge.common import program
 from channels_bridge.common.exit_deadline import leave_soon
 from channels_bridge.common.exit_signals import exit_by_signals
+from channels_bridge.common.process_title import make_title, set_title
 from channels_bridge.groups.discovery import runtime_directory
 from channels_bridge.logs import configure_logging
 from channels_bridge.server.bind import Listener
@@ -80,6 +81,8 @@ def supervise(job: Job, *, is_program: bool) -> None:
     Raises:
         StartupError: the server could not start.
     """
+    if is_program:
+        set_title(make_title("supervisor", job.config.asgi_application))
     try:
         asyncio.run(_supervise(job, is_program))
     finally:

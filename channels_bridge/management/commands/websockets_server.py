@@ -17,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from channels_bridge import __version__, conf
 from channels_bridge.common.exit_deadline import leave_soon
+from channels_bridge.common.process_title import make_title
 from channels_bridge.groups.discovery.runtime_directory import kept, leave_all
 from channels_bridge.logs import configure_logging
 from channels_bridge.project import control_client, group_metrics, hubs, startup_advice
@@ -103,7 +104,8 @@ class Command(BaseCommand):
         """
         places = hubs.places()
         neighbours = hubs.describe_neighbours(places)
-        services = [Service("hub", HUB, (config, place)) for place in places]
+        title = make_title("hub", config.asgi_application)
+        services = [Service("hub", HUB, (config, place), title=title) for place in places]
         listeners = listen(config.binds)
         for text in startup_advice.at_start(config, listeners):
             logger.warning("%s", text)

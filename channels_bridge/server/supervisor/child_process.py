@@ -27,6 +27,7 @@ class Service:
 
     Attributes:
         name: for log lines.
+        title: for the list of processes; by default the name.
         main: ``module:attribute`` of a :data:`~.child.Main`.
         args: further arguments for it; pickled.
         number: which worker it is; None: it is none.
@@ -38,6 +39,7 @@ class Service:
     args: tuple[Any, ...] = ()
     number: int | None = None
     interactive: bool = False
+    title: str = ""
 
 
 class Child:
@@ -109,7 +111,7 @@ def _start(service: Service, fds: Descriptors) -> subprocess.Popen[bytes]:
             *service.args,
             fds=astuple(fds),
             stdin=None if service.interactive else subprocess.DEVNULL,
-            name=service.name,
+            name=service.title or service.name,
         )
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, EARLY_SIGNALS)

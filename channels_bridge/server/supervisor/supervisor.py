@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from channels_bridge.common.forks import handle_in_loop
+from channels_bridge.common.process_title import make_title
 from channels_bridge.server.bind import Listener
 from channels_bridge.server.child.admission_link import serving_ledger, with_ledger
 from channels_bridge.server.child.pipe import SupervisorEnd
@@ -117,12 +118,18 @@ class Supervisor:
             self._systemd.close()
 
     def _make_workers(self, *, patient: bool = False) -> list[Keeper]:
-        main, count = "channels_bridge.server.worker.worker_process:main", self._config.workers
-        workers = (
-            Service("worker", main, (self._config,), number, interactive=count == 1)
-            for number in range(count)
-        )
+        workers = map(self._make_worker, range(self._config.workers))
         return [self._keep(worker, patient=patient) for worker in workers]
+
+    def _make_worker(self, number: int) -> Service:
+        return Service(
+            "worker",
+            "channels_bridge.server.worker.worker_process:main",
+            (self._config,),
+            number,
+            interactive=self._config.workers == 1,
+            title=make_title(f"worker {number}", self._config.asgi_application),
+        )
 
     def _keep(self, service: Service, *, patient: bool) -> Keeper:
         return Keeper(
