@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "groups": "exceptions groups.discovery groups.home",
     "groups.grpc": "groups groups.discovery",
     "groups.grpc.process": "common exceptions groups groups.discovery groups.grpc groups.home",
-    "groups.grpc.hub": "exceptions groups groups.discovery groups.grpc",
+    "groups.grpc.hub": "common exceptions groups groups.discovery groups.grpc",
     "transport": "conf groups",
     # The engine: sockets on one side, an ASGI application on the other.
     "server": "common",

@@ -277,7 +277,9 @@ SERVERS: dict[str, tuple[Option, ...]] = {
             "",
             _STARTS,
         ),
-        Option("-n, --name", "", "`ps` shows `ASGI_APPLICATION`; see [Seeing](deployment.md#seeing)"),
+        Option(
+            "-n, --name", "", "`ps` shows `ASGI_APPLICATION`; see [Seeing](deployment.md#seeing)"
+        ),
         Option("-D, --daemon", "", _STARTS, value=False),
         Option("--preload", "", "each worker loads the application itself", value=False),
         Option(

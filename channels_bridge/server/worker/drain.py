@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 
+from channels_bridge.common.event_deadline import is_set_within
 from channels_bridge.server.websocket.context import Context
 
 logger = logging.getLogger("channels_bridge.server")
@@ -30,14 +30,8 @@ async def drain(context: Context, hurry: asyncio.Event) -> None:
     logger.info("closing %d connections over %g s", len(queue), seconds)
     loop = asyncio.get_running_loop()
     start, closed = loop.time(), 0
-    while closed < len(queue) and context.connections and not await _is_set(hurry, STEP):
+    while closed < len(queue) and context.connections and not await is_set_within(hurry, STEP):
         due = int(len(queue) * min((loop.time() - start) / seconds, 1))
         for connection in context.connections.intersection(queue[closed:due]):
             connection.shutdown()
         closed = due
-
-
-async def _is_set(event: asyncio.Event, timeout: float) -> bool:
-    with contextlib.suppress(asyncio.TimeoutError):
-        await asyncio.wait_for(event.wait(), timeout)
-    return event.is_set()

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 
+from channels_bridge.common.event_deadline import is_set_within
 from channels_bridge.common.forks import keep_from_children
 from channels_bridge.common.program import load
 from channels_bridge.server.asgi_types import Application
@@ -94,8 +95,7 @@ class Intake:
 
     async def finish(self) -> None:
         """Take what was passed before the supervisor heard that this worker stops."""
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._ended.wait(), LINGER)
+        await is_set_within(self._ended, LINGER)
         self._loop.remove_reader(self._channel.sock)
         patient = self._channel.retired
         await wait(self._starting, self._context.config.handshake_timeout if patient else LINGER)

@@ -13,6 +13,7 @@ from typing import Any
 
 import grpc
 
+from channels_bridge.common.event_deadline import is_set_within
 from channels_bridge.exceptions import HubAddressError
 from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.groups.discovery.hub_address import Address
@@ -102,7 +103,7 @@ async def _take(
     logger.info("a groups hub serves %s already%s: standing by", where, shares)
     ready()
     while not place.try_take():
-        if await _is_set_within(stop, STANDBY_INTERVAL):
+        if await is_set_within(stop, STANDBY_INTERVAL):
             return False
     logger.info("the other one has ended: this hub serves %s", where)
     return True
@@ -132,7 +133,7 @@ async def _serve(
 
 async def _look_after(place: SocketPlace, keeper: RosterKeeper, stop: asyncio.Event) -> None:
     """Wait until `stop` is set, another hub has the place, or there has to be a new socket."""
-    while not await _is_set_within(stop, UPKEEP_INTERVAL):
+    while not await is_set_within(stop, UPKEEP_INTERVAL):
         if not place.is_kept():
             return
         if not place.has_socket():
@@ -148,14 +149,6 @@ def _make_exchange(place: SocketPlace, keeper: RosterKeeper) -> Exchange:
     if is_first:
         keeper.keep({})
     return Exchange(is_first=is_first, roster=roster, on_roster=keeper.keep)
-
-
-async def _is_set_within(stop: asyncio.Event, seconds: float) -> bool:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except asyncio.TimeoutError:
-        return False
-    return True
 
 
 class _Hub:
