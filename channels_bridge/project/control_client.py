@@ -7,6 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
+from channels_bridge.common.unix_sockets import is_listened_to
 from channels_bridge.groups.discovery.hub_address import Address, default_address
 from channels_bridge.groups.discovery.other_hubs import explain_absence
 from channels_bridge.groups.discovery.runtime_directory import (
@@ -16,7 +17,7 @@ from channels_bridge.groups.discovery.runtime_directory import (
 )
 from channels_bridge.server.child.admission_link import LEDGER
 from channels_bridge.server.child.questions import Message
-from channels_bridge.server.monitoring.control_socket import NoAnswer, ask, is_listened_to
+from channels_bridge.server.monitoring.control_socket import NoAnswer, ask
 
 #: Seconds for a server to say where it listens.
 PATIENCE = 3.0

@@ -8,29 +8,28 @@ import logging
 import os
 import socket
 import stat
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from channels_bridge.common.address_hints import address_meant
 from channels_bridge.common.forks import keep_from_children
-from channels_bridge.common.unix_sockets import MAX_PATH
+from channels_bridge.common.unix_sockets import BACKLOG, MAX_PATH, SocketFile, open_unix
 from channels_bridge.server.errors import BindError
 
 logger = logging.getLogger("channels_bridge.server")
 
-BACKLOG = 2048  # as uvicorn and gunicorn; the kernel caps it at net.core.somaxconn
-
-# The web server in front runs as another user: Daphne's and uvicorn's mode of a unix socket.
+#: Mode of a unix socket whose web server in front runs as another user, as Daphne's and uvicorn's.
 PUBLIC = 0o666
 
-# Seconds between the times at which a socket's file is made to look new: it is cleaned after days.
-TOUCH_INTERVAL = 3600.0
+#: Mode of one that only this user may connect to.
+PRIVATE = 0o600
 
-DEFAULT_PORT = 8000  # as Daphne's, uvicorn's and gunicorn's
+#: As Daphne's, uvicorn's and gunicorn's.
+DEFAULT_PORT = 8000
 
-MAX_FD = 2**31 - 1  # a C int
+#: The largest file descriptor: a C int.
+MAX_FD = 2**31 - 1
 
 FORMS = "write HOST:PORT, :PORT, [IPV6]:PORT, unix:/path or fd:N"
 
@@ -164,7 +163,7 @@ class Listener:
         sock: non-blocking and listening.
     """
 
-    def __init__(self, sock: socket.socket, path: str | None = None, mode: int = 0o600) -> None:
+    def __init__(self, sock: socket.socket, path: str | None = None, mode: int = PRIVATE) -> None:
         sock.setblocking(False)
         self.sock = sock
         self._file = SocketFile(path) if path is not None else None
@@ -219,44 +218,6 @@ class Listener:
         self.sock.close()
         if self._file is not None:
             self._file.remove()
-
-
-class SocketFile:
-    """A unix socket's file, which what cleans ``/tmp`` of old files may remove."""
-
-    def __init__(self, path: str) -> None:
-        self.path = os.path.abspath(path)
-        self._identity = os.lstat(path)
-        self._touched = time.monotonic()
-        directory = os.stat(os.path.dirname(self.path))
-        self._is_private = directory.st_uid == os.getuid() and not directory.st_mode & 0o077
-
-    def is_lost(self) -> bool:
-        """Whether there is nothing any more. What is there is made to look new now and then."""
-        try:
-            found = os.lstat(self.path)
-        except (FileNotFoundError, NotADirectoryError):
-            return True
-        except OSError:
-            return False  # nobody can say
-        now = time.monotonic()
-        if now - self._touched > TOUCH_INTERVAL and os.path.samestat(found, self._identity):
-            self._touched = now
-            with contextlib.suppress(OSError):  # no file of this user's
-                os.utime(self.path, follow_symlinks=False)
-        return False
-
-    def make_directory(self) -> None:
-        """Make its directory again, if only this user could enter it. Raises OSError."""
-        if self._is_private:
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(os.path.dirname(self.path), 0o700)
-
-    def remove(self) -> None:
-        """Remove it, unless another server has replaced it."""
-        with contextlib.suppress(OSError):
-            if os.path.samestat(os.lstat(self.path), self._identity):
-                os.unlink(self.path)
 
 
 def listen(binds: Iterable[Bind]) -> list[Listener]:
@@ -335,20 +296,9 @@ def _listen_unix(bind: UnixBind) -> Listener:
     return Listener(sock, bind.path, PUBLIC)
 
 
-def open_unix(path: str, mode: int) -> socket.socket:
-    """Listen at a path where nothing is. Raises OSError."""
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    mask = os.umask(0o177)  # nobody else may connect before it has its mode
-    try:
-        sock.bind(path)
-        os.chmod(path, mode)
-        sock.listen(BACKLOG)
-    except OSError:
-        sock.close()
-        raise
-    finally:
-        os.umask(mask)
-    return sock
+def listen_privately(path: str) -> Listener:
+    """Listen at a path where nothing is, for this user only. Raises OSError."""
+    return Listener(open_unix(path, PRIVATE), path, PRIVATE)
 
 
 def _remove_stale(bind: UnixBind) -> None:

@@ -11,8 +11,10 @@ from unittest.mock import Mock
 
 import pytest
 
-from channels_bridge.server import bind, socket_renewal
-from channels_bridge.server.bind import Listener, SocketFile, listen, open_unix, parse_binds
+from channels_bridge.common import unix_sockets
+from channels_bridge.common.unix_sockets import SocketFile
+from channels_bridge.server import socket_renewal
+from channels_bridge.server.bind import listen, listen_privately, parse_binds
 from channels_bridge.server.monitoring.control_socket import ask, serving_console
 from channels_bridge.server.supervisor import acceptor
 from channels_bridge.server.supervisor.acceptor import Acceptor
@@ -54,7 +56,7 @@ def test_path_without_a_directory(path, monkeypatch):
     it.
     """
     monkeypatch.chdir(path.parent)
-    listener = Listener(open_unix(path.name, 0o600), path.name, 0o600)
+    listener = listen_privately(path.name)
     monkeypatch.chdir("/")
     assert not listener.restore()
     listener.close()
@@ -68,7 +70,7 @@ def test_path_without_a_directory(path, monkeypatch):
 def test_file_that_cannot_be_looked_at(listener, path, monkeypatch, error, lost):
     """Only what isn't there was removed: a directory that can't be entered now may have it."""
     file = SocketFile(str(path))
-    monkeypatch.setattr(bind.os, "lstat", Mock(side_effect=error))
+    monkeypatch.setattr(unix_sockets.os, "lstat", Mock(side_effect=error))
     assert file.is_lost() == lost
     monkeypatch.undo()
 
@@ -101,7 +103,7 @@ def test_directory_of_others(socket_dir, caplog):
 
 def test_files_look_new(listener, path, monkeypatch):
     """A socket that is in use never looks old, so that nothing cleans it away."""
-    monkeypatch.setattr(bind, "TOUCH_INTERVAL", 0)
+    monkeypatch.setattr(unix_sockets, "TOUCH_INTERVAL", 0)
     os.utime(path, (0, 0))
     assert not listener.restore()
     assert time.time() - path.stat().st_mtime < 60

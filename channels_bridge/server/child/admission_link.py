@@ -21,7 +21,7 @@ from functools import partial
 from channels_bridge.common.forks import keep_from_children
 from channels_bridge.common.unix_sockets import MAX_PATH
 from channels_bridge.server.admission import Admission, Decided, Ledger, limits_addresses
-from channels_bridge.server.bind import Listener, open_unix
+from channels_bridge.server.bind import listen_privately
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
 from channels_bridge.server.socket_renewal import serving_always
@@ -66,7 +66,7 @@ async def serving_ledger(config: ServerConfig) -> AsyncIterator[None]:
         return await asyncio.start_server(partial(_serve, ledger), sock=sock)
 
     try:
-        listener = Listener(open_unix(config.ledger, 0o600), config.ledger, 0o600)
+        listener = listen_privately(config.ledger)
         async with serving_always([listener], listen):
             yield
     finally:

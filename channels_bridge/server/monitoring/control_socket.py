@@ -13,15 +13,12 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
-from channels_bridge.server.bind import Listener, open_unix
+from channels_bridge.server.bind import Listener, listen_privately
 from channels_bridge.server.child.questions import Message
 from channels_bridge.server.errors import BindError
 from channels_bridge.server.monitoring.streams import serving_streams
 
 logger = logging.getLogger("channels_bridge.server")
-
-#: The mode of the socket's file.
-PRIVATE = 0o600
 
 #: Seconds that a client has to say what it wants.
 PATIENCE = 5.0
@@ -58,7 +55,7 @@ async def serving_console(
 
 def _listen(path: Path) -> Listener:
     path.unlink(missing_ok=True)  # of a server that was killed, and had our process id
-    return Listener(open_unix(str(path), PRIVATE), str(path), PRIVATE)
+    return listen_privately(str(path))
 
 
 class _Console:
@@ -99,16 +96,3 @@ def ask(path: Path, question: Message, timeout: float) -> Message:
         raise NoAnswer(f"the server at {path} has ended")
     message: Message = json.loads(line)
     return message
-
-
-def is_listened_to(path: Path) -> bool:
-    """Whether there is a server behind a socket, and not just what a killed one has left."""
-    with socket.socket(socket.AF_UNIX) as sock:
-        sock.settimeout(PATIENCE)
-        try:
-            sock.connect(str(path))
-        except TimeoutError:
-            return True  # it is stuck
-        except OSError:
-            return False
-    return True

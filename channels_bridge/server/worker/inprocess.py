@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 
 from channels_bridge.common.forks import keep_from_children
+from channels_bridge.common.unix_sockets import BACKLOG
 from channels_bridge.server.access_log import AccessLog
 from channels_bridge.server.asgi_types import Application
-from channels_bridge.server.bind import BACKLOG
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.http.first_request import make_protocol_factory
 from channels_bridge.server.worker.serving import serving
