@@ -33,6 +33,7 @@ from channels_bridge.server.asgi_types import Application, Receive, Send
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
 
+# Not a logger of this room's own: users filter by the four names that the guide lists.
 logger = logging.getLogger("channels_bridge.server")
 
 

@@ -24,6 +24,7 @@ from channels.security.websocket import (
 from channels_bridge.common.notices import Notices
 from channels_bridge.server.access_log import printable
 
+# Not a logger of this room's own: users filter by the four names that the guide lists.
 logger = logging.getLogger("channels_bridge.server")
 
 #: Seconds between two lines. An origin that comes in between has its line another time.
