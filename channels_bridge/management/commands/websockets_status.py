@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
@@ -57,6 +58,13 @@ class Command(BaseCommand):
                 time.sleep(options["watch"])
         except KeyboardInterrupt:
             pass
+        except BrokenPipeError:  # whoever reads has seen enough, such as head
+            self._discard_output()
+
+    def _discard_output(self) -> None:
+        """Let what the pipe did not take go nowhere: Python writes it once more at its end."""
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), self.stdout.fileno())
 
     def _show(self, options: dict[str, Any]) -> None:
         try:

@@ -69,6 +69,17 @@ def test_watch(site):
     assert watching.returncode == 0
 
 
+def test_piped_to_head(site):
+    """Where whoever reads has seen enough, --watch ends without a word."""
+    command = [sys.executable, "manage.py", "websockets_status", "--watch", "0.1"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=PROJECT, env=environment(site.env), **pipes) as watching:
+        watching.stdout.readline()
+        watching.stdout.close()
+        assert watching.stderr.read() == b""
+    assert watching.returncode == 0
+
+
 def test_no_server(site):
     """Where no server runs, the error is one line that says so."""
     error = site.manage("websockets_status", "--server", "/nowhere.sock", code=1)
