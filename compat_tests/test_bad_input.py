@@ -75,14 +75,14 @@ def assert_refused(result: subprocess.CompletedProcess, words: str, code: int = 
     ("bind", "words"),
     [
         ("localhost", "CommandError: cannot listen on localhost: the port is missing; write"),
-        ("localhost:eighty", "'eighty' is no port"),
-        ("localhost:70000", "'70000' is no port"),
+        ("localhost:eighty", "'eighty' is not a port"),
+        ("localhost:70000", "'70000' is not a port"),
         ("::1:8000", "write [::1]:8000"),
         ("unix:", "the path is missing"),
         ("unix:/tmp/" + "x" * 120, "shorten it"),
         ("unix:/no/such/directory/s.sock", "its directory does not exist"),
-        ("fd:99", "it is no open socket"),
-        ("192.0.2.1:8000", "no address of this machine"),
+        ("fd:99", "it is not an open socket"),
+        ("192.0.2.1:8000", "not an address of this machine"),
         ("no-such-host.invalid:8000", "is unknown here"),
     ],
 )
@@ -142,7 +142,7 @@ def privileged_port() -> bool:
 def test_privileged_port(project):
     """A port that this user may not have."""
     result = start(project(), "-b", "127.0.0.1:80", another_user=True)
-    assert_refused(result, "take a port above 1023")
+    assert_refused(result, "choose a port above 1023")
 
 
 @needs_another_user

@@ -148,7 +148,7 @@ def _parse_tcp(text: str) -> TcpBind:
 def _parse_number(text: str, digits: str, what: str, limit: int) -> int:
     written = digits.isascii() and digits.isdecimal() and len(digits) <= len(str(limit))
     if not written or int(digits) > limit:
-        raise BindError(text, f"{digits!r} is no {what}; {FORMS}")
+        raise BindError(text, f"{digits!r} is not a {what}; {FORMS}")
     return int(digits)
 
 
@@ -199,9 +199,9 @@ class Listener:
             self._file.make_directory()
             sock = open_unix(path, self._mode)
         except OSError as error:
-            self._complain(f"unix:{path} was removed, and can't be made again: {_explain(error)}")
+            self._complain(f"unix:{path} was removed, and cannot be made again: {_explain(error)}")
             return False
-        logger.warning("unix:%s was removed, and is made again", path)
+        logger.warning("unix:%s was removed; it is made again", path)
         self._trouble = ""
         sock.setblocking(False)
         self.sock = sock
@@ -269,7 +269,7 @@ def _listen_tcp(bind: TcpBind) -> list[Listener]:
         port = sock.getsockname()[1]  # port 0 became a number: the same for each address
         listeners.append(Listener(sock))
     if not listeners:
-        raise BindError(bind.text, f"{bind.host!r} is no address of this machine")
+        raise BindError(bind.text, f"{bind.host!r} is not an address of this machine")
     return listeners
 
 
@@ -308,7 +308,9 @@ def _remove_stale(bind: UnixBind) -> None:
     except OSError:
         return  # nothing there; what else is wrong, bind() tells
     if not stat.S_ISSOCK(mode):
-        raise BindError(bind.text, "a file that is no socket is there; remove it or take another")
+        raise BindError(
+            bind.text, "there is a file that is not a socket; remove it or choose another path"
+        )
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(1)
         try:
@@ -317,11 +319,13 @@ def _remove_stale(bind: UnixBind) -> None:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(bind.path)
         except TimeoutError:  # its backlog is full
-            raise BindError(bind.text, "a busy server listens there; take another path") from None
+            raise BindError(bind.text, "a busy server listens there; choose another path") from None
         except OSError as error:
             raise BindError(bind.text, _explain(error)) from None
         else:
-            raise BindError(bind.text, "another server listens there; stop it or take another path")
+            raise BindError(
+                bind.text, "another server listens there; stop it or choose another path"
+            )
 
 
 def _listen_fd(bind: FdBind) -> Listener:
@@ -329,23 +333,23 @@ def _listen_fd(bind: FdBind) -> Listener:
         sock = socket.socket(fileno=bind.fd)
     except OSError as error:
         raise BindError(
-            bind.text, f"it is no open socket ({os.strerror(error.errno or 0)})"
+            bind.text, f"it is not an open socket ({os.strerror(error.errno or 0)})"
         ) from None
     if sock.type != socket.SOCK_STREAM or not sock.getsockopt(
         socket.SOL_SOCKET, socket.SO_ACCEPTCONN
     ):
         sock.detach()
-        raise BindError(bind.text, "it is no listening stream socket; pass one that listens")
+        raise BindError(bind.text, "it is not a listening stream socket; pass one that listens")
     return Listener(sock)
 
 
 _REASONS = {
-    errno.EADDRINUSE: "another server listens there; stop it or take another address",
-    errno.EADDRNOTAVAIL: "it is no address of this machine",
-    errno.EACCES: "this user may not; take a port above 1023 or a directory that it may write to",
-    errno.EPERM: "this user may not; take a directory that it may write to",
-    errno.ENOENT: "its directory does not exist; create it or take another",
-    errno.ENOTDIR: "its directory is no directory; take another",
+    errno.EADDRINUSE: "another server listens there; stop it or choose another address",
+    errno.EADDRNOTAVAIL: "it is not an address of this machine",
+    errno.EACCES: "this user may not; choose a port above 1023 or a directory that it may write to",
+    errno.EPERM: "this user may not; choose a directory that it may write to",
+    errno.ENOENT: "its directory does not exist; create it or choose another",
+    errno.ENOTDIR: "its parent is not a directory; choose another path",
 }
 
 

@@ -17,7 +17,7 @@ logger = logging.getLogger("channels_bridge.server")
 
 NO_TERMINAL = (
     "a debugger needs a terminal, which a worker has if it is the only one: start the server in a "
-    "terminal with -w 1, or name a remote debugger in the environment's PYTHONBREAKPOINT"
+    "terminal with -w 1, or name a remote debugger in the variable PYTHONBREAKPOINT"
 )
 
 # The call in which a debugger waits for somebody, in a stack as faulthandler writes it. A project
@@ -44,7 +44,7 @@ def _has_terminal() -> bool:
 def _say_why(*args: object, **kwargs: object) -> None:
     caller = sys._getframe(1)
     place = f"{caller.f_code.co_filename}, line {caller.f_lineno}"
-    logger.warning("breakpoint() is passed over (%s): %s", place, NO_TERMINAL)
+    logger.warning("breakpoint() is skipped (%s): %s", place, NO_TERMINAL)
 
 
 def why_debugger_was_left() -> str:

@@ -96,9 +96,9 @@ class RenewedCertificate:
         try:
             self._context = self._certificate.load()
         except StartupError as error:
-            logger.error("%s; the one before stays in use", error)
+            logger.error("%s; the previous certificate stays in use", error)
         else:
-            logger.info("the certificate in %s is new, and in use", self._certificate.certfile)
+            logger.info("the new certificate in %s is in use", self._certificate.certfile)
 
 
 def _explain(error: Exception) -> str:

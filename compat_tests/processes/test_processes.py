@@ -58,7 +58,7 @@ def test_breakpoints_without_a_terminal(desk):
     """breakpoint() says in a sentence what a debugger needs, and goes on; pdb ends with it."""
     with desk.connected() as ask:
         assert ask("stop_here") == 42
-        desk.server.wait_for_log("breakpoint() is passed over (")
+        desk.server.wait_for_log("breakpoint() is skipped (")
         with pytest.raises(ConnectionClosed):
             ask("stop_by_pdb")
     desk.server.wait_for_log("the debugger ended: a debugger needs a terminal")

@@ -33,12 +33,12 @@ def test_forms(text, expected):
         ("", "write HOST:PORT"),
         ("localhost and more", "write HOST:PORT"),
         ("redis://localhost:6379", "write HOST:PORT"),
-        ("localhost:http", "'http' is no port"),
-        ("localhost:", "'' is no port"),
-        ("localhost:99999", "'99999' is no port"),
+        ("localhost:http", "'http' is not a port"),
+        ("localhost:", "'' is not a port"),
+        ("localhost:99999", "'99999' is not a port"),
         ("unix:", "the path is missing"),
         ("unix:/" + "x" * 200, "shorten it"),
-        ("fd:x", "'x' is no file descriptor"),
+        ("fd:x", "'x' is not a file descriptor"),
     ],
 )
 def test_malformed(text, words):
@@ -115,7 +115,7 @@ def test_unknown_host():
 
 def test_foreign_address():
     """An address of another machine can't be listened on."""
-    with pytest.raises(BindError, match="no address of this machine"):
+    with pytest.raises(BindError, match="not an address of this machine"):
         listen(parse_binds(["192.0.2.1:0"]))
 
 
@@ -163,7 +163,7 @@ def test_a_file_in_the_way_is_kept(socket_dir):
     """A file that is no socket is never removed."""
     path = socket_dir / "a.sock"
     path.write_text("precious")
-    with pytest.raises(BindError, match="a file that is no socket is there"):
+    with pytest.raises(BindError, match="there is a file that is not a socket"):
         listen(parse_binds([f"unix:{path}"]))
     assert path.read_text() == "precious"
 
@@ -180,9 +180,9 @@ def test_inherited_socket():
 def test_fd_that_is_no_listening_socket():
     """A descriptor of something else is refused and left open."""
     left, right = socket.socketpair()
-    with left, right, pytest.raises(BindError, match="no listening stream socket"):
+    with left, right, pytest.raises(BindError, match="not a listening stream socket"):
         listen(parse_binds([f"fd:{left.fileno()}"]))
-    with pytest.raises(BindError, match="no open socket"):
+    with pytest.raises(BindError, match="not an open socket"):
         listen(parse_binds(["fd:999"]))
 
 

@@ -38,7 +38,7 @@ async def test_connections_beyond_the_limit_are_refused(serve, caplog):
         await until(lambda: engine.lost > lost)
         assert (await engine.request(GET)).startswith(b"HTTP/1.1 200 ")
     assert engine.context.counters.refused == {503: 2}
-    assert caplog.text.count("] is refused: there are 2, the limit") == 1
+    assert caplog.text.count("] is refused: 2 are open, the limit") == 1
 
 
 async def test_a_flood_beyond_the_limit(serve):

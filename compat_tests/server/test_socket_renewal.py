@@ -47,7 +47,7 @@ def test_removed(listener, path, gone, caplog):
     assert path.parent.stat().st_mode & 0o777 == 0o700
     with open_socket(f"unix:{path}"):
         listener.sock.accept()[0].close()
-    assert "was removed, and is made again" in caplog.text
+    assert "was removed; it is made again" in caplog.text
     assert not listener.restore()
 
 
@@ -93,7 +93,7 @@ def test_directory_of_others(socket_dir, caplog):
     shutil.rmtree(directory)
     for _ in range(2):
         assert not listener.restore()
-    assert caplog.text.count("can't be made again: its directory does not exist") == 1
+    assert caplog.text.count("cannot be made again: its directory does not exist") == 1
     directory.mkdir(0o755)
     former = listener.sock
     assert listener.restore()

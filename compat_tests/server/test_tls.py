@@ -127,7 +127,7 @@ def test_a_certificate_is_renewed_without_a_restart(server, files, tmp_path):
         websocket.send("still here")
         assert websocket.recv(DEADLINE) == "still here"
     assert "Traceback" not in server.log()
-    assert server.log().count("the one before stays in use") == 1
+    assert server.log().count("the previous certificate stays in use") == 1
 
 
 def test_a_renewal_that_is_seen_halfway(files, tmp_path, monkeypatch, caplog):

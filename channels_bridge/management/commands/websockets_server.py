@@ -173,7 +173,7 @@ def make_watchers(
     try:
         yield partial(serving, control_client.default_path(), about, required=False)
     except ValueError as error:
-        logger.warning("websockets_status will not find this server: %s, or give --control", error)
+        logger.warning("websockets_status will not find this server: %s, or pass --control", error)
 
 
 def make_config(options: dict[str, Any]) -> ServerConfig:

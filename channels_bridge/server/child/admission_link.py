@@ -43,13 +43,13 @@ def with_ledger(config: ServerConfig) -> ServerConfig:
             # Which nobody else can enter.
             directory = tempfile.mkdtemp(prefix=f"{LEDGER}-{os.getpid()}-", dir=base)
         except OSError as error:
-            raise StartupError(f"limits on addresses need a socket: {error}") from None
+            raise StartupError(f"limits per client address need a socket: {error}") from None
         path = os.path.join(directory, f"{LEDGER}.sock")
         if len(os.fsencode(path)) <= MAX_PATH:
             return dataclasses.replace(config, ledger=path)
         os.rmdir(directory)
     raise StartupError(
-        f"limits on addresses need a socket, and {path} is too long for one: set "
+        f"limits per client address need a socket, and {path} is too long for one: set "
         "WEBSOCKET_RUNTIME_DIR, or TMPDIR in the environment, to a directory with a shorter path"
     )
 

@@ -131,7 +131,7 @@ async def _say(
     try:
         message = await answer(question)
     except Exception:  # the edge: who is asked goes on working
-        logger.exception("a question of the supervisor has no answer: %s", question)
+        logger.exception("cannot answer the supervisor: %s", question)
         return
     with contextlib.suppress(OSError):  # the supervisor is gone
         writer.write(json.dumps({**message, **number}).encode() + b"\n")

@@ -73,7 +73,7 @@ class FirstRequest(asyncio.Protocol):
         elif (size if size >= 0 else len(self.head)) > self.context.config.max_head_size:
             limit = self.context.config.max_head_size
             self._refuse(
-                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"a head may have {limit} bytes"
+                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"its head is longer than {limit} bytes"
             )
         elif size >= 0:
             size += len(_END_OF_HEAD)
@@ -112,7 +112,7 @@ class FirstRequest(asyncio.Protocol):
         limit = self.context.config.max_connections
         self.context.notices.warn(
             "max_connections",
-            "a connection of [%s] is refused: there are %d, the limit",
+            "a connection from [%s] is refused: %d are open, the limit",
             client_name(peer_address(self.transport)),
             limit,
         )
@@ -123,7 +123,7 @@ class FirstRequest(asyncio.Protocol):
 
     def _overdue(self) -> None:
         if self.head:
-            self._refuse(HTTPStatus.REQUEST_TIMEOUT, "the head is not complete in time")
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT, "its head was not complete in time")
         else:
             self.transport.close()
 

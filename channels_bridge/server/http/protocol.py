@@ -266,7 +266,7 @@ class HttpConnection(HttpToolsProtocol):
         if self.is_answering:  # which keeps us from reading
             self.start_head_timer()
         else:
-            self.refuse(Unreadable(HTTPStatus.REQUEST_TIMEOUT, "the head is not complete"))
+            self.refuse(Unreadable(HTTPStatus.REQUEST_TIMEOUT, "its head is not complete"))
 
     def on_response_complete(self) -> None:
         super().on_response_complete()

@@ -64,5 +64,5 @@ def note_refusal(
 ) -> None:
     """Say in the log whose request is not served, and why: one line in a while for each status."""
     client = client_name(peer_address(transport))
-    message = "a request of [%s] is refused with %d %s: %s"
+    message = "a request from [%s] is refused with %d %s: %s"
     context.notices.warn(f"refused {status}", message, client, status, status.phrase, why)

@@ -36,6 +36,6 @@ class UpgradeRequired(asyncio.Protocol):
         if not self.context.config.http:
             return "This port serves WebSocket only: the server runs with --no-http."
         return (
-            "This port serves WebSocket only. HTTP on it takes packages that are not installed: "
+            "This port serves WebSocket only. HTTP needs packages that are not installed: "
             f"{how_to_install(missing('http'))}"
         )

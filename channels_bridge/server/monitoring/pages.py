@@ -22,7 +22,7 @@ def require_extra() -> None:
     """
     if packages := missing("metrics"):
         raise StartupError(
-            f"--metrics takes a package that is not installed: {how_to_install(packages)}"
+            f"--metrics needs a package that is not installed: {how_to_install(packages)}"
         )
 
 

@@ -62,7 +62,7 @@ def complete_acceptance(headers: Headers, message: Event, offered: Sequence[str]
     if subprotocol is not None:
         if subprotocol not in offered:
             raise ValueError(
-                f"subprotocol {subprotocol!r} is none that the client offered: {offered}"
+                f"subprotocol {subprotocol!r} is not one that the client offered: {offered}"
             )
         headers["Sec-WebSocket-Protocol"] = subprotocol
 

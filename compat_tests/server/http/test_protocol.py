@@ -201,7 +201,7 @@ async def test_doubtful_framing(serve, caplog, head, status, earlier):
     assert answer.count(b"HTTP/1.1 ") == 1
     assert answer.split()[1] == status
     (line,) = [record.getMessage() for record in caplog.records]
-    assert line.startswith("a request of [127.0.0.1:") and status.decode() in line
+    assert line.startswith("a request from [127.0.0.1:") and status.decode() in line
     assert "callback" not in line
 
 

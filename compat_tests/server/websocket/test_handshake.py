@@ -133,7 +133,7 @@ async def test_no_decision_is_504(serve, caplog):
     ("message", "words"),
     [
         ({"type": "websocket.send", "text": "early"}, "while waiting for the application"),
-        ({**ACCEPT, "subprotocol": "unheard"}, "is none that the client offered"),
+        ({**ACCEPT, "subprotocol": "unheard"}, "is not one that the client offered"),
         ({**ACCEPT, "headers": [(b"sec-websocket-protocol", b"x")]}, "give the subprotocol as"),
         ({**ACCEPT, "headers": [(b"x\r\ny", b"x")]}, "invalid header name"),
         ({**ACCEPT, "headers": [(b"x", b"a\r\nset-cookie: b")]}, "invalid value of header"),

@@ -32,7 +32,11 @@ from compat_tests.server.websocket.small_applications import (
         ((b"GET", b"POST"), b"405", "a handshake is a GET"),
         ((b"Host", b"Content-Length: 5\r\nHost"), b"400", "a handshake has no body"),
         ((b"Host", b"Transfer-Encoding: chunked\r\nHost"), b"400", "a handshake has no body"),
-        ((b"Host: localhost", b"X: " + b"y" * 2**16), b"431", "a head may have 65536 bytes"),
+        (
+            (b"Host: localhost", b"X: " + b"y" * 2**16),
+            b"431",
+            "its head is longer than 65536 bytes",
+        ),
     ],
 )
 async def test_malformed_handshake(serve, caplog, change, status, why):
