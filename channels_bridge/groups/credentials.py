@@ -21,7 +21,7 @@ TOKEN_VARIABLE = "CHANNELS_BRIDGE_HUB_TOKEN"
 MIN_TOKEN_LENGTH = 32
 
 PROTECT = (
-    "everybody who reaches a TCP port could read and send messages. Set `cert_file` and `key_file` "
+    "anyone who reaches a TCP port could read and send messages. Set `cert_file` and `key_file` "
     "for the hub, `ca_file` for the processes, and a `token` for both"
 )
 

@@ -79,7 +79,7 @@ class LayerConfig:
                 close = difflib.get_close_matches(name, known, n=1)
                 hint = f"did you mean {close[0]!r}?" if close else f"it can have {', '.join(known)}"
                 if name in REDIS_OPTIONS:
-                    hint = f"that is channels_redis's; remove it ({hint})"
+                    hint = f"it is an option of channels_redis: remove it ({hint})"
                 raise ImproperlyConfigured(
                     f"unknown CONFIG key {name!r} of a channel layer: {hint}"
                 )

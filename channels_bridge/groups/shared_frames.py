@@ -60,7 +60,7 @@ class SharedFrame:
     def __init__(self, method: Any) -> None:
         if not isinstance(method, classmethod | staticmethod):
             raise TypeError(
-                f"shared_frame can't share {_name(method)}, which is called with a self: put "
+                f"shared_frame can't share {_name(method)}, which takes self: put "
                 "@classmethod between the two"
             )
         if _is_async(method):

@@ -256,7 +256,7 @@ async def asynchronous(cls, event): ...
 @pytest.mark.parametrize(
     ("method", "advice"),
     [
-        (with_self, "shared_frame can't share with_self, which is called with a self: put @class"),
+        (with_self, "shared_frame can't share with_self, which takes self: put @class"),
         (classmethod(asynchronous), "can't wait for asynchronous: make it a plain def"),
         (staticmethod(asynchronous), "can't wait for asynchronous: make it a plain def"),
     ],

@@ -57,4 +57,4 @@ class Handover:
                 call()
             except Exception:
                 # The edge: who has handed it over is gone, and who takes it now has another call.
-                logger.exception("a message of another thread can't be sent")
+                logger.exception("a message from another thread cannot be sent")

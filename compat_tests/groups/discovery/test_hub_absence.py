@@ -91,7 +91,7 @@ async def test_groups_work_within_the_process(address, make_layer, caplog):
     await layer.group_discard("room", channel)
     await layer.flush()
     (warning,) = warnings(caplog)
-    assert warning.startswith(f"there is no groups hub at {address}: nobody but members in this")
+    assert warning.startswith(f"there is no groups hub at {address}: what this process sends")
     link = layer.statistics().link
     assert (link.alone, link.connected, link.lag, link.sent_alone) == (True, False, 0, 3)
 
@@ -357,7 +357,7 @@ async def test_servers_of_other_places(address, make_layer, monkeypatch, caplog)
     others = Absence("this process belongs to /srv/a, and servers run for /srv/b")
     monkeypatch.setattr(grpc_transport, "explain_absence", lambda address: others)
     await soon(make_layer(address).group_send("room", HELLO))
-    assert f"there is no groups hub at {address} ({others.reason}): nobody" in caplog.text
+    assert f"there is no groups hub at {address} ({others.reason}): what" in caplog.text
 
 
 async def test_refused_tcp(make_layer):

@@ -105,7 +105,7 @@ async def _take(
     while not place.try_take():
         if await is_set_within(stop, STANDBY_INTERVAL):
             return False
-    logger.info("the other one has ended: this hub serves %s", where)
+    logger.info("the other hub has ended: this one serves %s", where)
     return True
 
 
@@ -128,7 +128,7 @@ async def _serve(
     if place.is_kept():
         place.clear(leaves_processes=exchange.has_processes)
     else:
-        logger.warning("another groups hub serves %s by now", where)
+        logger.warning("another groups hub serves %s now", where)
 
 
 async def _look_after(place: SocketPlace, keeper: RosterKeeper, stop: asyncio.Event) -> None:
@@ -137,7 +137,7 @@ async def _look_after(place: SocketPlace, keeper: RosterKeeper, stop: asyncio.Ev
         if not place.is_kept():
             return
         if not place.has_socket():
-            logger.warning("the socket %s was removed, and is made again", place.path)
+            logger.warning("the socket %s was removed; it is made again", place.path)
             return
         keeper.renew()
 
@@ -254,7 +254,7 @@ async def _read_first(batches: AsyncIterator[bytes], context: Any) -> bytes:
     try:
         await asyncio.wait([reading], timeout=HELLO_TIMEOUT)
         if not reading.done():
-            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "it hasn't said who it is")
+            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "it did not say who it is")
         return reading.result()
     finally:
         reading.cancel()

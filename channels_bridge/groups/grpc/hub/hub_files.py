@@ -89,7 +89,7 @@ class SocketPlace:
         if self._is_taken and not self._has_lock_file():
             try:
                 self._reopen_lock()
-                logger.warning("%s was removed, and is made again", self._lock_path)
+                logger.warning("%s was removed; it is made again", self._lock_path)
                 self._is_taken = self.try_take()
             except HubAddressError as error:
                 self._complain(error.reason)
@@ -248,7 +248,7 @@ class SocketPlace:
         except FileNotFoundError:
             return
         if not stat.S_ISSOCK(found.st_mode):
-            raise self._error("there is something else of that name: remove it")
+            raise self._error("there is something else than a socket: remove it")
         if found.st_uid != os.getuid():
             raise self._error(f"the socket is owned by another user (uid {found.st_uid})")
         if self._somebody_listens():

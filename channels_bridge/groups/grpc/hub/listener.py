@@ -78,7 +78,7 @@ class Door:
         try:
             self._listen(server)
         except RuntimeError:
-            reason = "the address is in use, or not one of this machine"
+            reason = "the address is in use, or is not an address of this machine"
             raise HubAddressError(str(self._address), reason) from None
         except ValueError as error:
             raise HubAddressError(str(self._address), str(error)) from None
@@ -114,4 +114,4 @@ class Door:
         now = time.monotonic()
         if now - self._last_log >= LOG_INTERVAL:
             self._last_log = now
-            logger.warning("%s is refused: it has shown %s", peer, problem)
+            logger.warning("%s is refused: it showed %s", peer, problem)

@@ -192,8 +192,8 @@ class GrpcTransport(GroupTransport):
             return
         found = explain_absence(self._address).reason
         logger.warning(
-            "there is no groups hub at %s%s: nobody but members in this process gets what it sends "
-            "to groups, until one starts (`manage.py websockets_server` or `websockets_hub`)",
+            "there is no groups hub at %s%s: what this process sends to groups reaches only its "
+            "own members, until one starts (`manage.py websockets_server` or `websockets_hub`)",
             self._address,
             f" ({found})" if found else "",
         )

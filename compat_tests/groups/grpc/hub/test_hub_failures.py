@@ -112,7 +112,7 @@ async def test_standby(hub, connect):
         hub.kill()
         await sender.transport.publish_confirmed("g:room", b"2")
         await receiver.has_received(b"1", b"2")
-        await until(lambda: "this hub serves" in standby.read_log())
+        await until(lambda: "this one serves" in standby.read_log())
     finally:
         standby.close()
 
