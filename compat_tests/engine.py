@@ -58,6 +58,7 @@ class Engine:
         self.lost += 1
 
     async def start(self) -> None:
+        """Listen; the port is known from then on."""
         factory = make_protocol_factory(self.context)
         loop = asyncio.get_running_loop()
         self.server = await loop.create_server(factory, "127.0.0.1", 0, ssl=self.ssl)

@@ -66,6 +66,7 @@ def start(
 
 
 def assert_refused(result: subprocess.CompletedProcess, words: str, code: int = 1) -> None:
+    """The command ended with this exit code, these words, and without a traceback."""
     assert result.returncode == code, result.stderr
     assert "Traceback" not in result.stderr
     assert words in result.stderr

@@ -36,6 +36,7 @@ class Project:
             yield [stack.enter_context(self.connect()) for _ in range(count)]
 
     def connect(self) -> ClientConnection:
+        """Connect a client to the room, whatever the size of the messages in it."""
         url = f"{self.server.ws_url}/room/lobby/"
         return connect(
             url, origin=self.server.url, proxy=None, open_timeout=DEADLINE, max_size=None

@@ -81,6 +81,7 @@ class Room:
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
     def wait_until(self, condition, deadline: float = DEADLINE) -> None:
+        """Wait for a condition of the page, which may be replaced meanwhile."""
         wait = WebDriverWait(
             self.driver, deadline, 0.05, ignored_exceptions=[StaleElementReferenceException]
         )

@@ -24,6 +24,7 @@ class Barrier:
         self.complete = asyncio.Event()
 
     async def wait(self) -> None:
+        """Be here, and wait for those who are not."""
         self.missing -= 1
         if not self.missing:
             self.complete.set()

@@ -49,6 +49,7 @@ def chunked(draw: st.DrawFn, body: bytes) -> bytes:
 def request(
     method: bytes, headers: list[bytes], body: bytes, end: bytes, version: bytes = b"1.1"
 ) -> bytes:
+    """Write a request whose lines have this end."""
     return end.join([b"%b / HTTP/%b" % (method, version), b"Host: a", *headers]) + end * 2 + body
 
 

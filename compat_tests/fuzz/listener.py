@@ -50,6 +50,7 @@ class Listener:
         return self._loop.run_until_complete(asyncio.wait_for(coroutine, DEADLINE))
 
     def close(self) -> None:
+        """End the engine and its event loop."""
         self.run(self.engine.stop())
         self._loop.close()
         logging.getLogger().removeHandler(self._log)

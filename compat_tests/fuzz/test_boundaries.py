@@ -34,6 +34,7 @@ async def application(scope, receive, send):
 
 @pytest.fixture(scope="module")
 def listener():
+    """One engine for all examples."""
     listener = Listener(application)
     yield listener
     listener.close()

@@ -28,6 +28,7 @@ async def application(scope, receive, send):
 
 
 async def echo(receive, send):
+    """Accept, and send back every message."""
     await receive()
     await send({"type": "websocket.accept"})
     while (event := await receive())["type"] == "websocket.receive":
@@ -36,6 +37,7 @@ async def echo(receive, send):
 
 @pytest.fixture(scope="module", params=[True, False], ids=["with pages", "without"])
 def listener(request):
+    """One engine for all examples, with pages and without."""
     listener = Listener(application, http=request.param, max_head_size=2**13)
     yield listener
     listener.close()

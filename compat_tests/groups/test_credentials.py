@@ -271,6 +271,7 @@ async def test_giant_batch(guarded, make_credentials):
 
 
 async def send_giant(call: grpc.aio.StreamStreamCall) -> None:
+    """Send more than the hub takes, and read until it ends the stream."""
     with contextlib.suppress(asyncio.InvalidStateError):
         await call.write(bytes(listener.MAX_BATCH + 1))
     while await call.read() is not grpc.aio.EOF:

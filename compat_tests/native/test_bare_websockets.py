@@ -28,6 +28,7 @@ class Chat(BaseConsumer):
         await get_channel_layer().group_add("plain", self)
 
     async def receive(self, text_data=None, bytes_data=None):
+        """Send bytes back, and text to the group."""
         if bytes_data is not None:
             await self.send(bytes_data)
         else:

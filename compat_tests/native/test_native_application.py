@@ -32,6 +32,8 @@ class First:
 
 
 class Second:
+    """A middleware that notes what the route has captured."""
+
     async def __call__(self, websocket, call_next):
         order.append(f"second: {websocket.scope['url_route']['kwargs']}")
         await call_next(websocket)

@@ -31,6 +31,7 @@ class Recorder:
         self.loop = asyncio.get_running_loop()
 
     def note(self, *call):
+        """Note a call, and wake the test up if it is the last one."""
         self.calls.append(call)
         if call[0] == "disconnect":
             self.loop.call_soon_threadsafe(self.disconnected.set)
@@ -55,6 +56,7 @@ class AsyncRoom(AsyncWebsocketConsumer):
         self.faulty = faulty
 
     def step(self, name, *details):
+        """Note a call, and fail if this handler is to be the faulty one."""
         self.recorder.note(name, *details)
         if name == self.faulty:
             raise Faulty(name)
@@ -92,6 +94,7 @@ class SyncRoom(WebsocketConsumer):
         self.accept()
 
     def receive(self, text_data=None, bytes_data=None):
+        """Note the text, and send it to the group."""
         self.step("receive", text_data)
         message = {"type": "room.message", "text": text_data}
         async_to_sync(self.channel_layer.group_send)("room", message)

@@ -56,6 +56,7 @@ class Echo(AsyncWebsocketConsumer):
 
 
 async def exchange(engine, *texts):
+    """Send texts to an echo, one after the other."""
     async with engine.connect() as websocket:
         for text in texts:
             await websocket.send(text)
@@ -177,6 +178,7 @@ def forget(alias):
 
 
 def execute(host, statement):
+    """Execute a statement on the database server, past the connections of Django."""
     import psycopg
 
     with psycopg.connect(host=host, user="desk", dbname="postgres") as connection:

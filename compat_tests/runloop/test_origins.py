@@ -27,6 +27,7 @@ def clock(monkeypatch):
 
 
 async def denied(engine, origin):
+    """Whether a handshake that is refused for its origin is answered with 403."""
     with pytest.raises(InvalidStatus) as raised:
         async with engine.connect(origin=origin):
             pass

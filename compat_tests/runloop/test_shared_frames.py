@@ -81,6 +81,7 @@ rooms = pytest.mark.parametrize("room", [AsyncRoom, SyncRoom])
 
 @pytest.fixture(autouse=True)
 def fresh():
+    """Forget what other tests have noted."""
     global go, waiting
     calls.clear()
     go, waiting = asyncio.Event(), asyncio.Semaphore(0)

@@ -90,6 +90,7 @@ class Careless(WebsocketConsumer):
             self.errors.append(None)
 
     def connect(self):
+        """Try to send before accepting, then accept and send."""
         self.attempt({"type": "websocket.send", "text": "too early"})
         self.accept()
         self.send("after accept")

@@ -72,6 +72,7 @@ async def nginx(serve, socket_dir):
 
 
 def is_served(path):
+    """Whether somebody listens on a unix socket."""
     with contextlib.suppress(OSError), open_socket(f"unix:{path}"):
         return True
     return False

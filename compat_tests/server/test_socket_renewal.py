@@ -24,6 +24,7 @@ from compat_tests.engine import DEADLINE, until
 
 @pytest.fixture
 def path(socket_dir):
+    """A socket's path, in a directory of its own."""
     directory = socket_dir / "private"
     directory.mkdir(0o700)
     return directory / "a.sock"
@@ -31,6 +32,7 @@ def path(socket_dir):
 
 @pytest.fixture
 def listener(path):
+    """A listener on that socket."""
     (listener,) = listen(parse_binds([f"unix:{path}"]))
     yield listener
     listener.close()

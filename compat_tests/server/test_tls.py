@@ -61,6 +61,7 @@ async def test_wss(serve, files, keyfile, password):
 
 
 async def exchange(port, context):
+    """Send a large message over TLS, and get it back."""
     options = {"host": "127.0.0.1", "ssl": context, "proxy": None}
     async with connect(f"wss://localhost:{port}/", **options) as websocket:
         await websocket.send("a" * 100_000)

@@ -48,6 +48,7 @@ class Denier(WebsocketConsumer):
 
 
 async def connect(consumer, **options):
+    """Connect a communicator to a consumer, which must accept."""
     communicator = WebsocketCommunicator(consumer.as_asgi(), "/talk/?loud=1", **options)
     assert (await communicator.connect())[0]
     return communicator

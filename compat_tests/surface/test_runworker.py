@@ -22,6 +22,7 @@ def address(socket_dir):
 
 @pytest.fixture
 def hub(address):
+    """A hub that worker and test meet at."""
     process = HubProcess(address)
     yield process
     process.close()
@@ -29,6 +30,7 @@ def hub(address):
 
 @pytest.fixture
 async def layer(hub):
+    """The layer of the test's own process."""
     layer = GrpcChannelLayer(address=hub.address)
     yield layer
     await layer.close()

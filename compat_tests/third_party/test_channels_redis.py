@@ -64,6 +64,7 @@ def redis(directory):
 
 @pytest.fixture(scope="module", params=LAYERS)
 def server(request, directory, redis):
+    """Our server on a project whose groups are in Redis, by either of its layers."""
     layer = {"BACKEND": request.param, "CONFIG": {"hosts": [redis]}}
     with Project(directory, "rooms", layer=layer).serve() as server:
         yield server

@@ -13,6 +13,7 @@ pytest.importorskip("djangochannelsrestframework")
 
 @pytest.fixture(scope="module")
 def server(directory):
+    """Our server on a project with REST consumers."""
     project = Project(directory, "rest", "rest_framework djangochannelsrestframework")
     project.manage("migrate", "-v", "0")
     with project.serve() as server:

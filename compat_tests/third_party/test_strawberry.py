@@ -35,6 +35,7 @@ def run(client, query):
 
 
 def data(client):
+    """The data of the next answer, which must be one."""
     message = told(client)
     assert message["type"] == "next", message
     return message["payload"]["data"]

@@ -52,6 +52,7 @@ async def make_layer() -> AsyncIterator[Callable[..., GrpcChannelLayer]]:
 
 
 def unused_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -379,6 +379,7 @@ class Simulation:
         process.connect(self.hub)
 
     def restart(self) -> None:
+        """Replace the hub by one that is not the first; all streams end."""
         for process in self.processes:
             process.lose()
         self.hub = Exchange(is_first=False)

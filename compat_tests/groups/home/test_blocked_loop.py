@@ -71,6 +71,7 @@ async def joined(request, make_grpc_layer):
 async def next_messages(
     layer: BridgeChannelLayer, channel: str, count: int
 ) -> list[dict[str, Any]]:
+    """The next messages of a channel."""
     return [await soon(layer.receive(channel)) for _ in range(count)]
 
 
@@ -80,6 +81,7 @@ def by_sync(layer: BridgeChannelLayer, sender: int) -> None:
 
 
 def by_many(layer: BridgeChannelLayer, sender: int) -> None:
+    """Send ten messages to two groups at a time, of which one is empty."""
     for number in range(10):
         message = {"type": "t", "sender": sender, "n": number}
         async_to_sync(layer.group_send_many)(["room", "empty"], message)

@@ -13,6 +13,7 @@ from compat_tests.engine import DEADLINE
 
 @pytest.fixture
 async def pair():
+    """The supervisor's end of the questions, and the child's socket."""
     questions, sock = question_pair()
     yield questions, sock
     questions.close()

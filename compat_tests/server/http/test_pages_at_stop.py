@@ -37,6 +37,7 @@ async def begin(engine, first=b"data: 1\n\n", request=None):
 
 
 async def finish(client):
+    """Read what is left of an answer, and close."""
     rest = await client.read()
     await client.close()
     return rest

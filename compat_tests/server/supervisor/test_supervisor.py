@@ -79,6 +79,7 @@ async def test_connections_are_even_over_workers(kind, socket_dir, many_files):
 
 
 def assert_even(per_worker, workers, connections):
+    """Connections are spread evenly, give or take a tenth."""
     share = connections / workers
     assert len(per_worker) == workers
     assert all(0.9 * share <= count <= 1.1 * share for count in per_worker.values()), per_worker

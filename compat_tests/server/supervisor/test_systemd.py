@@ -28,6 +28,7 @@ os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
 
 @pytest.fixture
 def systemd(socket_dir: Path):
+    """The socket on which systemd hears from a service."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.settimeout(DEADLINE)
         sock.bind(str(socket_dir / "notify"))

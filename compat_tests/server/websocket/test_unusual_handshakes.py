@@ -109,6 +109,7 @@ async def test_proxy_that_loses_the_upgrade(serve, caplog, lost, statuses, http)
 
 
 async def not_found(scope, receive, send):
+    """Answer any request as an application does that has no such page."""
     headers = [(b"connection", b"close"), (b"content-length", b"0")]
     await send({"type": "http.response.start", "status": 404, "headers": headers})
     await send({"type": "http.response.body"})

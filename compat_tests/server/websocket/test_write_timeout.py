@@ -148,6 +148,8 @@ class Clock:
 
 
 class Buffer:
+    """A transport whose buffer is as full as the test says."""
+
     size = 100
 
     def get_write_buffer_size(self):
@@ -156,6 +158,7 @@ class Buffer:
 
 @pytest.fixture
 def clock(monkeypatch):
+    """A clock in the place of the event loop."""
     clock = Clock()
     monkeypatch.setattr(write_timeout.asyncio, "get_running_loop", lambda: clock)
     return clock

@@ -33,6 +33,8 @@ class Asynchronous(AsyncConsumer):
 
 
 class Synchronous(SyncConsumer):
+    """The same, synchronous."""
+
     def say(self, message):
         send = async_to_sync(self.channel_layer.send)
         send("told", {"type": "told", "text": message["text"]})

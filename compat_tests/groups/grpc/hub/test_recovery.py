@@ -46,6 +46,7 @@ async def receiver(hub: Exchange) -> Process:
 
 
 def connected(hub: Exchange) -> Process:
+    """A process that is connected to the hub."""
     process = Process()
     process.connect(hub)
     exchange_all(process)
@@ -53,6 +54,7 @@ def connected(hub: Exchange) -> Process:
 
 
 def subscribe(process: Process) -> None:
+    """Let a process subscribe to the topic, until the hub has confirmed it."""
     request = process.client.subscribe("g:room")
     exchange_all(process)
     assert request.answer.done()
