@@ -82,7 +82,7 @@ def conclude(load: Load, readings: list[Reading], outcome: Outcome) -> Round:
     begin, end = readings
     cpu = end.cpu_seconds - begin.cpu_seconds
     work = max(outcome.work, 1)  # nothing at all may have arrived
-    growth = sum(end.memory) - sum(begin.memory)
+    growth = end.resident - begin.resident
     figures = {
         **outcome.figures,
         "rate": outcome.work / outcome.seconds,

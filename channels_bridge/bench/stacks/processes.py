@@ -108,10 +108,13 @@ class Reading:
     Args:
         cpu_seconds: user and system time so far, of all of them.
         memory: bytes of each: its own, and its part of what it shares.
+        resident: bytes of all of them. What they share is in it for each, so that only its growth
+            means something; but it does not change with processes of others, as the part does.
     """
 
     cpu_seconds: float
     memory: Sequence[int]
+    resident: int
 
 
 class Processes:
@@ -129,7 +132,8 @@ class Processes:
         """Read CPU time and memory; ``ProcessFailed`` if one of them has ended."""
         try:
             cpu = self.cpu_seconds()
-            return Reading(cpu, [memory(process) for process in self._tree])
+            resident = sum(process.memory_info().rss for process in self._tree)
+            return Reading(cpu, [memory(process) for process in self._tree], resident)
         except psutil.NoSuchProcess as error:
             raise ProcessFailed(f"process {error.pid} ended") from error
 
