@@ -39,9 +39,9 @@ from channels_bridge.runloop.registry import Entry
 from channels_bridge.runloop.sync_dispatch import SyncDispatch
 from channels_bridge.runloop.sync_send import SyncSend
 from channels_bridge.server.asgi_types import Event, Receive, Send
+from channels_bridge.server.loop_calls import Crossing
 from channels_bridge.server.websocket.asgi_scope import EXTENSION
 from channels_bridge.server.websocket.connection import WebSocketConnection
-from channels_bridge.server.websocket.loop_calls import Crossing
 
 # Not a logger of this room's own: users filter by the four names that the guide lists.
 logger = logging.getLogger("channels_bridge.server")
@@ -136,7 +136,7 @@ class _Run:
         owner: Any = type(self.consumer)
         if not has_shared(owner) or send != self.connection.send:
             return None
-        return Sharing(owner, self.inbox.is_idle, self.connection.send_now)
+        return Sharing(owner, self.inbox.is_idle, self.connection.sender.send_now)
 
     def _start(self, serve: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
         """Serve in a task of its own: to wake one up costs as much as the coroutines in it are

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from channels_bridge.server.websocket.connection import WebSocketConnection
+from channels_bridge.server.websocket.connection import WebSocketConnection, nothing_known
 
 __all__ = ["Entry", "close"]
 
@@ -35,7 +35,7 @@ class Entry:
 
     def __exit__(self, *_: object) -> None:
         _entries.discard(self)
-        self._connection.about = dict
+        self._connection.about = nothing_known
 
     def __call__(self) -> dict[str, Any]:
         """What the connection tells of itself."""

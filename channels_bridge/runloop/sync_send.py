@@ -31,7 +31,7 @@ class SyncSend:
     __slots__ = ("_put", "_wait")
 
     def __init__(self, connection: WebSocketConnection) -> None:
-        self._put = connection.open_outbox()
+        self._put = connection.sender.open_outbox()
         self._wait: Any = async_to_sync(connection.send)
 
     def __call__(self, message: Event) -> None:

@@ -11,7 +11,7 @@ from asgiref.sync import async_to_sync
 from channels.generic.websocket import WebsocketConsumer
 from websockets.exceptions import ConnectionClosed
 
-from channels_bridge.server.websocket.thread_outbox import LENGTH, MESSAGES
+from channels_bridge.server.websocket.sender import LENGTH, MESSAGES
 from channels_bridge.server.websocket.writer import WRITE_HIGH_WATER
 from compat_tests.engine import DEADLINE, until
 from compat_tests.server.websocket.test_write_timeout import stalled_client
@@ -236,7 +236,7 @@ async def _read_all(client):
     return received
 
 
-@pytest.mark.parametrize("end", ["end", "shutdown", "_abandon"])
+@pytest.mark.parametrize("end", ["end", "shutdown", "abandon"])
 async def test_what_was_sent_before_a_close_arrives_before_it(serve, end):
     """A message that a thread has sent is written though the server closes the connection before
     the loop has looked for it; what it sends afterwards is dropped without an error.
@@ -262,7 +262,7 @@ async def test_what_was_sent_before_a_close_arrives_before_it(serve, end):
             # Keeps the loop from looking at what the thread has sent.
             if sent.wait(0.001):
                 break
-        arguments = {"end": (4000, "kicked"), "_abandon": (4000, "kicked"), "shutdown": ()}[end]
+        arguments = {"end": (4000, "kicked"), "abandon": (4000, "kicked"), "shutdown": ()}[end]
         getattr(connection, end)(*arguments)
         closed.set()
         code = 1001 if end == "shutdown" else 4000

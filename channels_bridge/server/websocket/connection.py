@@ -1,197 +1,324 @@
-"""An open WebSocket: its client's messages to the application, and the application's to it."""
+"""One WebSocket connection, from its request to its end, composed of its parts."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from websockets.exceptions import ProtocolError
+from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import CloseCode, Frame, Opcode
+from websockets.http11 import Request
 
+from channels_bridge.server.access_log import (
+    CLIENT_LEFT,
+    Visitor,
+    agent_name,
+    client_name,
+    printable,
+)
+from channels_bridge.server.admission import Place
 from channels_bridge.server.asgi_types import Event
-from channels_bridge.server.config import ServerConfig
-from channels_bridge.server.websocket.assembler import Assembler
+from channels_bridge.server.websocket.asgi_scope import Scope
 from channels_bridge.server.websocket.client_limits import Pace
 from channels_bridge.server.websocket.context import Context
-from channels_bridge.server.websocket.fast_path import Boundary, read_plain, read_pong
-from channels_bridge.server.websocket.flow_control import SLICE, Reason
-from channels_bridge.server.websocket.frames import Payload
+from channels_bridge.server.websocket.flow_control import Reading, Reason
 from channels_bridge.server.websocket.handshake import Handshake
+from channels_bridge.server.websocket.inbox import Inbox
 from channels_bridge.server.websocket.keepalive import Client
-from channels_bridge.server.websocket.lifecycle import State
-from channels_bridge.server.websocket.thread_outbox import Outbox
+from channels_bridge.server.websocket.lifecycle import ApplicationTask, State
+from channels_bridge.server.websocket.receiver import Receiver
+from channels_bridge.server.websocket.sender import Sender
+from channels_bridge.server.websocket.writer import Writer
+
+logger = logging.getLogger("channels_bridge.server")
+
+#: Does what an application sends.
+Action = Callable[["WebSocketConnection", Event], None]
 
 
-class WebSocketConnection(Handshake):
-    """One connection, from its request to its end; its parts are in the classes that it is made of.
+def nothing_known() -> dict[str, Any]:
+    """What is known of a connection whose application tells nothing."""
+    return {}
+
+
+class WebSocketConnection(asyncio.Protocol):
+    """A connection's state, and what its parts tell each other by way of it.
+
+    A message comes in by ``reading`` (which holds it back while the application is behind), the
+    receiver (which makes an event of its frames) and ``inbox``; it goes out by :meth:`send`,
+    ``sender`` (which makes a frame of it) and ``writer``.
 
     Attributes:
         about: returns what the application knows of the connection, as JSON can hold it.
+        inbox: what waits for the application; its ``get`` is the ASGI ``receive``.
+        opened: when it was accepted, in the loop's time.
+        path: of the request, for log lines.
+        peer: the client's address, for log lines.
+        pinged: the keepalive's, as ``turn`` is.
+        place: among the connections of the client's address, where these are limited.
     """
 
+    lasting = True
+
+    # With so many attributes, a dict of them would take 2 KiB for each connection.
     __slots__ = (
-        "_assembler",
-        "_boundary",
-        "_outbox",
+        "_actions",
+        "_application",
+        "_close_code",
+        "_closing_timer",
+        "_disconnected",
+        "_handshake",
+        "_headers",
         "_pace",
-        "_plain_limit",
+        "_receiver",
         "about",
+        "config",
+        "context",
+        "inbox",
+        "loop",
+        "opened",
+        "path",
+        "peer",
         "pinged",
+        "place",
+        "reading",
+        "sender",
+        "state",
+        "transport",
         "turn",
+        "writer",
     )
 
     def __init__(self, context: Context) -> None:
-        super().__init__(context)
-        self.about: Callable[[], dict[str, Any]] = dict
-        self._boundary: Boundary | None = None  # while what comes next begins no message
-        self._plain_limit = _plain_limit(self.config)
-        self._pace: Pace | None = None  # where the configuration limits it
-        self._assembler: Assembler | None = None  # of the message that the client has begun
+        self.context = context
+        self.config = context.config
+        self.loop = asyncio.get_running_loop()
+        self.state = State.REQUEST
+        self.inbox = Inbox(resume=self._inbox_drained, overflow=self._inbox_overflown)
+        #: Set by connection_made.
+        self.transport: asyncio.Transport
+        self.writer: Writer
+        self.sender: Sender
+        self.reading: Reading
+        self._receiver: Receiver
+        self.about: Callable[[], dict[str, Any]] = nothing_known
+        self.path = ""
+        self.peer = "-"
+        self.opened = 0.0
+        self.place: Place | None = None
         self.pinged: bytes | None = None
         self.turn: set[Client] | None = None
-        self._outbox: Outbox | None = None  # where other threads send, too
+        self._actions: Mapping[str, Action] = {}
+        self._headers: Sequence[tuple[bytes, bytes]] = ()  # the request's, shared with its scope
+        self._handshake: Handshake | None = None  # until it is decided
+        self._application: ApplicationTask | None = None  # once the handshake is valid
+        self._pace: Pace | None = None  # where the configuration limits it
+        self._disconnected = False  # the application was told, and nothing it sends is waited for
+        self._close_code = int(CloseCode.ABNORMAL_CLOSURE)  # that the application was told
+        self._closing_timer: asyncio.TimerHandle | None = None
 
     # asyncio.Protocol
 
-    def data_received(self, data: bytes) -> None:
-        if self.state is not State.DENYING:  # else: what is sent to no WebSocket
-            self.reading.receive(data)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        self.writer = Writer(self.transport, self.context.next_round)
+        self.sender = Sender(self.writer, self.inbox, self.context)
+        self._receiver = Receiver(self.writer, self.config)
+        self.reading = Reading(self.transport, self._receiver.receive, self.config.max_head_size)
+        self.context.entered(self)
 
-    def _handle(self, data: bytes) -> None:
-        if self.state is State.OPEN:
-            data = self._take_plain(data)
-            if not data:
-                return
-            self._follow(data)
-        self.protocol.receive_data(data)
-        for event in self.protocol.events_received():
-            assert isinstance(event, Frame)
-            self._frame_handlers[event.opcode](self, event)
-        self._flush()
-        if self.protocol.parser_exc is not None:
-            self._handle_violation()
+    def data_received(self, data: bytes) -> None:
+        self.reading.receive(data)
 
     def eof_received(self) -> None:
-        if self._protocol is None:
-            self.writer.half_close()
-        else:
-            self._protocol.receive_eof()
-            self._flush()
+        self._receiver.receive_eof()
         self.reading.end()
         self._leave_place()
         self._disconnect(CloseCode.ABNORMAL_CLOSURE)
         self._start_closing()
 
-    def _enter(self, state: State) -> None:
-        super()._enter(state)
-        self.context.keepalive.stop(self)
-        if self._pace is not None:
-            self._pace.stop()
+    def pause_writing(self) -> None:
+        self.writer.pause(self.config.write_timeout, self._write_overdue)
+        if self._disconnected:
+            self.writer.release()
 
-    def _begin(self) -> None:
+    def resume_writing(self) -> None:
+        self.writer.resume()
+        self.reading.release(Reason.ANSWERS)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._leave_place()
+        self._disconnect(CloseCode.ABNORMAL_CLOSURE)
+        self._enter(State.CLOSED)
+        if self._closing_timer is not None:
+            self._closing_timer.cancel()
+        # Nobody refers to the connection any more: no cycles for the garbage collector.
+        self.writer.drop()
+        self.reading.end()
+        self._receiver.end()
+        self.inbox.end()
+        self._application = None
+        self.context.lost(self)
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that neither the client has read nor the system has taken."""
+        return self.writer.unsent
+
+    # The handshake
+
+    def take_over(self, transport: asyncio.Transport, request: Request, rest: bytes) -> None:
+        """Go on where another protocol has read a request, and maybe what is behind it."""
+        transport.set_protocol(self)
+        self.connection_made(transport)
+        handshake = Handshake(self, request, transport, self.writer, self.context)
+        self._handshake = handshake
+        self._headers = handshake.scope["headers"]
+        self.path = printable(request.path.partition("?")[0])
+        self.peer = client_name(handshake.scope["client"])
+        # A hasty client's first messages are kept until there is somebody to read them.
+        self.reading.hold(Reason.DECISION)
+        handshake.start()
+        if rest:
+            self.data_received(rest)
+
+    @property
+    def undecided(self) -> Handshake:
+        """The handshake, in those states in which there is one."""
+        assert self._handshake is not None
+        return self._handshake
+
+    def ask(self, scope: Scope) -> None:
+        if self.config.access_log:
+            self.context.access.handshaking(self._visitor())
+        self._enter(State.DECIDING)
+        self._application = ApplicationTask(self, self.context, scope)
+
+    def open(self, deflate: PerMessageDeflate | None) -> None:
+        self._enter(State.OPEN)
+        self.opened = self.loop.time()
+        self.sender.start(deflate)
+        self._receiver.start(self, deflate)
         self.context.keepalive.start(self)
         if self.config.max_message_rate or self.config.idle_timeout:
             self._pace = Pace(self.config, self._idle)
+        self.context.counters.open += 1
+        self.log_access("CONNECT")
+        self.reading.release(Reason.DECISION)
+        if self.context.ending:
+            self.shutdown()
 
-    # From the client
+    def deny(self) -> None:
+        self._enter(State.DENYING)
+        self.reading.release(Reason.DECISION)  # into nothing: there will be no WebSocket
 
-    def _take_plain(self, data: bytes) -> bytes:
-        """Handle the plain messages that it begins with. Returns the rest."""
-        start = 0
-        while start < len(data) and self.state is State.OPEN and self._boundary is None:
-            try:
-                plain = read_plain(data, start, self._plain_limit)
-            except UnicodeDecodeError as error:
-                self._handle_invalid_text(error)
-                break
-            if plain is not None:
-                event, start = plain
-                self._handle_message(event)
-            elif (pong := read_pong(data, start)) is not None:
-                payload, start = pong
-                self.context.keepalive.answered(self, payload)
-            else:
-                break
-        return data[start:]
+    def reject(self) -> None:
+        self._start_closing()
+        self._disconnect(CloseCode.ABNORMAL_CLOSURE)
 
-    def _follow(self, data: bytes) -> None:
-        """Know where messages begin in what the protocol is given."""
-        boundary = self._boundary or Boundary()
-        boundary.advance(data)
-        self._boundary = None if boundary.is_here else boundary
+    def _leave_place(self) -> None:
+        if self.place is not None:
+            self.place.leave()
 
-    def handle_data(self, frame: Frame) -> None:
-        """A text or binary message, or the next part of one."""
+    # The application
+
+    async def send(self, message: Event) -> None:
+        """The ASGI ``send``.
+
+        Raises:
+            RuntimeError: the message isn't one for the connection's state.
+            ValueError: a close code, subprotocol, header or payload that can't be sent.
+        """
+        # A close does not wait: it is for a client that reads nothing, too.
+        if self.writer.is_full and message["type"] != "websocket.close":
+            await self.writer.room()
         if self._disconnected:
             return
-        if self._assembler is None:
-            self._assembler = Assembler()
+        action = self._actions.get(message["type"])
+        if action is None:
+            raise _unexpected(message, self.state, self._actions)
+        action(self, message)
+
+    def send_message(self, message: Event) -> None:
+        """``websocket.send``."""
+        self.sender.send(message)
+
+    def close(self, message: Event) -> None:
+        """``websocket.close`` after acceptance."""
+        code, reason = message.get("code", CloseCode.NORMAL_CLOSURE), message.get("reason") or ""
+        self.sender.flush()
         try:
-            event = self._assembler.add(frame)
-        except UnicodeDecodeError as error:
-            self._handle_invalid_text(error)
-            return
-        if event is not None:
-            self._assembler = None
-            self._handle_message(event)
+            self._receiver.close(code, reason)
+        except ProtocolError as error:
+            raise ValueError(
+                f"cannot close with code {code} and reason {reason!r}: {error}"
+            ) from None
+        self._disconnect(code, reason)
+        self._start_closing()
 
-    def _handle_invalid_text(self, error: UnicodeDecodeError) -> None:
-        self._abandon(CloseCode.INVALID_DATA, f"{error.reason} at position {error.start}")
+    def application_returned(self) -> None:
+        """A connection ends with its application, normally as in ``websockets.serve``."""
+        if self.state is State.OPEN:
+            self.close({"type": "websocket.close"})
+        elif self.state in (State.DECIDING, State.DENYING):
+            logger.error(
+                "WebSocket %s [%s]: the application returned while %s",
+                self.path,
+                self.peer,
+                self.state.value,
+            )
+            self.fail()
 
-    def _handle_message(self, event: Event) -> None:
+    def fail(self) -> int:
+        """The application failed: 500 before the handshake is decided, 1011 once it is open.
+
+        Returns:
+            The close code that the application was told, now or before.
+        """
+        if self.state is State.DECIDING:
+            self.undecided.refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error\n")
+        elif self.state is State.DENYING:
+            self.transport.abort()  # the client must not take what it has for the whole
+        elif self.state is State.OPEN:
+            self.close({"type": "websocket.close", "code": CloseCode.INTERNAL_ERROR})
+        return self._close_code
+
+    # The client, of whom the receiver and the keepalive tell
+
+    def handle_message(self, event: Event) -> None:
         if self._pace is not None and not self._pace.note_message():
             self._too_fast()
             return
-        self.counters.received += 1
+        self.context.counters.received += 1
         if self.inbox.put_event(event):
             self.reading.hold(Reason.INBOX)
 
     def _inbox_drained(self) -> None:
         self.reading.release(Reason.INBOX)
 
-    def handle_ping(self, frame: Frame) -> None:
-        """The protocol has its answer ready, which is sent once what was read is handled."""
+    def handle_ping(self) -> None:
         if self._pace is not None and not self._pace.note_ping():
             self._too_fast()
         elif self.writer.is_full:
+            # No application waits for room before a pong is written: its client has to.
             self.reading.hold(Reason.ANSWERS)
 
-    def handle_pong(self, frame: Frame) -> None:
-        self.context.keepalive.answered(self, bytes(frame.data))
+    def handle_pong(self, payload: bytes) -> None:
+        self.context.keepalive.answered(self, payload)
 
-    def handle_close(self, frame: Frame) -> None:
-        """The client's close frame: its first word or the answer to ours."""
-        close = self.protocol.close_rcvd
-        assert close is not None
-        self._disconnect(close.code, close.reason)
-        self._start_closing()
-
-    _frame_handlers: dict[Opcode, Callable[[WebSocketConnection, Frame], None]] = {
-        Opcode.TEXT: handle_data,
-        Opcode.BINARY: handle_data,
-        Opcode.CONT: handle_data,
-        Opcode.PING: handle_ping,
-        Opcode.PONG: handle_pong,
-        Opcode.CLOSE: handle_close,
-    }
-
-    def _handle_violation(self) -> None:
-        """The client broke the protocol or a limit: websockets has answered with a close code."""
-        sent = self.protocol.close_sent
-        if sent is None:
-            self._disconnect(CloseCode.ABNORMAL_CLOSURE)
-        else:
-            self._disconnect(sent.code, sent.reason)
-        self._start_closing()
-
-    def _abandon(self, code: int, reason: str = "") -> None:
-        """Give up on the connection, from our side."""
-        self._empty_outbox()
-        self.protocol.fail(code, reason)
+    def handle_close(self, code: int, reason: str) -> None:
         self._disconnect(code, reason)
-        self._flush()
+        self._start_closing()
+
+    def abandon(self, code: int, reason: str) -> None:
+        """Give up on the connection, from the server's side."""
+        self.sender.flush()
+        self._receiver.fail(code, reason)
+        self._disconnect(code, reason)
         self._start_closing()
 
     def ping(self, payload: bytes) -> None:
@@ -203,7 +330,7 @@ class WebSocketConnection(Handshake):
         if self.reading.is_held(Reason.INBOX) or self.writer.is_watched:
             self.context.keepalive.wait(self)
         else:
-            self._abandon(CloseCode.INTERNAL_ERROR, "keepalive ping timeout")
+            self.abandon(CloseCode.INTERNAL_ERROR, "keepalive ping timeout")
 
     # What its client should not do
 
@@ -214,7 +341,7 @@ class WebSocketConnection(Handshake):
             self.end(code, reason)
 
     def _note_cut_off(self, why: str, reason: str) -> None:
-        self.counters.cut_off[why] += 1
+        self.context.counters.cut_off[why] += 1
         message = "WebSocket %s [%s] is cut off: %s"
         self.context.notices.warn(why, message, self.path, self.peer, reason)
 
@@ -229,7 +356,7 @@ class WebSocketConnection(Handshake):
         if self.state is State.OPEN:
             reason = f"more than {self.config.max_message_rate:g} messages a second"
             self._note_cut_off("message_rate", reason)
-            self._abandon(CloseCode.POLICY_VIOLATION, reason)
+            self.abandon(CloseCode.POLICY_VIOLATION, reason)
 
     def _idle(self) -> None:
         if not self.reading.is_held(Reason.INBOX):  # else: its messages wait for us
@@ -239,90 +366,7 @@ class WebSocketConnection(Handshake):
     def _inbox_overflown(self) -> None:
         self._cut_off("inbox_full", CloseCode.TRY_AGAIN_LATER, "messages come too fast")
 
-    # From the application
-
-    def send_now(self, payload: Payload) -> bool:
-        """Send a message, unless that must wait or there is nobody to send it to.
-
-        It is written together with others of this round of the loop: messages to groups come in
-        bunches.
-
-        Returns:
-            Whether it was sent.
-        """
-        if self.writer.is_full or self.state is not State.OPEN:
-            return False
-        self._send(payload, more=True)
-        return True
-
-    def send_message(self, message: Event) -> None:
-        """``websocket.send``.
-
-        While more waits for the application, its next message may be on the way.
-        """
-        self._send(_payload(message), more=self.inbox.waiting > 0)
-
-    def _send(self, payload: Payload, *, more: bool) -> None:
-        """One frame, written past the protocol, which has no part in it."""
-        self.counters.sent += 1
-        self.writer.write(self.context.frames.frame(payload, self._deflate), more=more)
-
-    def open_outbox(self) -> Callable[[Event], bool]:
-        """Return what takes messages from other threads; to be asked for on the event loop.
-
-        It is called with a ``websocket.send``, in any thread, and checks it as ``send`` does. What
-        it has taken will be written: before what that thread has done on the loop afterwards, and
-        before the close frame where it is our side that closes. It takes nothing while ``send``
-        would wait, and as much as an :class:`Outbox` holds ahead of the loop. It returns whether it
-        has taken the message; otherwise ``send`` is to be awaited for it.
-        """
-        if self._outbox is None:
-            self._outbox = Outbox(self._send_late, self.context.crossing)
-        return functools.partial(self._put_out, self._outbox)
-
-    def _put_out(self, outbox: Outbox, message: Event) -> bool:
-        """In another thread."""
-        if message["type"] != "websocket.send" or self.state is not State.OPEN:
-            return False
-        return not self.writer.is_full and outbox.put(_payload(message))
-
-    def _send_late(self, payload: Payload, more: bool) -> None:
-        if self.state is State.OPEN:
-            self._send(payload, more=more or self.inbox.waiting > 0)
-
-    def _empty_outbox(self) -> None:
-        if self._outbox is not None:
-            self._outbox.flush()
-
-    def close(self, message: Event) -> None:
-        """``websocket.close`` after acceptance."""
-        code, reason = message.get("code", CloseCode.NORMAL_CLOSURE), message.get("reason") or ""
-        self._empty_outbox()
-        try:
-            self.protocol.send_close(code, reason)
-        except ProtocolError as error:
-            raise ValueError(
-                f"cannot close with code {code} and reason {reason!r}: {error}"
-            ) from None
-        self._flush()
-        self._disconnect(code, reason)
-        self._start_closing()
-
-    ACTIONS = {
-        **Handshake.ACTIONS,
-        State.OPEN: {"websocket.send": send_message, "websocket.close": close},
-    }
-
     # The end
-
-    def fail(self) -> int:
-        if self.state is State.DECIDING:
-            self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error\n")
-        elif self.state is State.DENYING:
-            self.transport.abort()
-        elif self.state is State.OPEN:
-            self.close({"type": "websocket.close", "code": CloseCode.INTERNAL_ERROR})
-        return self._close_code
 
     def end(self, code: int, reason: str) -> bool:
         """Close the connection from outside of the application; 403 while it is undecided.
@@ -336,7 +380,7 @@ class WebSocketConnection(Handshake):
         if self.state is State.OPEN:
             self.close({"type": "websocket.close", "code": code, "reason": reason})
         elif self.state is State.DECIDING:
-            self._refuse(HTTPStatus.FORBIDDEN, "")
+            self.undecided.refuse(HTTPStatus.FORBIDDEN, "")
         else:
             return False
         return True
@@ -348,24 +392,84 @@ class WebSocketConnection(Handshake):
             self.close({"type": "websocket.close", "code": code, "reason": "server going away"})
         elif self.state is State.DECIDING:
             if not self.context.finishes_handshakes:
-                self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "The server is shutting down.\n")
+                text = "The server is shutting down.\n"
+                self.undecided.refuse(HTTPStatus.SERVICE_UNAVAILABLE, text)
         elif self.state is State.REQUEST:
             self.transport.close()
 
+    def _disconnect(self, code: int, reason: str = "") -> None:
+        """Tell all parts, and the application, once."""
+        if self._disconnected:
+            return
+        self._disconnected = True
+        self._close_code = int(code)
+        self.sender.stop()
+        self._receiver.stop()
+        self.context.keepalive.stop(self)
+        if self._pace is not None:
+            self._pace.stop()
+        self.writer.release()  # into nothing; but what waits there has to hear of the end
+        if self.state is State.OPEN:
+            self.context.counters.open -= 1
+            self.context.counters.closed[self._close_code] += 1
+            self.log_access("DISCONNECT", code)
+        elif self.state is State.DECIDING:
+            self.context.counters.handshakes[CLIENT_LEFT] += 1
+        if self._application is not None:
+            self._application.disconnect(self._close_code, reason, self.config.close_timeout)
 
-def _payload(message: Event) -> Payload:
-    """What an application wants sent, in a form that nobody can change afterwards."""
-    text: Any = message.get("text")
-    data: Any = message.get("bytes")
-    if (text is None) == (data is None):
-        raise ValueError("websocket.send takes one of text and bytes")
-    if text is None:
-        return data if type(data) is bytes else bytes(memoryview(data))
-    if not isinstance(text, str):
-        raise ValueError(f"text is a {type(text).__name__}; it must be a str")
-    return text
+    def _start_closing(self) -> None:
+        """Wait for the client's side of the end, at most ``close_timeout``."""
+        if self.state in (State.CLOSING, State.CLOSED):
+            return
+        self._enter(State.CLOSING)
+        self._closing_timer = self.loop.call_later(self.config.close_timeout, self.transport.abort)
+        self.writer.stop_watch()  # this timeout is for a client that reads nothing, too
+        self.reading.release_all()  # its close frame may lie behind what is held
+
+    def _enter(self, state: State) -> None:
+        self.state = state
+        self._actions = _ACTIONS.get(state, {})
+        if self._handshake is not None and state not in (State.DECIDING, State.DENYING):
+            self._handshake.end()
+            self._handshake = None
+
+    # Access lines
+
+    def log_access(self, action: str, code: int | None = None) -> None:
+        if self.config.access_log:
+            seconds = self.loop.time() - self.opened if action == "DISCONNECT" else None
+            self.context.access.websocket(action, self._visitor(), code, seconds)
+
+    def _visitor(self) -> Visitor:
+        return Visitor(self.path, self.peer, agent_name(self._headers))
 
 
-def _plain_limit(config: ServerConfig) -> int:
-    """The longest frame that needn't be looked at by the protocol."""
-    return min(limit for limit in (config.max_message_size, config.max_frame_size, SLICE) if limit)
+def _unexpected(message: Event, state: State, expected: Iterable[str]) -> RuntimeError:
+    return RuntimeError(
+        f"{message['type']!r} while {state.value}; expected one of {', '.join(expected)}"
+    )
+
+
+def _pass(action: Callable[[Handshake, Event], None]) -> Action:
+    """Leave what an application sends to the handshake."""
+
+    def act(connection: WebSocketConnection, message: Event) -> None:
+        action(connection.undecided, message)
+
+    return act
+
+
+#: What an application may send, by state; nothing in the others.
+_ACTIONS: Mapping[State, Mapping[str, Action]] = {
+    State.DECIDING: {
+        "websocket.accept": _pass(Handshake.accept),
+        "websocket.close": _pass(Handshake.deny),
+        "websocket.http.response.start": _pass(Handshake.start_denial),
+    },
+    State.DENYING: {"websocket.http.response.body": _pass(Handshake.continue_denial)},
+    State.OPEN: {
+        "websocket.send": WebSocketConnection.send_message,
+        "websocket.close": WebSocketConnection.close,
+    },
+}

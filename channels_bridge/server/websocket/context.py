@@ -14,9 +14,9 @@ from channels_bridge.server.admission import Admission, Ledger, limits_addresses
 from channels_bridge.server.asgi_types import Application
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.counters import Counters
+from channels_bridge.server.loop_calls import Crossing
 from channels_bridge.server.websocket.frames import FrameCache
 from channels_bridge.server.websocket.keepalive import Keepalive
-from channels_bridge.server.websocket.loop_calls import Crossing
 from channels_bridge.server.websocket.writer import NextRound
 
 logger = logging.getLogger("channels_bridge.server")

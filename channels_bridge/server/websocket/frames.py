@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import struct
 from collections.abc import Sequence
+from typing import Any
 
 from websockets.extensions import Extension
 from websockets.extensions.permessage_deflate import (
@@ -19,6 +20,7 @@ from websockets.extensions.permessage_deflate import (
 )
 from websockets.frames import Frame, Opcode
 
+from channels_bridge.server.asgi_types import Event
 from channels_bridge.server.websocket.fast_path import FIN
 
 #: What the server makes of a client's offer to compress. Window and level of websockets: a smaller
@@ -61,6 +63,19 @@ def deflate_of(extensions: Sequence[Extension]) -> PerMessageDeflate | None:
 
 
 _shared_deflate = functools.lru_cache(make_deflate)
+
+
+def payload_of(message: Event) -> Payload:
+    """What an application wants sent, in a form that nobody can change afterwards."""
+    text: Any = message.get("text")
+    data: Any = message.get("bytes")
+    if (text is None) == (data is None):
+        raise ValueError("websocket.send takes one of text and bytes")
+    if text is None:
+        return data if type(data) is bytes else bytes(memoryview(data))
+    if not isinstance(text, str):
+        raise ValueError(f"text is a {type(text).__name__}; it must be a str")
+    return text
 
 
 class FrameCache:

@@ -1,112 +1,161 @@
-"""A connection before it is open: the request, the application's decision, and what is answered."""
+"""The opening handshake: a request, the application's decision on it, and the response."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from abc import abstractmethod
 from http import HTTPStatus
+from typing import Protocol
 
 from websockets.datastructures import Headers
 from websockets.exceptions import InvalidHeader, InvalidUpgrade
-from websockets.frames import CloseCode
+from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
 
-from channels_bridge.server.access_log import client_name, printable
+from channels_bridge.server.access_log import printable
 from channels_bridge.server.admission import Place
 from channels_bridge.server.asgi_types import Event
-from channels_bridge.server.websocket.asgi_scope import EXTENSION, build_scope
+from channels_bridge.server.websocket.asgi_scope import EXTENSION, Scope, build_scope
 from channels_bridge.server.websocket.context import Context
-from channels_bridge.server.websocket.flow_control import Reason
-from channels_bridge.server.websocket.lifecycle import Lifecycle, State
-from channels_bridge.server.websocket.request_head import note_lost_upgrade
+from channels_bridge.server.websocket.frames import DEFLATE, deflate_of
+from channels_bridge.server.websocket.protocol_logger import quiet_logger
+from channels_bridge.server.websocket.request_head import KEY, note_lost_upgrade
 from channels_bridge.server.websocket.responses import (
     RETRY_AFTER,
     complete_acceptance,
     decode_headers,
     phrase,
 )
+from channels_bridge.server.websocket.writer import Writer
 
 logger = logging.getLogger("channels_bridge.server")
 
 #: Characters of what is wrong with a handshake that are logged.
 MAX_REASON = 200
 
+_LOGGER = quiet_logger()
 
-class Handshake(Lifecycle):
-    """From the request to its acceptance, which makes a WebSocket of the connection, or denial."""
 
-    __slots__ = ("_place", "_response")
+class Opening(Protocol):
+    """A connection as its handshake sees it: each method is one step to its next state.
 
-    def __init__(self, context: Context) -> None:
-        super().__init__(context)
-        self._response: Response  # the acceptance, ready to be sent
-        self._place: Place | None = None  # where its address is limited
+    Attributes:
+        path: of the request, for log lines.
+        peer: the client's address, for log lines.
+        place: the client's among those of its address, where they are limited; the connection's
+            to leave when it ends.
+    """
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._leave_place()
-        super().connection_lost(exc)
+    path: str
+    peer: str
+    place: Place | None
 
-    @abstractmethod
-    def _begin(self) -> None:
-        """The connection is open."""
+    def ask(self, scope: Scope) -> None:
+        """Run the application, which is to decide."""
 
-    # The request
+    def open(self, deflate: PerMessageDeflate | None) -> None:
+        """The acceptance is written, and with it the compression that was agreed on."""
 
-    def take_over(self, transport: asyncio.Transport, request: Request, rest: bytes) -> None:
-        """Go on where another protocol has read a request, and maybe what is behind it."""
-        transport.set_protocol(self)
-        self.connection_made(transport)
-        self.handle_request(request)
-        if rest:
-            self.data_received(rest)
+    def deny(self) -> None:
+        """The head of a denial is written; its body follows."""
 
-    def handle_request(self, request: Request) -> None:
-        """Check the handshake, then let the application decide on it."""
-        self.path = printable(request.path.partition("?")[0])
-        self._scope = build_scope(request, self.transport, self.config.proxy)
-        self.peer = client_name(self._scope["client"])
+    def reject(self) -> None:
+        """The last byte of a response that is no acceptance is written."""
+
+    def log_access(self, action: str, code: int | None = None) -> None:
+        """Write an access line."""
+
+
+class Handshake:
+    """A handshake, from its request until it is decided (RFC 6455, 4.2).
+
+    The connection drops it then, and with it what takes more memory than all that is needed from
+    then on: the request's headers, the response, and the protocol of ``websockets`` that made it.
+
+    Args:
+        connection: is told what becomes of it.
+        request: a ``GET`` without a body.
+        transport: where it came from.
+        writer: takes the response.
+        context: how to serve.
+
+    Attributes:
+        scope: what the application is told of the request.
+    """
+
+    __slots__ = (
+        "_connection",
+        "_context",
+        "_protocol",
+        "_response",
+        "_timer",
+        "_writer",
+        "scope",
+    )
+
+    def __init__(
+        self,
+        connection: Opening,
+        request: Request,
+        transport: asyncio.BaseTransport,
+        writer: Writer,
+        context: Context,
+    ) -> None:
+        self._connection = connection
+        self._writer = writer
+        self._context = context
+        self._timer: asyncio.TimerHandle | None = None
+        self.scope = build_scope(request, transport, context.config.proxy)
         # The application chooses one. websockets would refuse what is no token.
         if "Sec-WebSocket-Protocol" in request.headers:
             del request.headers["Sec-WebSocket-Protocol"]
-        self._response = self._handshake.accept(request)
-        if self._response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
-            self._note_refusal("Sec-WebSocket-Key" in request.headers)
-            self._respond(self._response)
-            return
-        self.reading.hold(Reason.DECISION)
-        self._claim_place(self._scope["client"])
+        extensions = [DEFLATE] if context.config.compression else None
+        self._protocol = ServerProtocol(extensions=extensions, logger=_LOGGER)
+        self._response = self._protocol.accept(request)  # ready to be sent
 
-    def _note_refusal(self, has_key: bool) -> None:
-        error = self._handshake.handshake_exc
-        if has_key and isinstance(error, InvalidUpgrade):
-            note_lost_upgrade(self.context, self.path, self.peer)
+    # The request
+
+    def start(self) -> None:
+        """Answer an invalid request, or let the application decide on it."""
+        if self._response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
+            self._claim_place(self.scope["client"])
+        else:
+            self._note_refusal()
+            self._respond(self._response)
+
+    def _note_refusal(self) -> None:
+        error = self._protocol.handshake_exc
+        headers = (name for name, _ in self.scope["headers"])
+        if isinstance(error, InvalidUpgrade) and KEY in headers:
+            note_lost_upgrade(self._context, self._connection.path, self._connection.peer)
             return
-        self.context.notices.warn(
+        self._context.notices.warn(
             "handshake",
             "WebSocket %s [%s] is refused with %d: %s",
-            self.path,
-            self.peer,
+            self._connection.path,
+            self._connection.peer,
             self._response.status_code,
             _describe(error),
         )
 
     def _claim_place(self, client: tuple[str, int] | None) -> None:
         """Where addresses are limited, ask first whether this client's may have another one."""
-        if self.context.admission is None or client is None:
+        if self._context.admission is None or client is None:
             self._ask_application()
         else:
-            self._place = Place(self.context.admission, client[0])
-            self._place.claim(granted=self._ask_application, refused=self._refuse_address)
-
-    def _leave_place(self) -> None:
-        if self._place is not None:
-            self._place.leave()
+            # The connection's, as it is left with the connection, long after the handshake.
+            self._connection.place = place = Place(self._context.admission, client[0])
+            place.claim(granted=self._ask_application, refused=self._refuse_address)
 
     def _refuse_address(self) -> None:
-        message = "WebSocket %s [%s] is refused: its address has too many, or opens them too fast"
-        self.context.notices.warn("address", message, self.path, self.peer)
-        response = self._handshake.reject(
+        self._context.notices.warn(
+            "address",
+            "WebSocket %s [%s] is refused: its address has too many, or opens them too fast",
+            self._connection.path,
+            self._connection.peer,
+        )
+        response = self._protocol.reject(
             HTTPStatus.TOO_MANY_REQUESTS, "Too many connections from your address.\n"
         )
         response.headers["Retry-After"] = RETRY_AFTER
@@ -115,48 +164,34 @@ class Handshake(Lifecycle):
     # The decision
 
     def _ask_application(self) -> None:
-        self._scope["state"] = self.context.state.copy()
-        self._scope["extensions"] = {
+        self.scope["state"] = self._context.state.copy()
+        self.scope["extensions"] = {
             "websocket.http.response": {},
-            EXTENSION: {"connection": self},
+            EXTENSION: {"connection": self._connection},
         }
-        if self.config.access_log:
-            self.context.access.handshaking(self._visitor())
-        self._enter(State.DECIDING)
-        self._set_timer(self.config.handshake_timeout, self._decision_overdue)
-        self._start_application()
+        timeout = self._context.config.handshake_timeout
+        self._timer = asyncio.get_running_loop().call_later(timeout, self._decision_overdue)
+        self._connection.ask(self.scope)
 
     def _decision_overdue(self) -> None:
         logger.warning(
             "WebSocket %s [%s]: neither accepted nor denied within %g s",
-            self.path,
-            self.peer,
-            self.config.handshake_timeout,
+            self._connection.path,
+            self._connection.peer,
+            self._context.config.handshake_timeout,
         )
-        self._refuse(HTTPStatus.GATEWAY_TIMEOUT, "The application did not answer in time.\n")
+        self.refuse(HTTPStatus.GATEWAY_TIMEOUT, "The application did not answer in time.\n")
 
     def accept(self, message: Event) -> None:
-        """``websocket.accept``: complete the handshake."""
-        headers = self._response.headers
-        complete_acceptance(headers, message, self._scope["subprotocols"])
-        self._name_server(headers)
-        self._handshake.send_response(self._response)
-        self._enter(State.OPEN)
-        self.opened = self.loop.time()
-        self._flush()
-        self._forget_handshake()
-        del self._response
-        self._begin()
-        self.counters.open += 1
-        self.counters.handshakes[101] += 1
-        self._log_access("CONNECT")
-        self.reading.release(Reason.DECISION)
-        if self.context.ending:
-            self.shutdown()
+        """``websocket.accept``: make a WebSocket of the connection."""
+        complete_acceptance(self._response.headers, message, self.scope["subprotocols"])
+        self._write(self._response)
+        self._context.counters.handshakes[101] += 1
+        self._connection.open(deflate_of(self._protocol.extensions))
 
     def deny(self, message: Event) -> None:
         """``websocket.close`` before acceptance: 403 (ASGI "Close")."""
-        self._refuse(HTTPStatus.FORBIDDEN, "")
+        self.refuse(HTTPStatus.FORBIDDEN, "")
 
     def start_denial(self, message: Event) -> None:
         """``websocket.http.response.start``: an answer of the application's own."""
@@ -165,53 +200,49 @@ class Handshake(Lifecycle):
         if "Connection" not in headers:
             headers["Connection"] = "close"  # it ends the body where there is no length
         self._name_server(headers)
-        self._enter(State.DENYING)
-        self.writer.write(Response(status, phrase(status), headers, b"").serialize())
-        self._rejected(status)
+        self._writer.write(Response(status, phrase(status), headers, b"").serialize())
+        self.end()  # the body may take its time
+        self._connection.deny()
+        self._note_rejection(status)
 
     def continue_denial(self, message: Event) -> None:
         """``websocket.http.response.body``."""
-        self.writer.write(message.get("body", b""))
+        self._writer.write(message.get("body", b""))
         if not message.get("more_body", False):
-            # It sends nothing, and wants to hear nothing.
-            self.protocol.fail(CloseCode.ABNORMAL_CLOSURE)
-            self._flush()
-            self._disconnect(CloseCode.ABNORMAL_CLOSURE)
-            self._start_closing()
+            self._writer.half_close()
+            self._connection.reject()
 
-    ACTIONS = {
-        State.DECIDING: {
-            "websocket.accept": accept,
-            "websocket.close": deny,
-            "websocket.http.response.start": start_denial,
-        },
-        State.DENYING: {"websocket.http.response.body": continue_denial},
-    }
+    def refuse(self, status: HTTPStatus, text: str) -> None:
+        """Decide in the application's place."""
+        self._respond(self._protocol.reject(status, text))
+
+    def end(self) -> None:
+        """It is decided, or nobody waits for the decision any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     # Responses
 
-    def _refuse(self, status: HTTPStatus, text: str) -> None:
-        """Decide in the application's place."""
-        self._reject(status, text)
-        self._disconnect(CloseCode.ABNORMAL_CLOSURE)
-
-    def _reject(self, status: HTTPStatus, text: str) -> None:
-        self._respond(self._handshake.reject(status, text))
-
     def _respond(self, response: Response) -> None:
-        self._name_server(response.headers)
-        self._handshake.send_response(response)
-        self._flush()
-        self._start_closing()
-        self._rejected(response.status_code)
+        """Answer in plain text, after which the connection closes."""
+        self._write(response)
+        self._connection.reject()
+        self._note_rejection(response.status_code)
 
-    def _rejected(self, status: int) -> None:
-        self.counters.handshakes[status] += 1
-        self._log_access("REJECT", status)
+    def _write(self, response: Response) -> None:
+        self._name_server(response.headers)
+        self._protocol.send_response(response)
+        self._writer.write_all(self._protocol.data_to_send())
 
     def _name_server(self, headers: Headers) -> None:
-        if self.config.server_name and "Server" not in headers:
-            headers["Server"] = self.config.server_name
+        name = self._context.config.server_name
+        if name and "Server" not in headers:
+            headers["Server"] = name
+
+    def _note_rejection(self, status: int) -> None:
+        self._context.counters.handshakes[status] += 1
+        self._connection.log_access("REJECT", status)
 
 
 def _describe(error: Exception | None) -> str:

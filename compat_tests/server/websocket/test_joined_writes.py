@@ -94,8 +94,8 @@ async def test_an_answer_does_not_wait_for_the_next_one(serve):
 async def test_shared_frames_are_joined(serve):
     """What reaches an idle consumer's client within one round of the loop leaves with one write."""
     async with left_waiting(serve, echo, "") as (websocket, connection, recorder, _):
-        assert connection.send_now("a")
-        assert connection.send_now("b")
+        assert connection.sender.send_now("a")
+        assert connection.sender.send_now("b")
         assert recorder.written == []
         assert [await websocket.recv() for _ in range(2)] == ["a", "b"]
         assert recorder.written == [text("a") + text("b")]

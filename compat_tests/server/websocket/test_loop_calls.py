@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from channels_bridge.server.websocket.loop_calls import Crossing
-from channels_bridge.server.websocket.thread_outbox import LENGTH, MESSAGES, Outbox
+from channels_bridge.server.loop_calls import Crossing
+from channels_bridge.server.websocket.sender import LENGTH, MESSAGES, Outbox
 from compat_tests.engine import DEADLINE
 
 
