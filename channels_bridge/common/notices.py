@@ -46,7 +46,8 @@ class Notices:
         self._kinds: dict[Hashable, _Kind] = {}  # in the order of their last occurrence
         self._last = -inf  # time of the last line of any kind
         # Consumers run in threads, too. Nothing is logged under it, so that it is never held long.
-        self._lock = threading.Lock()
+        # Reentrant: a signal handler may have something to log while its thread does.
+        self._lock = threading.RLock()
 
     def warn(self, kind: Hashable, message: str, *args: object) -> None:
         """Log ``message % args`` as a WARNING, if a line of this kind is due."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from math import inf
+from types import SimpleNamespace
 
 import pytest
 
@@ -100,3 +101,21 @@ def test_threads_share_a_line(caplog):
         thread.join()
     assert messages(caplog) == ["it is slow"]
     assert limited._kinds["slow"].suppressed == 8 * 500 - 1
+
+
+def test_a_signal_handler_does_not_wait_for_what_it_interrupts(monkeypatch):
+    """A signal handler may have a line to log while the thread that it interrupts has one."""
+    lines = Notices(logger)
+    interruptions = ["signal"]
+
+    def interrupted() -> float:
+        if interruptions:
+            interruptions.pop()
+            lines.warn("kind", "a line of the signal handler's")
+        return 0.0
+
+    monkeypatch.setattr(notices, "time", SimpleNamespace(monotonic=interrupted))
+    thread = threading.Thread(target=lines.warn, args=["kind", "a line"], daemon=True)
+    thread.start()
+    thread.join(30)
+    assert not thread.is_alive()
