@@ -35,7 +35,7 @@ MAY_IMPORT = {
     # Groups, and how they reach other processes.
     "groups.discovery": "common conf",
     "groups.home": "exceptions",
-    "groups": "exceptions groups.discovery groups.home",
+    "groups": "common exceptions groups.discovery groups.home",
     "groups.grpc": "groups groups.discovery",
     "groups.grpc.process": "common exceptions groups groups.discovery groups.grpc groups.home",
     "groups.grpc.hub": "common exceptions groups groups.discovery groups.grpc",

@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from math import inf
 from typing import Any, Protocol
 
+from channels_bridge.common.notices import INTERVAL, Notices
 from channels_bridge.groups.shared_frames import Sharing
 
 __all__ = ["OVERFLOW", "Inbox", "Overload", "Policy"]
 
 logger = logging.getLogger("channels_bridge.groups")
 
-#: One line in so many seconds, however much is dropped.
-LOG_INTERVAL = 10
+#: Seconds within which the next message that is dropped belongs to the same trouble.
+EPISODE = 2 * INTERVAL
 
 
 class Inbox(Protocol):
@@ -71,8 +73,8 @@ class Overload:
 
     def __init__(self) -> None:
         self.dropped = 0
-        self._unlogged = 0
-        self._last_log = float("-inf")
+        self._notices = Notices(logger)
+        self._last_line = -inf
 
     def note(self, group: str, full: list[str], members: int) -> None:
         """A message to a group was dropped for some of its members.
@@ -82,17 +84,16 @@ class Overload:
             members: how many channels of this process are in the group.
         """
         self.dropped += len(full)
-        self._unlogged += len(full)
-        now = time.monotonic()
-        if now - self._last_log < LOG_INTERVAL:
+        suppressed = self._notices.due("full", len(full))
+        if suppressed is None:
             return
-        if now - self._last_log < 2 * LOG_INTERVAL:
+        now = time.monotonic()
+        if now - self._last_line < EPISODE:
             logger.warning(
                 "channel %s is full: %d messages to groups dropped since the last such line",
                 full[0],
-                self._unlogged,
+                suppressed + len(full),
             )
         else:
             logger.info("%d of %d channels over capacity in group %s", len(full), members, group)
-        self._unlogged = 0
-        self._last_log = now
+        self._last_line = now

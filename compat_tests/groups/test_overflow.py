@@ -6,8 +6,9 @@ import logging
 
 import pytest
 
+from channels_bridge.common.notices import INTERVAL
 from channels_bridge.groups import overflow
-from channels_bridge.groups.overflow import LOG_INTERVAL, Overload
+from channels_bridge.groups.overflow import Overload
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def test_lines_are_few_and_name_who_is_slow(clock, caplog):
     """One line in ten seconds: first an INFO line, and where it goes on a WARNING with a name."""
     caplog.set_level(logging.INFO, "channels_bridge.groups")
     dropped = Overload()
-    for second in range(3 * LOG_INTERVAL):
+    for second in range(3 * int(INTERVAL)):
         clock[0] = float(second)
         dropped.note("room", ["slow"], members=7)
     assert dropped.dropped == 30
@@ -37,7 +38,7 @@ def test_a_new_episode_begins_with_info(clock, caplog):
     """What was over long ago is not held against anybody."""
     caplog.set_level(logging.INFO, "channels_bridge.groups")
     dropped = Overload()
-    for now in (0.0, 2.0 * LOG_INTERVAL):
+    for now in (0.0, 2 * INTERVAL):
         clock[0] = now
         dropped.note("room", ["slow"], members=7)
     assert [record.levelname for record in caplog.records] == ["INFO", "INFO"]

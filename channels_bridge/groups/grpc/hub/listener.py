@@ -9,11 +9,11 @@ from __future__ import annotations
 import hmac
 import logging
 import os
-import time
 from typing import Any
 
 import grpc
 
+from channels_bridge.common.notices import Notices
 from channels_bridge.exceptions import HubAddressError
 from channels_bridge.groups.credentials import Credentials
 from channels_bridge.groups.discovery.hub_address import Address
@@ -49,9 +49,6 @@ LIMITS: dict[str, int] = {
     "grpc.http2.min_recv_ping_interval_without_data_ms": 10_000,
 }
 
-# One line about strangers in so many seconds.
-LOG_INTERVAL = 10
-
 
 class Door:
     """A hub's address, and how it tells friend from stranger.
@@ -65,7 +62,7 @@ class Door:
         self._address = address
         self._credentials = credentials
         self._expected = [value.encode() for _, value in authorization(credentials)]
-        self._last_log = float("-inf")
+        self._notices = Notices(logger)
 
     def open(self, server: Any) -> None:
         """Let `server` listen.
@@ -90,7 +87,8 @@ class Door:
         shown = [value for key, value in context.invocation_metadata() if key == AUTHORIZATION]
         if not self._expected or (len(shown) == 1 and self._is_expected(shown[0])):
             return True
-        self._note(context.peer(), "a wrong token" if shown else "no token")
+        problem = "a wrong token" if shown else "no token"
+        self._notices.warn(problem, "%s is refused: it has shown %s", context.peer(), problem)
         return False
 
     def _is_expected(self, shown: str | bytes) -> bool:
@@ -109,9 +107,3 @@ class Door:
             require_client_auth=authorities is not None,
         )
         server.add_secure_port(str(self._address), shown)
-
-    def _note(self, peer: str, problem: str) -> None:
-        now = time.monotonic()
-        if now - self._last_log >= LOG_INTERVAL:
-            self._last_log = now
-            logger.warning("%s is refused: it showed %s", peer, problem)

@@ -11,8 +11,10 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from uuid import uuid4
 
+from channels_bridge.common.notices import Notices
 from channels_bridge.groups.discovery.process_liveness import own_presence
 from channels_bridge.groups.grpc import frame_codec
 from channels_bridge.groups.grpc.dedup import Marks
@@ -96,7 +98,7 @@ class Client:
         self._is_welcome = False  # on the stream that there is
         self._welcomes = 0
         self._missed = 0
-        self._told: set[str] = set()  # what was logged about the hub's release
+        self._notices = Notices(logger, interval=inf)  # about the hub's release, each once
 
     @property
     def is_full(self) -> bool:
@@ -341,9 +343,7 @@ class Client:
         )
 
     def _tell_once(self, trouble: str) -> None:
-        if trouble not in self._told:
-            self._told.add(trouble)
-            logger.error("%s", trouble)
+        self._notices.log(logging.ERROR, trouble, "%s", trouble)
 
     def _on_peers(self, peers: wire.Peers) -> None:
         self._peers = list(peers.processes)
