@@ -14,8 +14,6 @@ from channels.exceptions import MessageTooLarge
 
 from channels_bridge.groups.message import GroupMessage
 
-__all__ = ["GROUP_MESSAGE", "Codec"]
-
 # The key under which an event carries the GroupMessage that it was made from.
 GROUP_MESSAGE = "__group_message__"
 

@@ -12,8 +12,6 @@ from pathlib import Path
 
 from channels_bridge.groups.discovery.hub_address import Address
 
-__all__ = ["NONE", "TOKEN_VARIABLE", "Credentials"]
-
 # The environment variable that may have the token.
 TOKEN_VARIABLE = "CHANNELS_BRIDGE_HUB_TOKEN"
 

@@ -14,15 +14,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = [
-    "is_isolated",
-    "is_relocated",
-    "relocate",
-    "relocated",
-    "relocation",
-    "using_hub",
-]
-
 # How many blocks there are now in which hubs are used, and in which those of tests are.
 _uses = 0
 _relocations = 0

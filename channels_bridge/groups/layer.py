@@ -32,8 +32,6 @@ from channels_bridge.groups.threadsafe_node import ThreadsafeNode
 from channels_bridge.groups.threadsafe_transport import CrossingTransport
 from channels_bridge.groups.transport_interface import GroupTransport
 
-__all__ = ["BridgeChannelLayer", "GrpcChannelLayer", "LocalChannelLayer"]
-
 
 class BridgeChannelLayer(BaseChannelLayer):
     """A channel layer whose groups live in the processes that have members.

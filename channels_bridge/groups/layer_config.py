@@ -15,8 +15,6 @@ from channels_bridge.groups.discovery.hub_address import Address, default_addres
 from channels_bridge.groups.other_layers import REDIS_OPTIONS
 from channels_bridge.groups.overflow import OVERFLOW
 
-__all__ = ["MAX_MESSAGE_SIZE", "GrpcConfig", "LayerConfig"]
-
 # The longest message that the hub forwards, in bytes.
 MAX_MESSAGE_SIZE = 32 * 1024 * 1024
 

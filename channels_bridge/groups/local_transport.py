@@ -8,8 +8,6 @@ import time
 from channels_bridge.groups.named_queues import Item, MessageQueues, take
 from channels_bridge.groups.transport_interface import Deliver, GroupTransport
 
-__all__ = ["LocalExchange", "LocalTransport"]
-
 
 class LocalExchange:
     """Where local transports meet: several of them, in one process, share what they have."""

@@ -26,8 +26,6 @@ from channels_bridge.groups.named_queues import MessageQueues
 from channels_bridge.groups.overflow import OVERFLOW, Inbox, Policy
 from channels_bridge.groups.shared_frames import Made
 
-__all__ = ["Inbox", "Membership"]
-
 
 class Membership:
     """The channels of one process and the groups they are in.

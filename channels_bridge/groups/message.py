@@ -8,8 +8,6 @@ from typing import Any
 
 from channels.consumer import get_handler_name
 
-__all__ = ["GroupMessage", "handler_name"]
-
 
 @dataclass(frozen=True)
 class GroupMessage:

@@ -23,9 +23,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
-__all__ = ["Item", "MessageQueues", "Taker", "take"]
-
-
 # What may wait in one queue, in bytes. The last one may go beyond it, however large it is.
 MAX_BYTES = 256 * 1024 * 1024
 

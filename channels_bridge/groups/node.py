@@ -37,8 +37,6 @@ from channels_bridge.groups.named_queues import Item, take
 from channels_bridge.groups.overflow import Inbox, Overload
 from channels_bridge.groups.transport_interface import GroupTransport
 
-__all__ = ["Node"]
-
 logger = logging.getLogger("channels_bridge.groups")
 
 FLUSH = "flush:"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-__all__ = ["REDIS_OPTIONS", "explain_attribute"]
-
 # Keys of CONFIG in channels_redis, all of which say how it uses a Redis server.
 REDIS_OPTIONS = (
     "hosts",

@@ -11,8 +11,6 @@ from typing import Any, Protocol
 from channels_bridge.common.notices import INTERVAL, Notices
 from channels_bridge.groups.shared_frames import Sharing
 
-__all__ = ["OVERFLOW", "Inbox", "Overload", "Policy"]
-
 logger = logging.getLogger("channels_bridge.groups")
 
 #: Seconds within which the next message that is dropped belongs to the same trouble.

@@ -14,8 +14,6 @@ from typing import Any, TypeAlias
 
 from channels_bridge.groups.message import handler_name
 
-__all__ = ["Made", "SharedFrame", "Sharing", "has_shared", "shared_frame"]
-
 Content: TypeAlias = str | bytes | None
 Event: TypeAlias = MutableMapping[str, Any]
 

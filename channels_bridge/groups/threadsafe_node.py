@@ -18,8 +18,6 @@ from channels_bridge.groups.node import Node
 from channels_bridge.groups.overflow import Inbox
 from channels_bridge.groups.transport_interface import GroupTransport
 
-__all__ = ["ThreadsafeNode"]
-
 # How many turns receivers have on the sender's event loop before ``group_send()`` returns, where it
 # waits for nothing else: as many as with InMemoryChannelLayer.
 TURNS = 3

@@ -14,8 +14,6 @@ from channels_bridge.groups.home import home_loop
 from channels_bridge.groups.layer_statistics import LinkStatistics
 from channels_bridge.groups.transport_interface import Deliver, GroupTransport
 
-__all__ = ["CrossingTransport"]
-
 T = TypeVar("T")
 
 

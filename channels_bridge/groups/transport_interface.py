@@ -21,8 +21,6 @@ from collections.abc import Callable
 
 from channels_bridge.groups.layer_statistics import LinkStatistics
 
-__all__ = ["Deliver", "GroupTransport"]
-
 # Called with topic and payload; never blocks. Returns False when there was no room.
 Deliver = Callable[[str, bytes], bool]
 

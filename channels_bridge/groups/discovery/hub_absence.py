@@ -30,8 +30,6 @@ from channels_bridge.groups.discovery.process_liveness import (
     own_presence,
 )
 
-__all__ = ["has_left_members", "has_living_members", "is_absent"]
-
 # How long a TCP connection may take, in seconds.
 CONNECT_TIMEOUT = 1
 

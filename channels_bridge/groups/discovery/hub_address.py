@@ -18,8 +18,6 @@ from channels_bridge.common.address_hints import HOST_NAME, address_meant
 from channels_bridge.common.unix_sockets import MAX_PATH
 from channels_bridge.groups.discovery.runtime_directory import project_directory, require_private
 
-__all__ = ["SOCKET", "Address", "default_address", "find_intruders"]
-
 # The hub's socket in the project's directory.
 SOCKET = "groups.sock"
 

@@ -23,18 +23,6 @@ from channels_bridge.groups.discovery.runtime_directory import (
     project_root,
 )
 
-__all__ = [
-    "Holder",
-    "Seat",
-    "find_holder",
-    "holder_of",
-    "hub_path",
-    "is_held",
-    "lock_path",
-    "open_at_once",
-    "open_own",
-]
-
 
 @dataclass(frozen=True)
 class Holder:

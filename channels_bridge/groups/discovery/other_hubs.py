@@ -22,8 +22,6 @@ from channels_bridge.groups.discovery.runtime_directory import (
     shared_root,
 )
 
-__all__ = ["Absence", "explain_absence"]
-
 # Other servers that an error names at most.
 MAX_NAMED = 3
 

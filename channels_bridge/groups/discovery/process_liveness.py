@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["UNKNOWN", "is_gone", "is_of_earlier_boot", "own_presence"]
-
 # What a process says of itself where there is no /proc: it can't be looked for.
 UNKNOWN = ""
 

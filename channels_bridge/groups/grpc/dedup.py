@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-__all__ = ["Marks"]
-
 # How many senders to remember. Each `manage.py` command is one.
 MAX_SENDERS = 10_000
 

@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError as DecodeError  # for those who call parse()
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
-
-__all__ = ["VERSION", "DecodeError", "Kind", "Request", "encode", "parse"]
 
 VERSION = 1
 

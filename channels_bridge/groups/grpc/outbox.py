@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-__all__ = ["Outbox"]
-
 # How long an answer that nobody waits for may be held back, in seconds: one write then has many.
 LAZY_DELAY = 0.01
 

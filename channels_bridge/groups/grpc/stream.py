@@ -12,21 +12,6 @@ import grpc.aio
 from channels_bridge.groups.credentials import Credentials
 from channels_bridge.groups.discovery.hub_address import Address
 
-__all__ = [
-    "AUTHORIZATION",
-    "EOF",
-    "METHOD",
-    "OPTIONS",
-    "OVERTAKEN",
-    "REFUSED",
-    "SERVICE",
-    "GrpcStream",
-    "Stream",
-    "StreamBroken",
-    "authorization",
-    "pristine",
-]
-
 SERVICE = "channels_bridge.groups.v1.Groups"
 METHOD = "Connect"
 

@@ -13,8 +13,6 @@ import sys
 
 from django.core.exceptions import ImproperlyConfigured
 
-__all__ = ["require_threads"]
-
 # By who patches: the module that knows what is patched, its function that tells, and what must not
 # be. In gevent's selectors a loop ends in any thread but the main one.
 PATCHERS = {

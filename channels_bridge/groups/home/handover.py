@@ -11,8 +11,6 @@ import logging
 from collections import deque
 from collections.abc import Callable
 
-__all__ = ["Handover"]
-
 logger = logging.getLogger("channels_bridge.groups")
 
 # What may wait for the loop at a time; who has more waits as well. The bound for bytes is rough, as

@@ -26,18 +26,6 @@ from weakref import WeakSet
 from channels_bridge.exceptions import LoopBlocked
 from channels_bridge.groups.home.green_threads import require_threads
 
-__all__ = [
-    "aclose_all",
-    "claim",
-    "fetch",
-    "inherited_grpc",
-    "is_claimed",
-    "loop",
-    "register",
-    "run",
-    "spawn",
-]
-
 T = TypeVar("T")
 
 # How long a thread waits until the home loop takes a call, in seconds: a consumer may block it

@@ -22,8 +22,6 @@ from asgiref.sync import markcoroutinefunction
 
 from channels_bridge.groups.home import home_loop
 
-__all__ = ["waits_outside"]
-
 P = ParamSpec("P")
 T = TypeVar("T")
 

@@ -24,8 +24,6 @@ from channels_bridge.groups.grpc.suppression import Leases
 from channels_bridge.groups.named_queues import Item, MessageQueues
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
-__all__ = ["Exchange"]
-
 logger = logging.getLogger("channels_bridge.groups")
 
 # How long a process may be without a stream before it is forgotten, in seconds.

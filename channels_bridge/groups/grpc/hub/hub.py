@@ -27,8 +27,6 @@ from channels_bridge.groups.grpc.outbox import Outbox
 from channels_bridge.groups.grpc.stream import METHOD, REFUSED, SERVICE, pristine
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
-__all__ = ["serve"]
-
 logger = logging.getLogger("channels_bridge.groups")
 
 # How often a hub on standby looks whether the other one is gone, and how often the exchange does

@@ -18,8 +18,6 @@ from channels_bridge.groups.discovery.hub_address import find_intruders
 from channels_bridge.groups.discovery.hub_lock import Holder, lock_path, open_own
 from channels_bridge.groups.discovery.runtime_directory import keep_private, leave
 
-__all__ = ["TOUCH_INTERVAL", "RosterKeeper", "SocketPlace"]
-
 logger = logging.getLogger("channels_bridge.groups")
 
 # How often files are made to look new, in seconds: what cleans /tmp removes them after days.

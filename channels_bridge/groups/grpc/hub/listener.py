@@ -19,8 +19,6 @@ from channels_bridge.groups.credentials import Credentials
 from channels_bridge.groups.discovery.hub_address import Address
 from channels_bridge.groups.grpc.stream import AUTHORIZATION, KEEPALIVE, OPTIONS, authorization
 
-__all__ = ["LIMITS", "MAX_BATCH", "MAX_CONNECTIONS", "Door"]
-
 logger = logging.getLogger("channels_bridge.groups")
 
 # The longest batch that the hub reads, in bytes: room for a message of the largest size beside

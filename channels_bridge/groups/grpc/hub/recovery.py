@@ -10,8 +10,6 @@ from collections.abc import Collection, Iterable, Mapping
 
 from channels_bridge.groups.discovery.process_liveness import UNKNOWN, is_gone
 
-__all__ = ["NEWS", "PATIENCE", "RETURN", "Returning"]
-
 # All in seconds of the hub's uptime.
 PATIENCE = 15.0  # for a process that exists: it may be stopped, or in code that blocks its loop
 RETURN = 5.0  # for one of which nobody knows whether it exists

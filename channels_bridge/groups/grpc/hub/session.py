@@ -16,8 +16,6 @@ from channels_bridge.groups.grpc.suppression import Wait
 from channels_bridge.groups.named_queues import Item
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
-__all__ = ["Delivery", "HandingOut", "Session"]
-
 # What a process may leave unhandled before it is cut off, so that it can't fill the hub's memory.
 # Ten others that send it as much as they may (client.py), in messages of the largest size, stay
 # below that.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 
-__all__ = ["Uptime"]
-
 # What counts of the time between two ticks at most, in seconds.
 MAX_STEP = 1.0
 

@@ -24,8 +24,6 @@ from channels_bridge.groups.layer_statistics import LinkStatistics
 from channels_bridge.groups.transport_interface import Deliver
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
-__all__ = ["Client", "Pull", "Request"]
-
 logger = logging.getLogger("channels_bridge.groups")
 
 # What may be unanswered before publishing waits; the last message may go beyond it. The hub's own

@@ -17,8 +17,6 @@ from channels_bridge.groups.credentials import Credentials
 from channels_bridge.groups.discovery.hub_address import Address
 from channels_bridge.groups.grpc.stream import StreamBroken
 
-__all__ = ["LENGTH", "RelayedStream", "read_batch", "write_batch"]
-
 # Batches are preceded by their length in so many bytes.
 LENGTH = 4
 

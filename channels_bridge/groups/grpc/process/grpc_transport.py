@@ -20,8 +20,6 @@ from channels_bridge.groups.layer_statistics import LinkStatistics
 from channels_bridge.groups.transport_interface import Deliver, GroupTransport
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
-__all__ = ["GrpcTransport"]
-
 logger = logging.getLogger("channels_bridge.groups")
 
 START_HUB = (

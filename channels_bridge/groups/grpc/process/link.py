@@ -20,8 +20,6 @@ from channels_bridge.groups.grpc.outbox import Outbox
 from channels_bridge.groups.grpc.process.client import Client
 from channels_bridge.groups.grpc.stream import OVERTAKEN, REFUSED, Stream, StreamBroken
 
-__all__ = ["Link"]
-
 logger = logging.getLogger("channels_bridge.groups")
 
 # Seconds between attempts to connect: doubled after each failure.
