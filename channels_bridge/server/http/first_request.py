@@ -1,4 +1,4 @@
-"""A new connection: is its first request a WebSocket handshake, or HTTP?
+"""Protocol detection: whether a new connection's first request is a handshake, or a page's.
 
 The head of the request is read here, under a limit of time and size, and the transport handed to
 the protocol that speaks it, together with what was read.
@@ -21,13 +21,16 @@ from channels_bridge.server.websocket.connection import WebSocketConnection
 from channels_bridge.server.websocket.context import Context
 from channels_bridge.server.websocket.request_head import Unreadable, read_handshake
 
+# Enough to tell a request from what is not HTTP, such as TLS on a port without it.
 _METHOD = re.compile(rb"[A-Z-]{1,20}( |\Z)")
+# Only a hint, which the whole head is checked after: a request with several Upgrade headers, say,
+# is sorted out by whoever gets it.
 _UPGRADE = re.compile(rb"\r\nupgrade:[ \t]*websocket[ \t]*\r\n", re.IGNORECASE)
 _END_OF_HEAD = b"\r\n\r\n"
 
 
 def make_protocol_factory(context: Context) -> Callable[[], asyncio.Protocol]:
-    """What gives each new connection of a context its first protocol."""
+    """A factory of the protocol that each new connection of a context begins with."""
     return partial(FirstRequest, context, make_http_protocol(context))
 
 
@@ -50,7 +53,7 @@ class FirstRequest(asyncio.Protocol):
         self._timer: asyncio.TimerHandle
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is not a subclass
         self.context.entered(self)
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(self.context.config.handshake_timeout, self._overdue)
@@ -67,6 +70,7 @@ class FirstRequest(asyncio.Protocol):
             del self.head[:2]
         if not self.head:
             return
+        # Searched from the start each time: a head has 64 KiB at most, and mostly comes at once.
         size = self.head.find(_END_OF_HEAD)
         if not _METHOD.match(self.head[:21]):
             self._hand_over()
@@ -83,6 +87,7 @@ class FirstRequest(asyncio.Protocol):
                 self._hand_over()
 
     def shutdown(self) -> None:
+        # In a reload another worker takes new connections, and this one has time for those it has.
         if not self.context.finishes_handshakes:
             self.transport.close()
 
@@ -116,7 +121,7 @@ class FirstRequest(asyncio.Protocol):
             client_name(peer_address(self.transport)),
             limit,
         )
-        if self.context.is_overrun:
+        if self.context.is_overrun:  # even an answer costs a connection for LINGER seconds
             self.transport.abort()
         else:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
@@ -124,7 +129,7 @@ class FirstRequest(asyncio.Protocol):
     def _overdue(self) -> None:
         if self.head:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT, "its head was not complete in time")
-        else:
+        else:  # a browser's spare connection, which was never used: no error to tell
             self.transport.close()
 
     def _refuse(self, status: HTTPStatus, why: str = "") -> None:

@@ -1,14 +1,14 @@
-"""An HTTP request and the application's answer to it, and how that ends when the server does.
+"""One HTTP request and its response, and how a response under way ends in a graceful shutdown.
 
-What a worker that ends does about answers under way:
+What a worker that ends does about responses under way:
 
 - Event streams, which have no end of their own, are told at once, as if their clients had left.
 - Other answers of unknown length may be pages that are just being made. They are told when a third
   of ``shutdown_timeout`` is over.
 - An application that was told has ``LINGER`` seconds to return before it is cancelled.
-- The rest has ``shutdown_timeout``; see :mod:`.serving`.
+- The rest has ``shutdown_timeout``; see ``worker/serving.py``.
 
-What an application does wrong is logged in one place, here, with the page that it was to serve.
+Errors of the application are logged in one place, here, with the page that it was to serve.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ logger = logging.getLogger("channels_bridge.server")
 #: Seconds for an application to return once it was told that its answer ends.
 LINGER = 2.0
 
-#: Of ``shutdown_timeout``: what answers of unknown length have to come to their end.
+#: The part of ``shutdown_timeout`` that responses of unknown length have to come to their end. The
+#: rest is for applications that have no end of their own to notice, once told, and to clean up.
 SHARE = 1 / 3
 
 #: Types of answers that last until one side has had enough.
@@ -36,7 +37,7 @@ EVENT_STREAMS = frozenset({b"text/event-stream", b"multipart/x-mixed-replace"})
 
 
 class Cycle(Protocol):
-    """What is used of uvicorn's ``RequestResponseCycle``."""
+    """The attributes that are used of uvicorn's ``RequestResponseCycle``."""
 
     transport: asyncio.Transport
     message_event: asyncio.Event
@@ -70,11 +71,13 @@ class Page:
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         self._name = _describe(scope)
+        # A guess, until the response has begun: browsers' EventSource asks like this.
         self.is_endless = (b"accept", b"text/event-stream") in scope["headers"]
         self._task = asyncio.current_task()
 
         async def watching(message: Event) -> None:
             if message["type"] == "http.response.start":
+                # Read here, and by uvicorn once more: an iterator would be empty then.
                 headers = list(message.get("headers", ()))
                 message = {**message, "headers": headers}
                 self._begin(headers)
@@ -94,7 +97,7 @@ class Page:
             self._set_timer(None)
 
     def shutdown(self) -> None:
-        """The server ends, or it is this connection's turn where they end one after the other."""
+        """The server ends, or it is this connection's turn while the worker drains."""
         self._cycle.keep_alive = False
         if self.is_endless:
             self._tell()
@@ -128,6 +131,7 @@ class Page:
     def _tell(self) -> None:
         """Have the application hear ``http.disconnect``; what it sends from now on goes nowhere."""
         if not self._told and not self._cycle.response_complete:
+            # What uvicorn does when a client has left: receive() returns, and send() does nothing.
             self._told = self._cycle.disconnected = True
             self._cycle.message_event.set()
             self._set_timer(LINGER)
@@ -156,8 +160,10 @@ class Page:
         await send_text(send, status, status.phrase, (b"connection", b"close"))
 
     def _close(self) -> None:
-        """End an answer that has begun: an event stream with what says so, as it is complete
-        wherever it ends; others without, so that nobody takes the half for the whole.
+        """End a response that has begun.
+
+        An event stream ends with the last chunk, as it is complete wherever it ends; others
+        without, so that nobody takes the half for the whole.
         """
         if self._told and self.is_endless and self._cycle.chunked_encoding:
             self._cycle.transport.write(b"0\r\n\r\n")
@@ -166,6 +172,6 @@ class Page:
 
 
 def _describe(scope: dict[str, Any]) -> str:
-    """Which page it is, for log lines: without the query, which may hold a token."""
+    """The name of a page in log lines: without the query, which may hold a token."""
     path = printable(scope["raw_path"].decode("latin-1"))
     return f"HTTP {scope['method']} {path} [{client_name(scope['client'])}]"

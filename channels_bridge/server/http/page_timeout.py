@@ -1,4 +1,7 @@
-"""A time limit on pages, as Daphne's ``--http-timeout``."""
+"""The time limit on responses of ``runserver --http_timeout``, which is Daphne's.
+
+``websockets_server`` has none: a limit belongs to the proxy in front, or to the view.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,7 @@ class _Page:
             task.result()
 
     async def send(self, message: Event) -> None:
-        if not self._overdue:
+        if not self._overdue:  # else the response has had its end
             self._started = True
             await self._send(message)
 

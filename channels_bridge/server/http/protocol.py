@@ -89,15 +89,20 @@ class Place(enum.Enum):
 
 
 class HttpConnection(HttpToolsProtocol):
-    """uvicorn's protocol, known to the worker while it lasts.
+    """uvicorn's protocol, with protection from request smuggling, limits, and the worker's counts.
 
-    It agrees with whatever proxy is in front on where each request ends, or closes the
-    connection (RFC 9112, 11.2): requests whose framing could be read in two ways are refused,
-    nothing is read behind one that is refused, and the body of a request that asks for another
-    protocol than WebSocket is its body (RFC 9110, 7.8), which uvicorn takes for that protocol.
+    It agrees with whatever proxy is in front on where each request ends, or closes the connection
+    (RFC 9112, 11.2): requests whose framing could be read in two ways are refused, nothing is read
+    behind one that is refused, and the body of a request that asks for another protocol than
+    WebSocket is its body (RFC 9110, 7.8), which uvicorn takes for that protocol.
 
-    uvicorn sets no limits to the head of a request either; those of the first one, which
-    another protocol has read, hold for all later ones, and for trailers.
+    uvicorn sets no limits to the head of a request either; those of the first one, which another
+    protocol has read, hold for all later ones, and for trailers.
+
+    Args:
+        context: of the worker.
+        config: uvicorn's; the same for all connections.
+        state: what uvicorn's protocols share; the same for all connections.
     """
 
     page: Page | None = None  # that is being served
@@ -121,15 +126,20 @@ class HttpConnection(HttpToolsProtocol):
 
     @property
     def app(self) -> Application:
-        """What serves a request; asked for with each, so that nothing refers to itself."""
+        """What uvicorn calls with each request.
+
+        A property: a bound method that is kept here would be a cycle, which each connection left to
+        the garbage collector.
+        """
         return self.serve
 
     @app.setter
     def app(self, app: object) -> None:
-        """uvicorn's, which has put a logger of what clients send around it, at some levels."""
+        """Ignored: uvicorn's may have a logger around it, which writes what clients send."""
 
     async def serve(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         self.context.config.proxy.apply(scope)
+        # Of this request: with pipelining, self.cycle is the latest one's.
         cycle: Cycle = cast(Any, receive).__self__
         self.page = page = Page(self.context, cycle)
         try:
@@ -144,7 +154,9 @@ class HttpConnection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.context.entered(self)
-        self.start_head_timer()  # a message doesn't begin with empty lines
+        # Not only when a message begins: for llhttp, empty lines are before that, and anybody could
+        # send them for ever.
+        self.start_head_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.stop_head_timer()
@@ -169,6 +181,7 @@ class HttpConnection(HttpToolsProtocol):
                 self.refuse(too_large())
 
     def parse(self, data: bytes) -> None:
+        """Feed the parser, which stops behind each head that has an Upgrade header."""
         rest = memoryview(data)
         while True:
             try:
@@ -190,7 +203,7 @@ class HttpConnection(HttpToolsProtocol):
         self.parser = HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn
         self.parser.feed_data(b"\r\n".join(lines) + b"\r\n\r\n")
-        self.headers[:] = headers  # which the application's scope has
+        self.headers[:] = headers  # in place: the application's scope has this list
 
     # Callbacks of the parser
 
@@ -222,14 +235,20 @@ class HttpConnection(HttpToolsProtocol):
         check_framing(self.parser.get_method(), self.parser.get_http_version(), self.headers)
         if self.parser.should_upgrade():
             return  # see parse()
-        super().on_headers_complete()
+        super().on_headers_complete()  # which starts the application
         self.place = Place.BODY
         if any(name == KEY for name, _ in self.headers):
             note_lost_upgrade(self.context, path_of(self.url), client_name(self.client))
+        self.decide_keep_alive()
+
+    def decide_keep_alive(self) -> None:
         may_last = self.lasts and not self.context.ending
-        if not (may_last and self.parser.should_keep_alive()):  # not asked by older uvicorns
+        # uvicorn asks the parser from 0.53 on, too.
+        if not (may_last and self.parser.should_keep_alive()):
             self.cycle.keep_alive = False
-        # Where the answer comes first, a client may leave the body out (RFC 9110, 10.1.1).
+        # Where the answer comes before the body, a client that expects 100 may leave the body out
+        # (RFC 9110, 10.1.1), and what it sends next could be either. Once the body is there, the
+        # connection is kept after all: see on_message_complete().
         self.was_kept_alive = self.cycle.keep_alive
         if self.expect_100_continue:
             self.cycle.keep_alive = False
@@ -263,14 +282,15 @@ class HttpConnection(HttpToolsProtocol):
             self.head_timer.cancel()
 
     def head_overdue(self) -> None:
-        if self.is_answering:  # which keeps us from reading
+        if self.is_answering:
+            # Nothing is read while a pipelined request waits for that: it is not the client's fault.
             self.start_head_timer()
         else:
             self.refuse(Unreadable(HTTPStatus.REQUEST_TIMEOUT, "its head is not complete"))
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if self.timeout_keep_alive_task is not None:
+        if self.timeout_keep_alive_task is not None:  # uvicorn waits for another request
             self.context.idle[self] = None
 
     def _unset_keepalive_if_required(self) -> None:
@@ -283,7 +303,7 @@ class HttpConnection(HttpToolsProtocol):
         if self.page is not None:
             self.page.shutdown()
 
-    # Other ends
+    # Refusals, and handshakes
 
     @property
     def is_answering(self) -> bool:
@@ -296,17 +316,18 @@ class HttpConnection(HttpToolsProtocol):
         self.stop_head_timer()
         self.refused = True
         if self.place is not Place.BODY and self.is_answering:
-            self.cycle.keep_alive = False
+            self.cycle.keep_alive = False  # the earlier request's answer is the last one
         elif self.pipeline and self.pipeline[0][0] is self.cycle:
+            # It waits for the answer to an earlier one, and is answered in its turn.
             self.cycle.keep_alive = False
             self.pipeline[0] = (self.cycle, cast(Any, reason.answer))
         elif self.place is Place.BODY and self.cycle.response_started:
-            self.transport.close()
+            self.transport.close()  # half an answer can't become another one
         else:
             self.turn_away(reason)
 
     def turn_away(self, reason: Unreadable) -> None:
-        if self.is_answering:  # nobody will hear it
+        if self.is_answering:  # its application hears http.disconnect, and nobody its answer
             self.cycle.disconnected = True
             self.cycle.waiting_for_100_continue = False
             self.cycle.message_event.set()

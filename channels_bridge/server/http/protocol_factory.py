@@ -1,4 +1,4 @@
-"""The choice of a protocol for HTTP: uvicorn's, or the answer that there is none (426)."""
+"""The choice of a protocol for HTTP: uvicorn's where it is installed, else the answer 426."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ProtocolFactory = Callable[[], asyncio.Protocol]
 
 
 def serves_http(config: ServerConfig) -> bool:
-    """Whether it is wanted, and what the extra ``http`` brings is installed."""
+    """Whether pages are wanted, and the packages of the extra ``http`` are installed."""
     return config.http and not missing("http")
 
 

@@ -1,4 +1,4 @@
-"""The end of a connection whose request is not served."""
+"""Refusals: an error response, and the lingering close that lets the client read it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,23 @@ LINGER = 2.0
 
 
 class Refusal(asyncio.Protocol):
-    """Answers with a status, and then reads to the end what it doesn't want to know.
+    """Answers with a status, then drains the request so that the answer is not lost to a reset.
 
-    Closing with bytes unread would reset the connection, and take the answer with it (RFC 9112,
-    9.6). The protocol that refuses must have left the context.
+    Closing with bytes unread would reset the connection, and the client's system would throw away
+    what it has not read of the answer (RFC 9112, 9.6). So only the sending side is closed at first,
+    and what still comes is dropped, for ``LINGER`` seconds at most.
+
+    The protocol that refuses must have left the context before.
 
     Args:
-        why: for :func:`note_refusal`; empty: the log has a word for it already.
+        context: of the worker, which counts the refusal.
+        transport: the connection; it belongs to this protocol from now on.
+        status: of the answer.
+        text: its body; by default the status in words.
+        why: the reason, for the log; empty where the log has a line about it already.
     """
 
+    # It ends by itself, soon: a draining worker does not wait for its turn.
     lasting = False
 
     def __init__(
@@ -47,7 +55,7 @@ class Refusal(asyncio.Protocol):
         transport.write(plain_response(status, text or status.phrase))
         if transport.can_write_eof():
             transport.write_eof()
-        else:
+        else:  # TLS has no half-closed connections
             transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -62,7 +70,7 @@ class Refusal(asyncio.Protocol):
 def note_refusal(
     context: Context, transport: asyncio.Transport, status: HTTPStatus, why: str
 ) -> None:
-    """Say in the log whose request is not served, and why: one line in a while for each status."""
+    """Log whose request is not served, and why: rate-limited, for each status."""
     client = client_name(peer_address(transport))
     message = "a request from [%s] is refused with %d %s: %s"
     context.notices.warn(f"refused {status}", message, client, status, status.phrase, why)
