@@ -283,7 +283,7 @@ class HttpConnection(HttpToolsProtocol):
 
     def head_overdue(self) -> None:
         if self.is_answering:
-            # Nothing is read while a pipelined request waits for that: it is not the client's fault.
+            # With a pipelined request waiting, nothing is read: the head can be here, unread.
             self.start_head_timer()
         else:
             self.refuse(Unreadable(HTTPStatus.REQUEST_TIMEOUT, "its head is not complete"))
