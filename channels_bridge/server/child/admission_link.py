@@ -1,8 +1,11 @@
-"""How workers ask the ledger in their supervisor before a handshake goes to the application.
+"""Admission control across workers: they ask the ledger in their supervisor in each handshake.
 
 A worker asks in lines on a unix socket: ``+`` and an address to claim a place for a connection,
 which is answered by ``y`` or ``n``, in order; ``-`` and the address to give it back. What a worker
 holds is given back when its connection to the ledger ends.
+
+Answers come in the order of the claims, so neither needs a number; the package's docstring has why
+this does not go over ``questions``.
 """
 
 from __future__ import annotations
@@ -26,21 +29,21 @@ from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
 from channels_bridge.server.socket_renewal import serving_always
 
-#: How the ledger's directory and socket are called.
+#: The name of the ledger's directory and socket.
 LEDGER = "ledger"
 
 
 def with_ledger(config: ServerConfig) -> ServerConfig:
-    """The configuration for workers, with the place of a ledger if they need one.
+    """The configuration for workers, with the path of the ledger's socket if they need one.
 
     Raises:
-        StartupError: there is no place for it.
+        StartupError: there is no directory for it.
     """
     if not limits_addresses(config):
         return config
     for base in (config.runtime_dir or None, None):
         try:
-            # Which nobody else can enter.
+            # A directory of mode 0700: else a stranger could claim places for any address.
             directory = tempfile.mkdtemp(prefix=f"{LEDGER}-{os.getpid()}-", dir=base)
         except OSError as error:
             raise StartupError(f"limits per client address need a socket: {error}") from None
@@ -76,7 +79,7 @@ async def serving_ledger(config: ServerConfig) -> AsyncIterator[None]:
 async def _serve(
     ledger: Ledger, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
-    held: Counter[str] = Counter()
+    held: Counter[str] = Counter()  # by this worker; it may be killed before it gives back
     try:
         while line := await reader.readline():
             claims, address = line.startswith(b"+"), line[1:-1].decode()
@@ -99,7 +102,7 @@ async def _serve(
 
 @contextlib.asynccontextmanager
 async def asking(config: ServerConfig) -> AsyncIterator[Admission | None]:
-    """What a worker's connections ask until the block ends; None where nothing is limited."""
+    """The admission that a worker's connections ask, until the block ends; None: no limits."""
     if not config.ledger:
         yield None
         return
@@ -116,9 +119,10 @@ async def asking(config: ServerConfig) -> AsyncIterator[Admission | None]:
 
 
 class Asking(asyncio.Protocol):
-    """A worker's end: asks the ledger in the supervisor.
+    """A worker's end.
 
-    Without a supervisor a worker is about to end, and what it asks is granted.
+    Without a supervisor a worker is about to end, and what it asks is granted: to refuse clients
+    would help nobody.
     """
 
     def __init__(self) -> None:

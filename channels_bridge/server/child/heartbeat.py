@@ -1,4 +1,4 @@
-"""A child's sign of life: that its event loop turns."""
+"""The heartbeat of a child: a report from its event loop that the loop runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator
 from channels_bridge.server.child.pipe import ChildEnd
 from channels_bridge.server.config import ServerConfig
 
-# Heartbeats within worker_timeout, where they are not a second apart.
+#: Heartbeats within ``worker_timeout``, where they are not a second apart: enough for a few to be
+#: late on a busy machine.
 STEPS = 10
 
 

@@ -1,4 +1,4 @@
-"""What every child process does: signals, the event loop, the report when it cannot start."""
+"""The main function of child processes: signals, the event loop, the report of a failed start."""
 
 from __future__ import annotations
 
@@ -23,17 +23,18 @@ from channels_bridge.server.worker_identity import become_worker
 
 logger = logging.getLogger("channels_bridge.server")
 
-#: Exit code of a child that could not start; 3 as uvicorn's and gunicorn's.
+#: Exit code of a child that could not start: 3, as uvicorn's and gunicorn's.
 STARTUP_FAILURE = 3
 
-#: Ends what a child does little by little. No second SIGTERM, as systemd may have sent one to all
-#: processes before the supervisor does.
+#: Has a child close at once the connections that it closes little by little. Not a second SIGTERM:
+#: systemd sends one to all processes of a service, so that a child may get one from each.
 HURRY = signal.SIGQUIT
 
 #: Ctrl-C, and the end of the terminal.
 TERMINAL_SIGNALS = {signal.SIGINT, signal.SIGHUP}
 
-#: Those that have to wait until a new child knows what to do about them.
+#: Those that are blocked until a new child knows what to do about them: one that came before would
+#: kill it.
 EARLY_SIGNALS = {*TERMINAL_SIGNALS, tracebacks.SIGNAL}
 
 
@@ -59,13 +60,14 @@ application may use the database synchronously; what it returns is then run."""
 
 @dataclass(frozen=True)
 class Descriptors:
-    """What a child is started with.
+    """The file descriptors that a child is started with.
 
     Attributes:
-        channel: its end of the channel.
-        answers: where the supervisor's questions come in.
-        stacks: a pipe for its stacks.
-        life: a pipe that is held open, so that its end can be noticed.
+        channel: its end of the pipe; see ``pipe.py``.
+        answers: where the supervisor's questions come in; see ``questions.py``.
+        stacks: a pipe for its tracebacks; see ``tracebacks.py``.
+        life: a pipe that nothing is written to: its end-of-file tells the supervisor of the child's
+            end, where the system has no better means.
     """
 
     channel: int
@@ -75,12 +77,16 @@ class Descriptors:
 
 
 def run_child(main: str, fds: Descriptors, number: int | None, *args: Any) -> None:
-    """What the program of a child does: run ``main`` until SIGTERM or the supervisor's end.
+    """Run ``main`` until SIGTERM or the supervisor's end: the program of a child.
 
-    What a terminal sends to the whole process group is ignored: it is the supervisor's to handle.
+    Signals that a terminal sends to the whole process group are ignored: the supervisor handles
+    them, and tells its children.
 
     Args:
-        number: which worker this is; None: it is none.
+        main: ``module:attribute`` of a ``Main``.
+        fds: inherited from the supervisor.
+        number: of the worker; None for other children.
+        args: of ``main``.
     """
     if number is not None:
         become_worker(number)
@@ -92,6 +98,7 @@ def run_child(main: str, fds: Descriptors, number: int | None, *args: Any) -> No
     signal.pthread_sigmask(signal.SIG_UNBLOCK, EARLY_SIGNALS)  # blocked by who started it
     channel = ChildEnd(socket.socket(fileno=fds.channel), socket.socket(fileno=fds.answers))
     prepare_breakpoints()
+    # The edge: whatever keeps a child from serving is told to the supervisor, which shows it.
     try:
         run: Run = load(main)(*args)
         run_loop(_run(run, channel))
@@ -104,6 +111,7 @@ def run_child(main: str, fds: Descriptors, number: int | None, *args: Any) -> No
 
 def _fail(channel: ChildEnd, why: str) -> NoReturn:
     channel.failed(why)
+    # The project may have started threads that do not end.
     leave_soon(STARTUP_FAILURE)
     sys.exit(STARTUP_FAILURE)
 

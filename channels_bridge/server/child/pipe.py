@@ -1,10 +1,10 @@
-"""The socket pair between the supervisor and one child process.
+"""The socket pair between the supervisor and one child: connections down, reports up.
 
 Down go accepted connections, each a byte with a file descriptor (SCM_RIGHTS), and at most once a
-byte that says that another child has taken this one's place. Up go one-byte reports: ready,
-stopping, a heartbeat, a connection was lost, one was dropped for want of a descriptor, or a
-failure whose text is the rest of the stream. Its end tells each side that nothing more will come:
-the other is gone, or has heard that the child is stopping.
+byte that says that another child has taken this one's place (graceful reload). Up go one-byte
+reports: ready, stopping, a heartbeat, a connection was lost, one was dropped for want of a
+descriptor, or a failure whose text is the rest of the stream. Its end tells each side that nothing
+more will come: the other is gone, or has heard that the child is stopping.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ _FAILED = b"!"
 
 _NO_DESCRIPTOR = "no file descriptor is left (ulimit -n)"
 
-#: Steps without a report (see ``watch.py``) after which a child gets no new connections.
+#: Steps without a report (see ``hang_watch.py``) after which a child gets no new connections.
 LATE = 3
 
-#: Seconds for which a child that has dropped a connection gets no others. It has the fewest, and
-#: would get all of them.
+#: Seconds for which a child that has dropped a connection gets no others. Load balancing would give
+#: it all of them, as it keeps none and so has the fewest.
 REST = 1.0
 
 
 def channel_pair() -> tuple[SupervisorEnd, socket.socket]:
-    """The supervisor's end, and the socket that the child makes a :class:`ChildEnd` of."""
+    """The supervisor's end, and the socket that the child makes a ``ChildEnd`` of."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     return SupervisorEnd(ours), theirs
 
 
 class SupervisorEnd:
-    """What the supervisor knows of a child.
+    """The supervisor's end: passes connections on, and keeps what the child has reported.
 
     Attributes:
         ready: the child serves.
@@ -71,7 +71,10 @@ class SupervisorEnd:
         self._failure = b""
 
     def pass_connection(self, connection: socket.socket) -> bool:
-        """Hand over a connection. False when the child is gone, or lags and its queue is full."""
+        """Pass a connection on. False when the child is gone, or lags and its queue is full.
+
+        The caller closes its own descriptor: the child has a duplicate.
+        """
         try:
             socket.send_fds(self.sock, [_CONNECTION], [connection.fileno()])
         except OSError:
@@ -80,9 +83,10 @@ class SupervisorEnd:
         return True
 
     def retire(self) -> bool:
-        """Let the child end once what was passed to it is over; nothing more will be passed.
+        """Let the child finish what it has, then end; nothing more will be passed.
 
-        False when it can't be told: it is gone, or lags and its queue is full.
+        Returns:
+            False when it can't be told: it is gone, or lags and its queue is full.
         """
         try:
             self.sock.send(_RETIRE)
@@ -103,7 +107,7 @@ class SupervisorEnd:
             self.closed, self.ready = True, False
             return False
         self.silence = 0
-        if not self._failure:
+        if not self._failure:  # else all that follows is text
             reports, failed, text = data.partition(_FAILED)
             self.ready = self.ready or _READY in reports
             if _STOPPING in reports:
@@ -126,7 +130,11 @@ class SupervisorEnd:
         return self.ready and self.silence < LATE and time.monotonic() >= self._rests_until
 
     def _let_go(self) -> None:
-        """Pass nothing on any more, and let the child see the end of what was passed."""
+        """Pass nothing on any more.
+
+        The end-of-file comes behind the connections that are under way, so that the child knows
+        when it has taken them all: none is lost in a reload.
+        """
         self.ready, self.stopping = False, True
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_WR)
@@ -141,7 +149,7 @@ class SupervisorEnd:
 
 
 class ChildEnd:
-    """How a child reports, and where a worker gets its connections from.
+    """The child's end: reports, and takes the connections that it is to serve.
 
     Attributes:
         answers: where the supervisor's questions come in; see ``questions.py``.
@@ -177,7 +185,7 @@ class ChildEnd:
             self.sock.sendall(self._unsent + _FAILED + message.encode(errors="replace"))
 
     def connections(self) -> Iterator[socket.socket]:
-        """Those that wait to be served.
+        """Take the connections that have been passed so far.
 
         Raises:
             EOFError: no more will come.
@@ -211,7 +219,7 @@ class ChildEnd:
         try:
             self._unsent = self._unsent[self.sock.send(self._unsent) :]
         except BlockingIOError:
-            pass  # the supervisor lags
+            pass  # the supervisor lags: none is left out, as it counts connections by them
         except OSError:
             self._unsent = b""  # it is gone: there is nobody to tell
         if self._unsent:

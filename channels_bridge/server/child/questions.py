@@ -1,10 +1,10 @@
-"""What the supervisor asks its children while they run, over a socket pair of its own.
+"""Questions of the supervisor to a running child, and its answers, over a socket pair.
 
 A question is a line of JSON, an object with a ``number``; its answer is another with the same
 number. A child may also leave a last word, which has no number, just before it ends.
 
-The supervisor never waits longer than it wants to: a child that is stuck answers late or never, and
-a late answer is kept as what was heard last.
+The supervisor waits for a deadline at most: a child that is stuck answers late or never. A late
+answer is kept as what was heard last, which is better for figures than none.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from channels_bridge.common.forks import keep_from_children
 logger = logging.getLogger("channels_bridge.server")
 
 Message = dict[str, Any]
-"""What JSON can hold, by name."""
+"""A JSON object."""
 
 Answer = Callable[[Message], Awaitable[Message]]
 
@@ -130,7 +130,7 @@ async def _say(
 ) -> None:
     try:
         message = await answer(question)
-    except Exception:  # the edge: who is asked goes on working
+    except Exception:  # the edge: a worker goes on serving whose figures can't be had
         logger.exception("cannot answer the supervisor: %s", question)
         return
     with contextlib.suppress(OSError):  # the supervisor is gone

@@ -1,7 +1,8 @@
-"""The stacks of a child's threads, which it gives even while its event loop is stuck.
+"""Tracebacks of a child's threads, even while its event loop is stuck.
 
-The child registers a signal with :mod:`faulthandler`, whose handler needs neither the loop nor the
-GIL; it writes into a pipe that the supervisor reads.
+The child registers a signal with ``faulthandler``, whose handler needs neither the loop nor the
+GIL; it writes into a pipe that the supervisor reads. A question over ``questions`` would wait for
+the loop, and find it where it isn't stuck any more.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from channels_bridge.common.forks import keep_from_children, undo_in_children
 #: Nothing else in a child of ours may use it.
 SIGNAL = signal.SIGUSR2
 
-# Bytes that a pipe holds on Linux; what does not fit is lost, so that the child never waits.
+#: Bytes that a pipe holds on Linux; what does not fit is lost, so that the child never waits.
 _SIZE = 2**16
 
 #: Seconds after which a child that runs at all has answered.
@@ -26,7 +27,7 @@ SHOWN_WITHIN = 1.0
 
 
 def stack_pipe() -> tuple[Stacks, BinaryIO]:
-    """The supervisor's end, and what the child gives to :func:`offer`."""
+    """The supervisor's end, and what the child gives to ``offer()``."""
     reader, writer = os.pipe()
     for end in (reader, writer):
         os.set_blocking(end, False)
@@ -48,20 +49,23 @@ class Stacks:
         keep_from_children(pipe)
 
     def ask(self, pid: int) -> None:
-        """Ask a child, which answers once it has called :func:`offer`."""
+        """Ask a child, which answers once it has called ``offer()``.
+
+        A signal before that would kill it; it is started with the signal blocked.
+        """
         self.read()  # a late answer to an earlier question
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, SIGNAL)
 
     def read(self) -> str:
-        """What has come of them, innermost calls first; empty if the child is stopped."""
+        """Take what has come of them, innermost calls first; empty if the child is stopped."""
         try:
             return os.read(self._pipe.fileno(), _SIZE).decode(errors="replace").rstrip()
         except BlockingIOError:
             return ""
 
     def describe(self) -> str:
-        """The same for people."""
+        """Take the same, for a log line: never empty."""
         return self.read() or "no stacks: it is stopped, or waits in the kernel"
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Accepts connections and gives each to the worker that has the fewest."""
+"""Load balancing: each accepted connection goes to the worker that has the fewest."""
 
 from __future__ import annotations
 
@@ -15,16 +15,21 @@ from channels_bridge.server.socket_renewal import INTERVAL
 
 logger = logging.getLogger("channels_bridge.server")
 
-# Connections taken from one listener at a time, so that none starves another.
+#: Connections taken from one listener at a time, so that none starves another.
 BATCH = 64
 
-# Seconds until the next try when no worker can take a connection, or no descriptor is left.
-# Meanwhile connections wait in the kernel's backlog; nobody is refused.
+#: Seconds until the next try when no worker can take a connection, or no descriptor is left.
+#: Meanwhile connections wait in the kernel's backlog; nobody is refused.
 PAUSE = 0.05
 
 
 class Acceptor:
-    """Spreads connections over workers; long-lived ones stay even whatever the kernel would do.
+    """Balances connections over workers, by how many each has open.
+
+    Workers that accept for themselves from one socket get what the kernel gives them: with epoll,
+    the most to the busiest, as it wakes whoever waited last. That is no matter for pages, but a
+    WebSocket stays for hours. With ``SO_REUSEPORT`` it would be chance, and what waits for a worker
+    would be lost with it.
 
     Args:
         listeners: where connections come from.
@@ -39,7 +44,8 @@ class Acceptor:
         self._loop = asyncio.get_running_loop()
         self._resume: asyncio.TimerHandle | None = None
         self._looking: asyncio.TimerHandle | None = None
-        self._untaken: socket.socket | None = None  # accepted when nobody could take it
+        #: A connection that was accepted when nobody could take it: it goes first.
+        self._untaken: socket.socket | None = None
         self._notices = Notices(logger)
 
     def start(self) -> None:
@@ -56,6 +62,7 @@ class Acceptor:
         self._looking = self._loop.call_later(INTERVAL, self._look)
         for listener in self._listeners:
             former = listener.sock
+            # Not in a pause, at whose end all are listened on again.
             if self._resume is None and listener.restore():
                 self._loop.remove_reader(former)
                 self._loop.add_reader(listener.sock, self._accept, listener.sock)
@@ -101,7 +108,8 @@ class Acceptor:
                 return
 
     def _pass_on(self, sock: socket.socket) -> bool:
-        """Give a connection away. Where nobody takes it, keep it and pause."""
+        """Pass a connection to a worker. Where none takes it, keep it and pause."""
+        # Sorted each time: workers are few, and their counts change with each connection.
         fit = [worker for worker in self._workers() if worker.available]
         for worker in sorted(fit, key=lambda worker: worker.connections):
             if worker.pass_connection(sock):

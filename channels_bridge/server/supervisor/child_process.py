@@ -1,4 +1,4 @@
-"""A child process of the supervisor."""
+"""A child process as the supervisor sees it: its start, its lines, its end."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ logger = logging.getLogger("channels_bridge.server")
 
 @dataclass(frozen=True)
 class Service:
-    """What a child process runs.
+    """The description of what a child process runs, from which each restart makes a new one.
 
     Attributes:
         name: for log lines.
         title: for the list of processes; by default the name.
-        main: ``module:attribute`` of a :data:`~.child.Main`.
+        main: ``module:attribute`` of a ``Main``, see ``child/main.py``.
         args: further arguments for it; pickled.
-        number: which worker it is; None: it is none.
+        number: of the worker; None for other services.
         interactive: whether it may read what the server can, as debuggers do.
     """
 
@@ -54,6 +54,7 @@ class Child:
         self.started = time.monotonic()
         self.running = True
         self._killed_for = ""
+        # Where the process can't be started, all is closed; else its ends are, which it has now.
         with ExitStack() as undo, ExitStack() as theirs:
             self.channel, sock = channel_pair()
             undo.callback(self.channel.close)
@@ -82,7 +83,7 @@ class Child:
         return self.process.pid
 
     def kill(self, reason: str) -> None:
-        """End it; how it ended is then told in these words."""
+        """Kill it; how it ended is then told in these words."""
         self._killed_for = reason
         self.process.kill()
 
@@ -92,7 +93,7 @@ class Child:
         self.running = False
         if self.exit_fd != self._life:
             os.close(self.exit_fd)
-        while self.channel.read():
+        while self.channel.read():  # its last report may say why it failed
             pass
         self._close_pipes()
         if self.channel.failure or self._killed_for:
@@ -118,7 +119,10 @@ def _start(service: Service, fds: Descriptors) -> subprocess.Popen[bytes]:
 
 
 def _open_exit_fd(process: subprocess.Popen[bytes], life: int) -> int:
-    """A pipe is the second best: whatever the child starts may hold it open."""
+    """A descriptor that is readable once the child has ended: a pidfd, or else the pipe's.
+
+    The pipe is the second best: whatever the child starts may hold it open.
+    """
     if sys.platform == "linux":
         with suppress(OSError):  # an old kernel, or no descriptor is left
             return os.pidfd_open(process.pid)

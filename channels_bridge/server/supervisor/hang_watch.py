@@ -1,9 +1,9 @@
-"""Workers and hubs whose event loop is stuck: noticed, shown, and replaced.
+"""The watchdog: children whose event loop is stuck are noticed, shown, and replaced.
 
-A worker that blocks its loop serves nobody. It is late after ``LATE`` silent steps, and gets no new
-connections; after a sixth of ``worker_timeout`` the stacks of its threads are logged; after all of
-it they are logged again and it is killed, which starts another. So it goes with a hub. A worker in
-which somebody is at the prompt of a debugger is let be.
+A worker that blocks its loop serves nobody. It is late after ``LATE`` steps without a heartbeat,
+and gets no new connections; after a sixth of ``worker_timeout`` the tracebacks of its threads are
+logged; after all of it they are logged again and it is killed, which starts another. The same holds
+for a hub. A worker in which somebody is at the prompt of a debugger is left alone.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ logger = logging.getLogger("channels_bridge.server")
 class Watch:
     """Counts the steps for which each child was silent, and does what is due.
 
-    Time is counted in steps of this loop. None passes while the supervisor itself is stopped, or
-    asleep together with its machine, so that nobody is blamed for that.
+    Time is counted in steps of this loop, not by a clock. None passes while the supervisor itself
+    is stopped, or asleep together with its machine: else all children would be late on waking up.
 
     Args:
         config: how long a child may be stuck.
@@ -54,7 +54,10 @@ class Watch:
                 self.check(child)
 
     def check(self, child: Child) -> None:
-        """Do what is due after a step: ask for stacks one step before they are logged."""
+        """Do what is due after a step: ask for tracebacks one step before they are logged.
+
+        The child's signal handler has that step to write them, and the supervisor does not wait.
+        """
         silence = child.channel.silence
         if silence in (self._first, self._last - 1):
             child.stacks.ask(child.pid)

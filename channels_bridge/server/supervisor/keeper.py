@@ -1,4 +1,4 @@
-"""Keeps a service running: its child process is started again when it ends."""
+"""Restarts with backoff: a service's child process is started again when it ends."""
 
 from __future__ import annotations
 
@@ -15,12 +15,17 @@ from channels_bridge.server.supervisor.start_limit import StartLimit
 
 logger = logging.getLogger("channels_bridge.server")
 
-# A child that lived this many seconds is restarted at once when it dies; one that did not waits,
-# twice as long each time, from the first figure to the last.
+#: Seconds that a child has to live to be restarted at once when it dies. Another one failed at its
+#: start, most likely, and its successor will: it is put off, so that they don't take the machine.
 STABLE_AFTER = 10.0
+
+#: Seconds that a restart is put off, twice as long each time (exponential backoff), from the first
+#: to the last. Not longer, as what is missing may come: a database that starts, too.
 FIRST_DELAY = 0.1
 LAST_DELAY = 10.0
-LAST_DELAY_PATIENT = 2.0  # somebody sits in front of it and mends a file
+
+#: The last one where somebody sits in front of it and mends a file (``--reload``).
+LAST_DELAY_PATIENT = 2.0
 
 
 class Keeper:
@@ -28,10 +33,11 @@ class Keeper:
 
     Args:
         service: what to run.
-        census: who is told of each child.
-        kill_after: seconds that a child has which stops by itself.
-        start_limit: what ends a child that does not get ready.
-        patient: whether to try again even where the very first start fails.
+        census: it is told of each child.
+        kill_after: seconds that a child has to end once it has been asked to.
+        start_limit: it ends a child that does not get ready.
+        patient: whether to try again even where the very first start fails; otherwise ``started``
+            has the error, and nothing is restarted.
     """
 
     def __init__(
@@ -113,7 +119,7 @@ class Keeper:
         return None
 
     def kill(self) -> None:
-        """End the child without asking: it was asked in vain, or there is no time to wait."""
+        """Kill the child: it was asked in vain, or there is no time to wait."""
         if self.child is not None and self.child.running:
             logger.warning("%s has not stopped and is killed", self.child)
             self.child.process.kill()
@@ -122,6 +128,7 @@ class Keeper:
         was_ready, was_stopping = child.channel.ready, child.channel.stopping
         child.channel.read()
         if child.channel.stopping and not was_stopping and not self._stopping:
+            # It stops by itself, as one does that has seen its source files change.
             self._kill_timer = self._loop.call_later(self._kill_after, self.kill)
         if child.channel.closed:
             self._loop.remove_reader(child.channel.sock)
@@ -157,7 +164,9 @@ class Keeper:
             self._delay = self._next_delay(child)
             if not self._delay:  # the one before is long ago
                 self._last_failure = ""
-            if how != self._last_failure:
+            if (
+                how != self._last_failure
+            ):  # else it would be one line each time for as long as it fails
                 logger.error("%s ended (%s); starting another", child, how)
             self._last_failure = how
         self._restart = self._loop.call_later(self._delay, self.start)

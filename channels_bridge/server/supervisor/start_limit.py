@@ -1,4 +1,4 @@
-"""Children that do not get ready: shown, and ended."""
+"""The start timeout: children that do not get ready are shown, and killed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ logger = logging.getLogger("channels_bridge.server")
 
 
 class StartLimit:
-    """Ends a child that is not ready in time, as an import that waits for something never is.
+    """Kills a child that is not ready in time, as an import that waits for something never is.
+
+    Its heartbeat can't tell: there is no event loop yet.
 
     Args:
         timeout: seconds that it has; 0: no limit.
@@ -24,13 +26,13 @@ class StartLimit:
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self, child: Child) -> None:
-        """The child was started."""
+        """Begin to wait for a child that was started."""
         if self._timeout:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(self._timeout, self._ask, child)
 
     def stop(self) -> None:
-        """It is ready, or need not be any more."""
+        """Stop waiting: it is ready, or need not be any more."""
         if self._timer is not None:
             self._timer.cancel()
 

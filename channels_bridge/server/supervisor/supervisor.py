@@ -33,9 +33,10 @@ from channels_bridge.server.supervisor.systemd import Notifier
 logger = logging.getLogger("channels_bridge.server")
 
 Watcher = Callable[[Census], AbstractAsyncContextManager[None]]
-"""Shows people and their tools what the server does."""
+"""Monitoring, for as long as the server runs: a metrics endpoint, a control socket."""
 
-# Seconds beyond shutdown_timeout that a child has before it is killed.
+#: Seconds beyond ``shutdown_timeout`` that a child has before it is killed: for its last steps, and
+#: to leave the interpreter.
 KILL_MARGIN = 5.0
 
 
@@ -50,7 +51,7 @@ class Supervisor:
         watchers: entered before anything is started, and left after everything has ended.
     """
 
-    #: Those that it handles.
+    #: The signals that it handles.
     SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def __init__(
@@ -67,9 +68,9 @@ class Supervisor:
         self._kill_after = config.drain_seconds + config.shutdown_timeout + KILL_MARGIN
         self._on_ready = on_ready
         self._services = [self._keep(service, patient=config.reload) for service in services]
-        #: Those that are given connections.
+        #: The workers that are given connections.
         self._workers = self._make_workers(patient=config.reload)
-        #: Those that start in a reload, and those that it replaced and that have not ended yet.
+        #: Workers that start in a reload, and those that it replaced and that have not ended yet.
         self._others: set[Keeper] = set()
         self._acceptor = Acceptor(listeners, self._channels)
         self._watch = Watch(config, self._running_children)
@@ -114,6 +115,7 @@ class Supervisor:
             self._acceptor.stop()
             await self._end([*self._workers, *self._others])
             self._watch.stop()
+            # After the workers, whose consumers may have groups to leave.
             await self._end(self._services)
             self._systemd.close()
 
@@ -141,7 +143,7 @@ class Supervisor:
         )
 
     async def _follow_signals(self) -> None:
-        """Reload until it is time to stop; signals that come during a reload make one more."""
+        """Reload at each SIGHUP until it is time to stop; those during a reload make one more."""
         while not self._stop.is_set():
             await self._wake.wait()
             self._wake.clear()
@@ -149,7 +151,7 @@ class Supervisor:
                 await self._reload()
 
     async def _reload(self) -> None:
-        """Replace all workers by new ones, or none if a new one can't start."""
+        """Replace all workers by new ones once they are ready, or none if one can't start."""
         logger.info("reloading: starting new workers")
         self._systemd.reloading()
         fresh = self._make_workers()
@@ -172,6 +174,7 @@ class Supervisor:
         self._others.update(retired)
         for keeper in retired:
             keeper.stopped.add_done_callback(partial(self._forget, keeper))
+            # The longest that a handshake may take which the old worker has begun.
             keeper.retire(self._config.handshake_timeout)
         logger.info("reloaded: new workers serve, the old ones finish")
 
@@ -246,4 +249,5 @@ async def _wait(
 
 
 async def _gather(futures: Sequence[asyncio.Future[None]]) -> None:
+    # Shielded: who stops waiting must not cancel what others wait for.
     await asyncio.gather(*map(asyncio.shield, futures))

@@ -1,6 +1,6 @@
-"""What systemd passes to a service, and what it wants to hear from it.
+"""systemd's protocols: socket activation, readiness notification, and the watchdog.
 
-The protocols are a datagram and two variables (``sd_notify(3)``, ``sd_listen_fds(3)``,
+They are a datagram and two variables (``sd_notify(3)``, ``sd_listen_fds(3)``,
 ``sd_watchdog_enabled(3)``), and work under whatever else speaks them.
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 
 logger = logging.getLogger("channels_bridge.server")
 
-# The first descriptor that is passed: SD_LISTEN_FDS_START.
+#: The first descriptor that is passed: ``SD_LISTEN_FDS_START``.
 FIRST_FD = 3
 
 
@@ -54,12 +54,13 @@ class Notifier:
         return _number(environ, "WATCHDOG_USEC") / 1e6 / 3
 
     def ready(self, status: str) -> None:
-        """The server serves: now, or again after :meth:`reloading`."""
+        """The server serves: now, or again after ``reloading()``."""
         self._send("READY=1", f"STATUS={status}")
         if self._interval and self._timer is None:
             self._watch()
 
     def reloading(self) -> None:
+        # Type=notify-reload wants to know which reload is meant.
         now = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
         self._send("RELOADING=1", f"MONOTONIC_USEC={now}", "STATUS=Starting new workers")
 

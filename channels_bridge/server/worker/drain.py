@@ -1,4 +1,4 @@
-"""Closing connections little by little, so that their clients do not all come back at once."""
+"""Connection draining: closes spread over time, so that clients do not all reconnect at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from channels_bridge.server.websocket.context import Context
 
 logger = logging.getLogger("channels_bridge.server")
 
-# Seconds between two steps; connections that are due meanwhile are closed together.
+#: Seconds between two steps; connections that are due meanwhile are closed together.
 STEP = 0.05
 
 
@@ -18,7 +18,11 @@ async def drain(context: Context, hurry: asyncio.Event) -> None:
     """Close what is open, evenly over ``drain_seconds``; returns early once ``hurry`` is set.
 
     HTTP connections come first: idle ones are closed at once, busy ones after their response.
-    Handshakes go on. What is left in the end is for :func:`~.serving.shutdown`.
+    Handshakes go on. What is left in the end is for ``serving.shutdown()``.
+
+    Args:
+        context: the worker's connections; none comes any more.
+        hurry: to be set when a second signal says that there is no time.
     """
     seconds = context.config.drain_seconds
     if not seconds or not context.connections:
@@ -32,6 +36,7 @@ async def drain(context: Context, hurry: asyncio.Event) -> None:
     start, closed = loop.time(), 0
     while closed < len(queue) and context.connections and not await is_set_within(hurry, STEP):
         due = int(len(queue) * min((loop.time() - start) / seconds, 1))
+        # Of those that are due, many have ended by themselves meanwhile.
         for connection in context.connections.intersection(queue[closed:due]):
             connection.shutdown()
         closed = due

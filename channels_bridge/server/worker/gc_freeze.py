@@ -1,15 +1,15 @@
-"""Short collections: the garbage collector does not look at ten thousand connections each time.
+"""Short garbage collections: what survives one is frozen (``gc.freeze``), and not looked at again.
 
 A full collection of CPython looks at every object there is while everything else waits, which takes
 half a second where there are ten thousand connections. What a project has loaded is therefore
-frozen (:func:`gc.freeze`) before the first connection comes, and what a full collection leaves is,
-once that is so much that collections take long. The objects of some hundred connections are not,
-and are never frozen. Where a project has disabled the collector, nothing is done.
+frozen before the first connection comes; and so are later the survivors of a full collection, as
+soon as they are so many that a collection takes long. Some hundred connections never are. Where a
+project has disabled the collector, nothing is done.
 
-What is frozen is freed as ever once nothing refers to it. Garbage in cycles has to be looked for,
-by one long collection of everything. Nothing but memory tells whether that is worth it: there has
-to be more of it than the connections explain that are open, and some that were open at a freeze
-have to have ended, as others leave nothing that is frozen.
+Frozen objects are freed as ever once nothing refers to them. Only frozen garbage in cycles stays,
+and is found by unfreezing everything, and one long collection. Nothing but memory tells whether
+that is worth it: the process has to have grown by more than its open connections explain, and
+connections that were open at a freeze have to have ended, as others leave nothing that is frozen.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from time import monotonic, thread_time
 
 from channels_bridge.server.websocket.context import Context
 
-FULL = 2  # CPython's number of the oldest generation, with which all are collected
+#: CPython's number of the oldest generation, with which all are collected.
+FULL = 2
 
 #: Seconds of CPU time after which a full collection was a long one. Whoever waits for a message
 #: notices some tens of milliseconds.
@@ -45,12 +46,12 @@ LATEST = 10.0
 #: Bytes that ended connections may have left before they are looked for.
 LEFT = 32 * 2**20
 
-#: Bytes of growth, whatever explains it; no less than there was before. Ten thousand idle
-#: connections are about as much.
+#: Bytes of growth after which they are looked for whatever explains it, if the process has doubled,
+#: too. Ten thousand idle connections are about as much.
 GREAT_GROWTH = 256 * 2**20
 
-#: The part of the time that looking at everything may take, and seconds after which it is done
-#: again in any case; and though it was in vain.
+#: The part of the time that looking at everything may take, which decides how long the next look
+#: waits: these seconds at most, or the latter where the looks before were in vain.
 SHARE = 0.01
 WAIT = 60.0
 WAIT_IN_VAIN = 300.0
@@ -86,10 +87,10 @@ def is_automatic() -> bool:
 
 
 class Survivors:
-    """What has survived a full collection.
+    """Freezes the survivors of full collections, and looks at them again when that is worth it.
 
     Args:
-        context: the connections, which end now and then.
+        context: the connections, which count how many have ended.
     """
 
     def __init__(self, context: Context) -> None:
@@ -115,12 +116,13 @@ class Survivors:
             self._timer.cancel()
 
     def note(self, phase: str, info: Mapping[str, int]) -> None:
-        """Take part in a collection; one of :data:`gc.callbacks`."""
+        """Take part in a collection; one of ``gc.callbacks``."""
         if info["generation"] != FULL:
             return
         if phase == "start":
             self._began = thread_time()
             return
+        # CPU time: where others have the processor, a short collection may take long, too.
         if thread_time() - self._began > LONG and len(gc.get_objects()) > MANY:
             self._freeze()  # it was not what it freed that took so long
         self._collected = (monotonic(), memory(), self._context.ended)
@@ -131,8 +133,8 @@ class Survivors:
         gc.unfreeze()
         gc.collect()
         self._freeze()
-        # Python waits with the next one until there is a quarter more than the last one left: now
-        # that is nothing.
+        # Python puts a full collection off until new objects are a quarter of what the last one
+        # left. This one leaves nothing, so that the next is not put off.
         gc.collect()
         self._memory, self._open = memory(), len(self._context.connections)
         self._frozen_ended = self._context.frozen_ended

@@ -1,4 +1,4 @@
-"""The engine in one process, without supervisor and workers: for ``runserver`` and for tests."""
+"""The engine in one process, without a supervisor: for ``runserver`` and for tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lifespan protocol, where the application speaks it (ASGI "Lifespan Protocol")."""
+"""The ASGI lifespan protocol, for applications that speak it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ logger = logging.getLogger("channels_bridge.server")
 class Lifespan:
     """Runs the application's lifespan in a task of its own.
 
-    An application that raises before it answers doesn't speak the protocol, which is no error:
-    Channels' ``ProtocolTypeRouter`` without a "lifespan" entry does so.
+    An application that raises before it answers doesn't speak the protocol, which is not an error
+    (ASGI "Lifespan Protocol"): Channels' ``ProtocolTypeRouter`` without a "lifespan" entry does so.
     """
 
     def __init__(self, application: Application) -> None:
@@ -62,6 +62,7 @@ class Lifespan:
             return None
         await self._events.put({"type": event_type})
         answer = asyncio.create_task(self._answers.get())
+        # An application may also return or raise instead of an answer.
         await asyncio.wait([answer, self._task], return_when=asyncio.FIRST_COMPLETED)
         if answer.done():
             return answer.result()

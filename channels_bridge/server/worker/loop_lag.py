@@ -1,12 +1,16 @@
-"""How late an event loop is: the time that everything in it waits for its turn."""
+"""Event loop lag: how late timers fire, as everything waits while something blocks the loop."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 
-INTERVAL = 0.5  # seconds between looks
-LOOKS = 60  # that count: a stall is seen by whoever asks within half a minute
+#: Seconds between two measurements.
+INTERVAL = 0.5
+
+#: Measurements that count: whoever asks within half a minute hears of a stall, as Prometheus does,
+#: which asks each quarter of a minute or so.
+LOOKS = 60
 
 
 class LoopDelay:
@@ -26,7 +30,7 @@ class LoopDelay:
         self._look()
 
     def worst(self) -> float:
-        """The longest delay of late, in seconds."""
+        """The longest delay of the last ``LOOKS`` measurements, in seconds."""
         return max(self._delays)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""An application at work: its lifespan around its connections, and the order in which both end."""
+"""Graceful shutdown: an application's lifespan around its connections, and how both end."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from channels_bridge.server.worker.lifespan import Lifespan
 
 logger = logging.getLogger("channels_bridge.server")
 
-#: Seconds that each last step may take: connections on their way here, what was cancelled,
-#: closing handshakes.
+#: Seconds that each last step of a shutdown may take: connections on their way here, cancelled
+#: applications, closing handshakes.
 LINGER = 1.0
 
 
@@ -52,13 +52,16 @@ async def serving(
 
 
 async def shutdown(context: Context) -> None:
-    """End all connections: tell clients and applications, wait, then cancel what still runs."""
+    """End all connections: tell clients and applications, wait, then cancel what still runs.
+
+    It takes ``shutdown_timeout`` at most, and twice ``LINGER`` where applications don't end in it.
+    """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + context.config.shutdown_timeout
     context.ending = True
     for connection in tuple(context.connections):
         connection.shutdown()
-    if context.finishes_handshakes:
+    if context.finishes_handshakes:  # those have no task yet that could be waited for
         await _until_lost(context, deadline - loop.time())
     overdue = await wait(context.tasks, deadline - loop.time())
     if overdue:

@@ -1,4 +1,4 @@
-"""What a worker answers the supervisor: figures for metrics, and details for who asks for them."""
+"""A worker's status report to the supervisor: figures for metrics, details for people."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from channels_bridge.server.websocket.context import Context
 from channels_bridge.server.websocket.lifecycle import State
 from channels_bridge.server.worker.loop_lag import LoopDelay
 
-#: Connections that are looked at before others have their turn: a millisecond's work.
+#: Connections that are looked at before the loop goes round: a millisecond's work.
 SLICE = 1000
 
 Figures = Callable[[int], Message]
-"""What else a worker knows, in the form of a :class:`Report`'s answer. Its argument: how many of
-each kind are wanted where there may be many; 0 for none."""
+"""Figures of other packages, in the form of a ``Report``'s answer. The argument: how many of each
+kind are wanted where there may be many; 0 for none."""
 
 
 class Report:
@@ -72,7 +72,7 @@ class Report:
         return {name: getattr(counters, name) for name in counters.__slots__ if name != "open"}
 
     async def _loads(self) -> list[Load]:
-        """How each open connection fares. Lets others on now and then: there may be many."""
+        """The load of each open connection; with pauses for the loop, as there may be many."""
         connections = tuple(self.context.connections) if self.context is not None else ()
         loads = []
         for start in range(0, len(connections), SLICE):
@@ -86,8 +86,9 @@ class Report:
 
 
 class Load(NamedTuple):
-    """What waits for a client, and for its consumer. A client that reads too slowly comes before
-    one that is served too slowly.
+    """What waits for a client to read it, and what waits for its consumer.
+
+    They are ordered so: a client that reads too slowly comes before one that is served too slowly.
     """
 
     unsent: int
@@ -108,5 +109,5 @@ def describe(load: Load) -> Message:
 
 
 def no_figures(top: int) -> Message:
-    """Where there is nothing but this package."""
+    """The figures of other packages where there are none."""
     return {}

@@ -35,10 +35,10 @@ Opening = AbstractAsyncContextManager[Application]
 
 
 def main(config: ServerConfig) -> Run:
-    """A worker's :data:`~.child.Main`.
+    """Load the application: a worker's ``Main``, see ``child/main.py``.
 
     Raises:
-        StartupError: the application can't be had.
+        StartupError: the application can't be imported or made.
     """
     return partial(serve, config, load(config.application)(config))
 
@@ -63,6 +63,8 @@ async def serve(config: ServerConfig, opening: Opening, channel: ChildEnd, stop:
             intake.start()
             channel.ready()
             await stop.wait()
+            # The supervisor passes nothing on once it has heard this; until then connections come,
+            # which are drained with the others.
             channel.stopping()
             context.finishes_handshakes = channel.retired
             await asyncio.gather(intake.finish(), drain(context, stop.hurry))
@@ -94,7 +96,7 @@ class Intake:
         self._loop.add_reader(self._channel.sock, self._take)
 
     async def finish(self) -> None:
-        """Take what was passed before the supervisor heard that this worker stops."""
+        """Take the connections that were passed before the supervisor heard of the stop."""
         await is_set_within(self._ended, LINGER)
         self._loop.remove_reader(self._channel.sock)
         patient = self._channel.retired
