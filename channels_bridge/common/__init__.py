@@ -1,0 +1,10 @@
+"""Building blocks without a subject of their own, for the server, the hub and the commands.
+
+- ``notices``: rate-limited log lines.
+- ``program``, ``interpreter``: child processes as Python programs, without fork.
+- ``forks``: signals and descriptors that must not leak into what an application forks.
+- ``exit_signals``, ``exit_deadline``: the end of a process: late signals, threads that don't end.
+- ``unix_sockets``, ``address_hints``: private sockets that stay, and hints for malformed addresses.
+
+It imports nothing of this package, and no Django, no Channels and no gRPC.
+"""

@@ -1,6 +1,6 @@
-"""Addresses as people write them who come from elsewhere, and what they are here.
+"""Hints for malformed addresses: what people meant who are used to another server.
 
-Asked only about what isn't an address: for the server's and for the hub's alike.
+The parsers of the server's and of the hub's addresses ask here about what they refuse.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from typing import NamedTuple
 HOST_NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,5}", re.ASCII)
 
-#: Whose addresses are a host and a port; a broker's are not what is meant.
+#: Schemes of URLs that stand for a host and a port. A broker's URL is another mistake, for which
+#: there is no hint.
 _SCHEMES = ("http", "https", "ws", "wss", "tcp", "tcp4", "tcp6", "ssl", "dns", "grpc", "grpcs")
 
 #: Twisted's description of an endpoint, which Daphne takes.
 _ENDPOINT = re.compile(r"(?:tcp6?|ssl):(?:port=)?([0-9]{1,5})(?::.*?interface=([^:]+).*|:.*)?")
 
-#: Without a word on where: only this machine.
+#: The host where only a port was given: nobody but this machine can connect.
 _LOCAL = "127.0.0.1"
 
 
@@ -95,14 +96,14 @@ def _host_or_port(text: str, port: int) -> Meant | None:
 
 
 def _complete(text: str) -> str | None:
-    """The address, if it is one of a host and a port, already."""
+    """Return the address if it has a host and a port already."""
     host, colon, number = text.rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")
     return _place(host[1:-1] if bracketed else host, number) if colon else None
 
 
 def _place(host: str, number: str) -> str | None:
-    """Put them together; None where one of them can't be meant."""
+    """Join them to an address; None where one of them can't be meant."""
     if not _NUMBER.fullmatch(number) or int(number) > 65535:
         return None
     if _is_ipv6(host):

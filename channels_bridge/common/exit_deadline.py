@@ -1,4 +1,4 @@
-"""The end of a process, for which threads of the application are not waited for long.
+"""A deadline at the exit of a process for threads that the application has left running.
 
 Python waits for all threads that are not daemons, and for those of each executor. A scheduler that
 nobody stops would keep a worker until it is killed.
@@ -23,10 +23,10 @@ PATIENCE = 2.0
 
 
 def leave_soon(code: int) -> None:
-    """Call it when nothing is left to be done.
+    """Start the deadline; to be called when nothing is left to be done.
 
     Threads that are left then hold the process for ``PATIENCE`` seconds at most. What is
-    registered with :mod:`atexit` is run, also where threads are left behind.
+    registered with ``atexit`` is run, also where threads are left behind.
     """
     leaving = threading.Thread(target=_Leaving(code).wait, name="leaving", daemon=True)
     with suppress(RuntimeError):  # no thread can be started any more

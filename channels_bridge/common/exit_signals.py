@@ -1,4 +1,4 @@
-"""What signals do to a process that has done its work and is about to exit."""
+"""Signals to a process that has done its work and is about to exit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What processes that the application forks must not have in common with the one that forks them.
+"""Fork safety: signal handlers and descriptors that what the application forks must not share.
 
 A fork without exec, as multiprocessing and ``os.fork()`` make it, inherits our signal handlers with
 the descriptor by which they wake the event loop, so that a signal to the child would be followed by
@@ -58,7 +58,7 @@ def keep_from_children(*files: _File) -> None:
 
 
 def _do_nothing(number: int, frame: object) -> None:
-    """Handle a signal so."""
+    """A handler that ignores: exec resets it, where ``SIG_IGN`` would be inherited."""
 
 
 def _give_back(number: int, handler: object) -> None:

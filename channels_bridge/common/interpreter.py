@@ -1,4 +1,4 @@
-"""The program that runs this Python, for those who start another one."""
+"""The path of the Python interpreter, for those who start another one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def python() -> str:
-    """Return its path, also where Python is embedded."""
+    """Return the path, also where Python is embedded."""
     executable = sys.executable or ""
     if Path(executable).name.startswith(("python", "pypy")):
         return executable

@@ -1,8 +1,8 @@
-"""A Python program that runs one function of this package: what each child process is.
+"""Child processes as Python programs that run one function of this package.
 
-It is not forked, as gRPC, threads and a running event loop do not survive that. Nor is it a process
-of multiprocessing's, which would run the project's main script once more, and leave the application
-a start method, a parent and a key that a process which nobody started so does not have.
+They are not forked, as gRPC, threads and a running event loop do not survive that. Nor are they
+processes of ``multiprocessing``, which would run the project's main script once more, and leave the
+application a start method, a parent and a key that it would not have under another server.
 """
 
 from __future__ import annotations

@@ -1,0 +1,21 @@
+"""A Django project, seen from the processes that serve it.
+
+In a worker:
+
+- ``entry``, ``asgi_application``: the application that settings name, imported as it expects.
+- ``settings_snapshot``: settings of the process that started the server, taken over.
+- ``rejected_origins``, ``figures``, ``autoreload``: what a worker adds to the application.
+
+In the command and the supervisor:
+
+- ``server_options``, ``startup_advice``: options, and warnings about what may surprise.
+- ``foreign_command_line``, ``foreign_options``: answers to options of other servers.
+- ``environment_sources``: environment variables that a project's files set, for such warnings.
+- ``supervisor_process``: the supervisor, in the command's process or in its place.
+- ``hubs``: hubs that the project's channel layers need.
+- ``control_client``, ``group_metrics``: the control socket's path, metrics of channel layers.
+
+Elsewhere: ``installed`` and ``live_test_hook``, when Django loads the application.
+
+It may import whatever serves a project, but neither commands nor what users import only.
+"""

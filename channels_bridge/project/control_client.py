@@ -1,4 +1,4 @@
-"""Where a running server is asked what it does: a socket that only its user can reach."""
+"""The control sockets of a project's running servers: their paths, and which one is meant."""
 
 from __future__ import annotations
 
@@ -97,8 +97,9 @@ def find_server(address: str | None = None) -> Path:
 
 
 def servers_and_hubs() -> str:
-    """The servers that run for this project and this user, for whoever looks for their hub; empty
-    where there are none.
+    """The servers that run for this project and this user; empty where there are none.
+
+    It is for whoever looks for their hub.
     """
     try:
         directory = project_directory()

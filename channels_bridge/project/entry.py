@@ -1,4 +1,4 @@
-"""Where a worker enters the project: by its ASGI application's module, as any ASGI server does.
+"""A worker's entry point: the module of the ASGI application, as under any ASGI server.
 
 What that module prepares is there before Django is set up: settings classes, a database driver
 under another's name, the patches of a monitoring agent. So nothing of Django is imported before it.
@@ -65,7 +65,7 @@ def _needs_django(error: BaseException | None) -> bool:
 
 
 def what_fails(path: str) -> str:
-    """What is said of an application that can't be imported; :func:`describe` says how it fails."""
+    """What is said of an application that can't be imported; ``describe()`` says how it fails."""
     module, _, _ = path.rpartition(".")
     return f"ASGI_APPLICATION is {path!r}, but importing {module} fails"
 

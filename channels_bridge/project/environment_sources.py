@@ -1,4 +1,4 @@
-"""What files of a project put into the environment, read from their source without running it."""
+"""Environment variables that a project's files set, read from their source without running it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class Named(NamedTuple):
     forced: set[str]
 
 
+#: Of a file that can't be read.
 NOTHING = Named(set(), set())
 
 

@@ -1,4 +1,4 @@
-"""What a worker reports of its channel layers: ``ServerConfig.figures``.
+"""A worker's figures of its channel layers: ``ServerConfig.figures``.
 
 ``group_metrics`` has the names under which ``/metrics`` shows these figures.
 """
@@ -21,7 +21,7 @@ MAX_GROUPS = 1000
 
 
 def figures(top: int) -> Message:
-    """Report the layers that this process has used so far; a :data:`~.server.report.Figures`."""
+    """Report the layers that this process has used so far; a ``Figures`` of the engine."""
     layers = dict(_layers())
     statistics = [layer.statistics() for layer in layers.values()]
     links = [layer.link for layer in statistics if layer.link is not None]

@@ -1,6 +1,6 @@
 """The options of other servers, and what they are called here: data, without a program.
 
-``migration_guide/command.md`` shows these tables, row by row; :mod:`.foreign_line` answers from
+``migration_guide/command.md`` shows these tables, row by row; ``foreign_command_line`` answers from
 them where somebody gives such an option to ``websockets_server``.
 """
 

@@ -37,7 +37,7 @@ DESCRIPTIONS = Descriptions(
 
 
 def summarize(answers: Iterable[Message], top: int) -> Message:
-    """Add up the largest groups of all workers; a :data:`~.status.Summarize`."""
+    """Add up the largest groups of all workers; a ``Summarize`` of the engine."""
     sizes: Sizes[str] = Sizes()
     for answer in answers:
         sizes.update(answer.get("groups", {}))

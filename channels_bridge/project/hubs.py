@@ -70,7 +70,7 @@ def describe_neighbours(places: Iterable[Place]) -> list[str]:
 
 
 def main(config: ServerConfig, place: Place) -> Run:
-    """The :data:`~.server.child.Main` of a hub, which may not be able to read the settings."""
+    """Prepare a hub's process, which may not be able to read the settings; a ``Main``."""
     show_lines()
     return partial(serve, config, place)
 

@@ -1,4 +1,4 @@
-"""Whether the application is installed: a project that lacks it has neither commands nor checks."""
+"""A check that the application is installed: without it a project has no commands and no checks."""
 
 from __future__ import annotations
 

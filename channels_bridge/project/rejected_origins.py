@@ -1,8 +1,8 @@
-"""Sites whose pages may not open a WebSocket here: says so, once for each of them.
+"""Warnings about sites whose pages may not open a WebSocket here, one for each origin.
 
 Channels' ``OriginValidator`` denies with a plain 403 and no word in the log, so that a site missing
 in ALLOWED_HOSTS looks like any other refusal (channels#2062), and raises where an origin is not a
-URL. :func:`install` gives all validators of the process a voice, unmodified ones too; their rules
+URL. ``install()`` gives all validators of the process a voice, unmodified ones too; their rules
 stay as they are (Spec deviation: a line in the log, and 403 for what is not a URL).
 """
 
@@ -38,7 +38,7 @@ _channels_valid_origin = OriginValidator.valid_origin
 
 
 def install() -> None:
-    """Log what any validator of this process denies, and have it deny what is no origin."""
+    """Log what any validator of this process denies, and have it deny what isn't an origin."""
     OriginValidator.__call__ = _call  # type: ignore[assignment, method-assign]
     OriginValidator.valid_origin = _valid_origin  # type: ignore[assignment, method-assign]
 
@@ -53,7 +53,7 @@ async def _call(validator: OriginValidator, scope: Any, receive: Any, send: Any)
 
 
 def _find_malformed(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
-    """The Origin that Channels could not parse; None where there is no such."""
+    """The Origin that Channels can't parse; None where it can, or where there is none."""
     for name, value in headers:
         if name == b"origin":
             origin = value.decode("latin-1")
@@ -109,10 +109,11 @@ class Denials:
 
 
 def _host(origin: str) -> str:
-    """What to add for an origin; where it has no host, as a sandboxed page's, nothing else helps
-    than to let everybody in.
+    """What to add to the setting for an origin.
+
+    Where it has no host, as a sandboxed page's, nothing else helps than to let everybody in.
     """
-    with contextlib.suppress(ValueError):  # no URL at all, such as "http://["
+    with contextlib.suppress(ValueError):  # not a URL at all, such as "http://["
         return urlparse(origin).hostname or "*"
     return "*"
 

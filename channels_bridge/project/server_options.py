@@ -12,7 +12,7 @@ from channels_bridge.server.config import ServerConfig
 
 
 class Option(NamedTuple):
-    """The arguments of :meth:`argparse.ArgumentParser.add_argument`."""
+    """The arguments of ``add_argument()``."""
 
     flags: tuple[str, ...]
     keywords: dict[str, Any]

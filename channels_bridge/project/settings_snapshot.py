@@ -1,4 +1,4 @@
-"""What another process takes over of this one's settings: as they are here and now."""
+"""A snapshot of the settings, as they are here and now, for another process."""
 
 from __future__ import annotations
 

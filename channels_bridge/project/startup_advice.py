@@ -1,4 +1,4 @@
-"""What may surprise about a server that starts: sentences, for WARNING lines of its log.
+"""Warnings at the start of a server, about what may surprise.
 
 System checks know settings alone. These know the options, too, and appear only where they matter.
 """

@@ -4,7 +4,7 @@
 the process that only supervises: a scheduler started there would run once more than there are
 workers. Where ``ready()`` has left threads, the process becomes another program, under the same
 number and with the same terminal and sockets, in which Django is not set up and they don't run.
-What the settings module starts is started again, and what was registered with :mod:`atexit` is
+What the settings module starts is started again, and what was registered with ``atexit`` is
 called when the server starts.
 
 Spec deviation: under Daphne ``ready()`` is called in one process, here in each worker as well.

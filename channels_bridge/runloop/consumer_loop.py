@@ -1,11 +1,11 @@
-"""How a consumer runs inside our server: one inbox, one handler at a time, in order of arrival.
+"""The run loop of consumers: one inbox, one handler at a time, in order of arrival.
 
 Channels' own loop (``channels.utils.await_many_dispatch``) waits on two tasks for each connection,
 makes a new one for each event and hops to a thread before each handler. Here the consumer awaits
 one inbox that socket events and layer messages share, and hops only when there is a database
-connection to look after (:mod:`.housekeeping`).
+connection to look after (``db_housekeeping``).
 
-:func:`install` gives this loop to every Channels consumer of the process, unmodified ones too. It
+``install()`` gives this loop to every Channels consumer of the process, unmodified ones too. It
 is taken only where the server offered an inbox in ``scope["extensions"]``; elsewhere, as in
 ``WebsocketCommunicator``, consumers run as Channels runs them.
 
@@ -139,8 +139,10 @@ class _Run:
         return Sharing(owner, self.inbox.is_idle, self.connection.sender.send_now)
 
     def _start(self, serve: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
-        """Serve in a task of its own: to wake one up costs as much as the coroutines in it are
-        deep, and the middlewares around a consumer are deep.
+        """Serve in a task of its own.
+
+        To wake a task up costs as much as the coroutines in it are deep, and the middlewares around
+        a consumer are deep.
         """
         return asyncio.get_running_loop().create_task(serve(), name="consumer")
 
@@ -216,8 +218,10 @@ class _Run:
 
 
 def _past_sessions(send: Send) -> Send:
-    """Channels' session middleware looks into the session with each message that is sent, but saves
-    it with ``http.response.start`` only: a consumer's messages needn't pass through.
+    """Return what is behind Channels' session middleware, where that is all that it wraps.
+
+    It looks into the session with each message that is sent, but saves it with
+    ``http.response.start`` only: a consumer's messages needn't pass through.
     """
     wrapper: Any = getattr(send, "__self__", None)
     if type(wrapper) is InstanceSessionWrapper and wrapper.save_message_types == HTTP_ONLY:

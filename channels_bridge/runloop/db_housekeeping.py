@@ -28,7 +28,7 @@ Opened = WeakValueDictionary[int, BaseDatabaseWrapper]
 
 @dataclass
 class Thread:
-    """A thread that synchronous code runs in."""
+    """The database connections of a thread that synchronous code runs in."""
 
     may_be_open: bool = False
     next: float = 0.0  # time.monotonic() of the next round
@@ -50,6 +50,7 @@ class Housekeeping:
         connection_created.connect(self._opened)
 
     def is_due(self) -> bool:
+        """Whether the next handler in this context should wait for a round."""
         if not self._any_opened:
             return False
         thread = self._thread()
@@ -100,8 +101,9 @@ class Housekeeping:
 
 
 def _wants_a_look(reference: ReferenceType[BaseDatabaseWrapper]) -> bool:
-    """Whether a connection is open and has had an error, or is to be checked before each use
-    (``CONN_HEALTH_CHECKS``). May be asked in any thread.
+    """Whether a connection is open and has had an error, or is to be checked before each use.
+
+    The latter is ``CONN_HEALTH_CHECKS``. May be asked in any thread.
     """
     connection: Any = reference()
     if connection is None or connection.connection is None:
@@ -111,7 +113,7 @@ def _wants_a_look(reference: ReferenceType[BaseDatabaseWrapper]) -> bool:
 
 
 def _make_round(thread: Thread) -> None:
-    """In the thread."""
+    """Close stale connections of the thread that this is called in."""
     opened = _close_old_connections()
     thread.opened = WeakValueDictionary({id(connection): connection for connection in opened})
     thread.may_be_open = bool(opened)

@@ -1,7 +1,7 @@
-"""The connections that consumers of this process serve, for those who want one to end.
+"""This process's open connections, so that they can be found and closed.
 
-What a consumer has is what is known of its connection: middlewares have put the user into its scope
-by the time that it runs. It is looked at when somebody asks, and costs nothing until then.
+A consumer knows whose its connection is: middlewares have put the user into its scope by the time
+that it runs. It is looked at when somebody asks, and costs nothing until then.
 """
 
 from __future__ import annotations
@@ -52,10 +52,11 @@ class Entry:
 
     @property
     def channel(self) -> str | None:
+        """The name of the consumer's channel; None where there is no channel layer."""
         return getattr(self._consumer, "channel_name", None)
 
     def matches(self, *, user: str | None, channel: str | None, path: str | None) -> bool:
-        """Whether it is one of those that are meant; None is any."""
+        """Whether all of these fit that are given; None fits any connection."""
         return (
             (channel is None or channel == self.channel)
             and (path is None or path == self._consumer.scope["path"])
@@ -63,6 +64,7 @@ class Entry:
         )
 
     def close(self, code: int, reason: str) -> bool:
+        """Close the connection. Returns whether it was open."""
         return self._connection.end(code, reason)
 
 

@@ -71,8 +71,9 @@ class SyncDispatch:
                 adopt(self._context, before)
 
     def _begin(self, message: Event) -> None:
-        """The first time asgiref has made a context that is right for the thread: keep it. What the
-        handler has bound by then, asgiref takes to the consumer's task by itself.
+        """Have the first message handled in a context that asgiref has made, and keep that.
+
+        What the handler has bound by then, asgiref takes to the consumer's task by itself.
         """
         try:
             self._handle(message)

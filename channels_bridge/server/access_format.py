@@ -30,7 +30,7 @@ def parse_format(text: str) -> Format:
     """Read what ``--access-log-format`` says.
 
     Args:
-        text: ``text``; ``json``, an object a line; or a template for :meth:`str.format`, such as
+        text: ``text``; ``json``, an object a line; or a template for ``str.format()``, such as
             ``{client} {path} {status}``, with ``-`` for what a line lacks.
 
     Raises:
@@ -38,7 +38,7 @@ def parse_format(text: str) -> Format:
     """
     if text in _FORMATS:
         return _FORMATS[text]
-    if "{" not in text:
+    if "{" not in text:  # a word of another server, which would be written as it is
         raise StartupError(
             f"access log format {text!r}: write text, json or a template such as "
             "'{client} {path} {status}'"

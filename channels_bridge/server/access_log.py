@@ -1,4 +1,4 @@
-"""Access lines: one for each page served, one for each WebSocket opened, closed or rejected.
+"""The access log: a line for each page served, and for each WebSocket opened, closed or rejected.
 
 They go to the logger ``channels_bridge.access``, at INFO. Tokens and session keys are not in them:
 no query strings, no headers but ``User-Agent``. What a client sent is escaped.
@@ -39,7 +39,7 @@ class AccessLog:
     """The lines as ``websockets_server`` writes them; ``runserver`` has words of its own.
 
     Args:
-        format: ``text``, ``json``, or a template; see :func:`parse_format`.
+        format: ``text``, ``json``, or a template; see ``parse_format()``.
     """
 
     def __init__(self, format: str = "text") -> None:
@@ -94,13 +94,15 @@ class AccessLog:
 
 
 def printable(text: str) -> str:
-    """Text of a client's making, for a log line: it can't begin another line, or paint the console
-    (as Django's CVE-2025-48432).
+    """Escape text of a client's making for a log line.
+
+    It can't begin another line, or paint the console (as in Django's CVE-2025-48432).
     """
     return text.encode("unicode_escape").decode("ascii")
 
 
 def client_name(client: tuple[str, int] | None) -> str:
+    """``host:port`` of a client; ``-`` where it has no address, as on a unix socket."""
     return "-" if client is None else f"{printable(client[0])}:{client[1]}"
 
 

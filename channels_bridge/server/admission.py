@@ -1,8 +1,8 @@
-"""How many WebSockets one client address may have, and how fast it may open them.
+"""Admission control per client address: WebSockets at a time, and a rate limit for new ones.
 
 The limits hold over the server, whichever worker a connection goes to and whatever proxy it comes
 through, so one ledger keeps count. Where there is a supervisor it keeps the ledger, and workers ask
-over :mod:`.admission_link`.
+over ``child/admission_link.py``.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from channels_bridge.server.token_bucket import TokenBucket
 #: Addresses whose rate is remembered; those that were not heard of for longest are forgotten.
 MAX_ADDRESSES = 2**16
 
-#: Characters of an address. Longer ones come from a proxy that passes on what is none.
+#: Characters of an address. Longer ones come from a proxy that passes on something else.
 MAX_LENGTH = 64
 
+#: Is told whether there was a place.
 Decided = Callable[[bool], None]
 
 
@@ -36,6 +37,7 @@ class Admission(Protocol):
 
 
 def limits_addresses(config: ServerConfig) -> bool:
+    """Whether anything is limited per client address."""
     return bool(config.max_connections_per_address or config.max_connection_rate)
 
 
@@ -69,7 +71,7 @@ class Place:
         self._left = False
 
     def claim(self, granted: Callable[[], None], refused: Callable[[], None]) -> None:
-        """Ask for it; one of these is called, now or later, unless :meth:`leave` comes before."""
+        """Ask for it; one of these is called, now or later, unless ``leave()`` comes before."""
 
         def decided(answer: bool) -> None:
             self._granted = answer
@@ -92,7 +94,7 @@ class Place:
 
 
 class Ledger:
-    """Counts places by address; an :class:`Admission` for one process.
+    """Counts places by address; an ``Admission`` for one process.
 
     Args:
         config: has the limits.
@@ -108,6 +110,7 @@ class Ledger:
         self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
 
     def claim(self, address: str, decided: Decided) -> None:
+        """Ask for a place; the answer comes at once."""
         decided(self.grant(address))
 
     def grant(self, address: str) -> bool:
@@ -120,6 +123,7 @@ class Ledger:
         return True
 
     def release(self, address: str) -> None:
+        """Take back a place that was granted."""
         self._held[address] -= 1
         if not self._held[address]:
             del self._held[address]

@@ -1,4 +1,7 @@
-"""Where a server listens: ``HOST:PORT``, ``:PORT``, ``[v6]:PORT``, ``unix:/path``, ``fd:N``."""
+"""Listening sockets: addresses as options have them, and what is opened for them.
+
+An address is ``HOST:PORT``, ``:PORT``, ``[v6]:PORT``, ``unix:/path`` or ``fd:N``.
+"""
 
 from __future__ import annotations
 
@@ -31,12 +34,13 @@ DEFAULT_PORT = 8000
 #: The largest file descriptor: a C int.
 MAX_FD = 2**31 - 1
 
+#: What a malformed address is answered with where there is no better hint.
 FORMS = "write HOST:PORT, :PORT, [IPV6]:PORT, unix:/path or fd:N"
 
 
 @dataclass(frozen=True)
 class TcpBind:
-    """``host`` is empty for every interface."""
+    """A port of a host or of an interface; ``host`` is empty for every interface."""
 
     text: str
     host: str
@@ -45,6 +49,8 @@ class TcpBind:
 
 @dataclass(frozen=True)
 class UnixBind:
+    """A unix socket; ``path`` is absolute."""
+
     text: str
     path: str
 
@@ -224,7 +230,7 @@ def listen(binds: Iterable[Bind]) -> list[Listener]:
     """Open every address, or none.
 
     Raises:
-        BindError: one is taken, forbidden, unknown or no listening socket.
+        BindError: one is taken, forbidden, unknown or not a listening socket.
     """
     listeners: list[Listener] = []
     try:

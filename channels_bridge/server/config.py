@@ -1,4 +1,7 @@
-"""How a server runs. The command line, settings and tests all build this one object."""
+"""The server's configuration, validated on construction.
+
+The command line, settings and tests all build this one object.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from channels_bridge.server.errors import StartupError
 from channels_bridge.server.proxy import NO_PROXY, Proxy
 from channels_bridge.server.tls import Certificate
 
-#: Numbers of which 0 means that there is none.
+#: Numbers of which 0 means that there is no limit, or that nothing is done.
 FloatOrOff: TypeAlias = float
 IntOrOff: TypeAlias = int
 
@@ -62,7 +65,7 @@ class ServerConfig:
     #: replaced; 0: no limit. 30: gunicorn's ``--timeout``. Not watched with ``reload``.
     worker_timeout: FloatOrOff = 30
 
-    #: Whether requests that are no WebSocket handshake go to the application's HTTP side.
+    #: Whether requests that aren't WebSocket handshakes go to the application's HTTP side.
     http: bool = True
 
     #: Restart workers when their source files change. For development.
@@ -109,7 +112,7 @@ class ServerConfig:
     write_timeout: FloatOrOff = 30
 
     #: Seconds without a message from the client, after which it is closed; 0: no limit, as with
-    #: all peers. Answers to pings are no messages.
+    #: all peers. Answers to pings don't count.
     idle_timeout: FloatOrOff = 0
 
     #: Seconds that an HTTP connection may be idle between two requests. 75: nginx. A proxy in front
@@ -120,8 +123,8 @@ class ServerConfig:
     #: ``--limit-concurrency``.
     max_connections: IntOrOff = 0
 
-    #: WebSockets of one client address, over all workers; 0: no limit. What an address is, says
-    #: :func:`~.admission.address_key`.
+    #: WebSockets of one client address, over all workers; 0: no limit. What counts as one
+    #: address, ``admission.address_key()`` says.
     max_connections_per_address: IntOrOff = 0
 
     #: WebSockets per second that one client address may open on average (0: no limit), and how many

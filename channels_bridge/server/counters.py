@@ -1,4 +1,4 @@
-"""What has happened in one process since it began to serve, in plain numbers."""
+"""Counters of one process: messages, handshakes, refusals and closes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Counters:
-    """Counted on the event loop of the server; reading them from elsewhere does no harm.
+    """What has happened since the process began to serve.
+
+    Counted on the event loop of the server; reading them from elsewhere does no harm.
 
     Attributes:
         open: WebSockets that are open now. The others only grow.

@@ -15,13 +15,14 @@ from contextlib import contextmanager, suppress
 
 logger = logging.getLogger("channels_bridge.server")
 
+#: What is said where a debugger can't be used.
 NO_TERMINAL = (
     "a debugger needs a terminal, which a worker has if it is the only one: start the server in a "
     "terminal with -w 1, or name a remote debugger in the variable PYTHONBREAKPOINT"
 )
 
-# The call in which a debugger waits for somebody, in a stack as faulthandler writes it. A project
-# may have modules that are called as Python's.
+#: The call in which a debugger waits for somebody, in a stack as faulthandler writes it. A project
+#: may have modules that are called as Python's.
 _WAITING = re.compile(
     rf'"{re.escape(os.path.dirname(os.__file__))}/(?:pdb|bdb)\.py", line \d+ in '
     r'|[/\\]pydevd\w*\.py", line \d+ in _?do_wait_suspend'

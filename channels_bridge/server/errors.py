@@ -1,4 +1,4 @@
-"""What stops a server before it serves.
+"""Errors that keep a server from starting.
 
 StartupError            a sentence for the person who started the server
 └── BindError           an address that cannot be listened on

@@ -1,4 +1,7 @@
-"""What a proxy in front knows better: the prefix it serves us under, and who its client is."""
+"""Reverse proxies in front of the server.
+
+They know better under which prefix the project is served, and who the client is.
+"""
 
 from __future__ import annotations
 
@@ -59,8 +62,9 @@ class Proxy:
             self._believe(scope)
 
     def _add_root_path(self, scope: dict[str, Any]) -> None:
-        """``path`` includes ``root_path`` (ASGI "HTTP Connection Scope"), whether the proxy took
-        the prefix away (as uvicorn assumes) or not (as Daphne assumes).
+        """Let ``path`` include ``root_path`` (ASGI "HTTP Connection Scope").
+
+        The proxy may have taken the prefix away (as uvicorn assumes) or not (as Daphne assumes).
         """
         scope["root_path"] = self.root_path
         path: str = scope["path"]
@@ -82,7 +86,7 @@ class Proxy:
             scope["scheme"] = _SECURE.get(scope["scheme"], scope["scheme"])
 
     def _find_client(self, forwarded_for: list[Peer]) -> Peer | None:
-        """The last address that is no trusted proxy's: those before it are only claims."""
+        """The last address that isn't a trusted proxy's: those before it are only claims."""
         for peer in reversed(forwarded_for):
             if not self._trusts(peer, on_tcp=True):
                 return peer

@@ -1,4 +1,7 @@
-"""Unix sockets that stay: what cleans ``/tmp`` of old files, or a person, may remove theirs."""
+"""Renewal of unix sockets whose files were removed.
+
+What cleans ``/tmp`` of old files may do that, or a person.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,8 @@ from channels_bridge.server.bind import Listener
 #: Seconds between two looks.
 INTERVAL = 2.0
 
+#: Begins to serve a listening socket.
 Serve = Callable[[socket.socket], Awaitable[asyncio.Server]]
-"""Begins to serve a listening socket."""
 
 
 @contextlib.asynccontextmanager

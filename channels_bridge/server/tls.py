@@ -1,4 +1,4 @@
-"""TLS on the server's own port."""
+"""TLS on the server's own port: certificates, and their renewal while it runs."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class RenewedCertificate:
         certificate: where it is.
 
     Raises:
-        StartupError: as :meth:`Certificate.load`.
+        StartupError: as ``Certificate.load()``.
     """
 
     def __init__(self, certificate: Certificate) -> None:

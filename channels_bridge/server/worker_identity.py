@@ -1,4 +1,4 @@
-"""Which of the server's workers this process is, for code that is to run in one of them only."""
+"""The number of this worker process, for code that is to run in one worker only."""
 
 from __future__ import annotations
 

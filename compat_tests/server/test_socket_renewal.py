@@ -15,7 +15,7 @@ from channels_bridge.common import unix_sockets
 from channels_bridge.common.unix_sockets import SocketFile
 from channels_bridge.server import socket_renewal
 from channels_bridge.server.bind import listen, listen_privately, parse_binds
-from channels_bridge.server.monitoring.control_socket import ask, serving_console
+from channels_bridge.server.monitoring.control_socket import ask, serving_control_socket
 from channels_bridge.server.supervisor import acceptor
 from channels_bridge.server.supervisor.acceptor import Acceptor
 from compat_tests.clients.raw_connection import open_socket
@@ -147,7 +147,7 @@ async def test_console(path, monkeypatch):
     async def answer(question):
         return question
 
-    async with serving_console(path, answer):
+    async with serving_control_socket(path, answer):
         shutil.rmtree(path.parent)
         await until(path.exists)
         assert path.stat().st_mode & 0o777 == 0o600
@@ -158,6 +158,6 @@ async def test_console(path, monkeypatch):
 
 async def test_console_that_is_not_required(socket_dir, caplog):
     """A server without a place for that socket serves all the same, and says so."""
-    async with serving_console(socket_dir / "missing" / "a.sock", None, required=False):
+    async with serving_control_socket(socket_dir / "missing" / "a.sock", None, required=False):
         pass
     assert "websockets_status will not find this server" in caplog.text

@@ -1,4 +1,4 @@
-"""What a whole server has done and does, over all of its processes, those that ended included.
+"""The server's processes, and their counters added up.
 
 Counters never go down: what an ended worker had counted is kept. A worker that is killed takes what
 it counted since it was asked last with it.
@@ -21,19 +21,19 @@ WORKER = "worker"
 #: Seconds that a worker has to answer. One that takes longer is shown with what it said before.
 PATIENCE = 1.0
 
+#: Numbers by name, or by name and label.
 Counts = dict[str, Any]
-"""Numbers by name, or by name and label."""
 
 
 class State(Protocol):
-    """What a child has reported; a :class:`~.channel.SupervisorEnd`."""
+    """What a child has reported; a ``SupervisorEnd`` of ``child/pipe.py``."""
 
     ready: bool
     stopping: bool
 
 
 class Process(Protocol):
-    """A child process; a :class:`~.process.Child`."""
+    """A child process; a ``Child`` of ``supervisor/child_process.py``."""
 
     name: str
     started: float
@@ -85,7 +85,7 @@ class Census:
         self.started = time.monotonic()
         self.restarts: Counter[str] = Counter()
         self._processes: dict[Process, int] = {}
-        self._past: Counts = {}  # what those counted that are no more
+        self._past: Counts = {}  # what those counted that have ended
 
     def enter(self, process: Process) -> None:
         """A process has been started."""

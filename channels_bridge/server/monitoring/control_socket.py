@@ -30,7 +30,7 @@ Answer = Callable[[Message], Awaitable[Message]]
 
 
 @contextlib.asynccontextmanager
-async def serving_console(
+async def serving_control_socket(
     path: Path, answer: Answer, *, required: bool = True
 ) -> AsyncIterator[None]:
     """Answer who connects to a socket at ``path``, which only this user can do, until the end.
@@ -49,7 +49,7 @@ async def serving_console(
         logger.warning("websockets_status will not find this server: %s: %s", path, error)
         yield
         return
-    async with serving_streams([listener], _Console(answer).converse, limit=MAX_QUESTION):
+    async with serving_streams([listener], _ControlSocket(answer).converse, limit=MAX_QUESTION):
         yield
 
 
@@ -58,7 +58,7 @@ def _listen(path: Path) -> Listener:
     return listen_privately(str(path))
 
 
-class _Console:
+class _ControlSocket:
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
 
@@ -66,7 +66,7 @@ class _Console:
         try:
             question = json.loads(await asyncio.wait_for(reader.readline(), PATIENCE))
         except ValueError:
-            return  # no command of ours
+            return  # not a command of ours
         writer.write(json.dumps(await self._answer(question)).encode() + b"\n")
         await writer.drain()
 

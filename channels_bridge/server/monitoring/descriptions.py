@@ -31,7 +31,7 @@ class Descriptions:
     Attributes:
         counters: the report's ``counters``.
         gauges: the report's ``gauges``; ``a.b`` is the figure ``b`` among those of ``a``, and is
-            left out where there is no such.
+            left out where that is not reported.
     """
 
     counters: dict[str, Counter] = field(default_factory=dict)

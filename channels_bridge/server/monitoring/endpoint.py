@@ -1,4 +1,4 @@
-"""A few pages for monitoring, served from the supervisor's own loop.
+"""A minimal HTTP server for a few pages, in the supervisor's own event loop.
 
 No framework: one small request for each connection, GET only, under limits of size, time and
 number. A page that waits for workers doesn't keep others from being served.
@@ -30,11 +30,14 @@ MAX_HEAD = 8192
 
 @dataclass(frozen=True)
 class Answer:
+    """A response, with a body of text."""
+
     status: HTTPStatus
     text: bytes
     content_type: str = "text/plain; charset=utf-8"
 
     def serialize(self) -> bytes:
+        """The bytes to send, after which the connection is closed."""
         head = (
             f"HTTP/1.1 {self.status.value} {self.status.phrase}\r\n"
             f"Content-Type: {self.content_type}\r\n"
@@ -45,8 +48,8 @@ class Answer:
         return head.encode() + self.text
 
 
+#: Makes the answer to a request with these headers.
 Page = Callable[[Headers], Awaitable[Answer]]
-"""Makes the answer to a request with these headers."""
 
 
 @contextlib.asynccontextmanager

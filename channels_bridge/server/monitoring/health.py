@@ -1,4 +1,8 @@
-"""What an orchestrator asks: should this server be restarted, and may it be sent traffic."""
+"""Health checks for orchestrators.
+
+``/healthz`` (liveness) says whether the server should be restarted, ``/readyz`` (readiness) whether
+it may be sent traffic.
+"""
 
 from __future__ import annotations
 

@@ -28,8 +28,10 @@ from channels_bridge.server.monitoring.census import WORKER, Census, Counts, Mem
 from channels_bridge.server.monitoring.descriptions import ENGINE, Descriptions
 from channels_bridge.server.monitoring.endpoint import Answer
 
+#: Before the name of each metric.
 PREFIX = "channels_bridge_"
 
+#: Values of a label that are shown, for each metric.
 MAX_LABELS = 40
 
 
@@ -55,6 +57,7 @@ class Metrics:
         return Answer(HTTPStatus.OK, encode(_Families(self.families(members))), content_type)
 
     def families(self, members: list[Member]) -> Iterator[Metric]:
+        """All metrics, of workers as they have answered."""
         yield InfoMetricFamily(
             PREFIX + "server", "The server's version.", {"version": self._version}
         )

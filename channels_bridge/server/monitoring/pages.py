@@ -1,4 +1,4 @@
-"""What ``--metrics`` serves: ``/metrics``, ``/healthz`` and ``/readyz``."""
+"""The pages of ``--metrics``: ``/metrics``, ``/healthz`` and ``/readyz``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def require_extra() -> None:
 def serving_metrics(
     listeners: Sequence[Listener], version: str, descriptions: Descriptions, census: Census
 ) -> AbstractAsyncContextManager[None]:
-    """Serve the pages; a :data:`~.supervisor.Watcher` of a census."""
+    """Serve the pages; a ``Watcher`` of the supervisor."""
     from channels_bridge.server.monitoring.metrics import Metrics
 
     health = Health(census)

@@ -1,4 +1,4 @@
-"""What goes on in a server, as ``manage.py websockets_status`` shows it."""
+"""The status of a server, as ``manage.py websockets_status`` shows it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any
 
 from channels_bridge.server.child.questions import Message
 from channels_bridge.server.monitoring.census import Census, Member, Process
-from channels_bridge.server.monitoring.control_socket import serving_console
+from channels_bridge.server.monitoring.control_socket import serving_control_socket
 
+#: Adds up what all workers have reported besides the engine's own figures. Its arguments: their
+#: answers, and how many of each kind are wanted where there may be many.
 Summarize = Callable[[Iterable[Message], int], Message]
-"""Adds up what all workers have reported besides the engine's own figures: their answers, and how
-many of each kind are wanted where there may be many."""
 
 
 def no_summary(answers: Iterable[Message], top: int) -> Message:
@@ -32,7 +32,7 @@ def serving_status(
     summarize: Summarize = no_summary,
     required: bool = True,
 ) -> AbstractAsyncContextManager[None]:
-    """Answer on a private socket what goes on; a :data:`~.supervisor.Watcher` of a census.
+    """Answer on a private socket what goes on; a ``Watcher`` of the supervisor.
 
     Args:
         about: what is known of the server itself.
@@ -42,7 +42,9 @@ def serving_status(
     Raises:
         BindError: the socket can't be made, and is required.
     """
-    return serving_console(path, partial(status, census, about, summarize), required=required)
+    return serving_control_socket(
+        path, partial(status, census, about, summarize), required=required
+    )
 
 
 async def status(

@@ -17,8 +17,8 @@ MAX_CONNECTIONS = 32
 #: Seconds for a client to take what was sent last.
 LINGER = 1.0
 
+#: Has one conversation. It may raise what reading raises: the client is gone, or too slow.
 Converse = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-"""Has one conversation. It may raise what reading raises: the client is gone, or too slow."""
 
 
 @contextlib.asynccontextmanager
