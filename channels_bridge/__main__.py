@@ -1,6 +1,7 @@
-"""``python -m channels_bridge``: what a project lacks that wants to be served.
+"""``python -m channels_bridge``: check that a project has what it takes to be served.
 
-It is for who reads "Unknown command: 'websockets_server'", where nothing of this package runs.
+It helps where manage.py says "Unknown command: 'websockets_server'", as no other part of this
+package runs there.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ MANAGE = Path("manage.py")
 
 
 def main() -> str | None:
-    """Look at the project of this directory. Returns what is wrong; None if nothing is."""
+    """Check the project in this directory. Returns what is wrong; None if nothing is."""
     named = named_by_file(MANAGE, ENVIRONMENT_VARIABLE)
     if len(modules := named.defaults | named.forced) == 1:
         os.environ.setdefault(ENVIRONMENT_VARIABLE, *modules)
@@ -33,7 +34,7 @@ def main() -> str | None:
     module = os.environ[ENVIRONMENT_VARIABLE]
     try:
         django.setup()
-    except Exception as error:  # whatever the project's code raises
+    except Exception as error:  # the project's code may raise anything
         return f"{module}: django.setup() failed: {type(error).__name__}: {error}"
     if not apps.is_installed("channels_bridge"):
         return f"{module}: {MISSING}. {ADD}"

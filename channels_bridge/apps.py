@@ -1,4 +1,4 @@
-"""The Django application."""
+"""The Django application: system checks, and support for tests without Daphne."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.core import checks
 
 
 class ChannelsConfig(AppConfig):
-    """Registers the system checks, and what tests without Daphne need.
+    """Registers the system checks, and the import hook for live tests without Daphne.
 
     The management commands come with INSTALLED_APPS.
     """

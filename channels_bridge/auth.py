@@ -1,4 +1,4 @@
-"""``channels.auth``, the very module: see :mod:`channels_bridge.surface`."""
+"""An alias of the module ``channels.auth``: see ``channels_bridge.surface``."""
 
 from __future__ import annotations
 

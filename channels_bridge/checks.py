@@ -1,4 +1,4 @@
-"""System checks: each possible mistake in settings has an id and says what to write instead."""
+"""System checks: each mistake in settings has an id, and a hint that says what to write."""
 
 from __future__ import annotations
 
@@ -20,12 +20,21 @@ from channels_bridge.groups.layer import BridgeChannelLayer, GrpcChannelLayer
 from channels_bridge.groups.layer_config import GrpcConfig
 from channels_bridge.project import startup_advice
 
-#: Settings that people misspell: ours, and those of Channels that we read.
+#: The settings to compare misspelt names with: ours, and those of Channels that we read.
 _KNOWN = (*conf.NAMES, "ASGI_APPLICATION", "CHANNEL_LAYERS")
+
+#: Our layers, to compare misspelt ones with; the first is the one to recommend.
+_BACKENDS = (
+    "channels_bridge.layers.GrpcChannelLayer",
+    "channels_bridge.layers.LocalChannelLayer",
+    "channels_bridge.transport.GrpcTransportLayer",
+)
+
+_RUNSERVER = "management.commands.runserver"
 
 
 def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """All checks of the package."""
+    """Check the settings of the package."""
     return [
         *_check_layers("CHANNEL_LAYERS", conf.channel_layers()),
         *_check_layers("WEBSOCKET_TRANSPORT_BACKENDS", conf.transport_backends()),
@@ -40,7 +49,7 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 def check_deployment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """What is right for development and tests, and seldom in production; ``check --deploy``."""
+    """Check for settings that suit development but seldom production; for ``check --deploy``."""
     return [*_check_processes(), *_check_settings_module()]
 
 
@@ -66,7 +75,7 @@ def _made_layers() -> Iterator[tuple[str, Any]]:
 
 
 def _check_layers(setting: str, layers: Mapping[str, Mapping[str, Any]]) -> Iterator[CheckMessage]:
-    """Read each of our layers' CONFIG as its first use would: mistakes are found now."""
+    """Read each layer's CONFIG as its first use would, so that mistakes are found now."""
     for alias, layer in layers.items():
         where = f"{setting}[{alias!r}]"
         backend = layer.get("BACKEND")
@@ -89,17 +98,13 @@ def _check_layers(setting: str, layers: Mapping[str, Mapping[str, Any]]) -> Iter
 
 
 def _cannot_import(text: str, backend: str) -> CheckMessage:
-    """Another package's layer may be missing where it isn't used, as under plain Channels."""
+    """Report a misspelt layer of ours as an error, another package's as a warning.
+
+    That may be missing where it isn't used, as under plain Channels.
+    """
     if hint := _did_you_mean(backend, _BACKENDS, cutoff=0.8):
         return Error(text, hint=hint, id="channels_bridge.E003")
     return Warning(text, id="channels_bridge.W004")
-
-
-_BACKENDS = (
-    "channels_bridge.layers.GrpcChannelLayer",
-    "channels_bridge.layers.LocalChannelLayer",
-    "channels_bridge.transport.GrpcTransportLayer",
-)
 
 
 def _check_config(
@@ -112,7 +117,7 @@ def _check_config(
 
 
 def _check_prefixes() -> Iterator[CheckMessage]:
-    """Two layers at one hub have the same groups, unless they say that they don't."""
+    """Layers at the same hub share their groups unless their prefixes differ."""
     first: dict[tuple[str, str], str] = {}
     layers = {
         **conf.transport_backends(),
@@ -134,7 +139,7 @@ def _place_at_hub(layer: Mapping[str, Any]) -> tuple[str, str] | None:
         return None
     try:
         config = GrpcConfig.from_options(layer.get("CONFIG", {}))
-    except ImproperlyConfigured:  # which another check reports
+    except ImproperlyConfigured:  # E004 reports it
         return None
     assert isinstance(config, GrpcConfig)
     return config.address, config.prefix
@@ -202,7 +207,7 @@ def _did_you_mean(word: str, known: tuple[str, ...], cutoff: float = 0.6) -> str
 
 
 def _check_runserver() -> Iterator[CheckMessage]:
-    """Django takes a command from the first application that has it, and that may wrap the next."""
+    """Check which ``runserver`` is used: the first application's, which may wrap the next one's."""
     app = get_commands()["runserver"]
     modules = () if app == "channels_bridge" else _modules_of_runserver(app)
     layers = [*conf.channel_layers().values(), *conf.transport_backends().values()]
@@ -224,15 +229,12 @@ def _check_runserver() -> Iterator[CheckMessage]:
         )
 
 
-_RUNSERVER = "management.commands.runserver"
-
-
 def _modules_of_runserver(app: str) -> Sequence[str]:
-    """Where an application's ``runserver`` and what it derives from are defined."""
+    """The modules that define an application's ``runserver`` and its base classes."""
     try:
         command = load_command_class(app, "runserver")
     except ImportError:
-        return ()  # who runs it will see
+        return ()  # the error shows when it is run
     return [base.__module__ for base in type(command).__mro__]
 
 

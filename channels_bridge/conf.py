@@ -1,4 +1,4 @@
-"""The settings, each read when asked for: this is the only file that knows their names."""
+"""Settings, read at each use; their names are in this file only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DEFAULT_MIDDLEWARE = (
     "channels_bridge.middlewares.route.RouteMiddleware",
 )
 
-#: Settings of this package, for finding misspelt ones.
+#: The settings of this package, for finding misspelt ones.
 NAMES = (
     "WEBSOCKET_MIDDLEWARE",
     "WEBSOCKET_ROUTE_MODULE",
@@ -45,7 +45,7 @@ def transport_backends() -> dict[str, dict[str, Any]]:
 
 
 def layer_aliases() -> list[str]:
-    """The aliases that both have, each once."""
+    """The aliases of ``CHANNEL_LAYERS`` and ``WEBSOCKET_TRANSPORT_BACKENDS``, each once."""
     return list(dict.fromkeys([*channel_layers(), *transport_backends()]))
 
 
@@ -60,7 +60,7 @@ def middleware() -> Sequence[str]:
 
 
 def sync_threads() -> int:
-    """``WEBSOCKET_SYNC_THREADS``: how many threads run synchronous consumers in each worker.
+    """``WEBSOCKET_SYNC_THREADS``: the number of threads for synchronous consumers in each worker.
 
     One, as in Channels, unless set: code that was written for one thread may rely on it.
     """
@@ -68,10 +68,10 @@ def sync_threads() -> int:
 
 
 def runtime_dir() -> str | None:
-    """``WEBSOCKET_RUNTIME_DIR``: where sockets and locks are made, if not in ``/tmp``.
+    """``WEBSOCKET_RUNTIME_DIR``: the directory for sockets and locks, if not ``/tmp``.
 
     Raises:
-        ValueError: it is no absolute path; says what to write instead.
+        ValueError: it is not an absolute path; the message says what to write instead.
     """
     directory = getattr(settings, "WEBSOCKET_RUNTIME_DIR", None)
     if not directory:
@@ -85,10 +85,10 @@ def runtime_dir() -> str | None:
 
 
 def max_sizes(message: int | None, frame: int | None) -> tuple[int, int]:
-    """What ``runserver`` accepts of a message and of a frame, in bytes, unless its options say.
+    """The size limits of messages and frames under ``runserver``, in bytes.
 
     ``DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE`` and ``DAPHNE_WEBSOCKET_MAX_FRAME_SIZE`` are settings of
-    Daphne's ``runserver``; a project that has them means the server that it runs.
+    Daphne's ``runserver``; they hold where the options are not given.
     """
     if message is None:
         message = getattr(settings, "DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE", 2**20)

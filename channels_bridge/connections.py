@@ -6,8 +6,8 @@
 
     close(user=request.user, code=4001, reason="logged out")
 
-What is asked goes over the default channel layer, to all workers of all servers that share it.
-Consumers need not know of it: their ``disconnect(code)`` runs as after any close.
+The request goes over the default channel layer to all workers of all servers that share it.
+Consumers need no code for it: their ``disconnect(code)`` runs as after any close.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ from channels_bridge.groups.layer import BridgeChannelLayer
 from channels_bridge.runloop import registry
 from channels_bridge.transport import get_channel_layer
 
-__all__ = ["aclose", "close", "obey"]
+__all__ = ["aclose", "close"]
+
+#: Bytes: a control frame has 125, of which the code takes two (RFC 6455, 5.5).
+MAX_REASON = 123
 
 _SUBJECT = "close"
 
@@ -36,7 +39,7 @@ async def aclose(
     code: int = 1000,
     reason: str = "",
 ) -> int:
-    """Close the connections that all given arguments fit; return once that is done.
+    """Close the connections that match all given arguments; return once that is done.
 
     A connection whose handshake isn't decided yet is denied, with 403. One that opens while this
     runs may stay: end the user's session first.
@@ -46,19 +49,19 @@ async def aclose(
             ``scope["user"]``, which ``AuthMiddlewareStack`` and ``AuthMiddleware`` set.
         channel: the one with this channel name.
         path: those to this path, without the query, as in ``scope["path"]``.
-        code: the close code that client and consumer are told: 1000, one that RFC 6455 lets a
+        code: the close code for client and consumer: 1000, another one that RFC 6455 lets a
             server send, or one from 3000 to 4999.
         reason: text for the client, at most 123 bytes.
 
     Returns:
-        How many were closed, in all workers that answered. A worker that is just being restarted
-        doesn't.
+        The number of connections closed, in all workers that answered. A worker that is being
+        restarted does not answer.
 
     Raises:
-        ValueError: nothing says which connections, or the code or reason can't be sent.
+        ValueError: no user, channel or path is given, or the code or reason can't be sent.
         ImproperlyConfigured: the default channel layer isn't one of this package.
-        TransportUnavailable: the servers can't be reached, or there is none. In a process that
-            runs tests, and so has no connections, 0 is returned.
+        TransportUnavailable: no server can be reached. In a process that runs tests, which has
+            no connections, 0 is returned instead.
     """
     key = getattr(user, "pk", user)
     if user is not None and key is None:
@@ -77,12 +80,12 @@ async def aclose(
 
 
 def close(**arguments: Any) -> int:
-    """Do the same as ``aclose()``, from synchronous code."""
+    """Close connections from synchronous code; see ``aclose()``."""
     return async_to_sync(aclose)(**arguments)
 
 
 async def obey() -> None:
-    """Close this worker's connections when anybody asks, if the default layer brings that here."""
+    """Close this worker's connections on request, where the default layer can carry requests."""
     layer = get_channel_layer()
     if isinstance(layer, BridgeChannelLayer):
         await layer.answer(_SUBJECT, registry.close)
@@ -105,7 +108,3 @@ def _require_sendable(code: int, reason: str) -> None:
         raise ValueError(f"cannot close with code {code}: {error}") from None
     if len(reason.encode()) > MAX_REASON:
         raise ValueError(f"the reason is longer than {MAX_REASON} bytes: {reason!r}")
-
-
-#: Bytes: a control frame has 125, of which the code takes two (RFC 6455, 5.5).
-MAX_REASON = 123

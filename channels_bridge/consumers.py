@@ -1,6 +1,6 @@
 """Consumers of the native surface.
 
-Guarantees of a :class:`BaseConsumer`, under our server and on ``websockets.serve()`` alike:
+Guarantees of a ``BaseConsumer``, under our server and on ``websockets.serve()`` alike:
 
 - Its handlers run one at a time, in the order in which events and group messages arrive.
 - The handshake is answered when ``connect()`` returns, unless it has been by then.
@@ -29,7 +29,8 @@ from channels_bridge.native.websocket import Message, State, WebSocket
 from channels_bridge.runloop.db_housekeeping import housekeeping
 from channels_bridge.transport import get_channel_layer
 
-UNSUPPORTED_DATA = 1003  # RFC 6455, section 7.4.1
+#: Close codes of RFC 6455, section 7.4.1.
+UNSUPPORTED_DATA = 1003
 INTERNAL_ERROR = 1011
 
 Handler = Callable[..., Coroutine[Any, Any, None]]
@@ -39,7 +40,7 @@ class BaseConsumer:
     """One connection. Subclasses override the hooks ``connect``, ``receive``, ``disconnect``.
 
     A group message calls the method named by its type, with dots as underscores, and passes it a
-    :class:`~channels_bridge.groups.GroupMessage`.
+    ``channels_bridge.groups.GroupMessage``.
 
     Args:
         initkwargs: set as attributes; only names that the class has.
@@ -50,7 +51,7 @@ class BaseConsumer:
 
     #: The connection; set, as the following are, before ``connect()``.
     websocket: WebSocket
-    #: What the middlewares know about the connection.
+    #: ASGI's scope, with what the middlewares have added.
     scope: dict[str, Any]
     #: This connection's address on the layer. Missing if the project has no layer.
     channel_name: str
@@ -63,7 +64,7 @@ class BaseConsumer:
 
     @classmethod
     def as_handler(cls, **initkwargs: Any) -> Handler:
-        """Return what ``path()`` and ``websockets.serve()`` take: one consumer per connection.
+        """Return a handler for ``path()`` and ``websockets.serve()``: one consumer per connection.
 
         The handler is called with the connection and what the URL pattern captured, which the
         consumer finds in ``scope["url_route"]``.
@@ -102,7 +103,7 @@ class BaseConsumer:
         """Clean up.
 
         Args:
-            code: what the connection was closed with, by either side; 1006 after a rejection or
+            code: the code that either side closed the connection with; 1006 after a rejection or
                 when the client was lost; 1011 when a handler failed or was cancelled.
         """
 

@@ -1,4 +1,4 @@
-"""Every exception of this package, and Channels' own under their names.
+"""The exceptions of this package, and those of ``channels.exceptions`` under their names.
 
 ::
 
@@ -37,19 +37,19 @@ __all__ = [
 
 
 class BridgeError(Exception):
-    """Base class of what channels_bridge raises of its own.
+    """Base class of this package's exceptions.
 
     The message is one line that says what to do.
     """
 
 
 class TransportUnavailable(BridgeError):
-    """The processes of this project can't be reached.
+    """The hub, and so the project's other processes, can't be reached.
 
     Attributes:
-        address: where the hub was looked for.
+        address: the address where the hub was expected.
         reason: what happened there.
-        advice: what to do; empty where the reason says so.
+        advice: what to do; empty where the reason says it.
     """
 
     def __init__(self, address: str, reason: str, advice: str) -> None:

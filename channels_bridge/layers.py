@@ -1,4 +1,4 @@
-"""Channels' ``channels.layers``, and the layers of this package: see :mod:`.surface`."""
+"""Channel layers: this package's, and all names of ``channels.layers``."""
 
 from __future__ import annotations
 

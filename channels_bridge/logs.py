@@ -1,4 +1,4 @@
-"""Where the server's log lines go, and how they look."""
+"""Logging: console output by default, and a JSON formatter."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ class JsonFormatter(logging.Formatter):
 def configure_logging(access_format: str = "text", level: int = logging.INFO) -> None:
     """Show this package's lines in the console, unless LOGGING has a place for them already.
 
-    Loggers that LOGGING names are its own business. Others it may disable, by its default and
-    whenever it is applied again; these can't be disabled any more.
+    Loggers that LOGGING names are left as they are. By default LOGGING disables all others, each
+    time that it is applied; this package's can't be disabled any more.
 
     Args:
         access_format: of access lines; those of another format than ``text`` have nothing before
             or after them in the console.
-        level: from which on lines are shown.
+        level: the lowest level that is shown.
     """
     package, access = logging.getLogger("channels_bridge"), logging.getLogger(ACCESS)
     named = settings.LOGGING.get("loggers", {}) if settings.LOGGING else {}
@@ -88,18 +88,18 @@ class _Lasting(logging.Logger):
 
     @disabled.setter
     def disabled(self, value: bool) -> None:
-        """LOGGING says so of all loggers that it doesn't name."""
+        """Ignored: LOGGING disables all loggers that it does not name."""
 
 
 def _handlers(logger: logging.Logger | None) -> Iterator[logging.Handler]:
-    """Those that get a logger's records."""
+    """The handlers that get a logger's records."""
     while logger is not None:
         yield from logger.handlers
         logger = logger.parent if logger.propagate else None
 
 
 def _takes(handler: logging.Handler, level: int) -> bool:
-    """Whether a handler shows lines of a level, as far as one can tell."""
+    """Tell whether a handler shows lines of a level, as far as that can be known."""
     if isinstance(handler, logging.NullHandler):
         return False
     line = logging.LogRecord("channels_bridge.server", level, __file__, 0, "", None, None)

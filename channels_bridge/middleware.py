@@ -1,4 +1,4 @@
-"""``channels.middleware``, the very module: see :mod:`channels_bridge.surface`."""
+"""An alias of the module ``channels.middleware``: see ``channels_bridge.surface``."""
 
 from __future__ import annotations
 

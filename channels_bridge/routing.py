@@ -1,4 +1,4 @@
-"""``channels.routing``, the very module: see :mod:`channels_bridge.surface`."""
+"""An alias of the module ``channels.routing``: see ``channels_bridge.surface``."""
 
 from __future__ import annotations
 

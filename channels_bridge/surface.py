@@ -1,12 +1,12 @@
-"""How the modules of ``channels`` are to be had under the same names in this package.
+"""Modules of ``channels`` under the same names in this package: aliases and extensions.
 
 Code written for Channels names its modules in imports, in settings and in ``mock.patch``. Each of
 these takes effect with ``channels_bridge`` in the place of ``channels``:
 
-- A module that adds nothing *is* Channels' module: :func:`alias` makes the name lead there.
+- A module that adds nothing *is* Channels' module: ``alias()`` binds its name to that.
   ``channels_bridge.db is channels.db``, so what is patched in one is patched in the other.
 - A module with names of its own, such as ``layers``, keeps those and shares all others with
-  Channels' module: :func:`extend` makes reading and setting them happen there.
+  Channels' module: ``extend()`` reads and sets them there.
 - ``apps`` and ``testing.live`` differ, and have nothing but names in common with Channels'. So do
   packages, whose submodules must be found in their own folders.
 
@@ -21,20 +21,19 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-__all__ = ["alias", "extend"]
-
 
 def alias(name: str) -> None:
-    """Make the module of this name Channels' own; for its last line to call."""
+    """Replace the module of this name by Channels' own; called in its last line."""
     sys.modules[name] = _upstream(name)
 
 
 def extend(name: str) -> None:
-    """Share with Channels' module all names but those that are here; for the last line to call."""
+    """Share with Channels' module all names but those defined here; called in the last line."""
     module, upstream = sys.modules[name], _upstream(name)
     names = {shared for shared in vars(upstream) if not shared.startswith("__")} - {*vars(module)}
     vars(module)["__all__"] = sorted(names.union(module.__all__))
-    # Data descriptors, which a module of a class of its own may have: mock and pytest know them.
+    # Descriptors need a class: with one of its own, a module may have them, and mock and pytest
+    # can patch what they give.
     shared = {name: _Shared(upstream, name) for name in names}
     module.__class__ = type("ExtensionModule", (_ExtensionModule,), shared)
 

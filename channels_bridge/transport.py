@@ -1,4 +1,4 @@
-"""The channel layer under its native names.
+"""Channel layers under the names of the native surface.
 
 A project written natively configures ``WEBSOCKET_TRANSPORT_BACKENDS``, in the shape of
 ``CHANNEL_LAYERS``. Both lead to the same objects.
@@ -31,7 +31,7 @@ _backends = _TransportBackends()
 
 
 def get_channel_layer(alias: str = DEFAULT_CHANNEL_LAYER) -> BaseChannelLayer | None:
-    """Return the layer of an alias, the very object that Channels' function of that name returns.
+    """Return the layer of an alias, the same object that ``channels.layers`` returns.
 
     Where ``CHANNEL_LAYERS`` doesn't have the alias, the layer comes from
     ``WEBSOCKET_TRANSPORT_BACKENDS``, and Channels knows it from then on. None if neither has it.

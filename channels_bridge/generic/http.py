@@ -1,4 +1,4 @@
-"""``channels.generic.http``, the very module: see :mod:`channels_bridge.surface`."""
+"""An alias of the module ``channels.generic.http``: see ``channels_bridge.surface``."""
 
 from __future__ import annotations
 

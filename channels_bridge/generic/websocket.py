@@ -1,4 +1,4 @@
-"""``channels.generic.websocket``, the very module: see :mod:`channels_bridge.surface`."""
+"""An alias of the module ``channels.generic.websocket``: see ``channels_bridge.surface``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is connected."""
+"""Authentication: the user of the connection's session."""
 
 from __future__ import annotations
 

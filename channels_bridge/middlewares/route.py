@@ -1,4 +1,4 @@
-"""Which handler a path leads to."""
+"""Routing: from a path to its handler."""
 
 from __future__ import annotations
 

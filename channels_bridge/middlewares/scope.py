@@ -1,4 +1,4 @@
-"""What Django knows about a request, for a connection; and which sites may open one."""
+"""Headers, cookies and session for a connection, and the check of its Origin."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from channels_bridge.project import rejected_origins
 
 
 class ScopeMiddleware:
-    """Adds what Django knows to ``websocket.scope``, whose ASGI keys stay as they are.
+    """Adds Django's view of a request to ``websocket.scope``, whose ASGI keys stay as they are.
 
     Added are:
 
@@ -26,14 +26,14 @@ class ScopeMiddleware:
       the database: use its asynchronous methods. Nothing saves it but ``await session.asave()``.
 
     As cookies come with connections from any site, a browser's connection is refused with HTTP 403
-    when its Origin isn't one of ``ALLOWED_HOSTS``. Those rules are those of Channels'
-    ``AllowedHostsOriginValidator``, except that a client without an Origin is let in: it isn't a
-    browser, hence no other site is behind it.
+    when its Origin isn't one of ``ALLOWED_HOSTS``, by the rules of Channels'
+    ``AllowedHostsOriginValidator``. But a client without an Origin is let in: it isn't a browser,
+    so no other site can be behind it.
     """
 
     def __init__(self) -> None:
         self._session_store = import_module(settings.SESSION_ENGINE).SessionStore
-        # Of the validator only its rules are used, hence it needs no application to protect.
+        # Only the validator's rules are used, so it needs no application.
         self._origins: OriginValidator = AllowedHostsOriginValidator(cast(Any, None))
 
     async def __call__(self, websocket: WebSocket, call_next: CallNext) -> None:

@@ -1,8 +1,9 @@
-"""The native surface's way from a connection to a handler.
+"""The native surface: from a connection through middlewares to a handler.
 
-``application`` builds the stack of middlewares and runs it over each connection. ``websocket`` is
-the connection as middlewares and consumers see it; ``feed`` gives it an inbox where the server has
-none; ``plain`` puts it on top of a connection of ``websockets.serve()``.
+``native_application`` builds the stack of middlewares and runs it over each connection.
+``websocket`` is the connection as middlewares and consumers see it. ``inbox_feed`` gives it an
+inbox where the server has none. ``bare_websockets`` runs handlers on connections of
+``websockets.serve()``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Native handlers on a connection of ``websockets.serve()``, without our server.
 
-The library has completed the handshake by then, hence what would be HTTP 403 is close code 1008
-(RFC 6455, section 7.4.1: policy violation), unless the application names a code of its own.
+The library has completed the handshake by then, so a rejection is close code 1008 instead of HTTP
+403 (RFC 6455, section 7.4.1: policy violation), unless the application names another code.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _middlewares() -> CallNext:
 class PlainConnection:
     """ASGI's scope, receive and send over a connection of ``websockets``.
 
-    A denial has no HTTP status here, hence the scope doesn't offer denial responses.
+    A denial has no HTTP status here, so the scope does not offer denial responses.
     """
 
     def __init__(self, connection: ServerConnection) -> None:

@@ -1,8 +1,9 @@
-"""What fills a connection's inbox.
+"""Tasks that fill a connection's inbox where the server does not.
 
 Our server puts socket events straight into the inbox, which it passes on as an ASGI extension, and
 our layers put group messages there. Under Daphne, in ``WebsocketCommunicator``, on
-``websockets.serve()`` and with other layers, tasks do it. Each of them ends with its block.
+``websockets.serve()`` and with other layers, tasks do it. Each task ends with its ``async with``
+block.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from channels_bridge.server.websocket.inbox import Inbox
 async def open_inbox(scope: MutableMapping[str, Any], receive: Receive) -> AsyncIterator[Inbox]:
     """Yield the inbox that this connection's events arrive in until the block ends."""
     extension = scope.get("extensions", {}).get(EXTENSION)
-    # Not so where an ASGI middleware put its own receive() before the server's.
+    # An ASGI middleware that wraps receive() must see each event, so a task calls it then.
     if extension is not None and receive == extension["connection"].inbox.get:
         yield extension["connection"].inbox
         return
@@ -56,7 +57,7 @@ async def open_channel(layer: Any, websocket: WebSocket) -> AsyncIterator[str]:
             yield channel_name
     finally:
         if hasattr(layer, "detach") and home_loop.is_claimed():
-            # Whatever is asked of the layer after this comes to its loop after this.
+            # Calls that are made after this reach the layer's loop after this, too.
             home_loop.loop().call_soon_threadsafe(layer.detach, channel_name)
         elif hasattr(layer, "detach"):
             layer.detach(channel_name)

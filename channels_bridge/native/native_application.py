@@ -22,7 +22,7 @@ CallNext: TypeAlias = Callable[[WebSocket], Awaitable[None]]
 
 
 class Middleware(Protocol):
-    """What each entry of ``WEBSOCKET_MIDDLEWARE`` is an instance of."""
+    """The interface of the classes in ``WEBSOCKET_MIDDLEWARE``."""
 
     async def __call__(self, websocket: WebSocket, call_next: CallNext) -> None:
         """Handle a connection, by passing it on with ``await call_next(websocket)`` or not."""
@@ -108,7 +108,7 @@ def _call(middleware: Middleware, call_next: CallNext) -> CallNext:
 
 
 async def run_handler(websocket: WebSocket) -> None:
-    """Run what the middlewares found for this connection; 404 if they found nothing."""
+    """Run the handler that the middlewares found for this connection; without one, answer 404."""
     if websocket.handler is None:
         logger.warning("Not Found: %s", printable(websocket.scope["path"]))
         await websocket.reject(404, f"no WebSocket route for {websocket.scope['path']}\n")

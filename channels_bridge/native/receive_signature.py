@@ -1,4 +1,4 @@
-"""How a consumer's ``receive`` takes text and binary messages: decided by its signature."""
+"""The kinds of messages that a consumer's ``receive`` takes, by its signature."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any, Literal, TypeAlias
 
 FrameKind: TypeAlias = Literal["text", "bytes"]
 FrameCall: TypeAlias = Callable[[Any], Awaitable[None]]
+#: The function to call with the data of each kind of message; None where it isn't taken.
 FrameCalls: TypeAlias = dict[FrameKind, FrameCall | None]
-"""For each kind of message what to call with its data; None where it isn't taken."""
 
 
 def frame_calls(receive: Callable[..., Awaitable[None]]) -> FrameCalls:
-    """Find out which messages ``receive`` takes, and how.
+    """Read from the signature which messages ``receive`` takes, and how.
 
     ``text_data`` and ``bytes_data`` are the names that count, and are passed by keyword, the
     missing one as None if it has no default. A single parameter of any other name takes text.

@@ -17,17 +17,18 @@ from typing import Any, TypeAlias
 from channels_bridge.exceptions import BridgeError
 from channels_bridge.server.websocket.inbox import Inbox
 
+#: An ASGI event.
 Message: TypeAlias = MutableMapping[str, Any]
-"""An ASGI event."""
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 
-NO_CLOSE_FRAME = 1006  # RFC 6455, section 7.4.1: the connection ended without a close frame
+#: Close codes of RFC 6455, section 7.4.1; 1006: the connection ended without a close frame.
+NO_CLOSE_FRAME = 1006
 POLICY_VIOLATION = 1008
 
 
 class State(enum.Enum):
-    """How far a connection has come."""
+    """The states of a connection."""
 
     CONNECTING = "the handshake is not answered yet"
     OPEN = "it is open"
@@ -36,10 +37,10 @@ class State(enum.Enum):
 
 
 class WebSocketClosed(BridgeError):
-    """The connection is used after this side has closed it: a mistake in the calling code.
+    """The connection is used after the server has closed it: a mistake in the calling code.
 
     Attributes:
-        action: what was attempted.
+        action: the attempted call.
         state: the connection's state at that moment.
     """
 
@@ -53,7 +54,7 @@ class WebSocket:
     """A connection over ASGI.
 
     Messages are sent in the order of the calls. What is sent after the client has left is dropped
-    without an error: only :meth:`next_event` tells that the client is gone.
+    without an error: only ``next_event()`` tells that the client is gone.
 
     Args:
         scope: the ASGI scope; a copy is made, which middlewares add to.
@@ -69,7 +70,7 @@ class WebSocket:
         self.state = State.CONNECTING
         #: The code that the connection ended with; 1006 while open, and after a rejection.
         self.close_code = NO_CLOSE_FRAME
-        #: What a middleware found to run for this connection, or None.
+        #: The handler that a middleware found for this connection, or None.
         self.handler: Callable[[WebSocket], Awaitable[None]] | None = None
         self._send = send
 
@@ -107,7 +108,7 @@ class WebSocket:
 
         Raises:
             TypeError: ``data`` is neither.
-            WebSocketClosed: this side has closed the connection.
+            WebSocketClosed: the server has closed the connection.
         """
         if not isinstance(data, str | bytes):
             raise TypeError(f"a WebSocket sends str or bytes, not {type(data).__name__}")
@@ -122,7 +123,7 @@ class WebSocket:
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close the connection; before it is accepted, answer the handshake with HTTP 403.
 
-        Closing what is closed does nothing.
+        A second call does nothing.
         """
         if self.state is State.OPEN:
             self.close_code = code
@@ -155,8 +156,8 @@ class WebSocket:
         await self._emit({"type": "websocket.http.response.body", "body": body})
 
     async def _emit(self, message: Message) -> None:
-        # ASGI: sending to a client that has left may raise an OSError. The event that says so is
-        # in the inbox or on its way there, hence the caller needn't care.
+        # ASGI: sending to a client that has left may raise an OSError. The disconnect event is in
+        # the inbox or on its way there, so the caller learns of it anyway.
         with contextlib.suppress(OSError):
             if self.state is not State.LEFT:
                 await self._send(message)

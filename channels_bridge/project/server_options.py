@@ -66,14 +66,14 @@ PROXY = (
         "--root-path",
         default="",
         metavar="PATH",
-        help="the prefix under which a proxy serves the project, whether the proxy takes it away "
-        "or not",
+        help="the prefix under which a proxy serves the project, whether or not the proxy strips "
+        "it",
     ),
     _option(
         "--forwarded-allow-ips",
         default="",
         metavar="LIST",
-        help="proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses or "
+        help="proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted: addresses or "
         "networks, separated by commas, 'unix' for unix sockets, '*' for all (default: none)",
     ),
 )
@@ -111,7 +111,7 @@ STOPPING = (
         "drain_seconds",
         float,
         "SECONDS",
-        "a worker that ends closes its connections one by one over this time; 0 closes all at once",
+        "a worker that ends closes its connections spread over this time; 0 closes all at once",
     ),
     _number("drain_code", int, "CODE", "a worker that ends closes its connections with this code"),
     _number(

@@ -1,4 +1,4 @@
-"""``channels.security.websocket``, the very module: see :mod:`channels_bridge.surface`."""
+"""An alias of the module ``channels.security.websocket``: see ``channels_bridge.surface``."""
 
 from __future__ import annotations
 

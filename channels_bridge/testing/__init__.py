@@ -4,10 +4,11 @@
 
     from channels_bridge.testing import ChannelsLiveServerTestCase, WebsocketCommunicator
 
-The fixture ``channels_live_server`` is in :mod:`.pytest_plugin`.
+The fixture ``channels_live_server`` is in ``channels_bridge.testing.pytest_plugin``.
 
-In a process that runs tests the channel layers of the settings look for no hub: groups work within
-it, and no test reaches a server that runs beside it. :func:`using_hub` is for tests that want to.
+In a process that runs tests the channel layers of the settings use no hub: groups work within that
+process, and no test reaches a server that runs beside it. ``using_hub()`` is for tests that need
+to.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Live-server tests, as those of ``channels.testing.live``, on our server.
+"""Live-server test cases, as in ``channels.testing.live``, on our server.
 
 Daphne need not be installed.
 """
@@ -25,20 +25,20 @@ from channels_bridge.testing.process import ServerProcess
 
 __all__ = ["ChannelsLiveServerTestCase", "make_application", "set_database_connection"]
 
-#: Seconds for a server process to end when told to. What then still blocks it is killed.
+#: Seconds for a server process to end when told to; then it is killed.
 STOP_DEADLINE = 10
 
 
 def make_application(*, static_wrapper: Callable[[Any], Any] | None) -> Any:
-    """The project's application, Channels' or native, wrapped in what serves static files."""
+    """Make the project's application, Channels' or native, with static files."""
     application = get_application() if conf.route_module() else get_default_application()
     return application if static_wrapper is None else static_wrapper(application)
 
 
 def set_database_connection() -> None:
-    """Make the tests' database the default one, where a server process does not know it.
+    """Make the tests' database the default one, in a server process that is spawned.
 
-    :class:`~.process.ServerProcess` does; it is for others that are spawned.
+    ``ServerProcess`` needs no such call; other classes of server processes do.
     """
     database: dict[str, Any] = settings.DATABASES["default"]
     database["NAME"] = database["TEST"]["NAME"] or f"{TEST_DATABASE_PREFIX}{database['NAME']}"
@@ -64,7 +64,7 @@ def wait_until_ready(process: Any) -> int:
     """Wait for a server process to serve. Returns its port.
 
     Raises:
-        RuntimeError: it ended instead; with its error and traceback, where it left them.
+        RuntimeError: it ended instead; the message has its error and traceback, where known.
     """
     while not process.ready.wait(timeout=1):
         if not process.is_alive():
@@ -78,7 +78,7 @@ class ChannelsLiveServerTestCase(TransactionTestCase):
 
     Attributes:
         host: where it listens, on any free port; allowed in ``ALLOWED_HOSTS`` meanwhile.
-        ProtocolServerProcess: :class:`~.process.ServerProcess`, ``daphne.testing.DaphneProcess``
+        ProtocolServerProcess: ``ServerProcess``, ``daphne.testing.DaphneProcess``
             or another class with their interface.
         static_wrapper: an ASGI application around the project's, which serves static files.
         serve_static: whether to use it.

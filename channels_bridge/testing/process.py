@@ -1,4 +1,4 @@
-"""A server in a process of its own, for tests."""
+"""A server in a separate process, for tests."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from channels_bridge.server.worker.inprocess import serve
 
 __all__ = ["ServerProcess", "using_hub_of_tests"]
 
-#: Seconds that a server has to end where nobody has ended it before the tests did.
+#: Seconds for a server to end at the end of the tests, where they did not end it.
 END_DEADLINE = 10
 
 Hook = Callable[[], object]
@@ -57,18 +57,17 @@ class ServerProcess:
     the project have no part in the tests. Until the process is told to end, consumers can be
     reached from the tests by ``async_to_sync(get_channel_layer().group_send)(...)``.
 
-    Spec deviation: it is never forked, since gRPC does not survive a fork, and no
-    ``multiprocessing.Process`` but with its methods: what it runs is a program of its own, in which
-    multiprocessing is as in any other. It takes over the settings and databases of its parent,
-    whatever overrides them, but no mocks. What it is given is imported there, so it can't be a
-    lambda or a local function.
+    Spec deviation: it is never forked, since gRPC does not survive a fork. It has the methods of
+    ``multiprocessing.Process`` but is a separate program, which may use multiprocessing like any
+    other. It takes over the settings and databases of its parent, overrides included, but no mocks.
+    The functions that it is given are imported there, so they can't be lambdas or local functions.
 
     Args:
         host: where to listen.
         get_application: returns the ASGI application; called in the new process.
-        kwargs: fields of :class:`~channels_bridge.server.config.ServerConfig`.
+        kwargs: fields of ``channels_bridge.server.config.ServerConfig``.
         setup: called before the application serves.
-        teardown: called once it doesn't any more.
+        teardown: called once it has stopped serving.
         port: where to listen; any free port if there is none.
     """
 
@@ -91,7 +90,7 @@ class ServerProcess:
         self.ready = threading.Event()
         self.errors: queue.Queue[tuple[BaseException, str]] = queue.Queue()
         self._config = ServerConfig(application="", binds=(bind,), **limits)
-        # Unpickled only after Django is set up, which what is imported for it may need.
+        # Unpickled only after Django is set up, as the import of these functions may need that.
         self._callables = pickle.dumps((get_application, setup, teardown))
         self._process: subprocess.Popen[bytes] | None = None
         self._life: BinaryIO  # closed with this process, which ends the other
@@ -122,7 +121,7 @@ class ServerProcess:
         self._hub.enter_context(using_hub_of_tests())
 
     def terminate(self) -> None:
-        """Ask it to end."""
+        """Ask the process to end."""
         self.leave_hub()
         self._started.terminate()
 
@@ -131,11 +130,11 @@ class ServerProcess:
         self._started.kill()
 
     def leave_hub(self) -> None:
-        """From now on keep the groups of the tests' own process to itself."""
+        """Stop sharing groups with the process: those of the tests stay within their own."""
         self._hub.close()
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait for its end, for at most ``timeout`` seconds; see ``exitcode``."""
+        """Wait at most ``timeout`` seconds for the process to end; see ``exitcode``."""
         try:
             self._started.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -145,7 +144,7 @@ class ServerProcess:
         atexit.unregister(self._end)
 
     def close(self) -> None:
-        """Nothing is left to be closed of a process that has been joined."""
+        """Do nothing: ``join()`` has closed everything."""
 
     def is_alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
@@ -166,7 +165,7 @@ class ServerProcess:
         return self._process
 
     def _listen(self, pipe: BinaryIO) -> None:
-        """Take in what it reports: its port, or why it can't serve."""
+        """Receive the process's reports: its port, or why it can't serve."""
         with pipe:
             while True:
                 try:
@@ -180,7 +179,7 @@ class ServerProcess:
                     self.errors.put(report)
 
     def _end(self) -> None:
-        """The tests end without having ended it."""
+        """End the process at the end of the tests, if they did not end it."""
         self.terminate()
         self.join(END_DEADLINE)
         self.kill()
@@ -198,7 +197,7 @@ def _directory_of_hubs() -> Path:
 
 @functools.lru_cache(maxsize=1)
 def _make_directory(pid: int) -> Path:
-    """Make one for a process, which removes it at its end."""
+    """Make a directory for a process, which removes it at its end."""
     directory = tempfile.mkdtemp(prefix="channels_bridge-tests-")
     atexit.register(_remove, directory, pid)
     return Path(directory)
@@ -217,7 +216,7 @@ def run(
     reports: int,
     life: int,
 ) -> None:
-    """What the program of a server does.
+    """Serve, as the main function of the server's program.
 
     Args:
         hubs: the directory of the hubs of tests.
@@ -235,7 +234,7 @@ def run(
             get_application, setup, teardown = pickle.loads(callables)
             _run_setup(setup)
             application = get_application()
-            configure_logging(level=logging.WARNING)  # the import has done so in its own way
+            configure_logging(level=logging.WARNING)  # again: the import may have set up logging
             run_loop(_Server(config, pipe, tests).serve(application, teardown))
         except Exception as error:
             pickle.dump((_portable(error), traceback.format_exc()), pipe)
@@ -268,7 +267,7 @@ class _Server:
         pickle.dump(port, self._reports)
 
     def _end_of_tests(self) -> asyncio.Event:
-        """Set by SIGTERM, and when the parent process is gone."""
+        """An event that is set by SIGTERM, and when the parent process is gone."""
         stop = asyncio.Event()
         handle_in_loop(signal.SIGTERM, stop.set)
         asyncio.get_running_loop().add_reader(self._tests, stop.set)
@@ -276,7 +275,7 @@ class _Server:
 
 
 def _run_setup(setup: Hook | None) -> None:
-    """Run it, but keep the databases: Channels' own puts ``test_`` before their names once more."""
+    """Run the hook, but keep the databases' names: Channels' own hook adds ``test_`` once more."""
     names = {alias: database["NAME"] for alias, database in settings.DATABASES.items()}
     if setup is not None:
         setup()

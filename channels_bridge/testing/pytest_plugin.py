@@ -1,4 +1,4 @@
-"""A live server for tests under pytest-django.
+"""A pytest fixture: a live server for tests under pytest-django.
 
 Name it in the project's ``conftest.py``, and use it as a fixture::
 
@@ -30,7 +30,7 @@ from channels_bridge.testing.process import ServerProcess, using_hub_of_tests
 
 @dataclass(frozen=True)
 class LiveServer:
-    """Where the project is served.
+    """The address where the project is served.
 
     Attributes:
         host: the host name.
@@ -53,7 +53,7 @@ class LiveServer:
 
 @pytest.fixture
 def channels_live_server(transactional_db: None, _live_server: LiveServer) -> Iterator[LiveServer]:
-    """The project, with static files, served by our engine in a process of its own.
+    """Serve the project, with static files, by our engine in a separate process.
 
     One process serves all tests of the session; the database is flushed after each. Groups are
     shared with it while a test uses this.
@@ -73,7 +73,7 @@ def _live_server(django_db_setup: None, django_db_blocker: object) -> Iterator[L
         process.start()
         try:
             port = wait_until_ready(process)
-            process.leave_hub()  # for tests that use it not
+            process.leave_hub()  # tests without the fixture keep their groups to themselves
             yield LiveServer(host, port)
         finally:
             stop(process)

@@ -1,4 +1,4 @@
-"""``channels.testing.websocket``, the very module: see :mod:`channels_bridge.surface`."""
+"""An alias of the module ``channels.testing.websocket``: see ``channels_bridge.surface``."""
 
 from __future__ import annotations
 

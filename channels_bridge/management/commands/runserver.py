@@ -1,4 +1,4 @@
-"""``manage.py runserver`` for pages and WebSockets, in place of Daphne's."""
+"""``manage.py runserver``: the development server, for pages and WebSockets."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from channels_bridge.server.http.page_timeout import limited
 from channels_bridge.server.proxy import Proxy
 from channels_bridge.server.worker.inprocess import serve
 
-# Channels' name for it, which projects have in their LOGGING.
+# The logger of Channels' runserver, which projects name in LOGGING.
 logger = logging.getLogger("django.channels.server")
 
 
@@ -57,26 +57,26 @@ class Command(RunserverCommand):
             "--http_timeout",
             type=int,
             metavar="SECONDS",
-            help="for a page, which is answered 503 then (default: no limit)",
+            help="time for a page, which is then answered with 503 (default: no limit)",
         )
         parser.add_argument(
             "--websocket_handshake_timeout",
             type=int,
             default=5,
             metavar="SECONDS",
-            help="for the application to accept or deny a WebSocket (default: %(default)s)",
+            help="time for the application to accept or deny a WebSocket (default: %(default)s)",
         )
         parser.add_argument(
             "--websocket-max-message-size",
             type=int,
             metavar="BYTES",
-            help="of one incoming message; 0 is no limit (default: 1 MiB)",
+            help="size limit of an incoming message; 0 is no limit (default: 1 MiB)",
         )
         parser.add_argument(
             "--websocket-max-frame-size",
             type=int,
             metavar="BYTES",
-            help="of one incoming frame; 0 is no limit but the message's (default: 1 MiB)",
+            help="size limit of an incoming frame; 0 leaves the limit on messages (default: 1 MiB)",
         )
         if apps.is_installed("django.contrib.staticfiles"):
             parser.add_argument(
@@ -104,20 +104,22 @@ class Command(RunserverCommand):
                 f"[{self.addr}]" if self._raw_ipv6 else self.addr, self.port, options
             )
             application = get_application(static=serves_static(options))
-            configure_logging(level=logging.WARNING)  # the import has done so in its own way
+            configure_logging(level=logging.WARNING)  # again: the import may have set up logging
             if options["http_timeout"]:
                 application = limited(application, options["http_timeout"])
             run_loop(self.serve(config, application))
         except StartupError as error:
             self.stderr.write(f"Error: {error}")
-            os._exit(1)  # as Django's: in the autoreloader's thread an exception would not end it
+            os._exit(
+                1
+            )  # as Django's does: an exception in the autoreloader's thread ends only that
         except KeyboardInterrupt:
             self.stdout.write(options.get("shutdown_message", ""))
             sys.exit(0)
 
     async def serve(self, config: ServerConfig, application: Application) -> None:
         """Serve until Ctrl-C, or until the autoreloader ends this process."""
-        neighbours = describe_neighbours(places())  # says what is wrong with a layer
+        neighbours = describe_neighbours(places())  # raises if a layer is misconfigured
         listeners = listen(config.binds)
         for text in (
             *startup_advice.about_pages(config.http),
@@ -147,7 +149,7 @@ class Command(RunserverCommand):
 
 
 def make_config(host: str, port: str, options: Mapping[str, Any]) -> ServerConfig:
-    """The options as what the engine reads."""
+    """Make the engine's configuration from the options."""
     message_size, frame_size = conf.max_sizes(
         options["websocket_max_message_size"], options["websocket_max_frame_size"]
     )
@@ -207,7 +209,7 @@ class ConsoleLog(AccessLog):
 
 
 def target(scope: Mapping[str, Any]) -> str:
-    """What the client asked for, query included."""
+    """The request target, query included."""
     query: bytes = scope["query_string"]
     path: bytes = scope["raw_path"]
     return printable((path + b"?" + query if query else path).decode("latin-1"))

@@ -1,4 +1,4 @@
-"""``manage.py runworker``: run consumers on named channels."""
+"""``manage.py runworker``: consumers of named channels, with graceful shutdown."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ SHUTDOWN_TIMEOUT = 10
 
 
 class DrainingWorker(Worker):
-    """Channels' worker, ended by SIGTERM and SIGINT alike; a second signal ends it at once.
+    """Channels' worker with graceful shutdown by SIGTERM and SIGINT; a second one ends it at once.
 
-    Spec deviation: Channels' ends at once by SIGTERM, and loses what it took from the layer. This
-    one takes no more, lets its consumers handle what they have, and exits with 0.
+    Spec deviation: Channels' worker ends at once by SIGTERM, and loses what it took from the layer.
+    This one takes no more, lets its consumers handle what they have, and exits with 0.
 
     Spec deviation: a message without a ``type`` on one of several channels, or another error in
-    receiving from it, leaves Channels' deaf for that channel, without a word. This one ends with
-    the error, as both do where it is the only channel.
+    receiving from it, ends Channels' listener for that channel, without a log line. This worker
+    ends with the error, as both do where it is the only channel.
     """
 
     def __init__(self, application: Application, *args: Any, **kwargs: Any) -> None:
@@ -60,7 +60,7 @@ class DrainingWorker(Worker):
             task.result()
 
     async def _run(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        """The application, observed: between two calls of its ``receive`` it is busy."""
+        """Run the application, and note when it waits in ``receive``: in between it is busy."""
         channel = scope["channel"]
         self._waiting.discard(channel)  # where an earlier one failed
 
@@ -80,7 +80,7 @@ class DrainingWorker(Worker):
             self._progress.set()
 
     async def _drain(self) -> None:
-        """Wait until no consumer has anything left to do."""
+        """Wait until all consumers are idle."""
         while self._is_busy():
             self._progress.clear()
             await self._progress.wait()
@@ -114,7 +114,7 @@ def _require_valid(channel: str) -> None:
 
 
 async def _next_signal() -> None:
-    """Wait for SIGTERM or SIGINT; after that they do again what they do by default."""
+    """Wait for SIGTERM or SIGINT, then restore their default actions."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

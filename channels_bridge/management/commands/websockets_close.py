@@ -15,7 +15,7 @@ from channels_bridge.transport import get_channel_layer
 
 
 class Command(BaseCommand):
-    help = "Closes the connections of a user, to a path or with a channel name, on all workers."
+    help = "Closes the connections of a user, to a path, or with a channel name, on all workers."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -43,7 +43,7 @@ class Command(BaseCommand):
             count = close(**{name: options[name] for name in names})
         except TransportUnavailable as error:
             others = control_client.servers_and_hubs()
-            hint = f"; what runs here: {others}" if others else ""
+            hint = f"; running here: {others}" if others else ""
             raise CommandError(f"{error}{hint}") from None
         except (BridgeError, ImproperlyConfigured, ValueError) as error:
             raise CommandError(str(error)) from None

@@ -1,4 +1,4 @@
-"""``manage.py websockets_hub``: a groups hub of its own, in the foreground."""
+"""``manage.py websockets_hub``: a standalone groups hub, in the foreground."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from channels_bridge.logs import configure_logging
 from channels_bridge.transport import get_channel_layer
 
 FILES = {
-    "token_file": "a file with the token that processes must show",
+    "token_file": "file with the token that processes must show",
     "cert_file": "the hub's certificate chain, PEM",
-    "key_file": "its key, PEM",
-    "client_ca_file": "authorities whose certificates processes must show, PEM",
+    "key_file": "the hub's private key, PEM",
+    "client_ca_file": "authorities that must have signed the processes' certificates, PEM",
 }
 
 
 class Command(BaseCommand):
     """Serves the processes of a project until SIGINT or SIGTERM, then exits with 0.
 
-    `websockets_server` runs a hub of its own, and needs none beside it; when there are both, one of
-    them stands by.
+    ``websockets_server`` runs a hub itself and needs none beside it; where both run, one of them
+    stands by for failover.
     """
 
     help = "Runs the hub that joins the processes of this project, for channel layers over gRPC."
@@ -49,20 +49,20 @@ class Command(BaseCommand):
         parser.add_argument(
             "--layer",
             default=DEFAULT_CHANNEL_LAYER,
-            help="alias of the channel layer whose CONFIG has the address, the token and the "
+            help="the channel layer, by its alias, whose CONFIG has the address, the token and the "
             "certificates (default: %(default)s)",
         )
         for name, text in FILES.items():
             parser.add_argument(
                 "--" + name.replace("_", "-"),
                 metavar="FILE",
-                help=f"{text}, for TCP (default: that of the layer)",
+                help=f"{text}; for TCP (default: the layer's)",
             )
         parser.add_argument(
             "--allow-unprotected-tcp",
             action="store_true",
             default=None,
-            help="listen on TCP without TLS or without a token: everybody who reaches the port "
+            help="listen on TCP without TLS or without a token: anyone who reaches the port "
             "can read and send messages",
         )
 
@@ -103,13 +103,13 @@ def _address_of(layer: object, alias: str) -> str:
     if address is None:
         raise CommandError(
             f"channel layer {alias!r} doesn't need a hub: its BACKEND isn't "
-            f"channels_bridge.layers.GrpcChannelLayer (or give an --address)"
+            f"channels_bridge.layers.GrpcChannelLayer (or pass --address)"
         )
     return address
 
 
 def _credentials(layer: object, options: dict[str, Any]) -> Credentials:
-    """Those of the layer, but for what the options say, and for another kind of address."""
+    """The layer's credentials, overridden by the options; a unix socket needs none."""
     is_socket = (options["address"] or "").startswith("unix:")
     said = {name: options[name] for name in FILES if options[name] is not None}
     if options["allow_unprotected_tcp"]:

@@ -1,4 +1,4 @@
-"""``manage.py websockets_server``: serve the project's WebSockets and pages."""
+"""``manage.py websockets_server``: the production server, for WebSockets and pages."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ from channels_bridge.server.supervisor.supervisor import Watcher
 from channels_bridge.server.supervisor.systemd import listen_fds
 from channels_bridge.server.tls import Certificate
 
+#: What the processes import: each is a module and a name in it.
 APPLICATION = "channels_bridge.project.entry:application"
 FIGURES = "channels_bridge.project.figures:figures"
 HUB = "channels_bridge.project.hubs:main"
@@ -61,13 +62,11 @@ class Command(BaseCommand):
         add_options(parser)
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Answer first to options of other servers, which argparse doesn't know, or takes for
-        abbreviations of ours.
-        """
+        # First, as argparse doesn't know other servers' options, or takes them for abbreviations.
         if lines := answers(argv[2:], self._options(argv)):
             self.stderr.write("CommandError: " + "\n  ".join(lines))
             sys.exit(2)
-        self._is_program = argv == sys.argv  # else a program runs it among other things
+        self._is_program = argv == sys.argv  # else a program calls the command among other things
         super().run_from_argv(argv)
 
     def _options(self, argv: list[str]) -> dict[str, bool]:
@@ -92,15 +91,15 @@ class Command(BaseCommand):
             leave_all()
 
     def _leave(self, code: int) -> None:
-        """Wait for no thread that the project has started, if nothing comes after this."""
+        """End without waiting for the project's threads, if nothing comes after this."""
         if self._is_program:
             leave_soon(code)
 
     def make_job(self, config: ServerConfig, options: dict[str, Any]) -> Job:
-        """Open what is listened on, and say what may be a mistake.
+        """Open the listeners, and log advice on the configuration.
 
         Raises:
-            StartupError: the server can't start so.
+            StartupError: the server can't start with these options.
         """
         places = hubs.places()
         neighbours = hubs.describe_neighbours(places)
@@ -128,7 +127,7 @@ class Command(BaseCommand):
     def banner(
         self, config: ServerConfig, listeners: Sequence[Listener], neighbours: Sequence[str] = ()
     ) -> str:
-        """What is served, where, how: in the manner of runserver."""
+        """The lines that are printed at the start, in the manner of runserver."""
         workers = "1 worker" if config.workers == 1 else f"{config.workers} workers"
         served = "HTTP and WebSocket" if serves_http(config) else "WebSocket"
         return "\n".join(
@@ -149,10 +148,10 @@ def scheme(config: ServerConfig) -> str:
 
 
 def open_endpoints(options: dict[str, Any]) -> list[Listener]:
-    """Where figures are served.
+    """Listeners for metrics and health checks.
 
     Raises:
-        StartupError: they can't be.
+        StartupError: the address can't be listened on, or a package is missing.
     """
     if options["metrics"] is None:
         return []
@@ -163,7 +162,7 @@ def open_endpoints(options: dict[str, Any]) -> list[Listener]:
 def make_watchers(
     options: dict[str, Any], about: dict[str, Any], endpoints: Sequence[Listener]
 ) -> Iterator[Watcher]:
-    """What shows people and their tools what the server does."""
+    """The tasks of the supervisor that serve metrics and status."""
     if endpoints:
         yield partial(serving_metrics, endpoints, __version__, group_metrics.DESCRIPTIONS)
     serving = partial(serving_status, summarize=group_metrics.summarize)
@@ -177,10 +176,10 @@ def make_watchers(
 
 
 def make_config(options: dict[str, Any]) -> ServerConfig:
-    """The command line as the one object that everything else reads.
+    """Make the server's configuration from the command line.
 
     Raises:
-        StartupError: an option has no meaning.
+        StartupError: an option is invalid.
     """
     same = {
         field.name: options[field.name] for field in fields(ServerConfig) if field.name in options
@@ -200,10 +199,10 @@ def make_config(options: dict[str, Any]) -> ServerConfig:
 
 
 def runtime_dir(options: dict[str, Any]) -> str:
-    """Where workers ask about client addresses, if these are limited.
+    """The directory for the socket that limits per client address need; empty without limits.
 
     Raises:
-        StartupError: there is no private directory for that.
+        StartupError: there is no private directory for it.
     """
     limits = [name for name in ADDRESS_LIMITS if options[name]]
     if not limits:
@@ -216,12 +215,12 @@ def runtime_dir(options: dict[str, Any]) -> str:
 
 
 def passed_sockets() -> list[str]:
-    """What socket activation gave; without an address of its own, gunicorn takes it too."""
+    """The sockets of socket activation, in the form of ``-b``; without ``-b`` they are served."""
     return [f"fd:{number}" for number in listen_fds()]
 
 
 def available_cores() -> int:
-    """The cores that this process may use, which a container may have less of than the machine."""
+    """The number of cores that this process may use; in a container it can be less than exist."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""``manage.py websockets_status``: what goes on in a running server."""
+"""``manage.py websockets_status``: a running server's workers, connections and groups."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class Command(BaseCommand):
             help="where the server listens, such as 127.0.0.1:8000, or the path of its control "
             "socket (default: the one server of this project)",
         )
-        parser.add_argument("--json", action="store_true", help="print JSON, an object a line")
+        parser.add_argument("--json", action="store_true", help="print JSON, one object per line")
         parser.add_argument(
             "--watch",
             nargs="?",
             type=interval,
             const=2.0,
             metavar="SECONDS",
-            help="print it again and again, every so often (default: %(const)s), until Ctrl-C",
+            help="repeat at this interval (default: %(const)s) until Ctrl-C",
         )
         parser.add_argument(
             "--top",
@@ -81,7 +81,7 @@ class Command(BaseCommand):
 
 
 def find(server: str | None) -> Path:
-    """The control socket of the server that is meant, by its path or an address."""
+    """Find a server's control socket by its path or by an address of the server."""
     if server is None:
         return control_client.find_server()
     is_address = "://" in server or server.startswith("unix:")
@@ -91,7 +91,7 @@ def find(server: str | None) -> Path:
 
 
 def interval(text: str) -> float:
-    """Seconds between two looks."""
+    """Parse seconds between two outputs."""
     seconds = float(text)
     if not 0 < seconds < inf:
         raise ValueError
@@ -106,7 +106,7 @@ def count(text: str) -> int:
 
 
 def render(status: Message) -> Iterator[str]:
-    """The status as people read it."""
+    """Format the status for people."""
     ended = f", {status['restarts']} restarted" if status["restarts"] else ""
     yield (
         f"channels_bridge {status['version']} [{status['pid']}], {status['state']}, "

@@ -174,7 +174,7 @@ async def test_servers_at_other_hubs(servers, settings):
         text = await asyncio.to_thread(close, path="/x/")
     assert "at unix:/run/nobody.sock" in text
     assert text.endswith(
-        "; what runs here: http://127.0.0.1:8001/ with its hub at unix:/run/1/groups.sock, "
+        "; running here: http://127.0.0.1:8001/ with its hub at unix:/run/1/groups.sock, "
         "unix:/run/two.sock with its hub at unix:/run/2/groups.sock"
     )
     assert "--user, --channel or --path" in await asyncio.to_thread(close)
