@@ -63,14 +63,11 @@ async def aclose(
         TransportUnavailable: no server can be reached. In a process that runs tests, which has
             no connections, 0 is returned instead.
     """
-    key = getattr(user, "pk", user)
-    if user is not None and key is None:
-        raise ValueError(f"{user!r} has no primary key: pass a user that is saved")
     if user is None and channel is None and path is None:
         raise ValueError("say which connections: by user, channel or path")
     _require_sendable(code, reason)
     question = {
-        "user": None if key is None else str(key),
+        "user": None if user is None else _key(user),
         "channel": channel,
         "path": path,
         "code": code,
@@ -99,6 +96,13 @@ def _layer() -> BridgeChannelLayer:
             'CHANNEL_LAYERS["default"] to "channels_bridge.layers.GrpcChannelLayer"'
         )
     return layer
+
+
+def _key(user: Any) -> str:
+    key = getattr(user, "pk", user)
+    if key is None:
+        raise ValueError(f"{user!r} has no primary key: pass a user that is saved")
+    return str(key)
 
 
 def _require_sendable(code: int, reason: str) -> None:

@@ -53,6 +53,12 @@ class Command(RunserverCommand):
             dest="use_asgi",
             help="run Django's WSGI server instead, which takes no WebSockets",
         )
+        self._add_limits(parser)
+        if apps.is_installed("django.contrib.staticfiles"):
+            self._add_static_files(parser)
+
+    def _add_limits(self, parser: CommandParser) -> None:
+        """Add the options of Daphne's runserver that limit time and size."""
         parser.add_argument(
             "--http_timeout",
             type=int,
@@ -78,19 +84,21 @@ class Command(RunserverCommand):
             metavar="BYTES",
             help="size limit of an incoming frame; 0 leaves the limit on messages (default: 1 MiB)",
         )
-        if apps.is_installed("django.contrib.staticfiles"):
-            parser.add_argument(
-                "--nostatic",
-                action="store_false",
-                dest="use_static_handler",
-                help="do not serve static files at STATIC_URL",
-            )
-            parser.add_argument(
-                "--insecure",
-                action="store_true",
-                dest="insecure_serving",
-                help="serve static files even if DEBUG is False",
-            )
+
+    def _add_static_files(self, parser: CommandParser) -> None:
+        """Add the options of the runserver of ``django.contrib.staticfiles``."""
+        parser.add_argument(
+            "--nostatic",
+            action="store_false",
+            dest="use_static_handler",
+            help="do not serve static files at STATIC_URL",
+        )
+        parser.add_argument(
+            "--insecure",
+            action="store_true",
+            dest="insecure_serving",
+            help="serve static files even if DEBUG is False",
+        )
 
     def inner_run(self, *args: Any, **options: Any) -> None:
         if not options["use_asgi"]:
