@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import InvalidHandshake, InvalidStatus
 from websockets.frames import Opcode
 from websockets.http11 import Response
 
@@ -96,6 +96,8 @@ class Client:
             response = await self._read_response()
         except (EOFError, ConnectionError):
             return DROPPED
+        except InvalidHandshake as error:
+            return repr(error)
         headers = {name: response.headers.get_all(name) for name in {*keep, PROTOCOL}}
         joined = {name: ", ".join(values) if values else None for name, values in headers.items()}
         self.outcome["headers"] = {name: joined[name] for name in keep}
@@ -112,7 +114,7 @@ class Client:
             dialogue.take(await self._open.read_some())
         error = dialogue.handshake_exc
         if error is not None and not isinstance(error, InvalidStatus):
-            raise error.__cause__ or error
+            raise error.__cause__ if isinstance(error.__cause__, EOFError) else error
         assert dialogue.response is not None
         return dialogue.response
 
