@@ -20,6 +20,15 @@ from channels_bridge.server.websocket.asgi_scope import EXTENSION
 from channels_bridge.server.websocket.inbox import Inbox
 
 
+class _Room(asyncio.Event):
+    """Room in an inbox that a task fills."""
+
+    inbox_drained = asyncio.Event.set
+
+    def inbox_overflown(self) -> None:
+        """Nobody here can end the connection."""
+
+
 @asynccontextmanager
 async def open_inbox(scope: MutableMapping[str, Any], receive: Receive) -> AsyncIterator[Inbox]:
     """Yield the inbox that this connection's events arrive in until the block ends."""
@@ -28,8 +37,8 @@ async def open_inbox(scope: MutableMapping[str, Any], receive: Receive) -> Async
     if extension is not None and receive == extension["connection"].inbox.get:
         yield extension["connection"].inbox
         return
-    room = asyncio.Event()
-    inbox = Inbox(resume=room.set)
+    room = _Room()
+    inbox = Inbox(room)
     async with _feeding(inbox, partial(_pass_events, receive, inbox, room)):
         yield inbox
 

@@ -70,16 +70,13 @@ class WebSocketConnection(asyncio.Protocol):
         "_application",
         "_close_code",
         "_closing_timer",
-        "_disconnected",
         "_handshake",
         "_headers",
         "_pace",
         "_receiver",
         "about",
-        "config",
         "context",
         "inbox",
-        "loop",
         "opened",
         "path",
         "peer",
@@ -88,19 +85,15 @@ class WebSocketConnection(asyncio.Protocol):
         "reading",
         "sender",
         "state",
-        "transport",
         "turn",
         "writer",
     )
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.config = context.config
-        self.loop = asyncio.get_running_loop()
         self.state = State.REQUEST
-        self.inbox = Inbox(resume=self._inbox_drained, overflow=self._inbox_overflown)
+        self.inbox = Inbox(self)
         #: Set by connection_made.
-        self.transport: asyncio.Transport
         self.writer: Writer
         self.sender: Sender
         self.reading: Reading
@@ -117,18 +110,19 @@ class WebSocketConnection(asyncio.Protocol):
         self._handshake: Handshake | None = None  # until it is decided
         self._application: ApplicationTask | None = None  # once the handshake is valid
         self._pace: Pace | None = None  # where the configuration limits it
-        self._disconnected = False  # the application was told, and nothing it sends is waited for
-        self._close_code = int(CloseCode.ABNORMAL_CLOSURE)  # that the application was told
+        self._close_code: int | None = None  # that the application was told, at the disconnect
         self._closing_timer: asyncio.TimerHandle | None = None
 
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
-        self.writer = Writer(self.transport, self.context.next_round)
+        # uvloop's transport is not a subclass of asyncio's.
+        self.writer = Writer(cast(asyncio.Transport, transport), self.context.next_round)
         self.sender = Sender(self.writer, self.inbox, self.context)
-        self._receiver = Receiver(self.writer, self.config)
-        self.reading = Reading(self.transport, self._receiver.receive, self.config.max_head_size)
+        self._receiver = Receiver(self.writer, self.context.limits)
+        self.reading = Reading(
+            self.writer.transport, self._receiver, self.context.config.max_head_size
+        )
         self.context.entered(self)
 
     def data_received(self, data: bytes) -> None:
@@ -142,9 +136,9 @@ class WebSocketConnection(asyncio.Protocol):
         self._start_closing()
 
     def pause_writing(self) -> None:
-        self.writer.pause(self.config.write_timeout, self._write_overdue)
-        if self._disconnected:
-            self.writer.release()
+        self.writer.pause(self.context.config.write_timeout, self._write_overdue)
+        if self._close_code is not None:
+            self.writer.release()  # nothing that the application sends is waited for
 
     def resume_writing(self) -> None:
         self.writer.resume()
@@ -161,8 +155,11 @@ class WebSocketConnection(asyncio.Protocol):
         self.reading.end()
         self._receiver.end()
         self.inbox.end()
-        self._application = None
         self.context.lost(self)
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        return self.writer.transport
 
     @property
     def unsent(self) -> int:
@@ -193,19 +190,19 @@ class WebSocketConnection(asyncio.Protocol):
         return self._handshake
 
     def ask(self, scope: Scope) -> None:
-        if self.config.access_log:
+        if self.context.config.access_log:
             self.context.access.handshaking(self._visitor())
         self._enter(State.DECIDING)
-        self._application = ApplicationTask(self, self.context, scope)
+        self._application = ApplicationTask(self, scope)
 
     def open(self, deflate: PerMessageDeflate | None) -> None:
         self._enter(State.OPEN)
-        self.opened = self.loop.time()
+        self.opened = asyncio.get_running_loop().time()
         self.sender.start(deflate)
         self._receiver.start(self, deflate)
         self.context.keepalive.start(self)
-        if self.config.max_message_rate or self.config.idle_timeout:
-            self._pace = Pace(self.config, self._idle)
+        if self.context.config.max_message_rate or self.context.config.idle_timeout:
+            self._pace = Pace(self.context.config, self._idle)
         self.context.counters.open += 1
         self.log_access("CONNECT")
         self.reading.release(Reason.DECISION)
@@ -236,7 +233,7 @@ class WebSocketConnection(asyncio.Protocol):
         # A close does not wait: it is for a client that reads nothing, too.
         if self.writer.is_full and message["type"] != "websocket.close":
             await self.writer.room()
-        if self._disconnected:
+        if self._close_code is not None:
             return
         action = self._actions.get(message["type"])
         if action is None:
@@ -285,7 +282,7 @@ class WebSocketConnection(asyncio.Protocol):
             self.transport.abort()  # the client must not take what it has for the whole
         elif self.state is State.OPEN:
             self.close({"type": "websocket.close", "code": CloseCode.INTERNAL_ERROR})
-        return self._close_code
+        return CloseCode.ABNORMAL_CLOSURE if self._close_code is None else self._close_code
 
     # The client, of whom the receiver and the keepalive tell
 
@@ -297,7 +294,7 @@ class WebSocketConnection(asyncio.Protocol):
         if self.inbox.put_event(event):
             self.reading.hold(Reason.INBOX)
 
-    def _inbox_drained(self) -> None:
+    def inbox_drained(self) -> None:
         self.reading.release(Reason.INBOX)
 
     def handle_ping(self) -> None:
@@ -347,23 +344,23 @@ class WebSocketConnection(asyncio.Protocol):
 
     def _write_overdue(self) -> None:
         """No close frame would reach the client."""
-        seconds = self.config.write_timeout
+        seconds = self.context.config.write_timeout
         self._note_cut_off("write_timeout", f"the client reads nothing for {seconds:g} s")
         self._disconnect(CloseCode.ABNORMAL_CLOSURE)
         self.transport.abort()
 
     def _too_fast(self) -> None:
         if self.state is State.OPEN:
-            reason = f"more than {self.config.max_message_rate:g} messages a second"
+            reason = f"more than {self.context.config.max_message_rate:g} messages a second"
             self._note_cut_off("message_rate", reason)
             self.abandon(CloseCode.POLICY_VIOLATION, reason)
 
     def _idle(self) -> None:
         if not self.reading.is_held(Reason.INBOX):  # else: its messages wait for us
-            reason = f"no message for {self.config.idle_timeout:g} s"
+            reason = f"no message for {self.context.config.idle_timeout:g} s"
             self._cut_off("idle", CloseCode.GOING_AWAY, reason)
 
-    def _inbox_overflown(self) -> None:
+    def inbox_overflown(self) -> None:
         self._cut_off("inbox_full", CloseCode.TRY_AGAIN_LATER, "messages come too fast")
 
     # The end
@@ -388,7 +385,7 @@ class WebSocketConnection(asyncio.Protocol):
     def shutdown(self) -> None:
         """The worker ends: ``drain_code`` on an open connection, 503 on a handshake."""
         if self.state is State.OPEN:
-            code = self.config.drain_code
+            code = self.context.config.drain_code
             self.close({"type": "websocket.close", "code": code, "reason": "server going away"})
         elif self.state is State.DECIDING:
             if not self.context.finishes_handshakes:
@@ -399,9 +396,8 @@ class WebSocketConnection(asyncio.Protocol):
 
     def _disconnect(self, code: int, reason: str = "") -> None:
         """Tell all parts, and the application, once."""
-        if self._disconnected:
+        if self._close_code is not None:
             return
-        self._disconnected = True
         self._close_code = int(code)
         self.sender.stop()
         self._receiver.stop()
@@ -416,14 +412,16 @@ class WebSocketConnection(asyncio.Protocol):
         elif self.state is State.DECIDING:
             self.context.counters.handshakes[CLIENT_LEFT] += 1
         if self._application is not None:
-            self._application.disconnect(self._close_code, reason, self.config.close_timeout)
+            self._application.disconnect(self, self._close_code, reason)
 
     def _start_closing(self) -> None:
         """Wait for the client's side of the end, at most ``close_timeout``."""
         if self.state in (State.CLOSING, State.CLOSED):
             return
         self._enter(State.CLOSING)
-        self._closing_timer = self.loop.call_later(self.config.close_timeout, self.transport.abort)
+        self._closing_timer = asyncio.get_running_loop().call_later(
+            self.context.config.close_timeout, self.transport.abort
+        )
         self.writer.stop_watch()  # this timeout is for a client that reads nothing, too
         self.reading.release_all()  # its close frame may lie behind what is held
 
@@ -437,8 +435,10 @@ class WebSocketConnection(asyncio.Protocol):
     # Access lines
 
     def log_access(self, action: str, code: int | None = None) -> None:
-        if self.config.access_log:
-            seconds = self.loop.time() - self.opened if action == "DISCONNECT" else None
+        if self.context.config.access_log:
+            seconds = (
+                asyncio.get_running_loop().time() - self.opened if action == "DISCONNECT" else None
+            )
             self.context.access.websocket(action, self._visitor(), code, seconds)
 
     def _visitor(self) -> Visitor:

@@ -17,6 +17,7 @@ from channels_bridge.server.counters import Counters
 from channels_bridge.server.loop_calls import Crossing
 from channels_bridge.server.websocket.frames import FrameCache
 from channels_bridge.server.websocket.keepalive import Keepalive
+from channels_bridge.server.websocket.receiver import Limits
 from channels_bridge.server.websocket.writer import NextRound
 
 logger = logging.getLogger("channels_bridge.server")
@@ -69,6 +70,7 @@ class Context:
         #: From other threads to the loop that serves.
         self.crossing = Crossing()
         self.notices = Notices(logger)
+        self.limits = Limits(config)
         self.next_round = NextRound()
         self.frames = FrameCache(config.compress_from)
         self.keepalive = Keepalive(config.ping_interval, config.ping_timeout)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from collections.abc import Callable
+from typing import Protocol
 
 #: Bytes handled at a time. They may inflate a thousandfold, to 16 MiB.
 SLICE = 2**14
@@ -22,6 +22,23 @@ class Reason(enum.Enum):
 NOTHING: frozenset[Reason] = frozenset()
 
 
+class Receiver(Protocol):
+    """Who handles what is read."""
+
+    def receive(self, data: bytes) -> None:
+        """Handle data, of which there are ``SLICE`` bytes at most."""
+
+
+class _Nobody:
+    """The connection is gone: what is still read is dropped."""
+
+    def receive(self, data: bytes) -> None:
+        pass
+
+
+_NOBODY = _Nobody()
+
+
 class Reading:
     """Hands on what is read from a transport, in order, except while there is a reason to wait.
 
@@ -31,17 +48,16 @@ class Reading:
 
     Args:
         transport: where the bytes come from.
-        handle: takes them. It may :meth:`hold` what follows.
+        receiver: handles them. It may :meth:`hold` what follows. An object rather than a callback,
+            which would be a bound method for each connection.
         limit: bytes kept before reading pauses.
     """
 
-    __slots__ = ("_handle", "_held", "_limit", "_paused", "_reasons", "_transport")
+    __slots__ = ("_held", "_limit", "_paused", "_reasons", "_receiver", "_transport")
 
-    def __init__(
-        self, transport: asyncio.Transport, handle: Callable[[bytes], None], limit: int
-    ) -> None:
+    def __init__(self, transport: asyncio.Transport, receiver: Receiver, limit: int) -> None:
         self._transport = transport
-        self._handle = handle
+        self._receiver = receiver
         self._limit = limit
         self._held = b""
         self._reasons = NOTHING
@@ -54,7 +70,7 @@ class Reading:
             if len(self._held) > self._limit:
                 self._pause()
         elif len(data) <= SLICE:
-            self._handle(data)
+            self._receiver.receive(data)
         else:
             self._feed(data)
 
@@ -83,7 +99,7 @@ class Reading:
     def end(self) -> None:
         """Drop what is kept, and whatever comes: the client has left."""
         self._held = b""
-        self._handle = _ignore
+        self._receiver = _NOBODY
 
     def _go_on(self) -> None:
         if self._transport.is_closing():
@@ -100,13 +116,9 @@ class Reading:
             if self._reasons:
                 self._held = data[start:]
                 return
-            self._handle(data[start : start + SLICE])
+            self._receiver.receive(data[start : start + SLICE])
 
     def _pause(self) -> None:
         if not self._paused and not self._transport.is_closing():
             self._paused = True
             self._transport.pause_reading()
-
-
-def _ignore(data: bytes) -> None:
-    """There is nobody to handle it."""

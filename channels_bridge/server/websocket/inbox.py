@@ -3,9 +3,9 @@
 Rules:
 
 - It is used on one event loop, by one consumer; only :meth:`Inbox.get` waits.
-- Socket events are never refused. :meth:`Inbox.put_event` says when the reader should pause, and
-  ``resume`` is called when it may go on, so at most ``HIGH_WATER`` events and what one read
-  brought wait here.
+- Socket events are never refused. :meth:`Inbox.put_event` says when the reader should pause
+  (backpressure), and the producer is told when it may go on, so at most ``HIGH_WATER`` events and
+  what one read brought wait here.
 - Layer messages are refused once ``capacity`` of them wait: the newest is dropped, which is what
   the channel layer specification asks of a full channel. A layer that would rather do something
   else has :meth:`Inbox.drop_oldest` and :meth:`Inbox.overflow`.
@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from math import inf
-from typing import Any
+from typing import Any, Protocol
 
 from channels_bridge.server.asgi_types import Event
 
@@ -30,14 +30,22 @@ LOW_WATER = 4
 FAIR_SHARE = 64
 
 
+class Producer(Protocol):
+    """Who puts socket events into an inbox."""
+
+    def inbox_drained(self) -> None:
+        """Go on: the number of waiting events has fallen to ``LOW_WATER`` after a pause."""
+
+    def inbox_overflown(self) -> None:
+        """End the connection, if that can be done: messages for it would be lost."""
+
+
 class Inbox:
     """A bounded queue with one consumer, on the running event loop.
 
     Args:
-        resume: called when the number of waiting socket events falls to ``LOW_WATER`` after
-            :meth:`put_event` had asked for a pause.
-        overflow: ends the connection, because messages for it would be lost; None where nobody
-            can.
+        producer: is told when to go on after :meth:`put_event` had asked for a pause. An object
+            rather than two callbacks, which would be two bound methods for each connection.
     """
 
     __slots__ = (
@@ -45,20 +53,15 @@ class Inbox:
         "_items",
         "_loop",
         "_messages",
-        "_overflow",
         "_paused",
-        "_resume",
+        "_producer",
         "_streak",
         "_waiter",
         "capacity",
         "sharing",
     )
 
-    def __init__(
-        self,
-        resume: Callable[[], None] | None = None,
-        overflow: Callable[[], None] | None = None,
-    ) -> None:
+    def __init__(self, producer: Producer | None = None) -> None:
         #: How many layer messages may wait. Set by the layer that the channel belongs to.
         self.capacity = 100
         #: What the layer asks before it puts a group message here. Set by the run loop.
@@ -71,8 +74,7 @@ class Inbox:
         self._messages = 0
         self._streak = 0  # events taken without waiting
         self._paused = False
-        self._resume = resume
-        self._overflow = overflow
+        self._producer = producer
         self._waiter: asyncio.Future[None] | None = None
 
     @property
@@ -85,7 +87,7 @@ class Inbox:
         return self._waiter is not None and not self._waiter.done()
 
     def put_event(self, event: Event) -> bool:
-        """Add a socket event. Returns whether its reader should pause until ``resume``."""
+        """Add a socket event. Returns whether its producer should pause until it is told."""
         self._items.append((None, event))
         self._events += 1
         self._wake()
@@ -119,12 +121,12 @@ class Inbox:
 
     def overflow(self) -> None:
         """End the connection, where this inbox belongs to one that it can end."""
-        if self._overflow is not None:
-            self._overflow()
+        if self._producer is not None:
+            self._producer.inbox_overflown()
 
     def end(self) -> None:
-        """Its reader and its connection are gone: nobody is to be called any more."""
-        self._resume = self._overflow = None
+        """The connection is gone: nobody is to be called any more."""
+        self._producer = None
 
     async def get(self) -> Event:
         """Take the next event or message, waiting for one if need be. Cancelling it loses none.
@@ -174,8 +176,8 @@ class Inbox:
         self._events -= 1
         if self._paused and self._events <= LOW_WATER:
             self._paused = False
-            if self._resume is not None:
-                self._resume()
+            if self._producer is not None:
+                self._producer.inbox_drained()
 
     def _wake(self) -> None:
         waiter, self._waiter = self._waiter, None

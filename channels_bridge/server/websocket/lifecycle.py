@@ -30,7 +30,7 @@ import logging
 from bdb import BdbQuit
 from typing import Protocol
 
-from channels_bridge.server.asgi_types import Application, Event
+from channels_bridge.server.asgi_types import Event
 from channels_bridge.server.debugging import why_debugger_was_left
 from channels_bridge.server.websocket.asgi_scope import Scope
 from channels_bridge.server.websocket.context import Context
@@ -52,11 +52,13 @@ class Served(Protocol):
     """A connection as the task of its application sees it.
 
     Attributes:
+        context: has the application.
         inbox: what the application receives from.
         path: of the request, for log lines.
         peer: the client's address, for log lines.
     """
 
+    context: Context
     inbox: Inbox
     path: str
     peer: str
@@ -72,34 +74,33 @@ class Served(Protocol):
 
 
 class ApplicationTask:
-    """The application's task on one connection: a task of its own, and no other.
+    """The application's task on one connection: one task, and no other.
 
     Args:
         connection: what it runs on, which ends with it.
-        context: has the application.
         scope: the application's.
     """
 
-    __slots__ = ("_connection", "_return_timer", "_task")
+    # Not the connection: each method is given that, for the memory of idle ones.
+    __slots__ = ("_return_timer", "_task")
 
-    def __init__(self, connection: Served, context: Context, scope: Scope) -> None:
-        self._connection = connection
+    def __init__(self, connection: Served, scope: Scope) -> None:
         self._return_timer: asyncio.TimerHandle | None = None
         connection.inbox.put_event({"type": "websocket.connect"})
-        running = self._run(context.application, scope)
-        self._task = context.run(running, f"websocket {connection.path}")
+        running = self._run(connection, scope)
+        self._task = connection.context.run(running, f"websocket {connection.path}")
 
-    async def _run(self, application: Application, scope: Scope) -> None:
-        connection = self._connection
+    async def _run(self, connection: Served, scope: Scope) -> None:
+        # Nothing is bound here that stays for as long as the application runs.
         try:
-            await application(scope, connection.inbox.get, connection.send)
+            await connection.context.application(scope, connection.inbox.get, connection.send)
         except BdbQuit:
-            why = why_debugger_was_left()
-            logger.error("WebSocket %s [%s]: %s", connection.path, connection.peer, why)
+            _log_debugger_quit(connection)
             connection.fail()
         except Exception:
-            message = "Exception in ASGI application: WebSocket %s [%s]"
-            logger.exception(message, connection.path, connection.peer)
+            logger.exception(
+                "Exception in ASGI application: WebSocket %s [%s]", connection.path, connection.peer
+            )
             connection.fail()
         else:
             connection.application_returned()
@@ -107,21 +108,27 @@ class ApplicationTask:
             if self._return_timer is not None:
                 self._return_timer.cancel()
 
-    def disconnect(self, code: int, reason: str, timeout: float) -> None:
-        """Tell the application, unless it has returned; it has ``timeout`` seconds to do so."""
+    def disconnect(self, connection: Served, code: int, reason: str) -> None:
+        """Tell the application, unless it has returned; then it has ``close_timeout`` to return."""
         if not self._task.done():
-            self._connection.inbox.put_event(
+            connection.inbox.put_event(
                 {"type": "websocket.disconnect", "code": code, "reason": reason}
             )
+            timeout = connection.context.config.close_timeout
             loop = asyncio.get_running_loop()
-            self._return_timer = loop.call_later(timeout, self._overdue, timeout)
+            self._return_timer = loop.call_later(timeout, self._overdue, connection)
 
-    def _overdue(self, timeout: float) -> None:
+    def _overdue(self, connection: Served) -> None:
         logger.warning(
             "WebSocket %s [%s]: the application did not return within %g s of the disconnect; "
             "it is cancelled",
-            self._connection.path,
-            self._connection.peer,
-            timeout,
+            connection.path,
+            connection.peer,
+            connection.context.config.close_timeout,
         )
         self._task.cancel()
+
+
+def _log_debugger_quit(connection: Served) -> None:
+    why = why_debugger_was_left()
+    logger.error("WebSocket %s [%s]: %s", connection.path, connection.peer, why)

@@ -40,6 +40,22 @@ class Recipient(Protocol):
         """The client sent a text that is not UTF-8: the connection is to be failed."""
 
 
+class Limits:
+    """How much a client may send at once, as a configuration says it.
+
+    Attributes:
+        plain: bytes of the longest frame that needn't be looked at by the protocol.
+        max_size: that of ``websockets``; the pair that it takes since 16.0 only where needed.
+    """
+
+    def __init__(self, config: ServerConfig) -> None:
+        message, frame = config.max_message_size, config.max_frame_size
+        self.plain = min(limit for limit in (message, frame, SLICE) if limit)
+        self.max_size: Any = message or None
+        if frame and not 0 < message <= frame:
+            self.max_size = (message or None, frame)
+
+
 class Receiver:
     """Reads the frames of an open connection, and closes it by the protocol (RFC 6455, 5 to 7).
 
@@ -49,25 +65,23 @@ class Receiver:
 
     Args:
         writer: takes what the protocol has to say.
-        config: has the limits on messages.
+        limits: shared by all connections.
     """
 
     __slots__ = (
         "_assembler",
         "_boundary",
-        "_config",
         "_deflate",
-        "_plain_limit",
+        "_limits",
         "_protocol",
         "_recipient",
         "_wanted",
         "_writer",
     )
 
-    def __init__(self, writer: Writer, config: ServerConfig) -> None:
+    def __init__(self, writer: Writer, limits: Limits) -> None:
         self._writer = writer
-        self._config = config
-        self._plain_limit = _plain_limit(config)
+        self._limits = limits
         self._recipient: Recipient | None = None
         self._deflate: PerMessageDeflate | None = None
         self._wanted = False  # messages are
@@ -119,7 +133,7 @@ class Receiver:
         # Whoever handles a message may have had enough: stop() is for the next one already.
         while start < len(data) and self._wanted and self._boundary is None:
             try:
-                plain = read_plain(data, start, self._plain_limit)
+                plain = read_plain(data, start, self._limits.plain)
             except UnicodeDecodeError as error:
                 _refuse_text(recipient, error)
                 break
@@ -220,7 +234,7 @@ class Receiver:
     def _made_protocol(self) -> sans_io.Protocol:
         if self._protocol is None:
             self._protocol = sans_io.Protocol(
-                sans_io.Side.SERVER, max_size=_size_limits(self._config), logger=_LOGGER
+                sans_io.Side.SERVER, max_size=self._limits.max_size, logger=_LOGGER
             )
             if self._deflate is not None:
                 # Its own: inflating keeps a state, where that which builds frames is shared.
@@ -233,14 +247,3 @@ class Receiver:
 
 def _refuse_text(recipient: Recipient, error: UnicodeDecodeError) -> None:
     recipient.abandon(CloseCode.INVALID_DATA, f"{error.reason} at position {error.start}")
-
-
-def _plain_limit(config: ServerConfig) -> int:
-    """The longest frame that needn't be looked at by the protocol."""
-    return min(limit for limit in (config.max_message_size, config.max_frame_size, SLICE) if limit)
-
-
-def _size_limits(config: ServerConfig) -> Any:
-    """websockets' ``max_size``; the pair of limits that it takes since 16.0 only where needed."""
-    message, frame = config.max_message_size or None, config.max_frame_size or None
-    return message if frame is None or (message and frame >= message) else (message, frame)

@@ -101,7 +101,7 @@ def describe(load: Load) -> Message:
     return {
         "path": connection.path,
         "client": connection.peer,
-        "seconds": round(connection.loop.time() - connection.opened, 3),
+        "seconds": round(asyncio.get_running_loop().time() - connection.opened, 3),
         "unsent_bytes": load.unsent,
         "inbox_depth": load.waiting,
         **connection.about(),

@@ -55,7 +55,12 @@ async def test_capacity_does_not_touch_socket_events():
 async def test_reader_is_paused_and_resumed():
     """A client that sends faster than its consumer works is read no further for a while."""
     resumed = []
-    inbox = Inbox(resume=lambda: resumed.append(True))
+
+    class Producer:
+        def inbox_drained(self):
+            resumed.append(True)
+
+    inbox = Inbox(Producer())
     assert [inbox.put_event(event(n)) for n in range(HIGH_WATER)].index(True) == HIGH_WATER - 1
     for _ in range(HIGH_WATER - LOW_WATER - 1):
         await inbox.get()
