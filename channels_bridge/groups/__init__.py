@@ -1,8 +1,21 @@
-"""Groups: who is a member here, and how a payload reaches the other processes.
+"""Groups: the channel layers, their state in one process, and the transports between processes.
 
-``layer`` is the channel layer that users call. Below it, ``node`` is its state in one process:
-``membership`` knows the channels and groups, ``codec`` makes bytes of messages, ``transport`` is
-the interface to other processes, behind which there are ``local`` and ``grpc``.
+A message to a group goes down, and up in the other processes:
+
+- ``layer`` is the channel layer that users call, with the options of ``layer_config``;
+  ``shared_frames`` and ``message`` are what they put into it besides dicts.
+- ``node`` is its state in one process (``threadsafe_node`` outside of a server's workers):
+  ``membership`` knows channels and groups, ``codec`` makes bytes of messages, ``overflow`` says
+  what becomes of messages for a member that is full, ``named_queues`` keeps those that wait for a
+  reader.
+- ``transport_interface`` is what a node asks for to reach other processes. Transports implement it:
+  ``local_transport`` for one process, and the folder ``grpc``, which keeps to itself that it uses
+  gRPC and a hub. A transport over something else is a folder beside it, and a line in
+  ``TRANSPORTS``.
+
+``home`` has the event loop that all of it runs on, ``discovery`` finds a hub, ``isolation`` keeps
+tests apart. This room imports ``common``, ``exceptions``, ``discovery`` and ``home``; of a server
+it knows only the ``Inbox`` of ``overflow``.
 """
 
 from __future__ import annotations
@@ -21,7 +34,7 @@ __all__ = [
     "shared_frame",
 ]
 
-# Imported only when a layer of that kind is used: gRPC costs time and memory, and forbids forking.
+#: Imported only when a layer of that kind is used: gRPC costs time and memory, and forbids forking.
 TRANSPORTS = {
     "local": "channels_bridge.groups.local_transport.LocalTransport",
     "grpc": "channels_bridge.groups.grpc.process.grpc_transport.GrpcTransport",
@@ -29,7 +42,7 @@ TRANSPORTS = {
 
 
 def hub_address(layer: object) -> str | None:
-    """Return the address of the hub that `layer` needs; None when it needs none."""
+    """Return the address of the hub that ``layer`` needs; None when it needs none."""
     # Of its class: some layers of others make a connection for each attribute that they don't have.
     if not hasattr(type(layer), "hub_address"):
         return None
@@ -38,7 +51,7 @@ def hub_address(layer: object) -> str | None:
 
 
 def hub_credentials(layer: object) -> Credentials:
-    """Return how `layer` and the hub know each other."""
+    """Return how ``layer`` and the hub know each other."""
     if not hasattr(type(layer), "hub_credentials"):
         return NONE
     credentials: Credentials = getattr(layer, "hub_credentials", NONE)

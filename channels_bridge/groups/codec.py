@@ -14,13 +14,13 @@ from channels.exceptions import MessageTooLarge
 
 from channels_bridge.groups.message import GroupMessage
 
-# The key under which an event carries the GroupMessage that it was made from.
+#: The key under which an event carries the GroupMessage that it was made from.
 GROUP_MESSAGE = "__group_message__"
 
-# How deep a message may be nested: MessagePack's C code stops a little later.
+#: How deep a message may be nested: MessagePack's C code stops a little later.
 MAX_DEPTH = 500
 
-# Types that people put into messages most often, and what to write instead.
+#: Types that people put into messages most often, and what to write instead.
 ADVICE = {
     "datetime": "convert it with .isoformat() first",
     "date": "convert it with .isoformat() first",
@@ -30,8 +30,8 @@ ADVICE = {
     "frozenset": "convert it with list() first",
 }
 
-# A dict of these can be copied instead of decoded again, at a tenth of the cost. A GroupMessage
-# holds nothing but what stands beside it in the dict.
+#: A dict of these can be copied instead of decoded again, at a tenth of the cost. A GroupMessage
+#: holds nothing but what stands beside it in the dict.
 IMMUTABLE = frozenset({bool, bytes, float, int, str, type(None), GroupMessage})
 
 PROBLEM = "which a channel layer can't carry"
@@ -50,7 +50,7 @@ class Codec:
         self.max_message_size = max_message_size
 
     def encode(self, message: dict[str, Any] | GroupMessage) -> bytes:
-        """Return `message` as bytes.
+        """Return ``message`` as bytes.
 
         Raises:
             TypeError: something in it isn't serialisable; says where and what.
@@ -108,7 +108,7 @@ class Codec:
 
 
 def explain(message: Any) -> str | None:
-    """Say what in `message` can't be serialised, and where; None when everything can be."""
+    """Say what in ``message`` can't be serialised, and where; None when everything can be."""
     pending: list[tuple[Path, Any]] = [((), message)]
     while pending:
         path, value = pending.pop()

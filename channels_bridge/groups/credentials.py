@@ -12,10 +12,10 @@ from pathlib import Path
 
 from channels_bridge.groups.discovery.hub_address import Address
 
-# The environment variable that may have the token.
+#: The environment variable that may have the token.
 TOKEN_VARIABLE = "CHANNELS_BRIDGE_HUB_TOKEN"
 
-# As many characters as 128 bits have in hexadecimal.
+#: As many characters as 128 bits have in hexadecimal.
 MIN_TOKEN_LENGTH = 32
 
 PROTECT = (
@@ -26,7 +26,7 @@ PROTECT = (
 
 @dataclass(frozen=True, kw_only=True)
 class Credentials:
-    """What is shown and what is asked for.
+    """The options that say what hub and processes show each other, and ask for.
 
     All files are PEM, and are read again for each connection.
 
@@ -134,7 +134,7 @@ class Credentials:
                 raise ValueError(f"{option.name!r} is for TCP, a unix socket has no use for it")
 
 
-# For unix sockets.
+#: For unix sockets.
 NONE = Credentials()
 
 

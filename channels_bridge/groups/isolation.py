@@ -1,4 +1,4 @@
-"""Whether this process runs tests, which keep the groups of their project to themselves.
+"""Isolation of tests: a process that runs them keeps its groups to itself.
 
 Tests neither need a server beside them nor reach the clients of one: in a process that runs them
 the layers of the settings look for no hub, unless a test asks for it. A server's workers are never
@@ -14,11 +14,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-# How many blocks there are now in which hubs are used, and in which those of tests are.
+#: How many blocks there are now in which hubs are used, and in which those of tests are.
 _uses = 0
 _relocations = 0
 
-# Where the hubs of tests are, in place of those that settings name.
+#: Where the hubs of tests are, in place of those that settings name.
 _directory: Path | None = None
 
 
@@ -67,7 +67,7 @@ def is_relocated() -> bool:
 
 
 def relocated(address: str) -> str:
-    """Return where the hub is that settings have at `address`."""
+    """Return where the hub is that settings have at ``address``."""
     if not _relocations or _directory is None:
         return address
     # Two addresses are two hubs, here as well.

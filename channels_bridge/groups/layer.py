@@ -160,7 +160,7 @@ class BridgeChannelLayer(BaseChannelLayer):
         """Give a message to all members of a group.
 
         In a server's worker this returns once the message is queued for the other processes,
-        elsewhere once they all have it: so it survives that its sender exits. With `confirm` in
+        elsewhere once they all have it: so it survives that its sender exits. With ``confirm`` in
         CONFIG a worker waits as well, and what it has sent survives that it is killed.
 
         A worker's threads don't wait for its event loop either, unless 4,096 messages or 16 MiB
@@ -196,7 +196,7 @@ class BridgeChannelLayer(BaseChannelLayer):
             await home_loop.run(node.loop, node.group_send_many(names, payload))
 
     async def answer(self, subject: str, answerer: Callable[[Any], Any]) -> None:
-        """From now on answer what anybody asks about `subject`, until the layer is closed.
+        """From now on answer what anybody asks about ``subject``, until the layer is closed.
 
         Args:
             answerer: called with the question on the home loop, which it may not block.
@@ -205,7 +205,7 @@ class BridgeChannelLayer(BaseChannelLayer):
         await home_loop.run(node.loop, node.answer(subject, answerer))
 
     async def ask(self, subject: str, question: Any) -> list[Any]:
-        """Ask all processes that ``answer()`` about `subject`, and return what they say.
+        """Ask all processes that ``answer()`` about ``subject``, and return what they say.
 
         Questions and answers are what MessagePack can hold.
 
@@ -239,11 +239,11 @@ class BridgeChannelLayer(BaseChannelLayer):
     # What the server's run loop calls, on the home loop.
 
     def attach(self, channel: str, inbox: Inbox) -> None:
-        """Deliver messages for `channel` into `inbox` from now on."""
+        """Deliver messages for ``channel`` into ``inbox`` from now on."""
         self._node().attach(channel, inbox)
 
     def detach(self, channel: str) -> None:
-        """Leave all groups and forget `channel`."""
+        """Leave all groups and forget ``channel``."""
         self._node().detach(channel)
 
     # What home calls.
@@ -357,8 +357,9 @@ class LocalChannelLayer(BridgeChannelLayer):
 
 
 class GrpcChannelLayer(BridgeChannelLayer):
-    """A layer for the processes of one machine or a few, joined by the hub that `websockets_server`
-    starts.
+    """A layer for the processes of one machine or a few, joined by a hub.
+
+    ``websockets_server`` starts the hub beside its workers.
 
     See GrpcConfig for the options.
 
@@ -431,5 +432,5 @@ def _all_valid(names: Iterable[str], argument: str, require: Callable[[str], Any
     return names
 
 
-# Nodes of the process that this one was forked from.
+#: Nodes of the process that this one was forked from.
 _left_behind: list[Node] = []

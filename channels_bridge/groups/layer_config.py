@@ -1,4 +1,4 @@
-"""A layer's CONFIG, checked once."""
+"""Options of the layers: a CONFIG, validated once."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from channels_bridge.groups.discovery.hub_address import Address, default_addres
 from channels_bridge.groups.other_layers import REDIS_OPTIONS
 from channels_bridge.groups.overflow import OVERFLOW
 
-# The longest message that the hub forwards, in bytes.
+#: The longest message that the hub forwards, in bytes.
 MAX_MESSAGE_SIZE = 32 * 1024 * 1024
 
-# No slash, which is put behind it.
+#: No slash, which is put behind it.
 _PREFIX = re.compile(r"[A-Za-z0-9._:-]{0,100}", re.ASCII)
 
 

@@ -1,4 +1,4 @@
-"""What a layer counts, for metrics: snapshots that cost a few additions to keep and to take."""
+"""Statistics of a layer, for metrics: snapshots that cost a few additions to keep and to take."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class LinkStatistics:
-    """How this process gets on with the hub.
+    """The state of this process' connection to the hub.
 
     Attributes:
         connected: whether the hub has welcomed it.
@@ -34,7 +34,7 @@ class LinkStatistics:
 
 @dataclass(frozen=True, kw_only=True)
 class LayerStatistics:
-    """What a layer has done in this process since it was made, or closed last.
+    """Counters of a layer in this process, since it was made or closed last.
 
     Attributes:
         group_sends: messages that were sent to groups here.

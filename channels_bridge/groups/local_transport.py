@@ -10,7 +10,7 @@ from channels_bridge.groups.transport_interface import Deliver, GroupTransport
 
 
 class LocalExchange:
-    """Where local transports meet: several of them, in one process, share what they have."""
+    """The topics and queues that several local transports of one process share."""
 
     def __init__(self) -> None:
         self.subscribers: dict[str, list[LocalTransport]] = {}

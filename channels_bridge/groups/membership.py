@@ -1,4 +1,4 @@
-"""Who is a member of which group in this process, and what waits for whom.
+"""Group membership in this process: fans messages out to the members' inboxes.
 
 Rules of this file:
 
@@ -13,7 +13,7 @@ Rules of this file:
 - Spec deviation: an attached channel stays in its groups however old its membership is. It leaves
   when its consumer ends: that is certain here, and all that ``group_expiry`` is there for.
 
-Used on the home loop, or under ``threadsafe``'s lock. No I/O, no tasks.
+Used on the home loop, or under the lock of ``threadsafe_node``. No I/O, no tasks.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Membership:
         self._joined: dict[str, set[str]] = {}  # attached channel -> groups
 
     def attach(self, channel: str, inbox: Inbox) -> None:
-        """From now on messages for `channel` go into `inbox`; so do those that wait for it."""
+        """From now on messages for ``channel`` go into ``inbox``; so do those that wait for it."""
         inbox.capacity = self._get_capacity(channel)
         self._inboxes[channel] = inbox
         for item in self.waiting.empty(channel):
@@ -67,7 +67,7 @@ class Membership:
             self._join(group, channel, inbox)
 
     def detach(self, channel: str) -> set[str]:
-        """Forget `channel`. Returns the groups that it was in."""
+        """Forget ``channel``. Returns the groups that it was in."""
         self._inboxes.pop(channel, None)
         self.waiting.empty(channel)
         left = self.waiting.unbind_all(channel) | self._joined.get(channel, set())
@@ -76,7 +76,7 @@ class Membership:
         return left
 
     def add(self, group: str, channel: str) -> None:
-        """Make `channel` a member. For one that is a member already, its time starts anew."""
+        """Make ``channel`` a member. For one that is a member already, its time starts anew."""
         inbox = self._inboxes.get(channel)
         if inbox is not None:
             self._join(group, channel, inbox)
@@ -102,11 +102,11 @@ class Membership:
             del self._joined[channel]
 
     def has_members(self, group: str) -> bool:
-        """Whether anybody in this process is in `group`."""
+        """Whether anybody in this process is in ``group``."""
         return group in self._groups or self.waiting.has_bound(group)
 
     def count(self, group: str) -> int:
-        """How many members `group` has in this process."""
+        """How many members ``group`` has in this process."""
         return len(self._groups.get(group, ())) + self.waiting.count_bound(group)
 
     def sizes(self) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""A message to a group: as an object rather than a dict, and who handles it."""
+"""Messages to a group as objects, and the name of the handler for a message."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from channels.consumer import get_handler_name
 
 @dataclass(frozen=True)
 class GroupMessage:
-    """What ``group_send()`` takes instead of a dict.
+    """A message that ``group_send()`` takes instead of a dict.
 
     A native consumer's method named ``type`` gets an equal object. A Channels consumer gets an
     event with the keys ``type``, ``message`` and ``params``.

@@ -1,11 +1,11 @@
-"""Messages that wait in named queues until somebody pulls them.
+"""Named queues, bounded and first in, first out: messages wait in them until they are pulled.
 
 Three places keep such queues: the hub for channels without an exclamation mark, the local transport
 for the same, and each process for its own channels that nobody attached an inbox to.
 
 Rules of this file:
 
-- A queue is first in, first out, and bounded: when `capacity` messages wait, or MAX_BYTES, the
+- A queue is first in, first out, and bounded: when ``capacity`` messages wait, or MAX_BYTES, the
   newest is refused.
 - A message that nobody pulled before it expires is dropped. Its queue stays bound, as members stay
   in channels_redis; InMemoryChannelLayer takes them out of their groups.
@@ -23,7 +23,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
-# What may wait in one queue, in bytes. The last one may go beyond it, however large it is.
+#: What may wait in one queue, in bytes. The last one may go beyond it, however large it is.
 MAX_BYTES = 256 * 1024 * 1024
 
 
@@ -35,22 +35,22 @@ class Item(NamedTuple):
 
 
 class Binding(NamedTuple):
-    """How a queue takes part in a topic."""
+    """The terms on which a queue gets a topic's messages."""
 
     capacity: int
     expiry: float
     until: float
 
 
-# Where a queue belongs to one event loop, nobody has to be kept out.
+#: Where a queue belongs to one event loop, nobody has to be kept out.
 _UNSHARED: AbstractContextManager[Any] = nullcontext()
 
-# Called with an item as soon as there is one; returns False when it isn't wanted any more.
+#: Called with an item as soon as there is one; returns False when it isn't wanted any more.
 Taker = Callable[[Item], bool]
 
 
 class _Queue:
-    """What waits under one name: items for takers, or takers for items, never both."""
+    """One name's queue: items wait for takers, or takers for items, never both."""
 
     __slots__ = ("items", "size", "takers")
 
@@ -75,7 +75,7 @@ class _Queue:
         self.size = 0
 
     def offer(self, item: Item) -> bool:
-        """Hand `item` to the first taker that wants it."""
+        """Hand ``item`` to the first taker that wants it."""
         while self.takers:
             if self.takers.popleft()(item):
                 return True
@@ -103,7 +103,7 @@ class MessageQueues:
             queue.append_left(item)
 
     def pull(self, name: str, taker: Taker) -> None:
-        """Call `taker` with the next item: at once, or when it comes."""
+        """Call ``taker`` with the next item: at once, or when it comes."""
         self._expire(name, time.monotonic())
         queue = self._queues.setdefault(name, _Queue())
         if not queue.items:
@@ -126,7 +126,7 @@ class MessageQueues:
         return list(queue.items) if queue is not None else []
 
     def bind(self, topic: str, name: str, *, capacity: int, expiry: float, lifetime: float) -> None:
-        """From now on the queue `name` gets what ``route()`` brings for `topic`."""
+        """From now on the queue ``name`` gets what ``route()`` brings for ``topic``."""
         binding = Binding(capacity, expiry, time.monotonic() + lifetime)
         self._bindings.setdefault(topic, {})[name] = binding
         self._topics.setdefault(name, set()).add(topic)
@@ -154,15 +154,15 @@ class MessageQueues:
         return name in self._bindings.get(topic, {})
 
     def count_bound(self, topic: str) -> int:
-        """How many queues are bound to `topic`."""
+        """How many queues are bound to ``topic``."""
         return len(self._bindings.get(topic, ()))
 
     def has_bound(self, topic: str) -> bool:
-        """Whether any queue is bound to `topic`."""
+        """Whether any queue is bound to ``topic``."""
         return topic in self._bindings
 
     def route(self, topic: str, payload: bytes) -> list[str]:
-        """Push `payload` into every queue bound to `topic`; return the names of the full ones."""
+        """Push a payload into every queue bound to ``topic``; return the names of the full ones."""
         if topic not in self._bindings:
             return []
         now = time.monotonic()
@@ -241,7 +241,7 @@ async def take(
     Cancelling this never loses an item: one that has just been handed over goes back to the front.
 
     Args:
-        lock: guards `queues` where items may come from other threads.
+        lock: guards ``queues`` where items may come from other threads.
     """
     arrival = _Arrival()
     with lock:
@@ -258,7 +258,7 @@ async def take(
 
 
 class _Arrival:
-    """What somebody who waits on an event loop is handed, by whatever thread."""
+    """An item handed over by any thread to somebody who waits on an event loop."""
 
     def __init__(self) -> None:
         self.item: Item | None = None

@@ -1,7 +1,7 @@
-"""One layer in one process: its members, its channels, and its transport.
+"""The node: a channel layer's state in one process, between its members and its transport.
 
-Everything here runs on the home loop; ``layer.py`` is what users call, from anywhere. Outside of a
-server's workers ``threadsafe`` takes its place.
+Everything here runs on the home loop; ``layer`` is what users call, from anywhere. Outside of a
+server's workers ``threadsafe_node`` takes its place.
 
 A node subscribes to
 
@@ -110,11 +110,11 @@ class Node:
         return f"{prefix}.{self.prefix}!{uuid4().hex}"
 
     def attach(self, channel: str, inbox: Inbox) -> None:
-        """Deliver messages for `channel` into `inbox` from now on."""
+        """Deliver messages for ``channel`` into ``inbox`` from now on."""
         self._membership.attach(channel, inbox)
 
     def detach(self, channel: str) -> None:
-        """Leave all groups and forget `channel`."""
+        """Leave all groups and forget ``channel``."""
         for group in self._membership.detach(channel):
             self._unsubscribe_if_empty(group)
 
@@ -245,7 +245,7 @@ class Node:
     # Questions.
 
     async def answer(self, subject: str, answerer: Callable[[Any], Any]) -> None:
-        """Answer what anybody asks about `subject`, as soon as the hub knows of it."""
+        """Answer what anybody asks about ``subject``, as soon as the hub knows of it."""
         self._answerers[subject] = answerer
         self._transport.subscribe_nowait(f"q:{subject}")
 

@@ -1,10 +1,10 @@
-"""Attributes and options of other channel layers: errors about them say whose they are."""
+"""Attributes and options of other channel layers, so that errors can say whose they are."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-# Keys of CONFIG in channels_redis, all of which say how it uses a Redis server.
+#: Keys of CONFIG in channels_redis, all of which say how it uses a Redis server.
 REDIS_OPTIONS = (
     "hosts",
     "on_disconnect",

@@ -1,4 +1,4 @@
-"""A consumer's queue as groups see it, and the overflow policies and counts for a full one."""
+"""Overflow: policies for a consumer whose queue is full, and the count of dropped messages."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from channels_bridge.groups.message import handler_name
 Content: TypeAlias = str | bytes | None
 Event: TypeAlias = MutableMapping[str, Any]
 
-# What the handlers of each class have made of one message; None where there is nothing to share.
+#: What the handlers of each class have made of one message; None where there is nothing to share.
 Made: TypeAlias = dict[type, tuple[Content] | None]
 
 
@@ -73,7 +73,7 @@ class SharedFrame:
         return functools.partial(send, self, consumer)
 
     def make(self, owner: type, event: Event) -> Content:
-        """Return what each member is to be sent; `owner` is their class.
+        """Return what each member is to be sent; ``owner`` is their class.
 
         Raises:
             TypeError: the handler returned what can't be sent.

@@ -1,8 +1,8 @@
-"""A node that may be called from any thread and any event loop: outside of a server's workers.
+"""A thread-safe node, for processes other than a server's workers.
 
 What happens within the process happens in the caller's thread, at once, under a lock that is never
 held while anything is waited for. Only what other processes have to do with it crosses to the home
-loop, and only if there are others (``crossing``).
+loop, and only if there are others (``threadsafe_transport``).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from channels_bridge.groups.node import Node
 from channels_bridge.groups.overflow import Inbox
 from channels_bridge.groups.transport_interface import GroupTransport
 
-# How many turns receivers have on the sender's event loop before ``group_send()`` returns, where it
-# waits for nothing else: as many as with InMemoryChannelLayer.
+#: How many turns receivers have on the sender's event loop before ``group_send()`` returns, where
+#: it waits for nothing else: as many as with InMemoryChannelLayer.
 TURNS = 3
 
 

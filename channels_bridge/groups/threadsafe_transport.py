@@ -1,4 +1,4 @@
-"""A transport that lives on the home loop, for callers on any thread and any event loop."""
+"""A thread-safe transport: calls another one, which lives on the home loop, from any thread."""
 
 from __future__ import annotations
 

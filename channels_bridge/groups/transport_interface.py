@@ -1,7 +1,7 @@
-"""The interface between a channel layer and whatever carries its messages to other processes.
+"""The transport interface: publish and subscribe, and named queues, between processes.
 
 A transport moves bytes. It knows no consumer, no group and no message type: those live once, in
-``layer.py`` and ``membership.py``, for all transports. There are two halves:
+``layer`` and ``membership``, for all transports. There are two halves:
 
 - *Topics* fan out: a payload goes to every process that subscribed. Groups use them, and the
   channels that belong to one process.
@@ -10,8 +10,8 @@ A transport moves bytes. It knows no consumer, no group and no message type: tho
   have exited before the first worker starts: somebody has to keep it, count it against the
   capacity and let it expire. That is why this half is told a capacity and an expiry.
 
-A worker calls all methods on its home loop. Elsewhere `LocalTransport` and `CrossingTransport` are
-called from any thread, and deliver in whatever thread publishes or reads.
+A worker calls all methods on its home loop. Elsewhere ``LocalTransport`` and ``CrossingTransport``
+are called from any thread, and deliver in whatever thread publishes or reads.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from collections.abc import Callable
 
 from channels_bridge.groups.layer_statistics import LinkStatistics
 
-# Called with topic and payload; never blocks. Returns False when there was no room.
+#: Called with topic and payload; never blocks. Returns False when there was no room.
 Deliver = Callable[[str, bytes], bool]
 
 
@@ -78,8 +78,9 @@ class GroupTransport(ABC):
 
     @abstractmethod
     def publish_nowait(self, topic: str, payload: bytes) -> None:
-        """The same without waiting, however much is queued: for short answers, and for whoever
-        looks at ``is_full`` before.
+        """Do the same without waiting, however much is queued.
+
+        It is for short answers, and for callers that look at ``is_full`` before.
 
         When this is called within ``deliver``, the payload has arrived before the sender of what is
         being delivered sees that confirmed.
@@ -89,7 +90,7 @@ class GroupTransport(ABC):
     async def publish_confirmed(
         self, topic: str, payload: bytes, *, required: bool = False
     ) -> bool:
-        """The same, but return once the payload has arrived everywhere.
+        """Do the same, but return once the payload has arrived everywhere.
 
         False when a receiver had no room. A full queue doesn't count.
 
@@ -121,9 +122,9 @@ class GroupTransport(ABC):
     async def bind(
         self, topic: str, queue: str, *, capacity: int, expiry: float, lifetime: float
     ) -> None:
-        """Push what anybody publishes to `topic` into `queue` too; return once that is in force.
+        """Push what anybody publishes to a topic into a queue, too; return once that is in force.
 
-        The binding outlives this process. It ends after `lifetime` seconds, or by ``unbind()``
+        The binding outlives this process. It ends after ``lifetime`` seconds, or by ``unbind()``
         from any process.
         """
 

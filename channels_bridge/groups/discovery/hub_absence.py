@@ -1,8 +1,8 @@
-"""Whether certainly no hub is at an address: then nobody but this process can be in a group.
+"""Absence of a hub: proof that nobody but this process can be in a group.
 
-Certain is it where nobody listens and no hub of this machine holds the lock of the address, as one
-does that starts or ends. What can't be told from outside, such as a name that isn't found or a
-machine that doesn't answer, counts as a hub that doesn't answer.
+It is proved where nobody listens and no hub of this machine holds the lock of the address, as one
+that starts or ends does. Where it can't be told from outside, because a name isn't found or a
+machine doesn't answer, there may be a hub.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from channels_bridge.groups.discovery.process_liveness import (
     own_presence,
 )
 
-# How long a TCP connection may take, in seconds.
+#: How long a TCP connection may take, in seconds.
 CONNECT_TIMEOUT = 1
 
-# What says that nobody listens at a TCP address: the last two where IPv6 is turned off.
+#: What says that nobody listens at a TCP address: the last two where IPv6 is turned off.
 NOBODY = (errno.ECONNREFUSED, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 

@@ -1,4 +1,4 @@
-"""Where the hub listens: ``unix:/path/to/socket``, or ``host:port``.
+"""Addresses of a hub: ``unix:/path/to/socket``, or ``host:port``.
 
 Checked here once, for settings, command line and hub alike. No gRPC in this file.
 """
@@ -18,10 +18,10 @@ from channels_bridge.common.address_hints import HOST_NAME, address_meant
 from channels_bridge.common.unix_sockets import MAX_PATH
 from channels_bridge.groups.discovery.runtime_directory import project_directory, require_private
 
-# The hub's socket in the project's directory.
+#: The hub's socket in the project's directory.
 SOCKET = "groups.sock"
 
-# What hints and examples have.
+#: What hints and examples have.
 _EXAMPLE_PORT = 8765
 
 _PORT = re.compile(r"[0-9]{1,5}", re.ASCII)

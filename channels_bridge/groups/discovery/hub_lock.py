@@ -1,6 +1,6 @@
-"""A hub's seat: the lock and the other files beside its address, and who holds it.
+"""The lock of a hub: one hub at a time holds it, and the file says which process that is.
 
-A hub writes into the lock who it is. No gRPC in this file.
+``Seat`` is the place of the lock and of a hub's other files. No gRPC in this file.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from channels_bridge.groups.discovery.runtime_directory import (
 
 @dataclass(frozen=True)
 class Holder:
-    """Who runs a hub.
+    """The process that runs a hub, and its project.
 
     Attributes:
         pid: the server's process, or that of a hub of its own.
@@ -63,7 +63,7 @@ class Holder:
 
 @dataclass(frozen=True)
 class Seat:
-    """Where a hub has its lock and what it leaves, and who it says it is.
+    """The place of a hub's lock and other files, and the holder that it names.
 
     A server makes it for its hub, whose process may not be able to read the settings: it doesn't
     run what prepares them.

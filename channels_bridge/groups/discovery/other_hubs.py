@@ -1,4 +1,4 @@
-"""The hubs of others on this machine, for who finds none at the address of its own.
+"""Hubs of other projects and users on this machine, to explain why a process finds none.
 
 What listens on unix sockets, of all users and in all mount namespaces, Linux shows in
 ``/proc/net/unix``. No gRPC in this file.
@@ -22,7 +22,7 @@ from channels_bridge.groups.discovery.runtime_directory import (
     shared_root,
 )
 
-# Other servers that an error names at most.
+#: Other servers that an error names at most.
 MAX_NAMED = 3
 
 _LISTENING = 0x10000  # __SO_ACCEPTCON
@@ -127,7 +127,7 @@ def _listening() -> Iterator[str]:
     try:
         # Any user chooses names, of nearly all bytes: only "\n" ends a line.
         lines = os.fsdecode(_SOCKETS.read_bytes()).split("\n")[1:]
-    except OSError:  # no Linux
+    except OSError:  # this isn't Linux
         for base in bases_in_use():
             yield from map(str, Path(base).glob(f"{PREFIX}-*/{SOCKET}"))
         return

@@ -1,11 +1,11 @@
-"""Whether a process that another one knew still exists: what a hub needn't wait for."""
+"""Liveness of processes: a hub doesn't wait for one that has ended."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-# What a process says of itself where there is no /proc: it can't be looked for.
+#: What a process says of itself where there is no /proc: it can't be looked for.
 UNKNOWN = ""
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")

@@ -1,4 +1,4 @@
-"""Where the processes of a project find each other: a directory that only its user can enter.
+"""The runtime directory: the processes of a project meet in it, and only their user can enter.
 
 What they share is the user and the place of the project: the directory that its settings are
 imported from. The name of the settings module and what the environment says of temporary files
@@ -132,9 +132,9 @@ def private_directory() -> Path:
 
 
 def keep_private(directory: Path) -> Path:
-    """Make a directory if need be, and keep it until :func:`leave`, or the end of this process.
+    """Make a directory if need be, and keep it until ``leave()``, or the end of this process.
 
-    It is locked: systemd-tmpfiles leaves locked directories alone, and so does :func:`leave` in
+    It is locked: systemd-tmpfiles leaves locked directories alone, and so does ``leave()`` in
     another process.
 
     Raises:

@@ -7,19 +7,21 @@
                          link                   hub
 
 Each process keeps one bidirectional stream to the hub; every write is a batch of the frames that
-were waiting (``frames``, ``outbox``; the format is in ``../wire/v1/groups.proto``).
+were waiting (``frame_codec``, ``outbox``; the format is in ``../wire/v1/groups.proto``).
 
-``client`` is the process' side of the conversation and ``exchange`` the hub's: plain objects
-without I/O. ``silence`` has what both know of topics that need no publishing. ``link`` keeps the
-client's stream open, ``hub`` serves streams. ``stream`` is what both need of gRPC; ``relay`` and
-``relayed`` replace it in a forked process, where gRPC must not be used.
+The folder ``process`` is a process' side, the folder ``hub`` the hub's; neither imports the other.
+``client`` and ``exchange`` are the two ends of the conversation: plain objects without I/O.
+``link`` keeps the client's stream open, ``hub`` serves streams. What both need is here: ``stream``
+is all that is used of gRPC, ``environment`` prepares for it, ``dedup`` ignores what comes twice,
+``suppression`` has what both know of topics that need no publishing. This room imports ``groups``
+and ``discovery``.
 
 What is promised, and how:
 
 - Each request carries a number. The hub answers it when it is done, which for a publication means
   that all subscribed processes have handled it. What isn't answered is sent again, in order, after
   a reconnect.
-- The hub and the receivers keep the highest number they saw of each sender (``marks``) and ignore
+- The hub and the receivers keep the highest number they saw of each sender (``dedup``) and ignore
   what isn't higher: so nothing arrives twice.
 - The hub keeps what a process hasn't handled yet, and sends it again when that process reconnects
   soon. It forgets a process that stays away for longer than a moment.

@@ -1,10 +1,10 @@
-"""Which messages of which sender have been seen."""
+"""Deduplication: messages that are sent again after a reconnect are handled once."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 
-# How many senders to remember. Each `manage.py` command is one.
+#: How many senders to remember. Each `manage.py` command is one.
 MAX_SENDERS = 10_000
 
 
@@ -19,7 +19,7 @@ class Marks:
         self._marks: OrderedDict[bytes, int] = OrderedDict()
 
     def advance(self, sender: bytes, seq: int) -> bool:
-        """Note `seq`; False when it was seen before."""
+        """Note ``seq``; False when it was seen before."""
         mark = self._marks.get(sender)
         if mark is not None and seq <= mark:
             return False

@@ -1,4 +1,4 @@
-"""Frames as bytes.
+"""Encoding and decoding of frames, in batches.
 
 A Batch is a protobuf message with one repeated field, so that batches joined end to end are a batch
 of all their frames: each frame is encoded once, as a batch of its own, however many it is sent to.
@@ -16,7 +16,7 @@ from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
 VERSION = 1
 
-# Frames with a number, which the hub answers.
+#: Frames with a number, which the hub answers.
 Request = wire.Bind | wire.Clear | wire.Publish | wire.Push | wire.Subscribe | wire.Unbind
 
 Kind = (
@@ -66,7 +66,7 @@ def parse(batch: bytes) -> Iterator[tuple[str, Any]]:
             yield "later", unknown[0].field_number if len(unknown) else 0
 
 
-# Type of a frame's content -> number of its field.
+#: Type of a frame's content -> number of its field.
 _NUMBERS: dict[type[Any], int] = {
     getattr(wire, field.name.capitalize()): field.number for field in wire.Frame.DESCRIPTOR.fields
 }

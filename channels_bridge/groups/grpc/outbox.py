@@ -1,20 +1,20 @@
-"""Frames that wait until a stream can take more."""
+"""The outbox: frames that wait to be written to a stream, joined into batches."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 
-# How long an answer that nobody waits for may be held back, in seconds: one write then has many.
+#: How long an answer that nobody waits for may be held back, in seconds: one write then has many.
 LAZY_DELAY = 0.01
 
-# A batch is closed once it has so many bytes. Large enough to be efficient, small enough that
-# handling one doesn't keep the receiver's loop busy for long.
-#
-# A frame isn't split. What comes behind a large one waits for it: beside messages of 15 MiB, twice
-# a second, small ones took 0.8 ms at the median and 200 ms at most on a machine under load, where
-# channels_redis took 1.2 and 820 (its pub/sub layer 0.4 and 245); beside those of 1 MiB, 26 ms at
-# most where they took 33 and 89. Most of it goes into making and reading the message itself.
+#: A batch is closed once it has so many bytes. Large enough to be efficient, small enough that
+#: handling one doesn't keep the receiver's loop busy for long.
+#:
+#: A frame isn't split. What comes behind a large one waits for it: beside messages of 15 MiB, twice
+#: a second, small ones took 0.8 ms at the median and 200 ms at most on a machine under load, where
+#: channels_redis took 1.2 and 820 (its pub/sub layer 0.4 and 245); beside those of 1 MiB, 26 ms at
+#: most where they took 33 and 89. Most of it goes into making and reading the message itself.
 BATCH_SIZE = 128 * 1024
 
 

@@ -1,4 +1,4 @@
-"""A stream of batches between a process and the hub: all that the rest needs of gRPC."""
+"""A bidirectional stream of batches between a process and the hub, and its gRPC options."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ OPTIONS: dict[str, int] = {
 }
 
 
-# How a process shows its token.
+#: How a process shows its token.
 AUTHORIZATION = "authorization"
 
-# What it is told when the hub doesn't know it.
+#: What it is told when the hub doesn't know it.
 REFUSED = "it refuses the token: `token` must be the same in all processes' CONFIG and at the hub"
 
-# What gRPC says instead of the hub's words when they come while a write is under way.
+#: What gRPC says instead of the hub's words when they come while a write is under way.
 OVERTAKEN = "Internal error from Core"
 
-# A machine that has vanished says nothing; one that is stopped for a while isn't gone. For TCP.
+#: A machine that has vanished says nothing; one that is stopped for a while isn't gone. For TCP.
 KEEPALIVE: dict[str, int] = {
     "grpc.keepalive_time_ms": 20_000,
     "grpc.keepalive_timeout_ms": 20_000,
 }
 
-# grpc-stubs knows too little of this module.
+#: grpc-stubs knows too little of this module.
 aio: Any = grpc.aio
 
-# What read() returns at the end of a stream.
+#: What read() returns at the end of a stream.
 EOF = aio.EOF
 
-# Where gRPC defines what it offers under ``grpc.aio``.
+#: Where gRPC defines what it offers under ``grpc.aio``.
 DEFINED_IN = {
     "insecure_channel": "grpc.aio._channel",
     "secure_channel": "grpc.aio._channel",
@@ -63,10 +63,10 @@ class Stream(Protocol):
     """A connection to the hub."""
 
     async def send(self, batch: bytes) -> None:
-        """Write a batch, waiting while the other side doesn't read. Raises StreamBroken."""
+        """Write a batch, waiting while the hub doesn't read. Raises StreamBroken."""
 
     async def receive(self) -> bytes | None:
-        """Read a batch; None when the other side has ended the stream. Raises StreamBroken."""
+        """Read a batch; None when the hub has ended the stream. Raises StreamBroken."""
 
     async def aclose(self) -> None:
         """Disconnect."""

@@ -28,15 +28,15 @@ from typing import NamedTuple
 
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
-# How long it counts that nobody else listens, in seconds: for the process since it asked, for the
-# hub since it answered. So the hub waits longer even if its clock runs a little faster.
+#: How long it counts that nobody else listens, in seconds: for the process since it asked, for the
+#: hub since it answered. So the hub waits longer even if its clock runs a little faster.
 LEASE = 0.5
 HUB_LEASE = 0.6
 
-# How many topics a process may keep to itself.
+#: How many topics a process may keep to itself.
 MAX_TOPICS = 10_000
 
-# Of Resume frames; never the same for two streams of one process.
+#: Of Resume frames; never the same for two streams of one process.
 _numbers = itertools.count(1)
 
 
@@ -73,7 +73,7 @@ class Unheard:
 
 
 class Silence:
-    """What one process keeps to itself, as far as the hub knows.
+    """The topics that one process keeps to itself, as far as the hub knows.
 
     Args:
         write: tells the process something.
@@ -122,7 +122,7 @@ class Silence:
 
 
 class Wait(NamedTuple):
-    """What a subscriber waits for: the end of a silence, or without one a time."""
+    """A condition that a subscriber waits for: the end of a silence, or without one a time."""
 
     until: float
     silence: Silence | None = None

@@ -1,4 +1,4 @@
-"""Processes whose threads are greenlets: those that gevent or eventlet has patched.
+"""Refusal to work on greenlets, in processes that gevent or eventlet has patched.
 
 Spec deviation: layers don't work there. asyncio keeps the running loop for each thread of the
 operating system, but any number of greenlets share one: while a loop of one greenlet waits, all
@@ -13,8 +13,8 @@ import sys
 
 from django.core.exceptions import ImproperlyConfigured
 
-# By who patches: the module that knows what is patched, its function that tells, and what must not
-# be. In gevent's selectors a loop ends in any thread but the main one.
+#: By who patches: the module that knows what is patched, its function that tells, and what must not
+#: be. In gevent's selectors a loop ends in any thread but the main one.
 PATCHERS = {
     "gevent": ("gevent.monkey", "is_module_patched", ("threading", "select")),
     "eventlet": ("eventlet.patcher", "is_monkey_patched", ("thread",)),

@@ -1,4 +1,4 @@
-"""What other threads hand over to the home loop without waiting for it.
+"""A bounded queue of calls from other threads to the home loop, which nobody waits for.
 
 In a server's worker home is the loop that consumers run on. One of them may block it until a thread
 is done, and so may wait for a thread that sends: that thread must not wait for the loop.
@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 logger = logging.getLogger("channels_bridge.groups")
 
-# What may wait for the loop at a time; who has more waits as well. The bound for bytes is rough, as
-# it is kept without a lock: a signal handler might interrupt who holds that, and send.
+#: What may wait for the loop at a time; who has more waits as well. The bound for bytes is rough,
+#: as it is kept without a lock: a signal handler might interrupt who holds that, and send.
 MAX_MESSAGES = 4096
 MAX_BYTES = 16 * 1024 * 1024
 

@@ -5,7 +5,7 @@
   between.
 - Anywhere else (a view under WSGI, Celery, a management command, another ASGI server) home is a
   daemon thread with a loop of its own, started when it is first needed and closed at exit. Only the
-  link lives there; the state is in whatever thread calls (``threadsafe``).
+  link lives there; the state is in whatever thread calls (``threadsafe_node``).
 - A forked child starts afresh, with none of its parent's loops, connections and channels.
 
 Calls from other loops and threads hop over: see ``run()`` and ``fetch()``.
@@ -28,12 +28,12 @@ from channels_bridge.groups.home.green_threads import require_threads
 
 T = TypeVar("T")
 
-# How long a thread waits until the home loop takes a call, in seconds: a consumer may block it
-# until the thread is done.
+#: How long a thread waits until the home loop takes a call, in seconds: a consumer may block it
+#: until the thread is done.
 BLOCKED_TIMEOUT = 10
 
-# How long an exiting process waits for what is queued, in seconds. A little more than transports
-# take for it themselves.
+#: How long an exiting process waits for what is queued, in seconds. A little more than transports
+#: take for it themselves.
 EXIT_TIMEOUT = 6
 
 
@@ -45,7 +45,7 @@ class Resident(Protocol):
     def after_fork(self) -> None: ...
 
 
-# Reentrant: a signal handler may ask for the home loop while it is being started.
+#: Reentrant: a signal handler may ask for the home loop while it is being started.
 _lock = threading.RLock()
 _claimed: asyncio.AbstractEventLoop | None = None
 _background: asyncio.AbstractEventLoop | None = None
@@ -82,7 +82,7 @@ def loop() -> asyncio.AbstractEventLoop:
 
 
 def register(resident: Resident) -> None:
-    """Let ``aclose_all()`` close `resident`, and tell it about forks."""
+    """Let ``aclose_all()`` close ``resident``, and tell it about forks."""
     _residents.add(resident)
 
 
@@ -100,7 +100,7 @@ def inherited_grpc() -> bool:
 
 
 def run(home: asyncio.AbstractEventLoop | None, coroutine: Coroutine[Any, Any, T]) -> Awaitable[T]:
-    """Run `coroutine` on the home loop: directly when called there, else from wherever this is.
+    """Run ``coroutine`` on the home loop: directly when called there, else from wherever this is.
 
     None is for what may run anywhere.
 
@@ -113,7 +113,7 @@ def run(home: asyncio.AbstractEventLoop | None, coroutine: Coroutine[Any, Any, T
 
 
 async def _run_there(home: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run `coroutine` on another thread's loop.
+    """Run ``coroutine`` on another thread's loop.
 
     Raises:
         LoopBlocked: that loop doesn't come to it. It will not be run.
@@ -153,7 +153,7 @@ def _give_up(unbegun: list[Coroutine[Any, Any, T]]) -> bool:
 
 
 def spawn(coroutine: Coroutine[Any, Any, object]) -> None:
-    """Run `coroutine` on the home loop, without waiting for it."""
+    """Run ``coroutine`` on the home loop, without waiting for it."""
     asyncio.run_coroutine_threadsafe(coroutine, loop())
 
 

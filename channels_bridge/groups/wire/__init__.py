@@ -1,1 +1,1 @@
-"""What processes and the hub say to each other."""
+"""The wire format between processes and the hub."""

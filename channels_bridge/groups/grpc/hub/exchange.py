@@ -1,4 +1,4 @@
-"""The hub's side of the conversation: all processes, topics and named queues.
+"""The hub's exchange: routes publications between processes, and keeps named queues.
 
 No I/O here. ``hub`` serves the streams: it calls ``join()`` for each new one, gives what it reads
 to ``receive()``, writes what comes out of the session's outbox, and calls ``tick()`` now and then.
@@ -26,10 +26,10 @@ from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
 logger = logging.getLogger("channels_bridge.groups")
 
-# How long a process may be without a stream before it is forgotten, in seconds.
+#: How long a process may be without a stream before it is forgotten, in seconds.
 GRACE = 3.0
 
-# How many of those that were forgotten while they were receiving to remember, to tell them.
+#: How many of those that were forgotten while they were receiving to remember, to tell them.
 MAX_LEFT_OUT = 10_000
 
 
@@ -125,7 +125,7 @@ class Exchange:
         return session
 
     def receive(self, session: Session, outbox: Outbox, batch: bytes) -> None:
-        """Take what a process wrote on the stream of `outbox`.
+        """Take what a process wrote on the stream of ``outbox``.
 
         Nothing happens when it has another stream by now, or has been forgotten: it says all that
         matters again.

@@ -1,4 +1,4 @@
-"""The hub: the process in the middle.
+"""The hub: a gRPC server that joins the processes of a project, with a standby for failover.
 
 ``websockets_server`` runs one beside its workers, ``manage.py websockets_hub`` runs one alone.
 """
@@ -29,18 +29,18 @@ from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
 logger = logging.getLogger("channels_bridge.groups")
 
-# How often a hub on standby looks whether the other one is gone, and how often the exchange does
-# what time has brought, in seconds.
+#: How often a hub on standby looks whether the other one is gone, and how often the exchange does
+#: what time has brought, in seconds.
 STANDBY_INTERVAL = 0.1
 TICK_INTERVAL = 0.25
 
-# How often a hub looks whether its socket and its lock are still there, in seconds.
+#: How often a hub looks whether its socket and its lock are still there, in seconds.
 UPKEEP_INTERVAL = 2.0
 
-# How long a process may take to say who it is, in seconds.
+#: How long a process may take to say who it is, in seconds.
 HELLO_TIMEOUT = 10
 
-# How long streams may take to end with the hub, in seconds.
+#: How long streams may take to end with the hub, in seconds.
 END_TIMEOUT = 5
 
 
@@ -52,7 +52,7 @@ async def serve(
     stop: asyncio.Event,
     seat: Seat | None = None,
 ) -> None:
-    """Run a hub until `stop` is set.
+    """Run a hub until ``stop`` is set.
 
     A second hub at the same address stands by, and takes over when the first one ends or dies. A
     socket or a lock that somebody removes is made again; processes that are connected miss nothing.
@@ -114,7 +114,7 @@ async def _serve(
     ready: Callable[[], None],
     stop: asyncio.Event,
 ) -> None:
-    """Serve until `stop` is set, or another hub has the place."""
+    """Serve until ``stop`` is set, or another hub has the place."""
     place.prepare()
     keeper = RosterKeeper(place)
     exchange = _make_exchange(place, keeper)
@@ -130,7 +130,7 @@ async def _serve(
 
 
 async def _look_after(place: SocketPlace, keeper: RosterKeeper, stop: asyncio.Event) -> None:
-    """Wait until `stop` is set, another hub has the place, or there has to be a new socket."""
+    """Wait until ``stop`` is set, another hub has the place, or there has to be a new socket."""
     while not await is_set_within(stop, UPKEEP_INTERVAL):
         if not place.is_kept():
             return

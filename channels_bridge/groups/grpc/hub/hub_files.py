@@ -1,4 +1,4 @@
-"""The right to serve a unix socket's path, which one hub at a time has, and what hubs leave."""
+"""A hub's files: its lock and socket, and the roster of processes for the hub after it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from channels_bridge.groups.discovery.runtime_directory import keep_private, lea
 
 logger = logging.getLogger("channels_bridge.groups")
 
-# How often files are made to look new, in seconds: what cleans /tmp removes them after days.
+#: How often files are made to look new, in seconds: what cleans /tmp removes them after days.
 TOUCH_INTERVAL = 3600.0
 
-# How often the lock may be found shared by those who only look, before it counts as taken.
+#: How often the lock may be found shared by those who only look, before it counts as taken.
 LOOKERS = 1000
 
 

@@ -1,4 +1,4 @@
-"""Who may come in: where the hub listens, what strangers can cost it, and whom it believes.
+"""The hub's listener: address, limits, TLS and token.
 
 Whoever has no token, or the wrong one, is turned away before anything that it says is read; whoever
 has no certificate where one is asked for doesn't get through the handshake.
@@ -21,15 +21,15 @@ from channels_bridge.groups.grpc.stream import AUTHORIZATION, KEEPALIVE, OPTIONS
 
 logger = logging.getLogger("channels_bridge.groups")
 
-# The longest batch that the hub reads, in bytes: room for a message of the largest size beside
-# others, and for the groups that a process names when it connects.
+#: The longest batch that the hub reads, in bytes: room for a message of the largest size beside
+#: others, and for the groups that a process names when it connects.
 MAX_BATCH = 64 * 1024 * 1024
 
-# Each process has one.
+#: Each process has one.
 MAX_CONNECTIONS = 4096
 
-# All that a stranger gets is a handshake of that long, and a connection without a stream of that
-# long, in milliseconds.
+#: All that a stranger gets is a handshake of that long, and a connection without a stream of that
+#: long, in milliseconds.
 HANDSHAKE_TIMEOUT = 5_000
 IDLE_TIMEOUT = 10_000
 
@@ -63,7 +63,7 @@ class Door:
         self._notices = Notices(logger)
 
     def open(self, server: Any) -> None:
-        """Let `server` listen.
+        """Let ``server`` listen.
 
         Raises:
             HubAddressError: it can't.

@@ -1,4 +1,4 @@
-"""The processes that a new hub waits for: those that were receiving from the hub before.
+"""Recovery after a hub's death: its successor waits for the processes that were receiving.
 
 What is published meanwhile is held, since they are to get it. No I/O here, but for a look whether
 a process exists.
@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from channels_bridge.groups.discovery.process_liveness import UNKNOWN, is_gone
 
-# All in seconds of the hub's uptime.
+#: All in seconds of the hub's uptime.
 PATIENCE = 15.0  # for a process that exists: it may be stopped, or in code that blocks its loop
 RETURN = 5.0  # for one of which nobody knows whether it exists
 NEWS = 1.5  # for the first to say whom to wait for: clients try to connect once a second

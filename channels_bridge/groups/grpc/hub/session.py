@@ -1,4 +1,4 @@
-"""What the hub knows about one process, over all of its streams."""
+"""A session: one process as the hub knows it, over all of its streams."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from channels_bridge.groups.grpc.suppression import Wait
 from channels_bridge.groups.named_queues import Item
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
-# What a process may leave unhandled before it is cut off, so that it can't fill the hub's memory.
-# Ten others that send it as much as they may (client.py), in messages of the largest size, stay
-# below that.
+#: What a process may leave unhandled before it is cut off, so that it can't fill the hub's memory.
+#: Ten others that send it as much as they may (client.py), in messages of the largest size, stay
+#: below that.
 MAX_PENDING = 65_536
 MAX_PENDING_BYTES = 512 * 1024 * 1024
 

@@ -1,10 +1,10 @@
-"""Time that only passes while this process runs."""
+"""A clock for timeouts that stands still while this process doesn't run."""
 
 from __future__ import annotations
 
 import time
 
-# What counts of the time between two ticks at most, in seconds.
+#: What counts of the time between two ticks at most, in seconds.
 MAX_STEP = 1.0
 
 

@@ -1,0 +1,13 @@
+"""A process' side of the gRPC transport.
+
+- ``grpc_transport`` is the transport that a node asks; it waits for answers, and says why none
+  comes.
+- ``client`` is the conversation with the hub, without I/O: requests, subscriptions, pulls,
+  deliveries.
+- ``link`` connects it to the hub, again and again, and notices where there is none.
+- ``fork_stream`` replaces gRPC in a forked process, where it can't be used: it reads and writes
+  through ``fork_relay``, a subprocess.
+
+It imports ``groups`` and its rooms ``grpc``, ``discovery`` and ``home``, and nothing of the hub's
+side.
+"""

@@ -1,4 +1,4 @@
-"""A process' side of the conversation with the hub: what it wants, and what it waits for.
+"""A process' conversation with the hub: numbered requests, sent again until they are answered.
 
 No I/O here. ``link`` connects: it calls ``connected()`` for each new stream, writes what comes out
 of the outbox, and gives what it reads to ``receive()``.
@@ -26,9 +26,9 @@ from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
 logger = logging.getLogger("channels_bridge.groups")
 
-# What may be unanswered before publishing waits; the last message may go beyond it. The hub's own
-# bound per process (session.py) is far higher, so that a slow process slows its senders down rather
-# than be cut off.
+#: What may be unanswered before publishing waits; the last message may go beyond it. The hub's own
+#: bound per process (session.py) is far higher, so that a slow process slows its senders down
+#: rather than be cut off.
 MAX_REQUESTS = 4096
 MAX_BYTES = 16 * 1024 * 1024
 
@@ -138,7 +138,7 @@ class Client:
             self._write(wire.Unsubscribe(topic=self._prefix + topic))
 
     def request(self, kind: frame_codec.Request, *, required: bool = False) -> Request:
-        """Give `kind` the next number and send it, again and again until it is answered."""
+        """Give ``kind`` the next number and send it, again and again until it is answered."""
         self._seq += 1
         kind.seq = self._seq
         topic = kind.topic if isinstance(kind, wire.Publish) else ""
@@ -171,7 +171,7 @@ class Client:
         """There is no hub: what was asked for others is done, as nobody is there.
 
         Subscriptions are kept for a hub that comes, and so is what a hub has to keep. Messages that
-        somebody has to get fail with `error`.
+        somebody has to get fail with ``error``.
 
         Returns:
             How many messages there were that nobody had to get.

@@ -1,7 +1,7 @@
-"""``python -m channels_bridge.groups.grpc.process.fork_relay``: gRPC for who must not use it.
+"""``python -m channels_bridge.groups.grpc.process.fork_relay``: gRPC for a forked process.
 
-Is told on stdin where the hub is, and then copies batches from stdin to the hub and from the hub to
-stdout, until either side ends. See ``relayed.py``, which starts it.
+It is told on stdin where the hub is, and then copies batches from stdin to the hub and from the hub
+to stdout, until either of them ends. ``fork_stream`` starts it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The stream of a process that must not use gRPC itself: through a subprocess that does.
+"""The stream to the hub after a fork, where gRPC can't be used: through a subprocess that uses it.
 
 gRPC's threads and locks don't survive a fork: in a child of a process that had imported it, both
 its asyncio and its synchronous calls hang or crash, whatever GRPC_ENABLE_FORK_SUPPORT says.
@@ -17,12 +17,12 @@ from channels_bridge.groups.credentials import Credentials
 from channels_bridge.groups.discovery.hub_address import Address
 from channels_bridge.groups.grpc.stream import StreamBroken
 
-# Batches are preceded by their length in so many bytes.
+#: Batches are preceded by their length in so many bytes.
 LENGTH = 4
 
 
 class RelayedStream:
-    """A Stream through ``relay.py``, which copies batches between its pipes and the hub."""
+    """A Stream through ``fork_relay``, which copies batches between its pipes and the hub."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdin is not None and process.stdout is not None

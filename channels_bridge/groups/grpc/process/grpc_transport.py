@@ -1,4 +1,4 @@
-"""The transport that users configure: what the layer asks, put to the hub."""
+"""The transport over gRPC: turns what a layer asks for into requests to the hub."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FIND_STUCK = (
     "`manage.py websockets_status` say which"
 )
 
-# How long aclose() waits for what is queued to arrive, in seconds.
+#: How long aclose() waits for what is queued to arrive, in seconds.
 CLOSE_TIMEOUT = 5
 
 
@@ -205,7 +205,7 @@ class GrpcTransport(GroupTransport):
     # Waiting.
 
     async def _answer(self, request: Request) -> bool:
-        """Wait until `request` is answered; it goes on when that takes too long."""
+        """Wait until ``request`` is answered; it goes on when that takes too long."""
         self._require_reach()
         answer = request.answer
         await asyncio.wait([answer], timeout=self._timeout)
@@ -214,7 +214,7 @@ class GrpcTransport(GroupTransport):
         return answer.result()
 
     async def _done(self, request: Request) -> bool:
-        """Wait until `request` is answered; it is abandoned when that takes too long."""
+        """Wait until ``request`` is answered; it is abandoned when that takes too long."""
         try:
             return await self._answer(request)
         finally:

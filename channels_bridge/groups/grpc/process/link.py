@@ -1,4 +1,4 @@
-"""Keeps a process' stream to the hub open."""
+"""The link to the hub: connects, reconnects with backoff, and notices that there is no hub."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from channels_bridge.groups.grpc.stream import OVERTAKEN, REFUSED, Stream, Strea
 
 logger = logging.getLogger("channels_bridge.groups")
 
-# Seconds between attempts to connect: doubled after each failure.
+#: Seconds between attempts to connect: doubled after each failure.
 MIN_DELAY = 0.02
 MAX_DELAY = 1.0
 
-# Seconds between looks for a hub while a process is alone, since it loses what it sends meanwhile.
-# On TCP it is MAX_DELAY: a look is a connection to whatever listens there.
+#: Seconds between looks for a hub while a process is alone, since it loses what it sends meanwhile.
+#: On TCP it is MAX_DELAY: a look is a connection to whatever listens there.
 ALONE_DELAY = 0.1
 
-# How long the hub may take to end the stream after this side has said goodbye, in seconds.
+#: How long the hub may take to end the stream after this process has said goodbye, in seconds.
 GOODBYE_TIMEOUT = 1
 
-# How long there must be no hub before a process is alone, in seconds: one may be about to start.
-# Less than what tests give a consumer to answer. The longer one is for an address where nothing
-# shows whether other processes wait for a hub.
+#: How long there must be no hub before a process is alone, in seconds: one may be about to start.
+#: Less than what tests give a consumer to answer. The longer one is for an address where nothing
+#: shows whether other processes wait for a hub.
 GRACE = 0.25
 TCP_GRACE = 1
 
