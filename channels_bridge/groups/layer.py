@@ -171,8 +171,11 @@ class BridgeChannelLayer(BaseChannelLayer):
             LoopBlocked: it had to wait for a worker's event loop, which is blocked.
         """
         self.require_valid_group_name(group)
+        # By the caller, in its thread: an error has its traceback, and the home loop less to do.
         payload = self._encode(message)
         node = self._node()
+        # From a worker's thread it is only queued: a consumer may block the loop until that thread
+        # is done.
         if not node.hand_over([group], payload):
             await home_loop.run(node.loop, node.group_send(group, payload))
 
@@ -226,6 +229,7 @@ class BridgeChannelLayer(BaseChannelLayer):
         The layer may be used again: it then begins anew, without its channels and memberships.
         """
         node, self._current = self._current, None
+        # On a loop that has ended nothing can be closed any more.
         if node is not None and not (node.loop is not None and node.loop.is_closed()):
             await home_loop.run(node.loop, node.aclose())
 

@@ -119,8 +119,9 @@ class Membership:
         members = self._groups.get(group)
         if members is not None:
             expires = time.monotonic() + self._expiry
+            # Decoded when the first member wants a copy: where all share frames, one is made.
             copies = self._codec.copies(payload)
-            made: Made = {}
+            made: Made = {}  # a cache for this message: what shared handlers have made of it
             for channel, inbox in members.items():
                 message = next(copies) if inbox.sharing is None else inbox.sharing(made, copies)
                 if message is not None and not inbox.put_message(message, expires):

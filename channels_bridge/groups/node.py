@@ -180,8 +180,10 @@ class Node:
 
     async def group_send(self, group: str, payload: bytes) -> None:
         """Give a message to all members: those of this process at once."""
+        # What threads have handed over before is sent before: a sender's messages keep their order.
         self._handover.take()
         self.group_sends += 1
+        # Members here don't depend on the hub, nor on how many processes are behind it.
         self._group_message(group, payload)
         if self._confirm:
             await self._transport.publish_confirmed(f"g:{group}", payload)
@@ -204,6 +206,7 @@ class Node:
         """
         if self._confirm or asyncio.get_running_loop() is self.loop:
             return False
+        # Not made here, in some thread: a transport is started on the home loop.
         transport: GroupTransport | None = self.__dict__.get("_transport")
         if transport is not None and transport.is_full:
             return False
@@ -278,6 +281,7 @@ class Node:
         full = self._membership.deliver(group, payload)
         if full:
             self._overload.note(group, full, self._membership.count(group))
+        # It counts as delivered: a full member of a group is not an error of the sender.
         return True
 
     def _own_message(self, _prefix: str, payload: bytes) -> bool:
@@ -304,7 +308,7 @@ class Node:
         return True
 
     def _discarded(self, group: str, channel: str) -> bool:
-        self._handover.take()
+        self._handover.take()  # it is still a member for what threads have sent before
         self._membership.discard(group, channel)
         self._unsubscribe_if_empty(group)
         return True
@@ -342,6 +346,7 @@ class Node:
         return await take(self._membership.waiting, channel)
 
     async def _add(self, group: str, channel: str) -> None:
+        # Before the hub has confirmed: it may forward messages before its answer is read.
         self._added(group, channel)
         try:
             await self._transport.subscribe(f"g:{group}")

@@ -73,6 +73,6 @@ class Outbox:
             frame = self._frames.popleft()
             batch.append(frame)
             size += len(frame)
-        if not self._frames and not self.closed.is_set():
+        if not self._frames and not self.closed.is_set():  # closed, take() returns at once
             self._filled.clear()
         return b"".join(batch)

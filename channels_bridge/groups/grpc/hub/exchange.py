@@ -113,9 +113,10 @@ class Exchange:
             session.outbox.close()
             self.lost(session, session.outbox)
         session.connect(outbox)
-        self._end_lease(session)
+        self._end_lease(session)  # on a new stream a process begins with publishing everything
         session.write(wire.Welcome(epoch=self._epoch, missed=self._has_missed(session)))
         self._take_over(session, hello)
+        # What it has handled but could not acknowledge comes twice: it knows the numbers.
         session.redeliver()
         if hello.epoch not in (b"", self._epoch):
             self._returning.expect(hello.peers, self._uptime.now)
@@ -180,6 +181,7 @@ class Exchange:
 
     def _take_over(self, session: Session, hello: wire.Hello) -> None:
         """Bring a session to the state that its process describes."""
+        # It may have unsubscribed while it was away.
         for topic in session.topics - set(hello.topics):
             self._leave(session, topic)
         for topic in hello.topics:
@@ -200,6 +202,7 @@ class Exchange:
         self._is_roster_due = True
         for topic in list(session.topics):
             self._leave(session, topic)
+        # The newest first, as each goes to the front: the oldest item is the next one again.
         for pull_id in sorted(session.pulls, reverse=True):
             self._take_back(session.pulls.pop(pull_id))
         session.abandon()
@@ -283,6 +286,7 @@ class Exchange:
 
     def _request(self, session: Session, field: str, kind: Any) -> None:
         if not self._marks.advance(session.id, kind.seq):
+            # It was sent again, on a new stream: the answer was lost, or comes when it is done.
             if kind.seq not in session.unanswered:
                 session.after((), partial(session.answer, kind.seq))
             return
@@ -295,6 +299,7 @@ class Exchange:
         if self.is_holding:
             self._held.append((session, publish))
             return None
+        # What a queue has no room for is dropped, as for a full member: the sender isn't told.
         self._queues.route(publish.topic, publish.payload)
         subscribers = self._topics.get(publish.topic, ())
         receivers = [receiver for receiver in subscribers if receiver is not session]
@@ -307,6 +312,7 @@ class Exchange:
             )
             return None
         delivery = Delivery(session, publish, len(receivers))
+        # Encoded once, however many receive it.
         frame = frame_codec.encode(
             wire.Delivery(
                 sender=session.id,

@@ -238,6 +238,8 @@ class _Hub:
             await asyncio.wait([reading, closed])
 
     async def _read(self, batches: AsyncIterator[bytes], session: Session, outbox: Outbox) -> None:
+        # However much is written to others meanwhile: their outboxes are bounded by the exchange,
+        # which cuts off who doesn't read.
         async for batch in batches:
             try:
                 self._exchange.receive(session, outbox, batch)

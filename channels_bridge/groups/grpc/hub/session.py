@@ -165,7 +165,10 @@ class Session:
         self._lost_at = self._uptime.now
 
     def write(self, kind: frame_codec.Kind) -> None:
-        """Write a frame, if there is a stream, after the answers so far."""
+        """Write a frame, if there is a stream, after the answers so far.
+
+        The order counts: Resume must come after the answers that have allowed a silence.
+        """
         self._due.changed[self] = None
         self.flush_answers()
         if self.outbox is not None:
@@ -199,7 +202,7 @@ class Session:
         self._due.changed[self] = None
         self._pending.append(Pending(delivery, frame, self._uptime.now))
         self._pending_bytes += len(frame)
-        if self.outbox is not None:
+        if self.outbox is not None:  # else redeliver() sends it, if the process comes back
             self.outbox.put(frame)
 
     def redeliver(self) -> None:
@@ -215,6 +218,8 @@ class Session:
             pending = self._pending.popleft()
             self._pending_bytes -= len(pending.frame)
             refused = position in refusals
+            # A subscription that came before the acknowledgement is in force before its sender is
+            # answered: see GroupTransport.subscribe_nowait().
             if self._postponed:
                 self.after((), partial(pending.delivery.handled, refused=refused))
             else:

@@ -154,6 +154,8 @@ class Client:
             required=required,
             answer=self._loop.create_future(),
         )
+        # Kept until it is answered: connected() sends it on the next stream, again or for the first
+        # time. The hub ignores a number that it has seen.
         self._requests[self._seq] = request
         self._bytes += len(frame)
         if self.outbox is not None:
@@ -263,12 +265,14 @@ class Client:
         """Take what the hub wrote."""
         for field, kind in frame_codec.parse(batch):
             handler = getattr(self, f"_on_{field}", None)
-            if handler is not None:
+            if handler is not None:  # None for frames that only processes send
                 handler(kind)
         if self._handled.count:
             self._acknowledge()
 
     def _acknowledge(self) -> None:
+        # One frame for a batch, and held back for others where no sender waits: the acknowledgement
+        # of each message would cost as much as the message.
         if self.outbox is not None:
             put = self.outbox.put if self._hurry else self.outbox.put_lazily
             put(frame_codec.encode(self._handled))
@@ -295,6 +299,7 @@ class Client:
         self.refusal = refused.reason
 
     def _on_settled(self, settled: wire.Settled) -> None:
+        # Before the requests are forgotten: a lease counts from when they were made.
         for seq in settled.unheard:
             request = self._requests.get(seq)
             if request is not None:
@@ -308,6 +313,7 @@ class Client:
         self.on_answers(len(settled.seqs))
 
     def _on_delivery(self, delivery: wire.Delivery) -> None:
+        # Also of one that comes again: the hub counts what it has sent on this stream.
         position = self._handled.count
         self._handled.count += 1
         self._hurry = self._hurry or delivery.confirm

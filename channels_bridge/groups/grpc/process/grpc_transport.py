@@ -99,7 +99,7 @@ class GrpcTransport(GroupTransport):
         if topic in self._client.unheard:
             return
         if not self.is_alone:
-            await self._room()
+            await self._room()  # flow control: a slow hub or receiver slows its senders down
         self.publish_nowait(topic, payload)
 
     def publish_nowait(self, topic: str, payload: bytes) -> None:
@@ -236,6 +236,7 @@ class GrpcTransport(GroupTransport):
 
     def _make_room(self, count: int) -> None:
         """Let as many go on as requests were answered."""
+        # As many as were answered, and not all who wait: they would make it full again at once.
         while count and self._waiting and not self._client.is_full:
             count -= 1
             self._waiting.popleft().set_result(None)

@@ -147,11 +147,12 @@ class Link:
         return min(patience / 2, GRACE if self._address.path is not None else TCP_GRACE)
 
     async def _converse(self, stream: Stream) -> None:
+        # Writing may have to wait for the hub: this must not keep the process from reading.
         writer = asyncio.create_task(_write(stream, self._client.connected()))
         try:
             while (batch := await stream.receive()) is not None:
                 self._client.receive(batch)
-                if self._client.refusal is None:
+                if self._client.refusal is None:  # else it tries again, ever more seldom
                     self._was_connected = True
                     self.trouble = None
                     self._delay = MIN_DELAY
