@@ -43,6 +43,7 @@ class _Leaving:
         self._exits = True
 
     def wait(self) -> None:
+        """End the process after ``PATIENCE`` seconds, unless it ends by itself."""
         time.sleep(PATIENCE)
         threads = [thread for thread in threading.enumerate() if _holds(thread)]
         if not threads or self._exits:

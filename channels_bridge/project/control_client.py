@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from channels_bridge.common.unix_sockets import is_listened_to
@@ -82,8 +83,10 @@ def find_server(address: str | None = None) -> Path:
             f"no server of this project runs for this user on this machine ({there}); "
             "one that was started with --control PATH is found with --server PATH"
         )
-    if len(found) == 1 and address is None:
-        return found[0]
+    return found[0] if len(found) == 1 and address is None else _choose(found, address)
+
+
+def _choose(found: Iterable[Path], address: str | None) -> Path:
     servers = {path: _about(path) for path in found}
     for path, about in servers.items():
         if any(address == place(url) for url in about.get("listening", ())):

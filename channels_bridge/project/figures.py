@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from channels import DEFAULT_CHANNEL_LAYER
 from channels.layers import channel_layers
@@ -25,11 +25,7 @@ def figures(top: int) -> Message:
     layers = dict(_layers())
     statistics = [layer.statistics() for layer in layers.values()]
     links = [layer.link for layer in statistics if layer.link is not None]
-    sizes: dict[str, int] = {}
-    for alias, layer in layers.items():
-        # As the project writes them: without the layer's prefix. Two layers may have equal names.
-        before = "" if alias == DEFAULT_CHANNEL_LAYER else f"{alias}/"
-        sizes.update({f"{before}{name}": size for name, size in layer.group_sizes().items()})
+    sizes = _group_sizes(layers)
     message: Message = {
         "counters": {
             "group_sends": sum(layer.group_sends for layer in statistics),
@@ -47,6 +43,16 @@ def figures(top: int) -> Message:
         largest = heapq.nlargest(MAX_GROUPS, sizes.items(), key=lambda item: item[1])
         message["groups"] = dict(largest)
     return message
+
+
+def _group_sizes(layers: Mapping[str, BridgeChannelLayer]) -> dict[str, int]:
+    """Members by group, whose names are as the project writes them: without the layer's prefix."""
+    sizes: dict[str, int] = {}
+    for alias, layer in layers.items():
+        # Two layers may have groups of one name.
+        before = "" if alias == DEFAULT_CHANNEL_LAYER else f"{alias}/"
+        sizes |= {f"{before}{name}": size for name, size in layer.group_sizes().items()}
+    return sizes
 
 
 def _layers() -> Iterator[tuple[str, BridgeChannelLayer]]:

@@ -101,6 +101,7 @@ class _Call:
         self._tasks: list[asyncio.Task[Any]] = []  # in async_to_sync; asgiref adds and removes them
 
     async def result(self) -> None:
+        """Wait until the handler has returned; raises what it has raised."""
         try:
             await self._returned
         except asyncio.CancelledError:
@@ -113,7 +114,7 @@ class _Call:
             raise self._error
 
     def make(self) -> None:
-        """In the thread."""
+        """Run the handler; called in the thread."""
         if self._returned.cancelled():
             return
         SyncToAsync.threadlocal.task_context = self._tasks
@@ -158,7 +159,7 @@ class _Lane:
             self._hopping = None
 
     def _make_calls(self) -> None:
-        """In the thread."""
+        """Make the calls that wait, for ``SLICE`` seconds or so; called in the thread."""
         end = time.monotonic() + SLICE
         while self._calls:
             self._calls.popleft().make()

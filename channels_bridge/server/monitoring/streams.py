@@ -30,34 +30,45 @@ async def serving_streams(
     Args:
         limit: bytes that are read before they are asked for.
     """
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            if len(tasks) <= MAX_CONNECTIONS:
-                await converse(reader, writer)
-        except (OSError, EOFError, asyncio.TimeoutError):
-            writer.transport.abort()
-        finally:
-            await _close(writer)
-
-    def start(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(serve(reader, writer))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+    conversations = _Conversations(converse)
 
     async def listen(sock: socket.socket) -> asyncio.Server:
         keep_from_children(sock)
-        return await asyncio.start_server(start, sock=sock, limit=limit)
+        return await asyncio.start_server(conversations.start, sock=sock, limit=limit)
 
     try:
         async with serving_always(listeners, listen):
             yield
     finally:
-        for task in tasks:
+        await conversations.stop()
+
+
+class _Conversations:
+    def __init__(self, converse: Converse) -> None:
+        self._converse = converse
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Have one. asyncio would make a task of its own, that nobody could end."""
+        task = asyncio.create_task(self._have(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _have(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            if len(self._tasks) <= MAX_CONNECTIONS:
+                await self._converse(reader, writer)
+        except (OSError, EOFError, asyncio.TimeoutError):
+            writer.transport.abort()
+        finally:
+            await _close(writer)
+
+    async def stop(self) -> None:
+        """End those that go on."""
+        for task in self._tasks:
             task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:
