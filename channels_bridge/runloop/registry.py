@@ -10,8 +10,6 @@ from typing import Any
 
 from channels_bridge.server.websocket.connection import WebSocketConnection, nothing_known
 
-__all__ = ["Entry", "close"]
-
 _entries: set[Entry] = set()
 
 
