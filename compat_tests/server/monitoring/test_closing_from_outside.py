@@ -79,7 +79,7 @@ def test_one_channel_and_one_path(site):
     [
         ([], "say which connections"),
         (["--user", "1", "--code", "1006"], "cannot close with code 1006"),
-        (["--user", "1", "--reason", "x" * 124], "more than 123 bytes"),
+        (["--user", "1", "--reason", "x" * 124], "longer than 123 bytes"),
     ],
 )
 def test_mistakes(arguments, words):
