@@ -61,7 +61,7 @@ def is_listened_to(path: str | Path) -> bool:
         probe.settimeout(PATIENCE)
         try:
             probe.connect(os.fspath(path))
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError):  # the latter at once, on Linux
             return True
         except OSError:
             return False

@@ -324,7 +324,7 @@ def _remove_stale(bind: UnixBind) -> None:
         except ConnectionRefusedError:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(bind.path)
-        except TimeoutError:  # its backlog is full
+        except (TimeoutError, BlockingIOError):  # its backlog is full
             raise BindError(bind.text, "a busy server listens there; choose another path") from None
         except OSError as error:
             raise BindError(bind.text, _explain(error)) from None
