@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import socket
@@ -49,10 +50,26 @@ async def test_live_socket(address, path):
     assert path.exists()
 
 
+async def test_busy_socket(address, path):
+    """So is that of a program which is too busy to accept."""
+    with contextlib.ExitStack() as stack:
+        other = stack.enter_context(socket.socket(socket.AF_UNIX))
+        other.bind(str(path))
+        other.listen(0)
+        # Whoever is beyond the backlog waits.
+        waiting = [stack.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(3)]
+        for client in waiting:
+            client.setblocking(False)
+            client.connect_ex(str(path))
+        with pytest.raises(HubAddressError, match="another program listens there"):
+            await run_until_ready(address)
+    assert path.exists()
+
+
 async def test_no_socket(address, path):
     """A file that isn't a socket is left alone."""
     path.write_text("precious")
-    with pytest.raises(HubAddressError, match="something else of that name"):
+    with pytest.raises(HubAddressError, match="something else than a socket"):
         await run_until_ready(address)
     assert path.read_text() == "precious"
 

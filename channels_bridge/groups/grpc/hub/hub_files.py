@@ -7,21 +7,17 @@ import fcntl
 import json
 import logging
 import os
-import socket
 import stat
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from channels_bridge.common.unix_sockets import Freshness, is_listened_to
 from channels_bridge.exceptions import HubAddressError
 from channels_bridge.groups.discovery.hub_address import find_intruders
 from channels_bridge.groups.discovery.hub_lock import Holder, lock_path, open_own
 from channels_bridge.groups.discovery.runtime_directory import keep_private, leave
 
 logger = logging.getLogger("channels_bridge.groups")
-
-#: How often files are made to look new, in seconds: what cleans /tmp removes them after days.
-TOUCH_INTERVAL = 3600.0
 
 #: How often the lock may be found shared by those who only look, before it counts as taken.
 LOOKERS = 1000
@@ -65,7 +61,7 @@ class SocketPlace:
         self._old_roster = Path(f"{path}.roster.old")
         self._is_taken = False
         self._socket: os.stat_result | None = None  # the socket that was made there
-        self._touched = time.monotonic()
+        self._freshness = Freshness()
         self._trouble = ""  # what was logged last of what can't be made again
         self._lock = self._open_lock()
 
@@ -203,16 +199,10 @@ class SocketPlace:
                 os.pwrite(self._lock, self._holder.dumps().encode(), 0)
 
     def _touch(self) -> None:
-        now = time.monotonic()
-        if now - self._touched < TOUCH_INTERVAL:
-            return
-        self._touched = now
-        for path in (self.path, self._lock_path, self._roster, self._old_roster):
-            with contextlib.suppress(OSError):  # it isn't there
-                os.utime(path, follow_symlinks=False)
-        if self._is_private:
-            with contextlib.suppress(OSError):
-                os.utime(self.path.parent)
+        directory = [self.path.parent] if self._is_private else []
+        self._freshness.touch(
+            self.path, self._lock_path, self._roster, self._old_roster, *directory
+        )
 
     def _complain(self, trouble: str) -> None:
         if trouble != self._trouble:
@@ -249,18 +239,9 @@ class SocketPlace:
             raise self._error("there is something else than a socket: remove it")
         if found.st_uid != os.getuid():
             raise self._error(f"the socket is owned by another user (uid {found.st_uid})")
-        if self._somebody_listens():
+        if is_listened_to(self.path):
             raise self._error("another program listens there: choose another address")
         self.path.unlink()
-
-    def _somebody_listens(self) -> bool:
-        with socket.socket(socket.AF_UNIX) as probe:
-            probe.settimeout(1)
-            try:
-                probe.connect(str(self.path))
-            except OSError:
-                return False
-            return True
 
     def _error(self, reason: str) -> HubAddressError:
         return HubAddressError(self._address, reason)

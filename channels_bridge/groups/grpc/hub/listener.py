@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hmac
 import logging
-import os
 from typing import Any
 
 import grpc
 
 from channels_bridge.common.notices import Notices
+from channels_bridge.common.unix_sockets import private_umask
 from channels_bridge.exceptions import HubAddressError
 from channels_bridge.groups.credentials import Credentials
 from channels_bridge.groups.discovery.hub_address import Address
@@ -68,17 +68,15 @@ class Door:
         Raises:
             HubAddressError: it can't.
         """
-        # Only this user may connect to a unix socket, from the first moment on.
-        previous = os.umask(0o177)
         try:
-            self._listen(server)
+            # gRPC makes the socket: there is no other way to its mode.
+            with private_umask():
+                self._listen(server)
         except RuntimeError:
             reason = "the address is in use, or is not an address of this machine"
             raise HubAddressError(str(self._address), reason) from None
         except ValueError as error:
             raise HubAddressError(str(self._address), str(error)) from None
-        finally:
-            os.umask(previous)
 
     def admits(self, context: Any) -> bool:
         """Whether the process at the other end of a call has shown the token, if there is one."""

@@ -16,11 +16,12 @@ from types import ModuleType
 
 import pytest
 
+from channels_bridge.common import unix_sockets
 from channels_bridge.exceptions import HubAddressError
 from channels_bridge.groups.credentials import Credentials
 from channels_bridge.groups.discovery.hub_address import Address
 from channels_bridge.groups.discovery.hub_lock import Seat, find_holder
-from channels_bridge.groups.grpc.hub import hub, hub_files
+from channels_bridge.groups.grpc.hub import hub
 from channels_bridge.groups.grpc.hub.hub import serve
 from channels_bridge.layers import GrpcChannelLayer
 from compat_tests.groups.hubs import serving, soon, until
@@ -178,7 +179,7 @@ async def test_displaced(address, path, monkeypatch, caplog):
 
 async def test_files_look_new(address, path, monkeypatch):
     """What a hub needs for weeks never looks old."""
-    monkeypatch.setattr(hub_files, "TOUCH_INTERVAL", 0)
+    monkeypatch.setattr(unix_sockets, "TOUCH_INTERVAL", 0)
     async with serving(address):
         files = [path, lock_of(path), Path(f"{path}.roster")]
         for file in files:
