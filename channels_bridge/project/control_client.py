@@ -57,7 +57,7 @@ def _is_left(path: Path, socket: Path) -> bool:
     """
     pid = path.stem.split("-")[1]
     with contextlib.suppress(OSError, ValueError, OverflowError):
-        os.kill(int(pid), 0)
+        os.kill(int(pid), 0)  # no signal; it fails where there is no such process
         return False
     return not is_listened_to(socket)
 

@@ -24,6 +24,7 @@ def application(config: ServerConfig) -> AbstractAsyncContextManager[Application
     """
     if "." in config.asgi_application:
         import_first(config.asgi_application)
+    # Not sooner: the application's module comes first.
     from django.conf import settings
 
     from channels_bridge.project import asgi_application

@@ -81,6 +81,7 @@ async def serve(config: ServerConfig, place: Place, channel: ChildEnd, stop: asy
     Raises:
         StartupError: the hub cannot listen there.
     """
+    # Not sooner: the command imports this module, too, and gRPC takes time and memory.
     from channels_bridge.groups.grpc.hub.hub import serve as serve_hub
 
     # Nothing is ever passed to a hub: what can be read is the end of the supervisor.

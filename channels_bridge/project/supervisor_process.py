@@ -46,6 +46,7 @@ logger = logging.getLogger("channels_bridge.server")
 #: Seconds for what is registered with atexit, before this process becomes another program.
 PATIENCE = 2.0
 
+#: Loaders of settings modules that were simply imported: another process gets the same settings.
 _LOADERS = (
     importlib.machinery.SourceFileLoader,
     importlib.machinery.SourcelessFileLoader,
@@ -116,6 +117,7 @@ def _is_imported_simply(module: str | None) -> bool:
 
 
 def _is_observed() -> bool:
+    # Whoever watches this process would lose it.
     if sys.gettrace() is not None or sys.getprofile() is not None:
         return True
     monitoring = getattr(sys, "monitoring", None)  # from Python 3.12 on

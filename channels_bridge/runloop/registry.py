@@ -33,6 +33,7 @@ class Entry:
 
     def __exit__(self, *_: object) -> None:
         _entries.discard(self)
+        # The connection may live on for its closing handshake; the consumer shall not.
         self._connection.about = nothing_known
 
     def __call__(self) -> dict[str, Any]:

@@ -131,6 +131,7 @@ class _Call:
         self._return()
 
     def _return(self) -> None:
+        # Who waited may have been cancelled meanwhile.
         if not self._returned.done():
             self._returned.set_result(None)
 

@@ -34,6 +34,7 @@ class SyncThreads:
             return
         thread = min(self._connections, key=self._connections.__getitem__)
         self._connections[thread] += 1
+        # sync_to_async() takes the thread of the context that it is called in, if there is one.
         token = SyncToAsync.thread_sensitive_context.set(thread)
         try:
             await self.application(scope, receive, send)

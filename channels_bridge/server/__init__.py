@@ -17,7 +17,8 @@ Directly in here is what several of these use:
 - ``bind``, ``socket_renewal``, ``tls``, ``proxy``: listening sockets, certificates, proxies.
 - ``access_log``, ``access_format``, ``debugging``: log lines, and what they never say.
 - ``admission``, ``token_bucket``: limits per client address.
-- ``counters``, ``worker_identity``, ``extras``, ``asgi_types``: what is left.
+- ``counters``, ``loop_calls``: what happened in a process; the way into its event loop.
+- ``worker_identity``, ``extras``, ``asgi_types``: what is left.
 
 It may import ``common``.
 """

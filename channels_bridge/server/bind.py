@@ -282,7 +282,9 @@ def _listen_tcp(bind: TcpBind) -> list[Listener]:
 def _open_tcp(family: int, address: tuple[object, ...]) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
+        # A port whose last connections are in TIME_WAIT is free, for a restart.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # IPv4 has a socket of its own, which could not have the port otherwise.
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind(address)
@@ -344,7 +346,7 @@ def _listen_fd(bind: FdBind) -> Listener:
     if sock.type != socket.SOCK_STREAM or not sock.getsockopt(
         socket.SOL_SOCKET, socket.SO_ACCEPTCONN
     ):
-        sock.detach()
+        sock.detach()  # it isn't ours to close
         raise BindError(bind.text, "it is not a listening stream socket; pass one that listens")
     return Listener(sock)
 

@@ -22,6 +22,7 @@ class TokenBucket:
 
     def take(self, now: float) -> bool:
         """An event happens. False if that is one too many."""
+        # Filled up when it is asked: no timer for each client.
         self._tokens = min(self._tokens + (now - self._last) * self._rate, self._burst)
         self._last = now
         if self._tokens < 1:

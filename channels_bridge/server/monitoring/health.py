@@ -22,6 +22,7 @@ class Health:
     async def live(self, headers: Headers) -> Answer:
         """503 when no worker answers of a server that should serve: a restart may help."""
         members = await self._census.workers({})
+        # At the start and while the server drains, a restart would not help but begin anew.
         if self._census.phase == "serving" and not any(member.fresh for member in members):
             return _no("no worker answers")
         return _yes(self._census.phase)

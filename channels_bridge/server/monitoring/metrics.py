@@ -97,6 +97,7 @@ class Metrics:
         shown = self._shown.setdefault(key, set())
         bounded: dict[str, int] = {}
         for label, count in counts.items():
+            # Prometheus would take it for a reset if one moved to "other" later.
             if len(shown) < MAX_LABELS:
                 shown.add(label)
             name = label if label in shown else "other"
@@ -107,6 +108,7 @@ class Metrics:
         """What the system knows of the supervisor and of each process that it has started."""
         families: dict[str, Metric] = {}
         for process, pid in self._pids(members):
+            # Without a registry, which would keep it for the next scrape: its process may be gone.
             collector = ProcessCollector(PREFIX[:-1], partial(str, pid), registry=None)
             for family in collector.collect():
                 joint = Metric(family.name, family.documentation, family.type)

@@ -30,7 +30,7 @@ def serving_metrics(
     listeners: Sequence[Listener], version: str, descriptions: Descriptions, census: Census
 ) -> AbstractAsyncContextManager[None]:
     """Serve the pages; a ``Watcher`` of the supervisor."""
-    from channels_bridge.server.monitoring.metrics import Metrics
+    from channels_bridge.server.monitoring.metrics import Metrics  # which needs the extra
 
     health = Health(census)
     pages = {
