@@ -71,25 +71,27 @@ class FirstRequest(asyncio.Protocol):
         if not self.head:
             return
         # Searched from the start each time: a head has 64 KiB at most, and mostly comes at once.
-        size = self.head.find(_END_OF_HEAD)
+        end = self.head.find(_END_OF_HEAD)
         if not _METHOD.match(self.head[:21]):
             self._hand_over()
-        elif (size if size >= 0 else len(self.head)) > self.context.config.max_head_size:
+        elif (end if end >= 0 else len(self.head)) > self.context.config.max_head_size:
             limit = self.context.config.max_head_size
             self._refuse(
                 HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"its head is longer than {limit} bytes"
             )
-        elif size >= 0:
-            size += len(_END_OF_HEAD)
-            if _UPGRADE.search(self.head, 0, size):
-                self._open_websocket(size)
-            else:
-                self._hand_over()
+        elif end >= 0:
+            self._decide(end + len(_END_OF_HEAD))
 
     def shutdown(self) -> None:
         # In a reload another worker takes new connections, and this one has time for those it has.
         if not self.context.finishes_handshakes:
             self.transport.close()
+
+    def _decide(self, size: int) -> None:
+        if _UPGRADE.search(self.head, 0, size):
+            self._open_websocket(size)
+        else:
+            self._hand_over()
 
     def _open_websocket(self, size: int) -> None:
         try:

@@ -138,6 +138,7 @@ class HttpConnection(HttpToolsProtocol):
         """Ignored: uvicorn's may have a logger around it, which writes what clients send."""
 
     async def serve(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Serve one request; an ASGI application."""
         self.context.config.proxy.apply(scope)
         # Of this request: with pipelining, self.cycle is the latest one's.
         cycle: Cycle = cast(Any, receive).__self__
@@ -225,6 +226,7 @@ class HttpConnection(HttpToolsProtocol):
             super().on_header(name, value)
 
     def take_head(self, size: int) -> None:
+        """Count bytes of a head. Raises Unreadable through the parser, see ``data_received()``."""
         self.head_size += size
         self.unparsed = 0
         if self.head_size > self.context.config.max_head_size:
@@ -242,6 +244,7 @@ class HttpConnection(HttpToolsProtocol):
         self.decide_keep_alive()
 
     def decide_keep_alive(self) -> None:
+        """Decide whether another request may follow on the connection."""
         may_last = self.lasts and not self.context.ending
         # uvicorn asks the parser from 0.53 on, too.
         if not (may_last and self.parser.should_keep_alive()):
@@ -327,6 +330,7 @@ class HttpConnection(HttpToolsProtocol):
             self.turn_away(reason)
 
     def turn_away(self, reason: Unreadable) -> None:
+        """Answer at once, and end the connection."""
         if self.is_answering:  # its application hears http.disconnect, and nobody its answer
             self.cycle.disconnected = True
             self.cycle.waiting_for_100_continue = False

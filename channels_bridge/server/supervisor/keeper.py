@@ -67,24 +67,28 @@ class Keeper:
         self.stopped: asyncio.Future[None] = self._loop.create_future()
 
     def start(self) -> None:
+        """Start a child, now or, where the system has no room for it, as soon as it has."""
         self._restart = None
         try:
             self.child = child = Child(self.service)
         except OSError as error:  # no process, memory or descriptor is left
-            if isinstance(error, FileNotFoundError) and not (self.started.done() or self._patient):
-                self.started.set_exception(StartupError(f"cannot start Python: {error}"))
-                self._set_stopped()
-                return
-            if str(error) != self._last_failure:
-                logger.error("cannot start a %s for now: %s", self.service.name, error)
-            self._last_failure = str(error)
-            self._delay = self._longer_delay()
-            self._restart = self._loop.call_later(self._delay, self.start)
+            self._retry_start(error)
             return
         self._census.enter(child)
         self._loop.add_reader(child.channel.sock, self._read, child)
         self._loop.add_reader(child.exit_fd, self._ended, child)
         self._start_limit.start(child)
+
+    def _retry_start(self, error: OSError) -> None:
+        if isinstance(error, FileNotFoundError) and not (self.started.done() or self._patient):
+            self.started.set_exception(StartupError(f"cannot start Python: {error}"))
+            self._set_stopped()
+            return
+        if str(error) != self._last_failure:
+            logger.error("cannot start a %s for now: %s", self.service.name, error)
+        self._last_failure = str(error)
+        self._delay = self._longer_delay()
+        self._restart = self._loop.call_later(self._delay, self.start)
 
     def stop(self) -> None:
         """Ask the child to end; ``stopped`` tells when it has."""

@@ -13,6 +13,7 @@ from channels_bridge.server.access_log import AccessLog
 from channels_bridge.server.asgi_types import Application
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.http.first_request import make_protocol_factory
+from channels_bridge.server.websocket.context import Context
 from channels_bridge.server.worker.serving import serving
 
 
@@ -38,17 +39,22 @@ async def serve(
     Raises:
         StartupError: the application's lifespan startup failed.
     """
-    loop = asyncio.get_running_loop()
     with ExitStack() as listening:
         sockets = [listening.enter_context(sock) for sock in sockets]
         keep_from_children(*sockets)
         async with serving(application, config, access=access) as context:
-            factory = make_protocol_factory(context)
             try:
-                for sock in sockets:
-                    server = await loop.create_server(factory, sock=sock, backlog=BACKLOG)
-                    listening.callback(server.close)
+                await _listen(sockets, context, listening)
                 ready()
                 await stop.wait()
             finally:
                 listening.close()  # accept nothing more while connections end
+
+
+async def _listen(sockets: Iterable[socket.socket], context: Context, listening: ExitStack) -> None:
+    """Accept connections on each socket, until the stack is closed."""
+    loop = asyncio.get_running_loop()
+    factory = make_protocol_factory(context)
+    for sock in sockets:
+        server = await loop.create_server(factory, sock=sock, backlog=BACKLOG)
+        listening.callback(server.close)

@@ -97,6 +97,7 @@ class Load(NamedTuple):
 
 
 def describe(load: Load) -> Message:
+    """One of the ``slowest`` connections."""
     connection = load.connection
     return {
         "path": connection.path,
