@@ -1,4 +1,4 @@
-"""Protocol detection: whether a new connection's first request is a handshake, or a page's.
+"""Protocol detection: the first request of a connection is a WebSocket handshake, or HTTP.
 
 The head of the request is read here, under a limit of time and size, and the transport handed to
 the protocol that speaks it, together with what was read.
@@ -23,8 +23,7 @@ from channels_bridge.server.websocket.request_head import Unreadable, read_hands
 
 # Enough to tell a request from what is not HTTP, such as TLS on a port without it.
 _METHOD = re.compile(rb"[A-Z-]{1,20}( |\Z)")
-# Only a hint, which the whole head is checked after: a request with several Upgrade headers, say,
-# is sorted out by whoever gets it.
+# Only a hint: the protocol that gets the head checks it as a whole, as one with two Upgrade headers.
 _UPGRADE = re.compile(rb"\r\nupgrade:[ \t]*websocket[ \t]*\r\n", re.IGNORECASE)
 _END_OF_HEAD = b"\r\n\r\n"
 

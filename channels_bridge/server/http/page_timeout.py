@@ -1,6 +1,6 @@
 """The time limit on responses of ``runserver --http_timeout``, which is Daphne's.
 
-``websockets_server`` has none: a limit belongs to the proxy in front, or to the view.
+``websockets_server`` has no such limit: it belongs to the proxy in front, or to the view.
 """
 
 from __future__ import annotations

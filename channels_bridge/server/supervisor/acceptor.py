@@ -26,10 +26,10 @@ PAUSE = 0.05
 class Acceptor:
     """Balances connections over workers, by how many each has open.
 
-    Workers that accept for themselves from one socket get what the kernel gives them: with epoll,
-    the most to the busiest, as it wakes whoever waited last. That is no matter for pages, but a
-    WebSocket stays for hours. With ``SO_REUSEPORT`` it would be chance, and what waits for a worker
-    would be lost with it.
+    Workers that accept from one socket for themselves would get what the kernel gives them: with
+    epoll, the busiest gets most, as the worker that waited last is woken. That does not matter for
+    pages, but a WebSocket stays for hours. With ``SO_REUSEPORT`` a hash would decide, and what
+    waits for a worker would be lost with it.
 
     Args:
         listeners: where connections come from.

@@ -54,7 +54,7 @@ class Child:
         self.started = time.monotonic()
         self.running = True
         self._killed_for = ""
-        # Where the process can't be started, all is closed; else its ends are, which it has now.
+        # If the process can't be started, both ends of each line are closed; else the child's.
         with ExitStack() as undo, ExitStack() as theirs:
             self.channel, sock = channel_pair()
             undo.callback(self.channel.close)

@@ -67,7 +67,7 @@ class Keeper:
         self.stopped: asyncio.Future[None] = self._loop.create_future()
 
     def start(self) -> None:
-        """Start a child, now or, where the system has no room for it, as soon as it has."""
+        """Start a child; where the system can't, now, try again later."""
         self._restart = None
         try:
             self.child = child = Child(self.service)

@@ -21,7 +21,7 @@ async def drain(context: Context, hurry: asyncio.Event) -> None:
     Handshakes go on. What is left in the end is for ``serving.shutdown()``.
 
     Args:
-        context: the worker's connections; none comes any more.
+        context: the worker's connections.
         hurry: to be set when a second signal says that there is no time.
     """
     seconds = context.config.drain_seconds

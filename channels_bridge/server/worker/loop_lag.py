@@ -8,8 +8,7 @@ from collections import deque
 #: Seconds between two measurements.
 INTERVAL = 0.5
 
-#: Measurements that count: whoever asks within half a minute hears of a stall, as Prometheus does,
-#: which asks each quarter of a minute or so.
+#: Measurements that count, half a minute of them: no stall is missed between two scrapes.
 LOOKS = 60
 
 

@@ -61,7 +61,7 @@ async def shutdown(context: Context) -> None:
     context.ending = True
     for connection in tuple(context.connections):
         connection.shutdown()
-    if context.finishes_handshakes:  # those have no task yet that could be waited for
+    if context.finishes_handshakes:  # which have no task yet to wait for
         await _until_lost(context, deadline - loop.time())
     overdue = await wait(context.tasks, deadline - loop.time())
     if overdue:
