@@ -1,4 +1,4 @@
-"""The way from other threads to the event loop."""
+"""Calls from other threads into the event loop, with one wake-up for many."""
 
 from __future__ import annotations
 

@@ -22,8 +22,9 @@ EXTENSION = "channels_bridge"
 def build_scope(
     request: Request, transport: asyncio.BaseTransport, proxy: Proxy = NO_PROXY
 ) -> Scope:
-    """Describe a handshake, whose target is ASCII, to the application: every key that Daphne or
-    uvicorn gives.
+    """Describe a handshake, whose target is ASCII, to the application.
+
+    The scope has every key that Daphne or uvicorn gives.
     """
     raw_path, _, query_string = request.path.partition("?")
     scope: Scope = {
@@ -44,8 +45,8 @@ def build_scope(
     return scope
 
 
-#: Headers whose pairs are shared by all connections that send the same: what differs from client to
-#: client, or is secret, isn't among them.
+#: Headers whose pairs are shared by all connections that send the same, for the memory. What
+#: differs from client to client, or is secret, isn't among them.
 SHARED = frozenset(
     {
         "accept-encoding",

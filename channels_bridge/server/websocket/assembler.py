@@ -1,4 +1,4 @@
-"""Frames that become messages."""
+"""Reassembly: the frames of a fragmented message become one ASGI event (RFC 6455, 5.4)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from channels_bridge.server.asgi_types import Event
 
 
 class Assembler:
-    """Joins the frames of a message (RFC 6455, 5.4); the protocol checks their order and size."""
+    """Joins the fragments of one message after another.
+
+    The protocol of ``websockets`` has checked their order and their size together.
+    """
 
     __slots__ = ("_parts", "_text")
 
@@ -20,7 +23,7 @@ class Assembler:
         """Take a data frame. Returns the ASGI event of the message that it completes, if it does.
 
         Raises:
-            UnicodeDecodeError: text that is no UTF-8.
+            UnicodeDecodeError: text that is not UTF-8.
         """
         if frame.opcode is not Opcode.CONT:
             self._text = frame.opcode is Opcode.TEXT
@@ -28,6 +31,7 @@ class Assembler:
             self._parts.append(bytes(frame.data))
         if not frame.fin:
             return None
+        # Decoded as a whole: a character may lie in two fragments (RFC 6455, 5.6).
         data = b"".join(self._parts)
         self._parts.clear()
         if self._text:

@@ -1,4 +1,4 @@
-"""How many messages a client may send, and how few."""
+"""Per-client limits: the message rate (rate limit), and the idle timeout."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Pace:
             self._bucket = TokenBucket(config.max_message_rate, config.message_burst, now)
         self._idle = idle
         self._timeout = config.idle_timeout
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None  # one, whatever the number of messages
         if self._timeout:
             self._timer = self._loop.call_at(now + self._timeout, self._look)
 
@@ -37,8 +37,10 @@ class Pace:
         return self.note_ping()
 
     def note_ping(self) -> bool:
-        """A ping came, which is work for the server, but no sign of somebody who does something.
-        False if that is one too many.
+        """A ping came. False if that is one too many.
+
+        It is work for the server as a message is, but does not put off the idle timeout: a library
+        sends pings though nobody sits before it.
         """
         return self._bucket is None or self._bucket.take(self._loop.time())
 
@@ -48,7 +50,7 @@ class Pace:
             self._timer = None
 
     def _look(self) -> None:
-        """A timer for each message would cost more than one that finds that it was too early."""
+        # A timer for each message would cost more than one that finds that it was too early.
         due = self._last + self._timeout
         now = self._loop.time()
         if now >= due:

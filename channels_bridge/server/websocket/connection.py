@@ -49,7 +49,7 @@ class WebSocketConnection(asyncio.Protocol):
     """A connection's state, and what its parts tell each other by way of it.
 
     A message comes in by ``reading`` (which holds it back while the application is behind), the
-    receiver (which makes an event of its frames) and ``inbox``; it goes out by :meth:`send`,
+    receiver (which makes an event of its frames) and ``inbox``; it goes out by ``send``,
     ``sender`` (which makes a frame of it) and ``writer``.
 
     Attributes:
@@ -126,7 +126,7 @@ class WebSocketConnection(asyncio.Protocol):
         self.context.entered(self)
 
     def data_received(self, data: bytes) -> None:
-        self.reading.receive(data)
+        self.reading.receive(data)  # and on to the receiver, unless there is a reason to wait
 
     def eof_received(self) -> None:
         self._receiver.receive_eof()
@@ -177,8 +177,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._headers = handshake.scope["headers"]
         self.path = printable(request.path.partition("?")[0])
         self.peer = client_name(handshake.scope["client"])
-        # A hasty client's first messages are kept until there is somebody to read them.
-        self.reading.hold(Reason.DECISION)
+        self.reading.hold(Reason.DECISION)  # a hasty client's messages, until somebody reads them
         handshake.start()
         if rest:
             self.data_received(rest)
@@ -233,7 +232,7 @@ class WebSocketConnection(asyncio.Protocol):
         # A close does not wait: it is for a client that reads nothing, too.
         if self.writer.is_full and message["type"] != "websocket.close":
             await self.writer.room()
-        if self._close_code is not None:
+        if self._close_code is not None:  # maybe since the wait
             return
         action = self._actions.get(message["type"])
         if action is None:
@@ -291,6 +290,7 @@ class WebSocketConnection(asyncio.Protocol):
             self._too_fast()
             return
         self.context.counters.received += 1
+        # It is taken in any case; a full inbox holds back what comes after it (backpressure).
         if self.inbox.put_event(event):
             self.reading.hold(Reason.INBOX)
 

@@ -1,4 +1,4 @@
-"""What all connections of one worker share."""
+"""The context that all connections of a worker share: application, configuration, counters."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ class Closable(Protocol):
 
     @property
     def lasting(self) -> bool:
-        """Whether it is closed in its turn where connections are closed little by little; otherwise
-        it comes first, as it ends after a response.
+        """Whether it has no end of its own, as a WebSocket, and is closed in its turn.
+
+        Where connections are closed little by little, those that end after a response come first.
         """
 
     def shutdown(self) -> None:
@@ -46,8 +47,8 @@ class Context:
         on_lost: called once for each connection whose transport is gone.
         access: writes a line for each page and connection, if the configuration asks for them.
 
-    Every protocol calls :meth:`entered` when it is given a transport and :meth:`left` when it
-    hands that on; the last one of a transport calls :meth:`lost`.
+    Every protocol calls ``entered`` when it is given a transport and ``left`` when it
+    hands that on; the last one of a transport calls ``lost``.
     """
 
     def __init__(
@@ -93,8 +94,9 @@ class Context:
 
     @property
     def is_full(self) -> bool:
-        """Whether this process has its share of ``max_connections``: as each connection goes to the
-        worker that has the fewest, no other worker has room either.
+        """Whether this process has its share of ``max_connections``.
+
+        As each connection goes to the worker that has the fewest, no other worker has room either.
         """
         return 0 < self._share < len(self.connections) - self.refusals
 
@@ -130,7 +132,7 @@ class Context:
             self._empty.set_result(None)
 
     def freeze(self) -> None:
-        """Remember that the objects of all connections are frozen (:mod:`.garbage`)."""
+        """Remember that the objects of all connections are frozen (``server.worker.gc_freeze``)."""
         self._frozen = set(self.connections)
 
     async def all_lost(self) -> None:

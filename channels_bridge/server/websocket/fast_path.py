@@ -1,9 +1,14 @@
-"""Plain messages: read without the protocol, which takes several times as long for them.
+"""A fast path for plain messages, past the ``websockets`` protocol, which takes much longer.
 
-Nearly all that clients send is *plain*: a message of one frame, uncompressed, and there as a whole.
-Such a frame is taken here (RFC 6455, 5.2). Everything else (parts of messages, compression, control
-frames, frames that are cut by the end of what was read, and whatever is wrong) is the protocol's,
-which therefore must be given whole frames only: :class:`Boundary` knows where they begin.
+A *plain* message is one frame, uncompressed, and there as a whole: what clients send where no
+compression was agreed on, and what those send that leave short messages uncompressed. Browsers
+compress each message once compression is agreed on, whatever its length, and so does the client of
+``websockets``: theirs are not plain, and go through the protocol.
+
+Plain frames are taken here (RFC 6455, 5.2). Everything else (fragments of messages, compression,
+control frames other than pongs, frames that are cut by the end of what was read, and whatever is
+wrong) is the protocol's, which cannot give back what it was given: ``Boundary`` follows that, and
+knows when the next message begins, which may be taken here again.
 """
 
 from __future__ import annotations
@@ -33,17 +38,19 @@ def read_plain(data: bytes, start: int, limit: int) -> tuple[Event, int] | None:
 
     Args:
         data: what a client sent.
-        start: where a frame begins that is no part of a longer message.
+        start: where a frame begins that is not part of a longer message.
         limit: the longest payload taken; 65,535 at most have an effect.
 
     Returns:
         Its ASGI event and where the frame ends; None where it is for the protocol.
 
     Raises:
-        UnicodeDecodeError: text that is no UTF-8.
+        UnicodeDecodeError: text that is not UTF-8.
     """
     if len(data) - start < SHORTEST_HEADER:
         return None
+    # The bits that a plain message has are taken away: FIN and MASK. Whatever else there is, such
+    # as a reserved bit (compression) or the lack of a mask, makes a number that is out of range.
     opcode, length, mask = data[start] ^ FIN, data[start + 1] ^ MASKED, start + 2
     if opcode not in (TEXT, BINARY) or length > 126:
         return None

@@ -1,4 +1,4 @@
-"""What was read from a client, until it is handled."""
+"""Flow control: data is held back, and reading paused, while the application is behind."""
 
 from __future__ import annotations
 
@@ -42,13 +42,15 @@ _NOBODY = _Nobody()
 class Reading:
     """Hands on what is read from a transport, in order, except while there is a reason to wait.
 
+    Whoever is not read has to stop sending: TCP fills its buffers and says so (backpressure).
+
     While only the decision on the handshake is waited for, reading goes on, so that it shows when
     the client leaves; what a hasty client sends is kept, up to ``limit``. Otherwise the client is
     read no further, and has to wait.
 
     Args:
         transport: where the bytes come from.
-        receiver: handles them. It may :meth:`hold` what follows. An object rather than a callback,
+        receiver: handles them. It may ``hold`` what follows. An object rather than a callback,
             which would be a bound method for each connection.
         limit: bytes kept before reading pauses.
     """
@@ -67,7 +69,7 @@ class Reading:
         """Take what was read."""
         if self._reasons:
             self._held += data
-            if len(self._held) > self._limit:
+            if len(self._held) > self._limit:  # what is held for the decision is bounded, too
                 self._pause()
         elif len(data) <= SLICE:
             self._receiver.receive(data)
@@ -75,7 +77,7 @@ class Reading:
             self._feed(data)
 
     def hold(self, reason: Reason) -> None:
-        """Handle nothing more until :meth:`release`."""
+        """Handle nothing more until ``release``."""
         self._reasons |= {reason}
         if reason is not Reason.DECISION:
             self._pause()
@@ -111,7 +113,8 @@ class Reading:
             self._transport.resume_reading()
 
     def _feed(self, data: bytes) -> None:
-        """Handle in slices, as a few compressed bytes may become many messages."""
+        # In slices, as a few compressed bytes may become many messages, and whoever handles the
+        # first of them may have enough.
         for start in range(0, len(data), SLICE):
             if self._reasons:
                 self._held = data[start:]

@@ -1,4 +1,4 @@
-"""Frames of outgoing messages.
+"""Outgoing frames: built, compressed (permessage-deflate), and cached for all receivers.
 
 A server's frames are not masked, so equal messages have equal frames: that of the last message is
 kept, and all members of a group are sent the same bytes. Compression (permessage-deflate, RFC 7692)
@@ -53,8 +53,9 @@ def make_deflate(terms: Agreed) -> PerMessageDeflate:
 
 
 def deflate_of(extensions: Sequence[Extension]) -> PerMessageDeflate | None:
-    """The compression that a handshake has agreed on, as frames are built with it; the same for all
-    connections with the same terms, as it keeps nothing of a message.
+    """The compression that a handshake has agreed on, as frames are built with it.
+
+    It is one object for all connections with the same terms, as it keeps nothing of a message.
     """
     for extension in extensions:
         assert isinstance(extension, PerMessageDeflate)
@@ -87,6 +88,7 @@ class FrameCache:
 
     def __init__(self, compress_from: int) -> None:
         self._compress_from = compress_from
+        # Of one payload only: what many are sent, they are sent one after the other.
         self._payload: Payload | None = None
         #: Of the last payload: by the window that it is compressed with, None where it is not.
         self._frames: dict[int | None, bytes] = {}

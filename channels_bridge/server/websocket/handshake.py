@@ -61,7 +61,7 @@ class Opening(Protocol):
         """The head of a denial is written; its body follows."""
 
     def reject(self) -> None:
-        """The last byte of a response that is no acceptance is written."""
+        """The last byte of a response is written that does not accept the handshake."""
 
     def log_access(self, action: str, code: int | None = None) -> None:
         """Write an access line."""
@@ -107,7 +107,7 @@ class Handshake:
         self._context = context
         self._timer: asyncio.TimerHandle | None = None
         self.scope = build_scope(request, transport, context.config.proxy)
-        # The application chooses one. websockets would refuse what is no token.
+        # The application chooses one. websockets would refuse what is not a token.
         if "Sec-WebSocket-Protocol" in request.headers:
             del request.headers["Sec-WebSocket-Protocol"]
         extensions = [DEFLATE] if context.config.compression else None
@@ -201,7 +201,7 @@ class Handshake:
             headers["Connection"] = "close"  # it ends the body where there is no length
         self._name_server(headers)
         self._writer.write(Response(status, phrase(status), headers, b"").serialize())
-        self.end()  # the body may take its time
+        self.end()  # of the wait for a decision; the body may take its time
         self._connection.deny()
         self._note_rejection(status)
 
@@ -217,7 +217,7 @@ class Handshake:
         self._respond(self._protocol.reject(status, text))
 
     def end(self) -> None:
-        """It is decided, or nobody waits for the decision any more."""
+        """End the wait for a decision."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

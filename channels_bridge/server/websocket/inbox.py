@@ -1,14 +1,14 @@
-"""The one queue of a connection: socket events and layer messages, in order of arrival.
+"""The bounded queue of a connection: socket events and layer messages, in order of arrival.
 
 Rules:
 
-- It is used on one event loop, by one consumer; only :meth:`Inbox.get` waits.
-- Socket events are never refused. :meth:`Inbox.put_event` says when the reader should pause
+- It is used on one event loop, by one consumer; only ``Inbox.get`` waits.
+- Socket events are never refused. ``Inbox.put_event`` says when the reader should pause
   (backpressure), and the producer is told when it may go on, so at most ``HIGH_WATER`` events and
   what one read brought wait here.
 - Layer messages are refused once ``capacity`` of them wait: the newest is dropped, which is what
   the channel layer specification asks of a full channel. A layer that would rather do something
-  else has :meth:`Inbox.drop_oldest` and :meth:`Inbox.overflow`.
+  else has ``Inbox.drop_oldest`` and ``Inbox.overflow``.
 - A layer message that nobody took before its deadline is skipped; socket events do not expire.
 """
 
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from math import inf
 from typing import Any, Protocol
 
@@ -40,11 +40,26 @@ class Producer(Protocol):
         """End the connection, if that can be done: messages for it would be lost."""
 
 
+class Sharing(Protocol):
+    """Deals with group messages for a consumer that waits here, without waking it up."""
+
+    def __call__(self, made: dict[Any, Any], copies: Iterator[Event]) -> Event | None:
+        """Take a group message.
+
+        Args:
+            made: what other members have made of this message; a cache for as long as it is sent.
+            copies: the message, as often as it is asked for.
+
+        Returns:
+            What is to be put into the inbox; None where nothing is left to do.
+        """
+
+
 class Inbox:
     """A bounded queue with one consumer, on the running event loop.
 
     Args:
-        producer: is told when to go on after :meth:`put_event` had asked for a pause. An object
+        producer: is told when to go on after ``put_event`` had asked for a pause. An object
             rather than two callbacks, which would be two bound methods for each connection.
     """
 
@@ -64,8 +79,9 @@ class Inbox:
     def __init__(self, producer: Producer | None = None) -> None:
         #: How many layer messages may wait. Set by the layer that the channel belongs to.
         self.capacity = 100
-        #: What the layer asks before it puts a group message here. Set by the run loop.
-        self.sharing: Any = None
+        #: Is given group messages before they come here, and may send them itself. Set by the run
+        #: loop, for consumers whose members are all sent the same.
+        self.sharing: Sharing | None = None
         self._loop = asyncio.get_running_loop()
         # (deadline or None, event). An empty deque takes a dozen times the memory of a list, for
         # each idle connection; and no more wait here than are quickly moved.
@@ -91,6 +107,8 @@ class Inbox:
         self._items.append((None, event))
         self._events += 1
         self._wake()
+        # Once paused, until drained: LOW_WATER lies well below, so that reading is not paused and
+        # resumed, at a system call each, with every event.
         self._paused = self._paused or self._events >= HIGH_WATER
         return self._paused
 
@@ -143,9 +161,10 @@ class Inbox:
     def pop(self) -> Event | None:
         """Take the next event or message; None where there is none, or others are to go first.
 
-        After None, call :meth:`wait`.
+        After None, call ``wait``.
         """
         items = self._items
+        # What is skipped counts, too: a long streak of that would keep the loop as well.
         while items and self._streak < FAIR_SHARE:
             self._streak += 1
             deadline, event = items.pop(0)
@@ -158,8 +177,9 @@ class Inbox:
         return None
 
     def wait(self) -> Awaitable[None]:
-        """Let others on, at least once, until something is there. To be awaited at once;
-        cancelling that loses nothing.
+        """Let others on, at least once, until something is there.
+
+        To be awaited at once; cancelling that loses nothing.
 
         Raises:
             RuntimeError: somebody waits here already.

@@ -1,4 +1,4 @@
-"""Pings, which keep connections alive and notice when a client is gone (RFC 6455, 5.5.2)."""
+"""Keepalive: pings, and the end of clients that do not answer them (RFC 6455, 5.5.2 and 5.5.3)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Client(Protocol):
 
     Attributes:
         pinged: the payload of the ping that has no pong yet. The keepalive's, as the next one is.
-        turn: those whose turn comes with this client's; None where none is planned.
+        turn: the timer slot that this client waits in; None where it waits in none.
     """
 
     pinged: bytes | None
@@ -27,7 +27,7 @@ class Client(Protocol):
         """Send a ping."""
 
     def pong_overdue(self) -> None:
-        """The answer did not come in time; :meth:`Keepalive.wait` gives it more."""
+        """The answer did not come in time; ``wait`` gives it more."""
 
 
 class Keepalive:
@@ -45,7 +45,7 @@ class Keepalive:
         self._interval = interval
         self._timeout = timeout
         self._step = min(interval or timeout, timeout) / LOOKS  # seconds
-        self._turns: dict[int, set[Client]] = {}  # step, counted by the loop's clock -> clients
+        self._turns: dict[int, set[Client]] = {}  # slots: step of the loop's clock -> clients
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self, client: Client) -> None:
@@ -93,6 +93,6 @@ class Keepalive:
         if client.pinged is not None:
             client.pong_overdue()
         else:
-            client.pinged = os.urandom(4)
+            client.pinged = os.urandom(4)  # so that no earlier pong is taken for its answer
             client.ping(client.pinged)
             self.wait(client)

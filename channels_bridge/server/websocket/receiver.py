@@ -22,7 +22,7 @@ _LOGGER = quiet_logger()
 
 
 class Recipient(Protocol):
-    """Is told what a client sends. It may call :meth:`Receiver.stop` in any of these."""
+    """Is told what a client sends. It may call ``Receiver.stop`` in any of these."""
 
     def handle_message(self, event: Event) -> None:
         """A whole message, as its ASGI event."""

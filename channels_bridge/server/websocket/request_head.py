@@ -1,4 +1,4 @@
-"""Heads of requests: what is checked in each, and those of handshakes (RFC 9112, 3, 5 and 6).
+"""Request heads: checks on all of them, and the parsing of handshakes (RFC 9112, 3, 5 and 6).
 
 ``websockets`` reads heads of handshakes too, with limits of its own that no option sets, and none
 of HTTP/1.0; here such a head is there as a whole, and its size known.
@@ -47,7 +47,7 @@ def read_handshake(head: bytes) -> Request:
     """Read a whole head, with the empty line at its end.
 
     Raises:
-        Unreadable: it is no head, or none of a handshake.
+        Unreadable: it is not a head, or not that of a handshake.
     """
     line, *lines = head.removesuffix(b"\r\n\r\n").split(b"\r\n")
     parts = _REQUEST_LINE.fullmatch(line)
@@ -72,7 +72,7 @@ def make_request(method: bytes, target: bytes, headers: Iterable[Header]) -> Req
     ``proxy_http_version`` says otherwise.
 
     Raises:
-        Unreadable: it is none of a handshake: those have no body (RFC 6455, 4.1), and a target in
+        Unreadable: it is not a handshake's: those have no body (RFC 6455, 4.1), and a target in
             ASCII (CVE-2026-44546).
     """
     if method != b"GET":

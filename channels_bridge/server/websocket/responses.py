@@ -1,4 +1,4 @@
-"""What is answered before a connection is a WebSocket."""
+"""HTTP responses: the acceptance of a handshake, denials of it, and answers in plain text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VALUE = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*")  # RFC 9110, 5.5: no control 
 
 _ENCODES_LATIN = b"\xe9" in Headers({"X": "\xe9"}).serialize()
 
-#: Seconds that a client should wait which was refused for a limit.
+#: Seconds for a client to wait that was refused for a limit.
 RETRY_AFTER = "10"
 
 
@@ -38,8 +38,9 @@ def decode_headers(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[str
 
 
 def _decode(value: bytes) -> str:
-    """Decode for websockets, which encodes as ISO-8859-1 since 17.0, and as UTF-8 before: there
-    bytes that are no UTF-8 can't be sent as they are.
+    """Decode for websockets, which encodes as ISO-8859-1 since 17.0, and as UTF-8 before.
+
+    Before, bytes that are not UTF-8 can't be sent as they are.
     """
     if not _ENCODES_LATIN:
         with contextlib.suppress(UnicodeDecodeError):

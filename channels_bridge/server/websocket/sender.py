@@ -78,7 +78,7 @@ class Sender:
         return True
 
     def _send(self, payload: Payload, *, more: bool) -> None:
-        context = self._context
+        context = self._context  # looked up once: this runs for each member of a group
         context.counters.sent += 1
         self._writer.write(context.frames.frame(payload, self._deflate), more=more)
 
@@ -87,10 +87,10 @@ class Sender:
     def open_outbox(self) -> Callable[[Event], bool]:
         """Return what takes messages from other threads; to be asked for on the event loop.
 
-        It is called with a ``websocket.send``, in any thread, and checks it as :meth:`send` does.
+        It is called with a ``websocket.send``, in any thread, and checks it as ``send`` does.
         What it has taken will be written: before what that thread has done on the loop afterwards,
         and before the close frame where it is the server that closes. It takes nothing while the
-        ASGI ``send`` would wait, and as much as an :class:`Outbox` holds ahead of the loop. It
+        ASGI ``send`` would wait, and as much as an ``Outbox`` holds ahead of the loop. It
         returns whether it has taken the message; otherwise ``send`` is to be awaited for it.
         """
         if self._outbox is None:

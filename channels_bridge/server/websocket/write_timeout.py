@@ -1,4 +1,4 @@
-"""Clients that do not read what they are sent."""
+"""Write timeout: clients that do not read what they are sent are noticed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LOOKS = 4
 class StallWatch:
     """Watches a full write buffer: does the client take anything from it?
 
-    Progress is a buffer that is smaller than it ever was since :meth:`start`. A slow client makes
+    Progress is a buffer that is smaller than it ever was since ``start``. A slow client makes
     some with each round trip, and has as much time as it needs; as nginx's ``send_timeout`` this
     limits the time between two steps, not the time of a message.
 

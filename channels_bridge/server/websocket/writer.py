@@ -50,7 +50,7 @@ class Writer:
         next_round: shared by all writers of the running loop.
 
     Attributes:
-        is_full: whether an application has to wait for :meth:`room` before it sends more.
+        is_full: whether an application has to wait for ``room`` before it sends more.
     """
 
     __slots__ = ("_joined", "_next_round", "_room", "_stall", "is_full", "transport")
@@ -81,9 +81,10 @@ class Writer:
                 for that, up to ``JOIN_LIMIT`` bytes, and is written at the round's end.
         """
         if self._joined:
-            data = self._joined + data
+            data = self._joined + data  # in order, and this writer waits for the round already
         elif more:
             self._next_round.add(self)
+        # Beyond the limit a copy costs more than the system call that it saves.
         if more and len(data) <= JOIN_LIMIT:
             self._joined = data
         else:
@@ -91,8 +92,9 @@ class Writer:
             self.transport.write(data)
 
     def write_all(self, chunks: Iterable[bytes]) -> None:
-        """Write what a protocol of ``websockets`` has to say, of which an empty chunk is the end of
-        the stream.
+        """Write what a protocol of ``websockets`` has to say.
+
+        An empty chunk is its mark for the end of the stream.
         """
         for data in chunks:
             if data:
@@ -107,9 +109,10 @@ class Writer:
             self.transport.write(data)
 
     def half_close(self) -> None:
-        """End the server's side of the stream only: closing the socket with bytes unread would
-        reset the connection and could take the close frame or the response with it (RFC 6455,
-        7.1.1; RFC 9112, 9.6).
+        """End the server's side of the stream only.
+
+        Closing the socket with bytes unread would reset the connection, and could take the close
+        frame or the response with it (RFC 6455, 7.1.1; RFC 9112, 9.6).
         """
         self.flush()
         if not self.transport.can_write_eof():  # TLS has no half-closed streams
@@ -126,7 +129,7 @@ class Writer:
     # Backpressure
 
     async def room(self) -> None:
-        """Wait until the client has read, or until :meth:`release`."""
+        """Wait until the client has read, or until ``release``."""
         while self._room is not None:  # again, as others who waited may have been faster
             # Shielded, because all who wait share the future, and one of them may be cancelled.
             await asyncio.shield(self._room)
