@@ -1,4 +1,4 @@
-"""The way from other threads to the loop, and messages that take it."""
+"""Calls from other threads into the event loop."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
 from channels_bridge.server.loop_calls import Crossing
-from channels_bridge.server.websocket.sender import LENGTH, MESSAGES, Outbox
 from compat_tests.engine import DEADLINE
 
 
@@ -67,28 +64,3 @@ async def test_a_call_that_fails_costs_others_nothing():
     crossing.call_soon(done.set)
     await asyncio.wait_for(done.wait(), DEADLINE)
     assert [type(error) for error in errors] == [ZeroDivisionError]
-
-
-async def test_an_outbox_is_bounded():
-    """It takes 16 messages, none of more than 4 KiB, and more once these are written."""
-    written = []
-    outbox = Outbox(lambda payload, more: written.append(payload), Crossing())
-    assert not outbox.put("x" * (LENGTH + 1))
-    assert [outbox.put(str(number)) for number in range(MESSAGES + 1)] == [True] * MESSAGES + [
-        False
-    ]
-    outbox.flush()
-    assert written == [str(number) for number in range(MESSAGES)]
-    assert outbox.put(b"more")
-    await asyncio.sleep(0)
-    assert written[MESSAGES:] == [b"more"]
-
-
-async def test_an_outbox_refuses_what_is_no_text():
-    """A text that UTF-8 can't hold fails when it is sent, not when it is written."""
-    written = []
-    outbox = Outbox(lambda payload, more: written.append(payload), Crossing())
-    with pytest.raises(UnicodeEncodeError):
-        outbox.put("\ud800")
-    outbox.flush()
-    assert written == []
