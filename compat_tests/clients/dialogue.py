@@ -66,7 +66,7 @@ class Dialogue(ClientProtocol):
         return super().process_extensions(headers) if self.available_extensions else []
 
     def process_subprotocol(self, headers: Headers) -> Subprotocol | None:
-        return headers.get("Sec-WebSocket-Protocol")
+        return ", ".join(headers.get_all("Sec-WebSocket-Protocol")) or None
 
 
 class Reassembly:
