@@ -23,7 +23,7 @@ from channels_bridge.server.websocket.request_head import Unreadable, read_hands
 
 # Enough to tell a request from what is not HTTP, such as TLS on a port without it.
 _METHOD = re.compile(rb"[A-Z-]{1,20}( |\Z)")
-# Only a hint: the protocol that gets the head checks it as a whole, as one with two Upgrade headers.
+# Only a hint: the protocol that gets the head checks it whole, as one with two Upgrade headers.
 _UPGRADE = re.compile(rb"\r\nupgrade:[ \t]*websocket[ \t]*\r\n", re.IGNORECASE)
 _END_OF_HEAD = b"\r\n\r\n"
 
