@@ -248,7 +248,7 @@ PINS: dict[str, tuple[str, dict[str, str]]] = {
         {"3.8.0": "16be8e83b8a8", "3.9.0": "f9ab560f0fcb", "3.12.0": "5326c94dc496"},
     ),
     "websockets.protocol:Protocol.__init__": (
-        "server/websocket/wire.py",
+        "server/websocket/receiver.py",
         {"15.0": "9df92563b134", "16.0": "a51eed5f07ab", "17.4": "a1ff314e464f"},
     ),
     "websockets.extensions.permessage_deflate:PerMessageDeflate.__init__": (
