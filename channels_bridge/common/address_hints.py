@@ -25,7 +25,7 @@ _LOCAL = "127.0.0.1"
 
 
 class Meant(NamedTuple):
-    """What was meant.
+    """An address that was meant, and why what was written is not one.
 
     Attributes:
         why: what is wrong with how it was written.

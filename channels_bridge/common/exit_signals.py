@@ -11,7 +11,7 @@ from contextlib import suppress
 
 
 def exit_by_signals(numbers: Collection[signal.Signals]) -> None:
-    """From now on these signals end the process at once, with exit code 0.
+    """Let these signals end the process at once, with exit code 0.
 
     The loop's handlers for them go with the loop; after that a second SIGTERM, which impatient
     people and init systems send, would kill a server that has ended as it should. To be called last

@@ -30,7 +30,7 @@ _masks = threading.local()  # of threads that are forking: the signals that they
 
 
 def handle_in_loop(number: int, callback: Callable[[], object]) -> None:
-    """Call back from the running loop whenever a signal comes to this very process."""
+    """Call back from the running loop when a signal comes to this process, not to a child."""
     asyncio.get_running_loop().add_signal_handler(number, callback)
     _undo[number] = partial(_give_back, number, signal.getsignal(number))
 
@@ -52,7 +52,7 @@ def undo_in_children(number: int, undo: Callable[[], object]) -> None:
 
 
 def keep_from_children(*files: _File) -> None:
-    """Let these not be open in a child. They are forgotten when they are closed or collected."""
+    """Keep forked children from having these open. What is closed or collected is forgotten."""
     for file in files:
         _files.add(file)
 

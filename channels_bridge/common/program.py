@@ -65,7 +65,7 @@ def start(
 
 
 def become(target: str, *args: Any, fds: Sequence[int] = ()) -> NoReturn:
-    """Become such a program: the process goes on under its number, and nothing else of it does.
+    """Replace this process by such a program, under the same process id (``exec``).
 
     The list of processes shows its former command line as well.
 
@@ -102,13 +102,13 @@ def _command(fd: int, *shown: str) -> list[str]:
 
 
 def _interpreter() -> list[str]:
-    """The command that runs this Python, with its options."""
+    """Return the command that runs this Python, with its options."""
     flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     return [python(), *flags]
 
 
 def run(fd: int) -> None:
-    """What the program does."""
+    """Run the function; called by the program."""
     with open(fd, "rb") as pipe:
         try:
             sys.argv, name, fds, target, args = pickle.load(pipe)
@@ -122,6 +122,6 @@ def run(fd: int) -> None:
 
 
 def load(path: str) -> Any:
-    """The object that ``module:attribute`` names."""
+    """Return the object that ``module:attribute`` names."""
     module, _, attribute = path.partition(":")
     return getattr(importlib.import_module(module), attribute)

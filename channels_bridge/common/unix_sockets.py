@@ -26,7 +26,7 @@ PATIENCE = 1.0
 
 @contextlib.contextmanager
 def private_umask() -> Iterator[None]:
-    """Let sockets that are bound within the block be connected to by this user only.
+    """Let only this user connect to sockets that are bound within the block.
 
     A mode that is set after ``bind()`` would leave a moment for others. The umask is the process's:
     other threads make private files meanwhile, too.
@@ -53,7 +53,7 @@ def open_unix(path: str, mode: int) -> socket.socket:
 
 
 def is_listened_to(path: str | Path) -> bool:
-    """Whether a process listens at a path, and it is not just what a killed one has left.
+    """Whether a process listens at a path, where a killed one may have left its socket.
 
     One that is stuck, so that its backlog is full, counts as listening.
     """
@@ -86,7 +86,7 @@ class Freshness:
 
 
 class SocketFile:
-    """A unix socket's file, which what cleans ``/tmp`` of old files may remove."""
+    """A unix socket's file, which may be removed by what cleans ``/tmp`` of old files."""
 
     def __init__(self, path: str) -> None:
         self.path = os.path.abspath(path)
@@ -96,7 +96,7 @@ class SocketFile:
         self._is_private = directory.st_uid == os.getuid() and not directory.st_mode & 0o077
 
     def is_lost(self) -> bool:
-        """Whether there is nothing any more. What is there is made to look new now and then."""
+        """Whether the file was removed. One that is there is made to look new now and then."""
         try:
             found = os.lstat(self.path)
         except (FileNotFoundError, NotADirectoryError):

@@ -74,7 +74,7 @@ async def open_application(served: Application) -> AsyncIterator[Application]:
 def get_application(
     *, static: bool = False, expected: Collection[str] = ("websocket", "http")
 ) -> Application:
-    """The project's application, with native routes where it has them.
+    """Return the project's application, with native routes where it has them.
 
     Args:
         static: whether to serve static files, as ``runserver`` does.
@@ -154,13 +154,13 @@ MISSING = {
 
 
 def missing_protocols(application: Any, expected: Collection[str]) -> list[str]:
-    """Those that an application doesn't serve, as far as that is known."""
+    """Return which of these an application doesn't serve, as far as that is known."""
     spoken = _protocols(application)
     return [] if spoken is None else [protocol for protocol in expected if protocol not in spoken]
 
 
 def _protocols(application: Any) -> Collection[str] | None:
-    """The types of connections that an application is made for; None where that is unknown."""
+    """Return the protocols that an application serves; None where that is unknown."""
     if isinstance(application, ASGIHandler):
         return {"http"}
     if isinstance(application, ProtocolTypeRouter):
@@ -195,7 +195,7 @@ class NotFound:
 
 
 def _is_no_route(error: Exception) -> bool:
-    """Whether a router raised it, and not the code that it led to."""
+    """Whether a router raised the error, and not the code that it led to."""
     frames = list(traceback.walk_tb(error.__traceback__))
     raised_in = frames[-1][0].f_globals.get("__name__")
     return raised_in == "channels.routing" and "No route found" in str(error)

@@ -25,7 +25,7 @@ PATIENCE = 3.0
 
 
 def default_path() -> Path:
-    """The control socket of the server that this process is.
+    """Return the path of this process's own control socket.
 
     Raises:
         ValueError: there is no private directory for it.
@@ -34,7 +34,7 @@ def default_path() -> Path:
 
 
 def runtime_directory() -> Path:
-    """The project's directory, without what killed servers have left there.
+    """Return the project's directory, cleared of what killed servers have left there.
 
     Raises:
         ValueError: it can't be had, or isn't private.
@@ -51,7 +51,7 @@ def runtime_directory() -> Path:
 
 
 def _is_left(path: Path, socket: Path) -> bool:
-    """Whether what is named after a process is there without it.
+    """Whether the process is gone that a file is named after.
 
     Another PID namespace may use the directory, and a server may not listen yet: so both count.
     """
@@ -63,7 +63,7 @@ def _is_left(path: Path, socket: Path) -> bool:
 
 
 def find_server(address: str | None = None) -> Path:
-    """The control socket of the one server that runs for this project and this user.
+    """Return the control socket of the one server that runs for this project and this user.
 
     Args:
         address: where it listens, such as ``127.0.0.1:8000``; needed where there are several.
@@ -100,7 +100,7 @@ def _choose(found: Iterable[Path], address: str | None) -> Path:
 
 
 def servers_and_hubs() -> str:
-    """The servers that run for this project and this user; empty where there are none.
+    """Name the servers that run for this project and this user; empty where there are none.
 
     It is for whoever looks for their hub.
     """
@@ -117,7 +117,7 @@ def servers_and_hubs() -> str:
 
 
 def _about(path: Path) -> Message:
-    """What a server tells of itself; nothing if it is stuck."""
+    """Ask a server for its status; nothing if it is stuck."""
     try:
         return ask(path, {"top": 0}, PATIENCE)
     except NoAnswer:
@@ -131,5 +131,5 @@ def _describe(path: Path, about: Message) -> str:
 
 
 def place(url: str) -> str:
-    """An address as it is given with ``-b``."""
+    """Return an address as it is given with ``-b``."""
     return url.partition("://")[2].rstrip("/") or url

@@ -66,13 +66,13 @@ def _needs_django(error: BaseException | None) -> bool:
 
 
 def what_fails(path: str) -> str:
-    """What is said of an application that can't be imported; ``describe()`` says how it fails."""
+    """Begin the sentence about an application that can't be imported; ``describe()`` ends it."""
     module, _, _ = path.rpartition(".")
     return f"ASGI_APPLICATION is {path!r}, but importing {module} fails"
 
 
 def describe(error: Exception) -> str:
-    """An exception of the user's code in one line, with the place where it was raised."""
+    """Describe an exception of the user's code in one line, with the place where it was raised."""
     place = traceback.extract_tb(error.__traceback__)[-1]
     text = f"{type(error).__name__}: {error}"
     if place.filename.startswith("<frozen importlib"):

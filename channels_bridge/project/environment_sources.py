@@ -11,7 +11,7 @@ __all__ = ["Named", "named_by_file", "named_by_module"]
 
 
 class Named(NamedTuple):
-    """Values that a file has for an environment variable.
+    """Values that a file sets an environment variable to.
 
     Attributes:
         defaults: those that it uses where the environment has none.
@@ -27,7 +27,7 @@ NOTHING = Named(set(), set())
 
 
 def named_by_file(path: Path, variable: str) -> Named:
-    """What a file names; nothing where it can't be read."""
+    """Find the values in a file; none where it can't be read."""
     try:
         return _named_by(path.read_text(), variable)
     except (OSError, ValueError, SyntaxError):
@@ -35,7 +35,7 @@ def named_by_file(path: Path, variable: str) -> Named:
 
 
 def named_by_module(name: str, variable: str) -> Named:
-    """What a module names, which isn't imported, nor are its parents; nothing if it isn't found."""
+    """Find the values in a module, without importing it or its parents; none if it isn't found."""
     try:
         spec = _find(name)
         return named_by_file(Path(spec.origin), variable) if spec and spec.origin else NOTHING
@@ -44,7 +44,7 @@ def named_by_module(name: str, variable: str) -> Named:
 
 
 def _find(name: str) -> ModuleSpec | None:
-    """What ``find_spec()`` finds, which imports the parents of a module."""
+    """Find a module as ``find_spec()`` does, but without importing its parents."""
     places, parts = None, name.split(".")
     spec = None
     for length in range(1, len(parts) + 1):

@@ -46,7 +46,7 @@ def figures(top: int) -> Message:
 
 
 def _group_sizes(layers: Mapping[str, BridgeChannelLayer]) -> dict[str, int]:
-    """Members by group, whose names are as the project writes them: without the layer's prefix."""
+    """Count members by group, under the project's names: without the layer's prefix."""
     sizes: dict[str, int] = {}
     for alias, layer in layers.items():
         # Two layers may have groups of one name.
@@ -62,7 +62,7 @@ def _layers() -> Iterator[tuple[str, BridgeChannelLayer]]:
 
 
 def _hub(links: list[LinkStatistics]) -> Message:
-    """The links to all hubs as one: a project has one, as a rule."""
+    """Sum up the links to all hubs: as a rule, a project has one."""
     return {
         "connected": all(link.connected for link in links),
         "unacknowledged": sum(link.unacknowledged for link in links),

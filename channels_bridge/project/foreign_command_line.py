@@ -22,7 +22,7 @@ _MARKUP = re.compile(r"`|\[([^]]*)\]\([^)]*\)")
 
 
 def answers(arguments: Sequence[str], ours: Mapping[str, bool]) -> list[str]:
-    """What is said to arguments of other servers, a line for each; none where there are none.
+    """Answer to arguments of other servers, a line for each; none where there are none.
 
     Args:
         arguments: of the command line.
@@ -35,7 +35,7 @@ def answers(arguments: Sequence[str], ours: Mapping[str, bool]) -> list[str]:
 
 
 def find(name: str, server: str) -> Option | None:
-    """The row of an option's name in a server's table."""
+    """Return the row of an option in a server's table."""
     for option in SERVERS[server]:
         if name in option.theirs.split(", "):
             return option
@@ -43,7 +43,7 @@ def find(name: str, server: str) -> Option | None:
 
 
 def _split(arguments: Sequence[str], ours: Mapping[str, bool]) -> tuple[list[str], list[str]]:
-    """The foreign options, and what is neither an option nor the value of one."""
+    """Return the foreign options, and what is neither an option nor the value of one."""
     options, others = [], []
     rest = iter(arguments)
     for argument in rest:
@@ -64,7 +64,7 @@ def _split(arguments: Sequence[str], ours: Mapping[str, bool]) -> tuple[list[str
 
 
 def _name(argument: str, ours: Mapping[str, bool]) -> tuple[str, bool]:
-    """The option that an argument gives, and whether its value is in it, as in ``-p8000``."""
+    """Return the option in an argument, and whether its value is in it, as in ``-p8000``."""
     if argument.startswith("--"):
         name, equals, _ = argument.partition("=")
         return name, bool(equals)
@@ -72,7 +72,7 @@ def _name(argument: str, ours: Mapping[str, bool]) -> tuple[str, bool]:
 
 
 def _may_take_value(name: str, ours: Mapping[str, bool]) -> bool:
-    """Of the beginning of one of ours, which argparse takes for it, or of what nobody knows."""
+    """Whether an abbreviation of one of our options takes a value; True for an unknown option."""
     return next((value for option, value in ours.items() if option.startswith(name)), True)
 
 
@@ -83,7 +83,7 @@ def _rows(name: str) -> Iterator[Option]:
 
 
 def _guess(options: Sequence[str]) -> str:
-    """The server that most of them are of; of several such, the first."""
+    """Return the server that most of the options are of; of several such, the first."""
     return max(SERVERS, key=lambda server: sum(find(name, server) is not None for name in options))
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Option(NamedTuple):
-    """One row.
+    """One row: options of another server that are alike, and what takes their place.
 
     Attributes:
         theirs: the names of options that are alike, with commas; empty where only we have one.

@@ -27,7 +27,7 @@ from channels_bridge.transport import get_channel_layer
 
 
 class Place(NamedTuple):
-    """Where a hub is needed, and how it and the processes know each other."""
+    """An address where a hub is needed, with the credentials for it."""
 
     address: str
     credentials: Credentials
@@ -35,7 +35,7 @@ class Place(NamedTuple):
 
 
 def places() -> list[Place]:
-    """Where hubs are needed on this machine, each address once.
+    """Return where hubs are needed on this machine, each address once.
 
     Raises:
         StartupError: a layer can't be made.
@@ -60,7 +60,7 @@ def _place(address: str, credentials: Credentials) -> Place:
 
 
 def describe_neighbours(places: Iterable[Place]) -> list[str]:
-    """Say of each hub that runs already whose it is, and what is shared: a line for people."""
+    """Say whose each hub is that runs already, and what is shared: a line for the banner."""
     holders = (holder_of(place.seat.path) for place in places)
     return [
         f"Uses the hub of {holder}: groups with the same `prefix` in CONFIG are shared"
@@ -97,7 +97,7 @@ async def serve(config: ServerConfig, place: Place, channel: ChildEnd, stop: asy
 
 @contextlib.asynccontextmanager
 async def serving_hubs() -> AsyncIterator[None]:
-    """Run in this process what hubs are needed, each while nobody else runs it.
+    """Run the hubs that are needed in this process, each unless another process runs it.
 
     Raises:
         StartupError: a hub cannot listen at its address.

@@ -17,7 +17,7 @@ ADD = 'Put it first: INSTALLED_APPS = ["channels_bridge", ...].'
 
 
 def check_installed(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """The one check of those who have a layer of this package, and nothing else."""
+    """Warn projects that have a channel layer of this package, but not the application."""
     layers = [*conf.channel_layers().values(), *conf.transport_backends().values()]
     ours = [layer for layer in layers if _is_ours(layer.get("BACKEND"))]
     if not ours or apps.is_installed("channels_bridge"):

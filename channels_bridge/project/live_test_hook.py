@@ -27,7 +27,7 @@ class _LiveTests(MetaPathFinder, Loader):
         return spec_from_loader(fullname, self) if fullname == UPSTREAM else None
 
     def exec_module(self, module: ModuleType) -> None:
-        """Whatever is under the name now is what the import returns."""
+        """Put ours under the name: the import returns what is there afterwards."""
         sys.modules[UPSTREAM] = import_module(OURS)
 
 

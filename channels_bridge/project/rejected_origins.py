@@ -53,7 +53,7 @@ async def _call(validator: OriginValidator, scope: Any, receive: Any, send: Any)
 
 
 def _find_malformed(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
-    """The Origin that Channels can't parse; None where it can, or where there is none."""
+    """Return the Origin if Channels can't parse it; None where it can, or where there is none."""
     for name, value in headers:
         if name == b"origin":
             origin = value.decode("latin-1")
@@ -75,7 +75,7 @@ def _valid_origin(validator: OriginValidator, origin: ParseResult | None) -> boo
 
 
 class Denials:
-    """Logs each origin that was denied once."""
+    """Logs denied origins, each of them once."""
 
     def __init__(self) -> None:
         self._notices = Notices(logger, interval=inf, spacing=INTERVAL)
@@ -109,7 +109,7 @@ class Denials:
 
 
 def _host(origin: str) -> str:
-    """What to add to the setting for an origin.
+    """Return what to add to the setting for an origin.
 
     Where it has no host, as a sandboxed page's, nothing else helps than to let everybody in.
     """

@@ -23,7 +23,7 @@ def _option(*flags: str, **keywords: Any) -> Option:
 
 
 def _number(name: str, kind: Callable[[str], Any], unit: str, text: str) -> Option:
-    """An option that is a number and has the name and the default of a field of ServerConfig."""
+    """Make an option for a number, with the name and the default of a field of ServerConfig."""
     return _option(
         "--" + name.replace("_", "-"),
         type=kind,
@@ -264,7 +264,7 @@ GROUPS: dict[str, tuple[Option, ...]] = {
 
 
 def add_options(parser: CommandParser) -> None:
-    """Let a command have these options."""
+    """Add the options to a command's parser."""
     for title, options in GROUPS.items():
         group = parser.add_argument_group(title)
         for option in options:

@@ -27,7 +27,7 @@ from channels_bridge.transport import get_channel_layer
 
 
 def at_start(config: ServerConfig, listeners: Iterable[Listener]) -> Iterator[str]:
-    """Everything that there is to say about a server for production."""
+    """Return all warnings about a server for production."""
     yield from about_settings()
     yield from about_debug(listeners)
     for text in about_pages(config.http):
@@ -36,7 +36,7 @@ def at_start(config: ServerConfig, listeners: Iterable[Listener]) -> Iterator[st
 
 
 def about_pages(http: bool) -> Iterator[str]:
-    """Pages are asked for, and can't be served, or not as tests have seen it."""
+    """Warn where pages are asked for, but can't be served, or not as tests have seen it."""
     if not http:
         return
     if packages := missing("http"):
@@ -58,7 +58,7 @@ VARIABLES = (ENVIRONMENT_VARIABLE, "DJANGO_CONFIGURATION")
 
 
 def about_settings() -> Iterator[str]:
-    """Other settings than the project's asgi.py would have under another ASGI server."""
+    """Warn of other settings than the project's asgi.py would have under another ASGI server."""
     module, _, _ = (conf.asgi_application() or "").rpartition(".")
     for variable in VARIABLES:
         used = os.environ.get(variable)
@@ -79,7 +79,7 @@ def about_settings() -> Iterator[str]:
 
 
 def about_debug(listeners: Iterable[Listener]) -> Iterator[str]:
-    """DEBUG where strangers may come."""
+    """Warn of DEBUG where strangers can connect."""
     reachable = [listener.url() for listener in listeners if not _is_loopback(listener.sock)]
     if settings.DEBUG and reachable:
         yield (
@@ -112,7 +112,7 @@ def _script() -> Path:
 
 
 def _first_environment() -> set[str] | None:
-    """The variables that this process was started with; None where that can't be known."""
+    """Return the variables that this process was started with; None where that can't be known."""
     try:
         environment = Path("/proc/self/environ").read_bytes()
     except OSError:
@@ -131,7 +131,7 @@ def _is_loopback(sock: socket.socket) -> bool:
 
 
 def about_groups(workers: int) -> Iterator[str]:
-    """Messages to groups that won't reach all members."""
+    """Warn where messages to groups won't reach all members."""
     for alias, layer in layers():
         if workers > 1 and is_of_one_process(layer):
             yield (
@@ -147,7 +147,7 @@ def about_groups(workers: int) -> Iterator[str]:
 
 
 def describe_groups() -> str:
-    """What carries groups, for the banner."""
+    """Say what carries groups, for the banner."""
     carriers = dict.fromkeys(_describe(layer) for _, layer in layers())
     return f"groups over {' and '.join(carriers)}" if carriers else "no channel layer"
 
@@ -165,7 +165,7 @@ def _describe(layer: BaseChannelLayer) -> str:
 
 
 def layers() -> Iterator[tuple[str, BaseChannelLayer]]:
-    """The project's channel layers, by alias."""
+    """Yield the project's channel layers with their aliases."""
     for alias in conf.layer_aliases():
         if (layer := get_channel_layer(alias)) is not None:
             yield alias, layer
@@ -176,7 +176,7 @@ def is_of_one_process(layer: object) -> bool:
 
 
 def _hub_host(layer: object) -> str:
-    """The name of the machine that the layer's hub is on; empty for this one, or without a hub."""
+    """Return the host of the layer's hub; empty for a unix socket, or without a hub."""
     address = hub_address(layer)
     return Address.parse(address).host if address is not None else ""
 

@@ -125,7 +125,7 @@ def _is_observed() -> bool:
 
 
 def become_supervisor(job: Job) -> NoReturn:
-    """End all that runs in this process, and supervise under its number."""
+    """End all that runs in this process, and supervise under its process id."""
     connections.close_all()
     leaving = threading.Thread(target=atexit._run_exitfuncs, daemon=True)
     leaving.start()
@@ -136,7 +136,7 @@ def become_supervisor(job: Job) -> NoReturn:
 
 
 def run(job: Job) -> None:
-    """What the program does that the command becomes."""
+    """Supervise, in the program that the command has become."""
     runtime_directory.take_over(job.directories)
     django.utils.log.configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
     configure_logging(job.config.access_log_format)

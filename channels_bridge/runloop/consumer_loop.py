@@ -129,13 +129,13 @@ class _Run:
             layer.detach(name)
 
     def _sync_send(self, send: Send) -> Callable[[Event], None]:
-        """As Channels has it where a middleware wants to see what is sent."""
+        """Return ``send()`` for a synchronous consumer; it passes over no middleware."""
         if send != self.connection.send:
             return cast("Callable[[Event], None]", async_to_sync(cast(Any, send)))
         return SyncSend(self.connection)
 
     def _sharing(self, send: Send) -> Sharing | None:
-        """What shares frames, unless there is none to share, or a middleware wants to see them."""
+        """Return what shares frames; None if there are none, or a middleware wants to see them."""
         owner: Any = type(self.consumer)
         if not has_shared(owner) or send != self.connection.send:
             return None
@@ -193,7 +193,7 @@ class _Run:
                 raise
 
     async def _is_orderly(self, error: BaseException) -> bool:
-        """Whether the consumer ended as it should; otherwise it has been told goodbye now."""
+        """Finish the consumer; returns whether it has ended as it should, so that nothing is raised."""
         try:
             if isinstance(error, StopConsumer):
                 return True
@@ -234,7 +234,7 @@ def _past_sessions(send: Send) -> Send:
 
 
 def _dispatcher(consumer: Any, crossing: Crossing) -> Dispatch:
-    """The consumer's own ``dispatch``, or ours where it has Channels'."""
+    """Return the consumer's own ``dispatch``, or ours where it has Channels'."""
     if type(consumer).dispatch is AsyncConsumer.dispatch:
         return functools.partial(_dispatch, consumer)
     if inspect.getattr_static(type(consumer), "dispatch") is _sync_dispatch:
@@ -244,7 +244,7 @@ def _dispatcher(consumer: Any, crossing: Crossing) -> Dispatch:
 
 
 def _dispatch(consumer: Any, message: Event) -> Awaitable[None]:
-    """``AsyncConsumer.dispatch``, without the hop to a thread where there is nothing to do.
+    """Dispatch as ``AsyncConsumer`` does, but hop to a thread only when there is need.
 
     Returns:
         What the handler returned, itself: no coroutine of ours stands around the handler's.

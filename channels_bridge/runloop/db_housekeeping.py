@@ -38,7 +38,7 @@ class Thread:
 
 
 class Housekeeping:
-    """Knows for each thread whether a connection may be open there.
+    """Closes stale connections, in those threads where one may be open.
 
     There is one thread, or with ``WEBSOCKET_SYNC_THREADS`` one for each of asgiref's contexts.
     """
@@ -64,7 +64,7 @@ class Housekeeping:
         self._thread().next = 0.0
 
     async def close_old_connections(self) -> None:
-        """What ``channels.db.aclose_old_connections`` does, remembering what is still open."""
+        """Do what ``channels.db.aclose_old_connections`` does, and remember what is still open."""
         thread = self._thread()
         thread.next = time.monotonic() + INTERVAL
         thread.may_be_open = False
@@ -88,7 +88,7 @@ class Housekeeping:
             _make_round(thread)
 
     def _opened(self, connection: BaseDatabaseWrapper | None = None, **_: Any) -> None:
-        """A connection was opened, in whichever thread this is called in."""
+        """Note that a connection was opened in the thread that this is called in."""
         self._any_opened = True
         thread = self._thread()
         thread.may_be_open = True
@@ -120,7 +120,7 @@ def _make_round(thread: Thread) -> None:
 
 
 def _close_old_connections() -> list[BaseDatabaseWrapper]:
-    """Returns what is still open."""
+    """Close stale connections here. Returns those that are still open."""
     close_old_connections()
     return [
         connection

@@ -37,7 +37,7 @@ class Entry:
         self._connection.about = nothing_known
 
     def __call__(self) -> dict[str, Any]:
-        """What the connection tells of itself."""
+        """Describe the connection, for the status."""
         return {"user": self.user, "channel": self.channel}
 
     @property

@@ -126,7 +126,7 @@ class _Call:
         self._crossing.call_soon(self._return)
 
     def fail(self, error: Exception) -> None:
-        """It can't be made."""
+        """Give up: the call can't be made."""
         self._error = error
         self._return()
 
@@ -172,6 +172,6 @@ _lanes: WeakKeyDictionary[Any, _Lane] = WeakKeyDictionary()
 
 
 def _lane(crossing: Crossing) -> _Lane:
-    """The lane to the thread that asgiref would choose now: the context's, or else the server's."""
+    """Return the lane to the thread that asgiref would choose: the context's or the server's."""
     key = SyncToAsync.thread_sensitive_context.get(None) or crossing
     return _lanes.setdefault(key, _Lane())

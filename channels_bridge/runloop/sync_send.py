@@ -17,7 +17,7 @@ from channels_bridge.server.websocket.connection import WebSocketConnection
 
 
 class SyncSend:
-    """What a synchronous consumer has as its ``base_send``.
+    """The ``base_send`` of a synchronous consumer.
 
     A message is checked at once, with the errors that ``async_to_sync(send)`` raises. It is written
     before anything that happens on the event loop after the handler, and before what the handler

@@ -27,7 +27,7 @@ Format = Callable[[Fields], str]
 
 
 def parse_format(text: str) -> Format:
-    """Read what ``--access-log-format`` says.
+    """Read the value of ``--access-log-format``.
 
     Args:
         text: ``text``; ``json``, an object a line; or a template for ``str.format()``, such as

@@ -28,7 +28,7 @@ MAX_AGENT = 200
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who opened a WebSocket to where, as log lines may show it."""
+    """The client of a WebSocket and its path, as log lines may show them."""
 
     path: str
     client: str
@@ -36,7 +36,7 @@ class Visitor:
 
 
 class AccessLog:
-    """The lines as ``websockets_server`` writes them; ``runserver`` has words of its own.
+    """Writes the lines of ``websockets_server``; ``runserver`` has words of its own.
 
     Args:
         format: ``text``, ``json``, or a template; see ``parse_format()``.
@@ -46,12 +46,12 @@ class AccessLog:
         self._format = parse_format(format)
 
     def handshaking(self, visitor: Visitor) -> None:
-        """A handshake came in; what became of it, the next line for this client says."""
+        """A handshake came in. What became of it is told by the next line for this client."""
 
     def websocket(
         self, action: str, visitor: Visitor, code: int | None, seconds: float | None
     ) -> None:
-        """A WebSocket changed.
+        """A WebSocket was opened, closed or rejected.
 
         Args:
             action: CONNECT, DISCONNECT or REJECT.
@@ -115,7 +115,7 @@ def agent_name(headers: Iterable[tuple[bytes, bytes]]) -> str:
 
 
 def logged(application: Application, log: AccessLog) -> Application:
-    """An HTTP application whose responses are noted in ``log`` once they are complete."""
+    """Wrap an HTTP application: its responses are logged once they are complete."""
 
     async def wrapper(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         status = CLIENT_LEFT

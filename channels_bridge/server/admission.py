@@ -27,7 +27,7 @@ Decided = Callable[[bool], None]
 
 
 class Admission(Protocol):
-    """What a connection asks."""
+    """Grants places to connections."""
 
     def claim(self, address: str, decided: Decided) -> None:
         """Ask for a place; ``decided`` is called with the answer, now or later."""
@@ -42,7 +42,7 @@ def limits_addresses(config: ServerConfig) -> bool:
 
 
 def address_key(host: str) -> str:
-    """What counts as one address: of IPv6, the network of 64 bits that a customer is given."""
+    """Return what counts as one address: of IPv6, the /64 network that a customer is given."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

@@ -186,7 +186,7 @@ class Listener:
         keep_from_children(self.sock)
 
     def url(self, scheme: str = "http") -> str:
-        """How to reach it, for the person who started the server."""
+        """Return where to reach it, for the person who started the server."""
         if self.sock.family == socket.AF_UNIX:
             return f"unix:{self.sock.getsockname()}"
         host, port = self.sock.getsockname()[:2]
@@ -254,7 +254,7 @@ def _listen(bind: Bind) -> list[Listener]:
 
 
 def _listen_tcp(bind: TcpBind) -> list[Listener]:
-    """Every address that the host name stands for, as asyncio's ``create_server`` does."""
+    """Listen on all addresses of the host name, as asyncio's ``create_server()`` does."""
     try:
         infos = socket.getaddrinfo(
             bind.host or "0.0.0.0", bind.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

@@ -49,7 +49,7 @@ def _say_why(*args: object, **kwargs: object) -> None:
 
 
 def why_debugger_was_left() -> str:
-    """For the log, where it was entered in another way and raised ``BdbQuit``."""
+    """Explain ``BdbQuit``, which a debugger raises that was entered in another way."""
     return "the debugger was left" if _has_terminal() else f"the debugger ended: {NO_TERMINAL}"
 
 

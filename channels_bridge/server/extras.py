@@ -16,7 +16,7 @@ EXTRAS = {
 
 
 def missing(extra: str) -> list[str]:
-    """What to install of an extra: its packages that are not there."""
+    """Return what to install of an extra: its packages that are not there."""
     return [package for module, package in EXTRAS[extra].items() if find_spec(module) is None]
 
 

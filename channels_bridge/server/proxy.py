@@ -32,7 +32,7 @@ _HOST_AND_PORT = re.compile(r"(?:\[([^][]+)\]|([^][:]+))(?::([0-9]{1,5}))?")
 
 @dataclass(frozen=True, kw_only=True)
 class Proxy:
-    """How to read what a proxy passes on.
+    """What a proxy in front passes on, and from whom it is believed.
 
     Args:
         root_path: the prefix under which the proxy serves the application, such as ``/app``.
@@ -86,7 +86,7 @@ class Proxy:
             scope["scheme"] = _SECURE.get(scope["scheme"], scope["scheme"])
 
     def _find_client(self, forwarded_for: list[Peer]) -> Peer | None:
-        """The last address that isn't a trusted proxy's: those before it are only claims."""
+        """Return the last address that isn't a trusted proxy's: those before it are only claims."""
         for peer in reversed(forwarded_for):
             if not self._trusts(peer, on_tcp=True):
                 return peer

@@ -21,7 +21,7 @@ Serve = Callable[[socket.socket], Awaitable[asyncio.Server]]
 
 @contextlib.asynccontextmanager
 async def serving_always(listeners: Sequence[Listener], serve: Serve) -> AsyncIterator[None]:
-    """Serve listeners until the block ends, and what takes the place of those that are removed.
+    """Serve listeners until the block ends; sockets whose files are removed are made again.
 
     They are closed then.
     """

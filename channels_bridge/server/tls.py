@@ -18,7 +18,7 @@ INTERVAL = 2.0
 
 @dataclass(frozen=True)
 class Certificate:
-    """Where a certificate is.
+    """The files of a certificate.
 
     Attributes:
         certfile: path of the certificate chain, PEM.
@@ -31,7 +31,7 @@ class Certificate:
     password: str | None = None
 
     def load(self) -> ssl.SSLContext:
-        """A context for a server, with Python's defaults for protocols and ciphers.
+        """Return a context for a server, with Python's defaults for protocols and ciphers.
 
         Raises:
             StartupError: a file is missing or unreadable, or key and certificate don't match.
@@ -48,7 +48,7 @@ class Certificate:
         return context
 
     def fingerprint(self) -> list[tuple[int, ...] | None]:
-        """Something that differs when a file is not what it was."""
+        """Return something that differs once a file has changed."""
         return [_identity(path) for path in (self.certfile, self.keyfile) if path is not None]
 
 
@@ -81,7 +81,7 @@ class RenewedCertificate:
         self._next_look = time.monotonic() + INTERVAL
 
     def context(self) -> ssl.SSLContext:
-        """What the next handshake uses."""
+        """Return the context for the next handshake."""
         now = time.monotonic()
         if now >= self._next_look:
             self._next_look = now + INTERVAL

@@ -23,6 +23,6 @@ def current_worker() -> int | None:
 
 
 def become_worker(number: int) -> None:
-    """This process is that worker."""
+    """Note that this process is that worker."""
     global _current
     _current = number, os.getpid()

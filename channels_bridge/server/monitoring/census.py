@@ -71,7 +71,7 @@ class Member:
 
 
 class Census:
-    """Knows each process of a server.
+    """The processes of a server, and what they have counted.
 
     Attributes:
         phase: of the server: ``starting``, ``serving``, or ``draining``: it ends, and takes no

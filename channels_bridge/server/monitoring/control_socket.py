@@ -33,7 +33,7 @@ Answer = Callable[[Message], Awaitable[Message]]
 async def serving_control_socket(
     path: Path, answer: Answer, *, required: bool = True
 ) -> AsyncIterator[None]:
-    """Answer who connects to a socket at ``path``, which only this user can do, until the end.
+    """Answer questions on a socket that only this user can connect to, until the block ends.
 
     Args:
         required: whether it is an error that the socket can't be made.

@@ -93,7 +93,7 @@ class Metrics:
             yield family
 
     def _bounded(self, key: str, counts: Mapping[str, int]) -> dict[str, int]:
-        """Counts by label; once a label is shown, it always is."""
+        """Limit the labels of a counter; once a label is shown, it always is."""
         shown = self._shown.setdefault(key, set())
         bounded: dict[str, int] = {}
         for label, count in counts.items():
@@ -105,7 +105,7 @@ class Metrics:
         return bounded
 
     def _processes(self, members: Iterable[Member]) -> Iterator[Metric]:
-        """What the system knows of the supervisor and of each process that it has started."""
+        """Collect what the system knows of the supervisor and of each of its processes."""
         families: dict[str, Metric] = {}
         for process, pid in self._pids(members):
             # Without a registry, which would keep it for the next scrape: its process may be gone.
@@ -147,7 +147,7 @@ def _gauge(name: str, text: str, values: Mapping[str, float]) -> Metric:
 
 
 def _values(members: Iterable[Member], key: str) -> dict[str, float]:
-    """A gauge by worker, of those workers that have reported it."""
+    """Return a gauge by worker, of those that have reported it."""
     found = ((str(member.number), _find(member.answer, key)) for member in members)
     return {worker: value for worker, value in found if value is not None}
 

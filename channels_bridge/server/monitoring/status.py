@@ -20,7 +20,7 @@ Summarize = Callable[[Iterable[Message], int], Message]
 
 
 def no_summary(answers: Iterable[Message], top: int) -> Message:
-    """Where workers report nothing but the engine's figures."""
+    """Add nothing, where workers report the engine's figures only."""
     return {}
 
 

@@ -49,7 +49,7 @@ class _Conversations:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Have one. asyncio would make a task of its own, that nobody could end."""
+        """Begin a conversation, in a task that can be ended: one of asyncio's could not."""
         task = asyncio.create_task(self._have(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -64,7 +64,7 @@ class _Conversations:
             await _close(writer)
 
     async def stop(self) -> None:
-        """End those that go on."""
+        """End all conversations."""
         for task in self._tasks:
             task.cancel()
         if self._tasks:
