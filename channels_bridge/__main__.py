@@ -42,7 +42,7 @@ def main() -> str | None:
         return f"{module}: {conf.NOTHING_TO_SERVE}"
     print(
         f"channels_bridge {__version__} is installed in {settings.SETTINGS_MODULE}. "
-        "python manage.py check checks its settings, python manage.py websockets_server serves it."
+        "Check it with python manage.py check, serve it with python manage.py websockets_server."
     )
     return None
 

@@ -160,7 +160,7 @@ def test_forbidden_directory(project, socket_dir):
         ("--workers", "two", "invalid int value: 'two'", 2),
         ("--ping-timeout", "0", "ping_timeout must be a number above 0, not 0.0", 1),
         ("--close-timeout", "nan", "close_timeout must be a number above 0, not nan", 1),
-        ("--max-connections", "-1", "max_connections must be a number above 0, not -1", 1),
+        ("--max-connections", "-1", "max_connections must be 0 or more, not -1", 1),
         ("--connection-burst", "0", "connection_burst must be a number above 0, not 0", 1),
         ("--max-message-size", "1M", "invalid int value: '1M'", 2),
     ],

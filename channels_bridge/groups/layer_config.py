@@ -75,9 +75,11 @@ class LayerConfig:
         for name in options:
             if name not in known:
                 close = difflib.get_close_matches(name, known, n=1)
-                hint = f"did you mean {close[0]!r}?" if close else f"it can have {', '.join(known)}"
+                hint = (
+                    f"did you mean {close[0]!r}?" if close else f"its keys are {', '.join(known)}"
+                )
                 if name in REDIS_OPTIONS:
-                    hint = f"it is an option of channels_redis: remove it ({hint})"
+                    hint = f"remove it, as it is an option of channels_redis ({hint})"
                 raise ImproperlyConfigured(
                     f"unknown CONFIG key {name!r} of a channel layer: {hint}"
                 )

@@ -37,7 +37,7 @@ SERVERS: dict[str, tuple[Option, ...]] = {
         Option(
             "-b, --bind, -p, --port",
             "-b HOST:PORT",
-            "repeatable; the sockets that systemd passed by default, or 127.0.0.1:8000, as with "
+            "repeatable; by default the sockets that systemd passed, or 127.0.0.1:8000, as with "
             "Daphne",
         ),
         Option("-u, --unix-socket", "-b unix:/path"),

@@ -175,4 +175,5 @@ class ServerConfig:
     def _require_number(self, name: str, may_be_zero: bool) -> None:
         value = getattr(self, name)
         if not (0 < value < inf or (value == 0 and may_be_zero)):
-            raise StartupError(f"{name} must be a number above 0, not {value}")
+            allowed = "0 or more" if may_be_zero else "a number above 0"
+            raise StartupError(f"{name} must be {allowed}, not {value}")

@@ -48,7 +48,8 @@ def test_options_of_their_layers(path, ours):
     for option in {*named, "hosts", "on_disconnect"} & set(REDIS_OPTIONS):
         if option not in {field.name for field in fields(ours.config_class)}:
             with pytest.raises(
-                ImproperlyConfigured, match=f"'{option}'.*an option of channels_redis: remove"
+                ImproperlyConfigured,
+                match=f"'{option}'.*remove it, as it is an option of channels_redis",
             ):
                 ours(**{option: []})
 
