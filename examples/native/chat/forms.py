@@ -2,7 +2,7 @@ from django import forms
 
 
 class EnterForm(forms.Form):
-    """Which room, and under what name."""
+    """A form for a room and a name."""
 
     name = forms.CharField(max_length=30, label="Your name")
     room = forms.SlugField(

@@ -2,7 +2,7 @@ from django.db import models
 
 
 class Message(models.Model):
-    """What somebody said in a room."""
+    """A message in a room."""
 
     room = models.SlugField(max_length=50)
     author = models.CharField(max_length=30, blank=True)  # nobody: an announcement
@@ -16,7 +16,7 @@ class Message(models.Model):
         return f"{self.author or 'Announcement'} in {self.room}: {self.text[:40]}"
 
     def as_dict(self):
-        """What browsers get."""
+        """The message as browsers get it."""
         return {
             "id": self.pk,
             "author": self.author,
