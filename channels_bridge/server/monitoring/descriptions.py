@@ -61,7 +61,7 @@ ENGINE = Descriptions(
     gauges={
         "connections": Gauge("connections_open", "WebSockets that are open."),
         "inbox_depth": Gauge("inbox_depth", "Events and messages that wait for consumers."),
-        "inbox_depth_max": Gauge("inbox_depth_max", "The same, of the consumer with the most."),
+        "inbox_depth_max": Gauge("inbox_depth_max", "The most that wait for one consumer."),
         "unsent_bytes": Gauge("unsent_bytes", "Bytes that clients have not read yet."),
         "loop_delay": Gauge("loop_delay_seconds", "The event loop's longest delay in 30 seconds."),
     },

@@ -84,7 +84,7 @@ class Door:
         if not self._expected or (len(shown) == 1 and self._is_expected(shown[0])):
             return True
         problem = "a wrong token" if shown else "no token"
-        self._notices.warn(problem, "%s is refused: it has shown %s", context.peer(), problem)
+        self._notices.warn(problem, "%s is refused: it showed %s", context.peer(), problem)
         return False
 
     def _is_expected(self, shown: str | bytes) -> bool:
