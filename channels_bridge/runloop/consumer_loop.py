@@ -165,7 +165,7 @@ class _Run:
                     self.current = event
                     await dispatch(event)
         except BaseException as error:
-            if not await self._is_orderly(error):
+            if not await self._finish(error):
                 raise
 
     async def _serve(self) -> None:
@@ -175,7 +175,7 @@ class _Run:
                 self.current = await receive()
                 await dispatch(self.current)
         except BaseException as error:
-            if not await self._is_orderly(error):
+            if not await self._finish(error):
                 raise
 
     async def _serve_both(self) -> None:
@@ -189,11 +189,11 @@ class _Run:
         try:
             await await_many_dispatch(receivers, dispatch)
         except BaseException as error:
-            if not await self._is_orderly(error):
+            if not await self._finish(error):
                 raise
 
-    async def _is_orderly(self, error: BaseException) -> bool:
-        """Finish the consumer; returns whether it has ended as it should, so that nothing is raised."""
+    async def _finish(self, error: BaseException) -> bool:
+        """Say goodbye if need be. Returns whether the end is orderly: then nothing is raised."""
         try:
             if isinstance(error, StopConsumer):
                 return True
