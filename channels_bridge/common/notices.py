@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Hashable
 from dataclasses import dataclass
 from math import inf
+from weakref import WeakSet
 
 #: Seconds between two lines of one kind.
 INTERVAL = 10.0
@@ -48,6 +50,7 @@ class Notices:
         # Consumers run in threads, too. Nothing is logged under it, so that it is never held long.
         # Reentrant: a signal handler may have something to log while its thread does.
         self._lock = threading.RLock()
+        _all.add(self)
 
     def warn(self, kind: Hashable, message: str, *args: object) -> None:
         """Log ``message % args`` as a WARNING, if a line of this kind is due."""
@@ -79,6 +82,10 @@ class Notices:
         with self._lock:
             return self._take(kind, count)
 
+    def renew_lock(self) -> None:
+        """In a forked process: the thread that held the lock may not have come along."""
+        self._lock = threading.RLock()
+
     def _take(self, kind: Hashable, count: int) -> int | None:
         now = time.monotonic()
         spaced = now - self._last >= self._spacing
@@ -96,3 +103,14 @@ class Notices:
         suppressed, state.suppressed = state.suppressed, 0
         state.last = self._last = now
         return suppressed
+
+
+_all: WeakSet[Notices] = WeakSet()
+
+
+def _renew_locks() -> None:
+    for notices in _all:
+        notices.renew_lock()
+
+
+os.register_at_fork(after_in_child=_renew_locks)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import threading
 from math import inf
 from types import SimpleNamespace
@@ -119,3 +121,31 @@ def test_a_signal_handler_does_not_wait_for_what_it_interrupts(monkeypatch):
     thread.start()
     thread.join(30)
     assert not thread.is_alive()
+
+
+def test_a_process_forked_amid_a_line_has_lines_of_its_own():
+    """A child that is forked while another thread holds the lock does not wait for it for ever."""
+    code = """
+import logging, os, threading
+from channels_bridge.common.notices import Notices
+
+lines = Notices(logging.getLogger())
+held, done = threading.Event(), threading.Event()
+
+def hold():
+    with lines._lock:
+        held.set()
+        done.wait(30)
+
+threading.Thread(target=hold).start()
+held.wait(30)
+child = os.fork()
+if child == 0:
+    os._exit(0 if lines.due("kind") == 0 else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+done.set()
+"""
+    result = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=60
+    )
+    assert result.stdout == "0\n", result.stderr
