@@ -13,7 +13,7 @@ from django.test import override_settings
 from channels_bridge.checks import check_deployment, check_settings
 from channels_bridge.project import startup_advice
 from channels_bridge.project.asgi_application import get_application
-from channels_bridge.server import extras
+from channels_bridge.server import optional_packages
 from channels_bridge.server.errors import StartupError
 
 GRPC = "channels_bridge.layers.GrpcChannelLayer"
@@ -176,7 +176,7 @@ def test_settings_of_others(name):
 
 def test_http_extra_missing(monkeypatch):
     """That pages can't be served is said by a server that is to serve them, and by nobody else."""
-    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    monkeypatch.setattr(optional_packages, "find_spec", lambda name: None)
     assert found() == {}
     assert list(startup_advice.about_pages(http=False)) == []
     (text,) = startup_advice.about_pages(http=True)
@@ -186,7 +186,7 @@ def test_http_extra_missing(monkeypatch):
 def test_uvicorn_is_too_new(monkeypatch):
     """A server with a release of uvicorn that its tests have not seen says so when it starts."""
     assert list(startup_advice.about_pages(http=True)) == []
-    monkeypatch.setattr(extras, "version", lambda name: "0.60.1")
+    monkeypatch.setattr(optional_packages, "version", lambda name: "0.60.1")
     (text,) = startup_advice.about_pages(http=True)
     assert "uvicorn 0.60.1" in text
     assert text.endswith("pip install 'uvicorn<0.55'")

@@ -1,7 +1,7 @@
 """Building blocks without a subject of their own, for the server, the hub and the commands.
 
-- ``notices``: rate-limited log lines.
-- ``program``, ``interpreter``: child processes as Python programs, without fork.
+- ``rate_limited_log``: rate-limited log lines.
+- ``child_program``, ``interpreter``: child processes as Python programs, without fork.
 - ``forks``: signals and descriptors that must not leak into what an application forks.
 - ``exit_signals``, ``exit_deadline``: the end of a process: late signals, threads that don't end.
 - ``event_deadline``, ``process_title``: waiting for an event; what ``ps`` shows of a process.

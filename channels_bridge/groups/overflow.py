@@ -8,7 +8,7 @@ from collections.abc import Callable
 from math import inf
 from typing import Any, Protocol
 
-from channels_bridge.common.notices import INTERVAL, Notices
+from channels_bridge.common.rate_limited_log import INTERVAL, Notices
 from channels_bridge.groups.shared_frames import Sharing
 
 logger = logging.getLogger("channels_bridge.groups")

@@ -21,7 +21,7 @@ from channels.security.websocket import (
     WebsocketDenier,
 )
 
-from channels_bridge.common.notices import Notices
+from channels_bridge.common.rate_limited_log import Notices
 from channels_bridge.server.access_log import printable
 
 # Not a logger of this room's own: users filter by the four names that the guide lists.

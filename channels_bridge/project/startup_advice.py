@@ -22,7 +22,7 @@ from channels_bridge.groups.layer import LocalChannelLayer
 from channels_bridge.project.environment_sources import named_by_file, named_by_module
 from channels_bridge.server.bind import Listener
 from channels_bridge.server.config import ServerConfig
-from channels_bridge.server.extras import how_to_install, missing, too_new
+from channels_bridge.server.optional_packages import how_to_install, missing, too_new
 from channels_bridge.transport import get_channel_layer
 
 

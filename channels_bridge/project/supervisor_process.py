@@ -29,7 +29,7 @@ import django.utils.log
 from django.conf import settings
 from django.db import connections
 
-from channels_bridge.common import program
+from channels_bridge.common import child_program
 from channels_bridge.common.exit_deadline import leave_soon
 from channels_bridge.common.exit_signals import exit_by_signals
 from channels_bridge.common.process_title import make_title, set_title
@@ -132,7 +132,7 @@ def become_supervisor(job: Job) -> NoReturn:
     leaving.join(PATIENCE)
     socks = [listener.sock for listener in (*job.listeners, *job.endpoints)]
     fds = [*(sock.fileno() for sock in socks), *job.directories.values()]
-    program.become("channels_bridge.project.supervisor_process:run", job, fds=fds)
+    child_program.become("channels_bridge.project.supervisor_process:run", job, fds=fds)
 
 
 def run(job: Job) -> None:

@@ -39,7 +39,7 @@ from channels_bridge.runloop.registry import Entry
 from channels_bridge.runloop.sync_dispatch import SyncDispatch
 from channels_bridge.runloop.sync_send import SyncSend
 from channels_bridge.server.asgi_types import Event, Receive, Send
-from channels_bridge.server.loop_calls import Crossing
+from channels_bridge.server.calls_from_threads import Crossing
 from channels_bridge.server.websocket.asgi_scope import EXTENSION
 from channels_bridge.server.websocket.connection import WebSocketConnection
 

@@ -26,7 +26,7 @@ from channels.db import database_sync_to_async
 from channels_bridge.runloop.context_variables import adopt
 from channels_bridge.runloop.db_housekeeping import housekeeping
 from channels_bridge.server.asgi_types import Event
-from channels_bridge.server.loop_calls import Crossing
+from channels_bridge.server.calls_from_threads import Crossing
 
 #: Seconds after which a lane lets others on who wait for its thread, such as middlewares' queries.
 SLICE = 0.005

@@ -17,8 +17,8 @@ Directly in here is what several of these use:
 - ``bind``, ``socket_renewal``, ``tls``, ``proxy``: listening sockets, certificates, proxies.
 - ``access_log``, ``access_format``, ``debugging``: log lines, and what they never say.
 - ``admission``, ``token_bucket``: limits per client address.
-- ``counters``, ``loop_calls``: what happened in a process; the way into its event loop.
-- ``worker_identity``, ``extras``, ``asgi_types``: what is left.
+- ``counters``, ``calls_from_threads``: what happened in a process; the way into its event loop.
+- ``worker_identity``, ``optional_packages``, ``asgi_types``: what is left.
 
 It may import ``common``.
 """

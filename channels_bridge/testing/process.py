@@ -24,7 +24,7 @@ from typing import Any, BinaryIO
 
 from django.conf import settings
 
-from channels_bridge.common import program
+from channels_bridge.common import child_program
 from channels_bridge.common.exit_deadline import leave_soon
 from channels_bridge.common.forks import endure, handle_in_loop, keep_from_children
 from channels_bridge.groups import isolation
@@ -100,7 +100,7 @@ class ServerProcess:
         ours, theirs = os.pipe()
         held, life = os.pipe()
         try:
-            self._process = program.start(
+            self._process = child_program.start(
                 "channels_bridge.testing.process:run",
                 Surroundings(),
                 _directory_of_hubs(),

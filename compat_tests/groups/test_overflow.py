@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from channels_bridge.common.notices import INTERVAL
+from channels_bridge.common.rate_limited_log import INTERVAL
 from channels_bridge.groups import overflow
 from channels_bridge.groups.overflow import Overload
 

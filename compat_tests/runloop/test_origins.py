@@ -8,7 +8,7 @@ from channels.security.websocket import AllowedHostsOriginValidator, OriginValid
 from django.test import override_settings
 from websockets.exceptions import InvalidStatus
 
-from channels_bridge.common import notices
+from channels_bridge.common import rate_limited_log
 from channels_bridge.project import rejected_origins
 
 OURS = "https://shop.example"
@@ -22,7 +22,7 @@ def clock(monkeypatch):
     rejected_origins.install()
     monkeypatch.setattr(rejected_origins, "denials", rejected_origins.Denials())
     times = [0.0]
-    monkeypatch.setattr(notices.time, "monotonic", lambda: times[0])
+    monkeypatch.setattr(rate_limited_log.time, "monotonic", lambda: times[0])
     return times
 
 
@@ -106,7 +106,7 @@ async def test_claimed_origins_fill_neither_the_log_nor_memory(serve, caplog, cl
     clock[0] += rejected_origins.INTERVAL
     assert await denied(engine, OURS.replace("shop", "late"))
     assert "late" in caplog.text
-    for number in range(2 * notices.MAX_KINDS):
+    for number in range(2 * rate_limited_log.MAX_KINDS):
         clock[0] += rejected_origins.INTERVAL
         rejected_origins.denials.note(f"https://{number}.example", [])
-    assert len(rejected_origins.denials._notices._kinds) == notices.MAX_KINDS
+    assert len(rejected_origins.denials._notices._kinds) == rate_limited_log.MAX_KINDS

@@ -10,7 +10,8 @@ Steps when one has changed, which test_upstream_pins.py tells:
 2. Do the same where it says that it was rebuilt, for old and new versions alike. If what users see
    differs between them, write a scenario for it in compat_tests/parity.
 3. Run ``python -m compat_tests.surface.pins``, and put the new digest beside the others.
-4. Where pyproject.toml has an upper bound for the package, raise it, and in ``server/extras.py``.
+4. Where pyproject.toml has an upper bound for the package, raise it, and in
+   ``server/optional_packages.py``.
 """
 
 from __future__ import annotations
@@ -267,7 +268,7 @@ PINS: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "atexit:_run_exitfuncs": ("common/exit_deadline.py", {"3.10": COMPILED}),
     "subprocess:_args_from_interpreter_flags": (
-        "common/program.py",
+        "common/child_program.py",
         {"3.10": "cd9af26b321d", "3.11": "51eb5381466c", "3.13": "e86d098d1193"},
     ),
 }

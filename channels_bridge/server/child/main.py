@@ -12,9 +12,9 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from channels_bridge.common.child_program import load
 from channels_bridge.common.exit_deadline import leave_soon
 from channels_bridge.common.forks import endure, handle_in_loop, keep_from_children
-from channels_bridge.common.program import load
 from channels_bridge.server.child import tracebacks
 from channels_bridge.server.child.pipe import ChildEnd
 from channels_bridge.server.debugging import prepare_breakpoints

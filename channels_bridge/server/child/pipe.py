@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 
 from channels_bridge.common.forks import keep_from_children
-from channels_bridge.common.notices import Notices
+from channels_bridge.common.rate_limited_log import Notices
 
 logger = logging.getLogger("channels_bridge.server")
 

@@ -19,7 +19,7 @@ from channels_bridge.server.http.refusal import Refusal
 from channels_bridge.server.websocket.asgi_scope import peer_address
 from channels_bridge.server.websocket.connection import WebSocketConnection
 from channels_bridge.server.websocket.context import Context
-from channels_bridge.server.websocket.request_head import Unreadable, read_handshake
+from channels_bridge.server.websocket.request_checks import Unreadable, read_handshake
 
 # Enough to tell a request from what is not HTTP, such as TLS on a port without it.
 _METHOD = re.compile(rb"[A-Z-]{1,20}( |\Z)")

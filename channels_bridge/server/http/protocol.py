@@ -28,7 +28,7 @@ from channels_bridge.server.http.page import Cycle, Page
 from channels_bridge.server.http.refusal import Refusal, note_refusal
 from channels_bridge.server.websocket.connection import WebSocketConnection
 from channels_bridge.server.websocket.context import Context
-from channels_bridge.server.websocket.request_head import (
+from channels_bridge.server.websocket.request_checks import (
     KEY,
     Unreadable,
     check_framing,

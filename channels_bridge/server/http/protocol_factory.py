@@ -7,8 +7,8 @@ from collections.abc import Callable
 from functools import partial
 
 from channels_bridge.server.config import ServerConfig
-from channels_bridge.server.extras import missing
 from channels_bridge.server.http.upgrade_required import UpgradeRequired
+from channels_bridge.server.optional_packages import missing
 from channels_bridge.server.websocket.context import Context
 
 ProtocolFactory = Callable[[], asyncio.Protocol]

@@ -7,11 +7,11 @@ from http import HTTPStatus
 from typing import cast
 
 from channels_bridge.server.access_log import client_name
-from channels_bridge.server.extras import how_to_install, missing
 from channels_bridge.server.http.refusal import Refusal
+from channels_bridge.server.optional_packages import how_to_install, missing
 from channels_bridge.server.websocket.asgi_scope import peer_address
 from channels_bridge.server.websocket.context import Context
-from channels_bridge.server.websocket.request_head import has_key, note_lost_upgrade, path_of
+from channels_bridge.server.websocket.request_checks import has_key, note_lost_upgrade, path_of
 
 
 class UpgradeRequired(asyncio.Protocol):

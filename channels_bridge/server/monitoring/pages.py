@@ -7,11 +7,11 @@ from contextlib import AbstractAsyncContextManager
 
 from channels_bridge.server.bind import Listener
 from channels_bridge.server.errors import StartupError
-from channels_bridge.server.extras import how_to_install, missing
 from channels_bridge.server.monitoring.census import Census
 from channels_bridge.server.monitoring.descriptions import Descriptions
 from channels_bridge.server.monitoring.endpoint import serving_pages
 from channels_bridge.server.monitoring.health import Health
+from channels_bridge.server.optional_packages import how_to_install, missing
 
 
 def require_extra() -> None:

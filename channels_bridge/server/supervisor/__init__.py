@@ -4,7 +4,7 @@
 - ``acceptor``: accepts connections and balances them over the workers.
 - ``keeper``: keeps one service running: restarts with backoff.
 - ``child_process``: one child process, with its lines to the supervisor.
-- ``start_limit``: a time limit on starts (``--startup-timeout``).
+- ``startup_timeout``: a time limit on starts (``--startup-timeout``).
 - ``hang_watch``: the watchdog for stuck event loops (``--worker-timeout``).
 - ``systemd``: socket activation, readiness and the watchdog of systemd.
 

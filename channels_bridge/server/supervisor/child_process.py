@@ -12,7 +12,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import astuple, dataclass
 from typing import Any
 
-from channels_bridge.common import program
+from channels_bridge.common import child_program
 from channels_bridge.server.child.main import EARLY_SIGNALS, Descriptors
 from channels_bridge.server.child.pipe import channel_pair
 from channels_bridge.server.child.questions import question_pair
@@ -104,7 +104,7 @@ class Child:
 def _start(service: Service, fds: Descriptors) -> subprocess.Popen[bytes]:
     signal.pthread_sigmask(signal.SIG_BLOCK, EARLY_SIGNALS)  # the child inherits that
     try:
-        return program.start(
+        return child_program.start(
             "channels_bridge.server.child.main:run_child",
             service.main,
             fds,

@@ -11,7 +11,7 @@ from channels_bridge.server.child.main import HURRY
 from channels_bridge.server.errors import StartupError
 from channels_bridge.server.monitoring.census import Census
 from channels_bridge.server.supervisor.child_process import Child, Service
-from channels_bridge.server.supervisor.start_limit import StartLimit
+from channels_bridge.server.supervisor.startup_timeout import StartLimit
 
 logger = logging.getLogger("channels_bridge.server")
 

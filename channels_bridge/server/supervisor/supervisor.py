@@ -27,7 +27,7 @@ from channels_bridge.server.supervisor.acceptor import Acceptor
 from channels_bridge.server.supervisor.child_process import Child, Service
 from channels_bridge.server.supervisor.hang_watch import Watch
 from channels_bridge.server.supervisor.keeper import Keeper
-from channels_bridge.server.supervisor.start_limit import StartLimit
+from channels_bridge.server.supervisor.startup_timeout import StartLimit
 from channels_bridge.server.supervisor.systemd import Notifier
 
 logger = logging.getLogger("channels_bridge.server")

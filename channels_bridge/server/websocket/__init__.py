@@ -18,7 +18,7 @@ A message goes out from the application, which calls ``connection.send``:
 - ``writer``: joins writes, and is what ``send`` waits for while the client does not read
   (backpressure); ``write_timeout`` ends that.
 
-A connection begins with ``handshake``, until it is decided: ``request_head`` reads the request,
+A connection begins with ``handshake``, until it is decided: ``request_checks`` reads the request,
 ``asgi_scope`` describes it to the application, ``responses`` has what is answered. It is kept by
 ``keepalive``, one timer for all connections of a worker. ``context`` is what those share;
 ``protocol_logger`` keeps what clients send out of the log.

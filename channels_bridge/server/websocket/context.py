@@ -8,13 +8,13 @@ from collections.abc import Callable
 from math import ceil
 from typing import Any, Protocol
 
-from channels_bridge.common.notices import Notices
+from channels_bridge.common.rate_limited_log import Notices
 from channels_bridge.server.access_log import AccessLog
 from channels_bridge.server.admission import Admission, Ledger, limits_addresses
 from channels_bridge.server.asgi_types import Application
+from channels_bridge.server.calls_from_threads import Crossing
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.counters import Counters
-from channels_bridge.server.loop_calls import Crossing
 from channels_bridge.server.websocket.frames import FrameCache
 from channels_bridge.server.websocket.keepalive import Keepalive
 from channels_bridge.server.websocket.receiver import Limits

@@ -20,7 +20,7 @@ from channels_bridge.server.websocket.asgi_scope import EXTENSION, Scope, build_
 from channels_bridge.server.websocket.context import Context
 from channels_bridge.server.websocket.frames import DEFLATE, deflate_of
 from channels_bridge.server.websocket.protocol_logger import quiet_logger
-from channels_bridge.server.websocket.request_head import KEY, note_lost_upgrade
+from channels_bridge.server.websocket.request_checks import KEY, note_lost_upgrade
 from channels_bridge.server.websocket.responses import (
     RETRY_AFTER,
     complete_acceptance,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 
 from channels_bridge.server.asgi_types import Event
-from channels_bridge.server.loop_calls import Crossing
+from channels_bridge.server.calls_from_threads import Crossing
 from channels_bridge.server.websocket.context import Context
 from channels_bridge.server.websocket.frames import Payload, payload_of
 from channels_bridge.server.websocket.inbox import Inbox

@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 
+from channels_bridge.common.child_program import load
 from channels_bridge.common.event_deadline import is_set_within
 from channels_bridge.common.forks import keep_from_children
-from channels_bridge.common.program import load
 from channels_bridge.server.asgi_types import Application
 from channels_bridge.server.child.admission_link import asking
 from channels_bridge.server.child.heartbeat import beating

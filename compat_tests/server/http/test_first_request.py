@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from channels_bridge.server import extras
+from channels_bridge.server import optional_packages
 from compat_tests.clients.raw_bytes import HANDSHAKE
 from compat_tests.engine import DEADLINE, Script
 from compat_tests.server.websocket.small_applications import echo
@@ -128,7 +128,7 @@ async def test_no_http(serve):
 
 async def test_without_the_http_extra(serve, monkeypatch):
     """Without uvicorn a page is answered 426, which says what to install."""
-    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    monkeypatch.setattr(optional_packages, "find_spec", lambda name: None)
     engine = await serve(page)
     response = await engine.request(GET)
     assert response.startswith(b"HTTP/1.1 426 ")

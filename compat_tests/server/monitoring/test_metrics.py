@@ -9,7 +9,7 @@ import re
 import pytest
 
 from channels_bridge.project import group_metrics
-from channels_bridge.server import extras
+from channels_bridge.server import optional_packages
 from channels_bridge.server.bind import listen, parse_bind
 from channels_bridge.server.errors import StartupError
 from channels_bridge.server.monitoring import endpoint, pages, streams
@@ -187,6 +187,6 @@ async def test_a_server_without_workers():
 
 def test_without_the_extra(monkeypatch):
     """Without prometheus-client, the error says what to install."""
-    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    monkeypatch.setattr(optional_packages, "find_spec", lambda name: None)
     with pytest.raises(StartupError, match="pip install prometheus-client"):
         pages.require_extra()

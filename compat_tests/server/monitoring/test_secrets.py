@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 from websockets.exceptions import WebSocketException
 
-from channels_bridge.common.notices import Notices
+from channels_bridge.common.rate_limited_log import Notices
 from channels_bridge.server.websocket.protocol_logger import quiet_logger
 from compat_tests.clients import raw_bytes
 from compat_tests.clients.raw_connection import open_socket

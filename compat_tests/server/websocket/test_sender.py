@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from channels_bridge.server.loop_calls import Crossing
+from channels_bridge.server.calls_from_threads import Crossing
 from channels_bridge.server.websocket.sender import LENGTH, MESSAGES, Outbox
 
 

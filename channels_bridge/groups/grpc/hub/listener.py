@@ -12,7 +12,7 @@ from typing import Any
 
 import grpc
 
-from channels_bridge.common.notices import Notices
+from channels_bridge.common.rate_limited_log import Notices
 from channels_bridge.common.unix_sockets import private_umask
 from channels_bridge.exceptions import HubAddressError
 from channels_bridge.groups.credentials import Credentials

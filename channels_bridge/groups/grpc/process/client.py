@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from math import inf
 from uuid import uuid4
 
-from channels_bridge.common.notices import Notices
+from channels_bridge.common.rate_limited_log import Notices
 from channels_bridge.groups.discovery.process_liveness import own_presence
 from channels_bridge.groups.grpc import frame_codec
 from channels_bridge.groups.grpc.dedup import Marks

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from channels_bridge.common import notices
-from channels_bridge.common.notices import INTERVAL, MAX_KINDS, Notices
+from channels_bridge.common import rate_limited_log
+from channels_bridge.common.rate_limited_log import INTERVAL, MAX_KINDS, Notices
 
 logger = logging.getLogger("channels_bridge.server")
 
@@ -21,7 +21,7 @@ logger = logging.getLogger("channels_bridge.server")
 def clock(monkeypatch):
     """The time, which tests set."""
     times = [0.0]
-    monkeypatch.setattr(notices.time, "monotonic", lambda: times[0])
+    monkeypatch.setattr(rate_limited_log.time, "monotonic", lambda: times[0])
     return times
 
 
@@ -116,7 +116,7 @@ def test_a_signal_handler_does_not_wait_for_what_it_interrupts(monkeypatch):
             lines.warn("kind", "a line of the signal handler's")
         return 0.0
 
-    monkeypatch.setattr(notices, "time", SimpleNamespace(monotonic=interrupted))
+    monkeypatch.setattr(rate_limited_log, "time", SimpleNamespace(monotonic=interrupted))
     thread = threading.Thread(target=lines.warn, args=["kind", "a line"], daemon=True)
     thread.start()
     thread.join(30)
@@ -127,7 +127,7 @@ def test_a_process_forked_amid_a_line_has_lines_of_its_own():
     """A child that is forked while another thread holds the lock does not wait for it for ever."""
     code = """
 import logging, os, threading
-from channels_bridge.common.notices import Notices
+from channels_bridge.common.rate_limited_log import Notices
 
 lines = Notices(logging.getLogger())
 held, done = threading.Event(), threading.Event()

@@ -22,7 +22,8 @@ from channels_bridge.common.process_title import set_title
 
 # The path comes first: this package, and what is unpickled, may be found by it only.
 _CODE = (
-    "import sys; sys.path[:] = {path}; from channels_bridge.common.program import run; run({fd})"
+    "import sys; sys.path[:] = {path}; "
+    "from channels_bridge.common.child_program import run; run({fd})"
 )
 
 

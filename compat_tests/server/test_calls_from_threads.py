@@ -6,7 +6,7 @@ import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from channels_bridge.server.loop_calls import Crossing
+from channels_bridge.server.calls_from_threads import Crossing
 from compat_tests.engine import DEADLINE
 
 

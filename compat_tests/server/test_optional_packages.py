@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from channels_bridge.server import extras
-from channels_bridge.server.extras import EXTRAS, how_to_install, missing, too_new
+from channels_bridge.server import optional_packages
+from channels_bridge.server.optional_packages import EXTRAS, how_to_install, missing, too_new
 from compat_tests.servers import REPOSITORY
 
 
@@ -23,14 +23,16 @@ def test_packages_are_those_of_the_extra(extra):
 def test_only_what_is_missing(monkeypatch):
     """A hint names the packages that are missing, and no others."""
     assert missing("http") == []
-    monkeypatch.setattr(extras, "find_spec", lambda name: None if name == "httptools" else name)
+    monkeypatch.setattr(
+        optional_packages, "find_spec", lambda name: None if name == "httptools" else name
+    )
     assert how_to_install(missing("http")) == "pip install httptools"
 
 
 @pytest.mark.parametrize("release", ["0.55.0", "0.55.0rc1", "1.0", "0.100.0"])
 def test_a_release_that_is_too_new(monkeypatch, release):
     """A release beyond an upper bound is named, and what to install instead."""
-    monkeypatch.setattr(extras, "version", lambda name: release)
+    monkeypatch.setattr(optional_packages, "version", lambda name: release)
     assert too_new("http") == {f"uvicorn {release}": "uvicorn<0.55"}
     assert how_to_install(["uvicorn<0.55"]) == "pip install 'uvicorn<0.55'"
 
@@ -38,8 +40,8 @@ def test_a_release_that_is_too_new(monkeypatch, release):
 @pytest.mark.parametrize("release", ["0.30.0", "0.54.9", "0.54.0.post1"])
 def test_a_release_within_the_bounds(monkeypatch, release):
     """Of a release that is not too new nothing is said; nor of one that isn't there."""
-    monkeypatch.setattr(extras, "version", lambda name: release)
+    monkeypatch.setattr(optional_packages, "version", lambda name: release)
     assert too_new("http") == {}
-    monkeypatch.setattr(extras, "find_spec", lambda name: None)
-    monkeypatch.setattr(extras, "version", lambda name: "0.55.0")
+    monkeypatch.setattr(optional_packages, "find_spec", lambda name: None)
+    monkeypatch.setattr(optional_packages, "version", lambda name: "0.55.0")
     assert too_new("http") == {}
