@@ -7,11 +7,11 @@ from contextlib import ExitStack, closing
 from dataclasses import fields
 
 import pytest
-from channels_bridge.bench.brokers import redis_server
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 from websockets.exceptions import ConnectionClosed
 
+from channels_bridge.bench.stacks.brokers import redis_server
 from channels_bridge.groups.other_layers import REDIS_OPTIONS, explain_attribute
 from channels_bridge.layers import GrpcChannelLayer, LocalChannelLayer
 from compat_tests.peer_faults.brokers import Redis
