@@ -2,6 +2,4 @@
 
 from __future__ import annotations
 
-from channels.db import database_sync_to_async
-
-__all__ = ["database_sync_to_async"]
+from channels.db import database_sync_to_async as database_sync_to_async

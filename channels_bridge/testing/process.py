@@ -38,8 +38,6 @@ from channels_bridge.server.child.main import STARTUP_FAILURE, run_loop
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.worker.inprocess import serve
 
-__all__ = ["ServerProcess", "using_hub_of_tests"]
-
 #: Seconds for a server to end at the end of the tests, where they did not end it.
 END_DEADLINE = 10
 
