@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from channels_bridge.groups.grpc import frame_codec
 from channels_bridge.groups.grpc.dedup import Marks
-from channels_bridge.groups.grpc.hub.recovery import PATIENCE, Returning
+from channels_bridge.groups.grpc.hub.recovery import PATIENCE, LeftOut, Returning
 from channels_bridge.groups.grpc.hub.session import Delivery, Due, HandingOut, Session
 from channels_bridge.groups.grpc.hub.uptime import Uptime
 from channels_bridge.groups.grpc.outbox import Outbox
@@ -28,9 +28,6 @@ logger = logging.getLogger("channels_bridge.groups")
 
 #: How long a process may be without a stream before it is forgotten, in seconds.
 GRACE = 3.0
-
-#: How many of those that were forgotten while they were receiving to remember, to tell them.
-MAX_LEFT_OUT = 10_000
 
 
 class Exchange:
@@ -63,31 +60,12 @@ class Exchange:
         self._marks = Marks()
         # Processes that are forgotten, and have requests that are being worked on.
         self._absent: dict[bytes, Session] = {}
-        # Processes that missed something, oldest first.
-        self._left_out: OrderedDict[bytes, None] = OrderedDict()
+        self._left_out = LeftOut()
         self._roster: dict[bytes, str] = {}
         self._is_roster_due = False  # somebody has come or gone
         self._returning = Returning(roster, is_first=is_first)
         self._held: deque[tuple[Session, wire.Publish]] = deque()  # until they are back
         self._leases = Leases(is_first=is_first)
-        self._request_handlers: dict[str, Callable[[Session, Any], bool | None]] = {
-            "bind": self._bind,
-            "clear": self._clear,
-            "publish": self._publish,
-            "push": self._push,
-            "subscribe": self._subscribe,
-            "unbind": self._unbind,
-        }
-        self._handlers: dict[str, Callable[[Session, Any], None]] = {
-            "bye": self._bye,
-            "handled": Session.handled,
-            "later": self._later,
-            "pull": self._pull,
-            "resumed": self._resumed,
-            "taken": self._taken,
-            "unsubscribe": self._unsubscribe,
-            "withdraw": self._withdraw,
-        }
 
     @property
     def is_holding(self) -> bool:
@@ -114,7 +92,7 @@ class Exchange:
             self.lost(session, session.outbox)
         session.connect(outbox)
         self._end_lease(session)  # on a new stream a process begins with publishing everything
-        session.write(wire.Welcome(epoch=self._epoch, missed=self._has_missed(session)))
+        session.write(wire.Welcome(epoch=self._epoch, missed=self._left_out.take(session.id)))
         self._take_over(session, hello)
         # What it has handled but could not acknowledge comes twice: it knows the numbers.
         session.redeliver()
@@ -135,10 +113,10 @@ class Exchange:
         for field, kind in frame_codec.parse(batch):
             if session.outbox is not outbox:  # what comes before may have been its goodbye
                 break
-            if field in self._request_handlers:
+            if field in self._REQUESTS:
                 self._request(session, field, kind)
-            elif field in self._handlers:
-                self._handlers[field](session, kind)
+            elif field in self._OTHERS:
+                self._OTHERS[field](self, session, kind)
         self._settle()
 
     def lost(self, session: Session, outbox: Outbox) -> None:
@@ -220,20 +198,8 @@ class Exchange:
     def _leave_out(self, session: Session) -> None:
         """Go on without a process. Should it come back, it is told so."""
         if session.is_receiving:
-            self._remember_left_out(session.id)
+            self._left_out.add(session.id)
         self._forget(session)
-
-    def _remember_left_out(self, process: bytes) -> None:
-        self._left_out[process] = None
-        if len(self._left_out) > MAX_LEFT_OUT:
-            self._left_out.popitem(last=False)
-
-    def _has_missed(self, session: Session) -> bool:
-        try:
-            del self._left_out[session.id]
-        except KeyError:
-            return False
-        return True
 
     def _settle(self) -> None:
         """Do what has become due, for those whom the last change concerns.
@@ -272,7 +238,7 @@ class Exchange:
         self._is_roster_due = True
         for process in self._returning.look(self._sessions.keys(), self._uptime.now):
             logger.error("process %s didn't come back, and misses what was sent", process.hex())
-            self._remember_left_out(process)
+            self._left_out.add(process)
 
     def _release(self) -> None:
         """Forward what was held."""
@@ -291,7 +257,7 @@ class Exchange:
                 session.after((), partial(session.answer, kind.seq))
             return
         session.unanswered.add(kind.seq)
-        answer = self._request_handlers[field](session, kind)
+        answer = self._REQUESTS[field](self, session, kind)
         if answer is not None:
             session.answer(kind.seq, answer, hurry=field != "publish" or kind.confirm)
 
@@ -371,7 +337,20 @@ class Exchange:
             if other is not session:
                 other.write(kind)
 
+    #: By the name of a frame; so are those below.
+    _REQUESTS: ClassVar[dict[str, Callable[[Exchange, Session, Any], bool | None]]] = {
+        "bind": _bind,
+        "clear": _clear,
+        "publish": _publish,
+        "push": _push,
+        "subscribe": _subscribe,
+        "unbind": _unbind,
+    }
+
     # Other frames.
+
+    def _handled(self, session: Session, handled: wire.Handled) -> None:
+        session.handled(handled)
 
     def _unsubscribe(self, session: Session, unsubscribe: wire.Unsubscribe) -> None:
         self._leave(session, unsubscribe.topic)
@@ -403,6 +382,17 @@ class Exchange:
 
     def _later(self, session: Session, number: int) -> None:
         session.write(wire.Unknown(number=number))
+
+    _OTHERS: ClassVar[dict[str, Callable[[Exchange, Session, Any], None]]] = {
+        "bye": _bye,
+        "handled": _handled,
+        "later": _later,
+        "pull": _pull,
+        "resumed": _resumed,
+        "taken": _taken,
+        "unsubscribe": _unsubscribe,
+        "withdraw": _withdraw,
+    }
 
     # Helpers.
 

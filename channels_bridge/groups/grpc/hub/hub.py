@@ -67,12 +67,7 @@ async def serve(
     Raises:
         HubAddressError: it can't listen there, or not without more credentials.
     """
-    try:
-        where = Address.parse(address)
-        credentials.require_for_hub(where)
-        seat = seat or Seat.of(where)
-    except ValueError as error:
-        raise HubAddressError(address, str(error)) from None
+    where, seat = _resolve(address, credentials, seat)
     place = SocketPlace(seat.path, str(where), holder=seat.holder, is_private=seat.is_private)
     is_ready = asyncio.Event()
 
@@ -86,6 +81,15 @@ async def serve(
             await _serve(place, where, credentials, ready_once, stop)
     finally:
         place.close()
+
+
+def _resolve(address: str, credentials: Credentials, seat: Seat | None) -> tuple[Address, Seat]:
+    try:
+        where = Address.parse(address)
+        credentials.require_for_hub(where)
+        return where, seat or Seat.of(where)
+    except ValueError as error:
+        raise HubAddressError(address, str(error)) from None
 
 
 async def _take(

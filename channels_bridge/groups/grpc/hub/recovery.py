@@ -6,6 +6,7 @@ a process exists.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
 
 from channels_bridge.groups.discovery.process_liveness import UNKNOWN, is_gone
@@ -15,9 +16,12 @@ PATIENCE = 15.0  # for a process that exists: it may be stopped, or in code that
 RETURN = 5.0  # for one of which nobody knows whether it exists
 NEWS = 1.5  # for the first to say whom to wait for: clients try to connect once a second
 
+#: How many of those that missed something to remember.
+MAX_LEFT_OUT = 10_000
+
 
 class Returning:
-    """Whom to wait for, and until when.
+    """The processes to wait for, and until when.
 
     Args:
         roster: the processes that were receiving from the hub before: id -> presence. None when
@@ -51,3 +55,23 @@ class Returning:
             return set()
         given_up, self.awaited = set(self.awaited), {}
         return given_up
+
+
+class LeftOut:
+    """Processes that were forgotten while they were receiving: they are told if they come back."""
+
+    def __init__(self) -> None:
+        self._processes: OrderedDict[bytes, None] = OrderedDict()  # oldest first
+
+    def add(self, process: bytes) -> None:
+        """Remember one, and if need be forget the oldest."""
+        self._processes[process] = None
+        if len(self._processes) > MAX_LEFT_OUT:
+            self._processes.popitem(last=False)
+
+    def take(self, process: bytes) -> bool:
+        """Whether one is among them. It is told so, and not remembered any more."""
+        if process not in self._processes:
+            return False
+        del self._processes[process]
+        return True
