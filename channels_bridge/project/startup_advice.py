@@ -20,8 +20,8 @@ from channels_bridge.groups import hub_address
 from channels_bridge.groups.discovery.hub_address import Address
 from channels_bridge.groups.layer import LocalChannelLayer
 from channels_bridge.project.environment_sources import named_by_file, named_by_module
-from channels_bridge.server.bind import Listener
 from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.listening_socket import Listener
 from channels_bridge.server.optional_packages import how_to_install, missing, too_new
 from channels_bridge.transport import get_channel_layer
 

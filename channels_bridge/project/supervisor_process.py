@@ -35,9 +35,9 @@ from channels_bridge.common.exit_signals import exit_by_signals
 from channels_bridge.common.process_title import make_title, set_title
 from channels_bridge.groups.discovery import runtime_directory
 from channels_bridge.logs import configure_logging
-from channels_bridge.server.bind import Listener
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
+from channels_bridge.server.listening_socket import Listener
 from channels_bridge.server.supervisor.child_process import Service
 from channels_bridge.server.supervisor.supervisor import Supervisor, Watcher
 

@@ -14,7 +14,8 @@ worker process that has the fewest; a worker speaks WebSocket and HTTP on it.
 Directly in here is what several of these use:
 
 - ``config``: all options, validated; ``errors``: why a server can't start.
-- ``bind``, ``socket_renewal``, ``tls``, ``proxy``: listening sockets, certificates, proxies.
+- ``bind``, ``listen``, ``listening_socket``, ``socket_renewal``: addresses, and sockets for them.
+- ``tls``, ``proxy``: certificates, and the web server in front.
 - ``access_log``, ``access_format``, ``debugging``: log lines, and what they never say.
 - ``admission``, ``token_bucket``: limits per client address.
 - ``counters``, ``calls_from_threads``: what happened in a process; the way into its event loop.

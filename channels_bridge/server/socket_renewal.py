@@ -10,7 +10,7 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-from channels_bridge.server.bind import Listener
+from channels_bridge.server.listening_socket import Listener
 
 #: Seconds between two looks.
 INTERVAL = 2.0

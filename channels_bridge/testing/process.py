@@ -33,9 +33,10 @@ from channels_bridge.project.asgi_application import open_application
 from channels_bridge.project.hubs import serving_hubs
 from channels_bridge.project.settings_snapshot import Surroundings
 from channels_bridge.server.asgi_types import Application
-from channels_bridge.server.bind import TcpBind, listen
+from channels_bridge.server.bind import TcpBind
 from channels_bridge.server.child.main import STARTUP_FAILURE, run_loop
 from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.listen import listen
 from channels_bridge.server.worker.inprocess import serve
 
 #: Seconds for a server to end at the end of the tests, where they did not end it.

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from channels_bridge.common.unix_sockets import is_listened_to
-from channels_bridge.server.bind import UnixBind, listen
+from channels_bridge.server.bind import UnixBind
 from channels_bridge.server.errors import BindError
+from channels_bridge.server.listen import listen
 
 
 @pytest.fixture

@@ -103,14 +103,14 @@ BEHAVIOURS = {
     "P3": Line("uvicorn believes 127.0.0.1", ("server/test_proxy.py::test_client",)),
     "P4": Line("runserver's root path is FORCE_SCRIPT_NAME", (LINES + "test_force_script_name",)),
     "X1": Line(
-        "sockets have mode 0666", ("server/test_bind.py::test_unix_socket_mode_and_removal",)
+        "sockets have mode 0666", ("server/test_listen.py::test_unix_socket_mode_and_removal",)
     ),
-    "X2": Line("and are removed", ("server/test_bind.py::test_unix_socket_mode_and_removal",)),
+    "X2": Line("and are removed", ("server/test_listen.py::test_unix_socket_mode_and_removal",)),
     "X3": Line(
         "a stale socket stops the server from starting",
-        ("server/test_bind.py::test_stale_unix_socket_is_replaced",),
+        ("server/test_listen.py::test_stale_unix_socket_is_replaced",),
     ),
-    "X4": Line("`--fd`", ("server/test_bind.py::test_inherited_socket",)),
+    "X4": Line("`--fd`", ("server/test_listen.py::test_inherited_socket",)),
     "L1": Line("expiry 60, capacity 100, names under 100", (LINES + "test_layer_defaults",)),
     "L2": Line(
         "names are checked, with these words; `valid_*_name` are deprecated",

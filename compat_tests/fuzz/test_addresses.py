@@ -10,16 +10,9 @@ from hypothesis import strategies as st
 
 from channels_bridge.common.unix_sockets import MAX_PATH
 from channels_bridge.groups.discovery.hub_address import Address
-from channels_bridge.server.bind import (
-    MAX_FD,
-    FdBind,
-    TcpBind,
-    UnixBind,
-    listen,
-    parse_bind,
-    parse_binds,
-)
+from channels_bridge.server.bind import MAX_FD, FdBind, TcpBind, UnixBind, parse_bind, parse_binds
 from channels_bridge.server.errors import BindError
+from channels_bridge.server.listen import listen
 from compat_tests.fuzz.profile import PROFILE
 
 PARTS = st.sampled_from(

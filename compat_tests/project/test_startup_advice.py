@@ -24,7 +24,8 @@ from channels_bridge.project import startup_advice
 from channels_bridge.project.asgi_application import missing_protocols
 from channels_bridge.project.environment_sources import named_by_file, named_by_module
 from channels_bridge.project.installed import check_installed
-from channels_bridge.server.bind import listen, parse_bind
+from channels_bridge.server.bind import parse_bind
+from channels_bridge.server.listen import listen
 from channels_bridge.transport import get_channel_layer
 from compat_tests.servers import run_python, websockets_server
 

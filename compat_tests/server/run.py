@@ -6,9 +6,10 @@ import asyncio
 import logging
 import sys
 
-from channels_bridge.server.bind import listen, parse_binds
+from channels_bridge.server.bind import parse_binds
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
+from channels_bridge.server.listen import listen
 from channels_bridge.server.supervisor.supervisor import Supervisor
 
 logging.basicConfig(level=logging.INFO)  # workers import this module too

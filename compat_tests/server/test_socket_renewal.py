@@ -14,7 +14,9 @@ import pytest
 from channels_bridge.common import unix_sockets
 from channels_bridge.common.unix_sockets import SocketFile
 from channels_bridge.server import socket_renewal
-from channels_bridge.server.bind import listen, listen_privately, parse_binds
+from channels_bridge.server.bind import parse_binds
+from channels_bridge.server.listen import listen
+from channels_bridge.server.listening_socket import listen_privately
 from channels_bridge.server.monitoring.control_socket import ask, serving_control_socket
 from channels_bridge.server.supervisor import acceptor
 from channels_bridge.server.supervisor.acceptor import Acceptor

@@ -24,11 +24,12 @@ from channels_bridge.project.asgi_application import get_application, open_appli
 from channels_bridge.project.hubs import describe_neighbours, places, serving_hubs
 from channels_bridge.server.access_log import AccessLog, Visitor, client_name, printable
 from channels_bridge.server.asgi_types import Application
-from channels_bridge.server.bind import TcpBind, listen
+from channels_bridge.server.bind import TcpBind
 from channels_bridge.server.child.main import run_loop
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
 from channels_bridge.server.http.page_timeout import limited
+from channels_bridge.server.listen import listen
 from channels_bridge.server.proxy import Proxy
 from channels_bridge.server.worker.inprocess import serve
 

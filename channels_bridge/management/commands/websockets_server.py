@@ -30,10 +30,12 @@ from channels_bridge.project.supervisor_process import (
     leaves_threads,
     supervise,
 )
-from channels_bridge.server.bind import Listener, listen, parse_bind, parse_binds
+from channels_bridge.server.bind import parse_bind, parse_binds
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
 from channels_bridge.server.http.protocol_factory import serves_http
+from channels_bridge.server.listen import listen
+from channels_bridge.server.listening_socket import Listener
 from channels_bridge.server.monitoring.pages import require_extra, serving_metrics
 from channels_bridge.server.monitoring.status import serving_status
 from channels_bridge.server.proxy import Proxy

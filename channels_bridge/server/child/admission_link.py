@@ -24,9 +24,9 @@ from functools import partial
 from channels_bridge.common.forks import keep_from_children
 from channels_bridge.common.unix_sockets import MAX_PATH
 from channels_bridge.server.admission import Admission, Decided, Ledger, limits_addresses
-from channels_bridge.server.bind import listen_privately
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
+from channels_bridge.server.listening_socket import listen_privately
 from channels_bridge.server.socket_renewal import serving_always
 
 #: The name of the ledger's directory and socket.

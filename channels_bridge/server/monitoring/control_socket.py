@@ -13,9 +13,9 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
-from channels_bridge.server.bind import Listener, listen_privately
 from channels_bridge.server.child.questions import Message
 from channels_bridge.server.errors import BindError
+from channels_bridge.server.listening_socket import Listener, listen_privately
 from channels_bridge.server.monitoring.streams import serving_streams
 
 logger = logging.getLogger("channels_bridge.server")

@@ -16,7 +16,7 @@ from email.message import Message as Headers
 from http import HTTPStatus
 from http.client import HTTPException, parse_headers
 
-from channels_bridge.server.bind import Listener
+from channels_bridge.server.listening_socket import Listener
 from channels_bridge.server.monitoring.streams import serving_streams
 
 logger = logging.getLogger("channels_bridge.server")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 
-from channels_bridge.server.bind import Listener
 from channels_bridge.server.errors import StartupError
+from channels_bridge.server.listening_socket import Listener
 from channels_bridge.server.monitoring.census import Census
 from channels_bridge.server.monitoring.descriptions import Descriptions
 from channels_bridge.server.monitoring.endpoint import serving_pages

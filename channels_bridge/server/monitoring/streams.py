@@ -8,7 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from channels_bridge.common.forks import keep_from_children
-from channels_bridge.server.bind import Listener
+from channels_bridge.server.listening_socket import Listener
 from channels_bridge.server.socket_renewal import serving_always
 
 #: Connections at a time; further ones are closed at once.

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from channels_bridge.common.forks import keep_from_children
 from channels_bridge.common.rate_limited_log import Notices
-from channels_bridge.server.bind import Listener
 from channels_bridge.server.child.pipe import SupervisorEnd
+from channels_bridge.server.listening_socket import Listener
 from channels_bridge.server.socket_renewal import INTERVAL
 
 logger = logging.getLogger("channels_bridge.server")

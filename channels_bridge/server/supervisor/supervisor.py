@@ -16,12 +16,12 @@ from typing import Any
 
 from channels_bridge.common.forks import handle_in_loop
 from channels_bridge.common.process_title import make_title
-from channels_bridge.server.bind import Listener
 from channels_bridge.server.child.admission_link import serving_ledger, with_ledger
 from channels_bridge.server.child.pipe import SupervisorEnd
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.debugging import keeping_terminal
 from channels_bridge.server.errors import StartupError
+from channels_bridge.server.listening_socket import Listener
 from channels_bridge.server.monitoring.census import Census
 from channels_bridge.server.supervisor.acceptor import Acceptor
 from channels_bridge.server.supervisor.child_process import Child, Service

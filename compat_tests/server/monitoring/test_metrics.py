@@ -10,8 +10,9 @@ import pytest
 
 from channels_bridge.project import group_metrics
 from channels_bridge.server import optional_packages
-from channels_bridge.server.bind import listen, parse_bind
+from channels_bridge.server.bind import parse_bind
 from channels_bridge.server.errors import StartupError
+from channels_bridge.server.listen import listen
 from channels_bridge.server.monitoring import endpoint, pages, streams
 from channels_bridge.server.monitoring.census import Census
 from channels_bridge.server.monitoring.descriptions import ENGINE

@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
-from channels_bridge.server.bind import listen, parse_binds
+from channels_bridge.server.bind import parse_binds
 from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.listen import listen
 from channels_bridge.server.worker.inprocess import serve
 from compat_tests.engine import DEADLINE
 
