@@ -55,7 +55,6 @@ class Server:
         process: its main process, leader of a session of its own.
         log_path: the file that takes its stdout and stderr, its workers' too.
         ready: matches one line of the log for each address that it serves.
-
     """
 
     def __init__(
@@ -313,7 +312,6 @@ def run_python(
     Args:
         code: which it must exit with; None for any.
         merged: whether what goes to stderr is part of stdout.
-
     """
     done = subprocess.run(
         [sys.executable, *arguments],

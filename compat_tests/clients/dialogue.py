@@ -31,7 +31,6 @@ class Dialogue(ClientProtocol):
         response: to the handshake, or to any other request, with its body.
         messages: whole ones, in order.
         pongs: payloads of those that came.
-
     """
 
     def __init__(self, *, deflate: bool = False) -> None:

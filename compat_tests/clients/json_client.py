@@ -20,7 +20,6 @@ def connect(
 
     Args:
         options: of the library; they come before all that.
-
     """
     options = {
         "compression": None,
@@ -43,7 +42,6 @@ class JsonClient:
 
     Attributes:
         reading: done when the connection has ended.
-
     """
 
     def __init__(self, connection: ClientConnection, hear: Callable[[Any], object]) -> None:

@@ -46,7 +46,6 @@ def frame(
         mask: of four bytes; empty for none.
         form: bytes of the length at least, where a shorter form would do: 0, 2 or 8.
         claimed: the length in the header, if it isn't that of the payload.
-
     """
     length = len(payload) if claimed is None else claimed
     first, masked = fin << 7 | rsv << 4 | opcode, bool(mask) << 7

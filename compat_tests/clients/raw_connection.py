@@ -52,7 +52,6 @@ class RawConnection:
 
     Raises:
         asyncio.TimeoutError: that takes longer, from ``open()`` and each method that reads.
-
     """
 
     def __init__(self, address: str, deadline: float | None = DEADLINE) -> None:

@@ -35,7 +35,6 @@ class Client:
         name: the scenario, which is the first part of the path.
         server: what it connects to.
         record: what its applications note.
-
     """
 
     def __init__(self, name: str, server: Server, record: Path) -> None:
@@ -73,7 +72,6 @@ class Client:
         Args:
             keep: response headers that belong to the outcome, and then the body does, too.
             prefix: what comes before the scenario's name.
-
         """
         lines = [f"{name}: {value}" for name, value in headers]
         lines += [f"Sec-WebSocket-Protocol: {subprotocols}"] if subprotocols else []

@@ -22,7 +22,6 @@ class Line:
         says: the behaviour, of Channels under Daphne unless another is named.
         tests: what shows ours, besides scenarios: `file.py::test`, below `compat_tests/`.
         inapplicable: why there is nothing to show.
-
     """
 
     says: str

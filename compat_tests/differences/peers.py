@@ -43,7 +43,6 @@ class Peer:
         name: one of `scenario.PEERS` or `scenario.OURS`.
         setting: one of `SETTINGS`.
         record: what its applications noted.
-
     """
 
     name: str

@@ -37,7 +37,6 @@ class Like:
         peer: `daphne` or `uvicorn`.
         aspects: parts of the outcome.
         why: a sentence.
-
     """
 
     peer: str
@@ -52,7 +51,6 @@ class Own:
     Args:
         row: words that one row of `migration_guide/differences.md` has.
         outcome: parts of the outcome, as they are with ours.
-
     """
 
     row: str
@@ -71,7 +69,6 @@ class Scenario:
         choices: for what is not the same on all servers.
         setting: how the servers are started, see `peers.SETTINGS`.
         when: at what time it runs.
-
     """
 
     name: str

@@ -49,7 +49,6 @@ class Site:
         name: one of `PEERS` or `OURS`.
         server: the running server.
         events_path: the file that its consumers record events in.
-
     """
 
     def __init__(self, name: str, server: Server, events_path: Path) -> None:

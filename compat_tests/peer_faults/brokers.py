@@ -36,7 +36,6 @@ class Redis:
 
     Attributes:
         socket: the path that it listens on.
-
     """
 
     def __init__(self, directory: Path) -> None:

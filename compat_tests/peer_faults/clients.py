@@ -26,7 +26,6 @@ class Member(JsonClient):
         pid: the process that serves it.
         channel: its consumer's name.
         got: how often each message came, by number.
-
     """
 
     def __init__(self, connection: ClientConnection, pid: int, channel: str) -> None:
@@ -82,7 +81,6 @@ async def get(address: str, path: str, **query: object) -> str:
         Refused: the status is not 200.
         OSError: there was no connection, or no whole answer.
         asyncio.TimeoutError: nor was there one in twice `PATIENCE`.
-
     """
     request = f"GET {path}?{urlencode(query)} HTTP/1.1\r\nHost: {address}\r\nConnection: close"
     async with RawConnection(address, 2 * PATIENCE) as connection:
@@ -106,7 +104,6 @@ class Publisher:
     Attributes:
         published: the numbers of messages whose request was answered well.
         refused: how often what else happened.
-
     """
 
     def __init__(self, address: str, numbers: Iterator[int]) -> None:

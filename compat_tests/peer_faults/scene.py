@@ -35,7 +35,6 @@ class Scene:
         server: it serves the site.
         broker: what it needs for groups.
         members: clients that `join` has brought; those that a fault adds are its own.
-
     """
 
     def __init__(self, stack: Stack, server: Server, broker: Broker, journal: Path) -> None:
@@ -85,7 +84,6 @@ class Scene:
 
         Raises:
             Refused: one was not sent; there are other errors, as of `get`.
-
         """
         numbers = list(itertools.islice(self._numbers, count))
         for number in numbers:
@@ -110,7 +108,6 @@ class Scene:
 
         Returns:
             how many did not come, counted for each member.
-
         """
 
         def missing() -> int:

@@ -57,7 +57,6 @@ class Stack:
         start: starts the server, in a directory for its files.
         modules: what must be installed.
         distributions: those whose versions say what was tried.
-
     """
 
     name: str

@@ -23,7 +23,6 @@ class Project:
         module: the application's.
         apps: more entries of INSTALLED_APPS.
         layer: the channel layer; ours over gRPC unless another is given.
-
     """
 
     def __init__(

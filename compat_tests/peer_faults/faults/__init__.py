@@ -22,7 +22,6 @@ class Fault:
         run: does it.
         alone: whether it is about speed: stacks then come one after the other.
         pings: seconds between pings, and for their answers; if None, the servers' defaults.
-
     """
 
     name: str
