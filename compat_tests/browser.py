@@ -36,7 +36,9 @@ def require_chromium() -> None:
 
 
 def open_chromium(profile: str | os.PathLike[str]) -> Chrome:
-    """A window, whose cookies and the like go into the directory `profile`. Quit it at the end."""
+    """A window, whose cookies and the like go into the directory ``profile``. Quit it at
+    the end.
+    """
     from selenium.webdriver import Chrome, ChromeOptions
     from selenium.webdriver.chrome.service import Service
 

@@ -25,7 +25,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 @pytest.fixture(autouse=True)
 def close_connections(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Leave no database connection open in the thread of `sync_to_async()`.
+    """Leave no database connection open in the thread of ``sync_to_async()``.
 
     Tests that come later may not touch the database, which includes looking after a connection.
     """
@@ -43,7 +43,7 @@ def socket_dir() -> Iterator[Path]:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Divide the tests our way, whatever `--dist` says: there is no other that is right."""
+    """Divide the tests our way, whatever ``--dist`` says: there is no other that is right."""
     from compat_tests.parallel import Scheduling
 
     return Scheduling(config, log)

@@ -1,6 +1,6 @@
 """An engine in the test's own loop: one application, no supervisor, no Django.
 
-The fixture `serve` is for `conftest.py` files to import.
+The fixture ``serve`` is for ``conftest.py`` files to import.
 """
 
 from __future__ import annotations

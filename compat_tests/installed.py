@@ -1,6 +1,6 @@
 """Use an installed channels_bridge as a stranger would: a new project, one WebSocket round trip.
 
-The session `build` runs this file in an environment that has the wheel and nothing else, so it
+The session ``build`` runs this file in an environment that has the wheel and nothing else, so it
 needs neither pytest nor the rest of the tests.
 """
 

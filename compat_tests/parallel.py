@@ -38,7 +38,7 @@ LONGEST = (
 
 
 class Scheduling(LoadScopeScheduling):
-    """Gives each worker whole files, or what `TOGETHER` says, in the order of the collection."""
+    """Gives each worker whole files, or what ``TOGETHER`` says, in the order of the collection."""
 
     def __init__(self, config, log=None):
         super().__init__(config, log)

@@ -1,4 +1,4 @@
-"""Run Daphne, uvicorn or `websockets_server` on a Django project, as real processes.
+"""Run Daphne, uvicorn or ``websockets_server`` on a Django project, as real processes.
 
 Each context manager starts one server, waits until it says where it listens, and at the end stops
 it and checks that none of its processes is left::
@@ -7,7 +7,8 @@ it and checks that none of its processes is left::
         with connect(server.ws_url + "/echo/") as websocket:
             ...
 
-`server.connect()` opens a socket, TCP and unix alike. What a server prints is in `server.log()`.
+``server.connect()`` opens a socket, TCP and unix alike. What a server prints is in
+``server.log()``.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class Server:
 
     @property
     def addresses(self) -> list[str]:
-        """Each `host:port` or `unix:/path` served, in order."""
+        """Each ``host:port`` or ``unix:/path`` served, in order."""
         found = self._ready.findall(self.log())
         return [f"unix:{each}" if each.startswith("/") else each for each in found]
 
@@ -91,7 +92,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        """The site's root, without a slash at the end; `http://localhost` on a unix socket."""
+        """The site's root, without a slash at the end; ``http://localhost`` on a unix socket."""
         return "http://localhost" if self.address.startswith("unix:") else f"http://{self.address}"
 
     @property
@@ -107,16 +108,16 @@ class Server:
         return self.log_path.read_text(errors="replace")
 
     def wait_until(self, condition: Callable[[], object], what: str, deadline: float) -> None:
-        """Wait until `condition()`; `ServerFailed` with the log after `deadline` seconds."""
+        """Wait until ``condition()``; ``ServerFailed`` with the log after ``deadline`` seconds."""
         if not wait_for(condition, deadline):
             raise ServerFailed(f"{what}: not within {deadline:g} s\n{self.log()}")
 
     def wait_for_log(self, text: str, count: int = 1, deadline: float = 10.0) -> None:
-        """Wait until the log has `text`, `count` times."""
+        """Wait until the log has ``text``, ``count`` times."""
         self.wait_until(lambda: self.log().count(text) >= count, f"{text!r} in the log", deadline)
 
     def wait_ready(self, binds: int, deadline: float) -> None:
-        """Wait until the server listens on `binds` addresses."""
+        """Wait until the server listens on ``binds`` addresses."""
         self.wait_until(
             lambda: self._listens(binds) or self.process.poll() is not None, "listening", deadline
         )
@@ -159,7 +160,7 @@ class Server:
         return self.wait(deadline)
 
     def clean_up(self) -> None:
-        """End whatever still runs; `ServerFailed` if the main process left others behind."""
+        """End whatever still runs; ``ServerFailed`` if the main process left others behind."""
         try:
             if self.process.poll() is None:
                 self.stop()
@@ -173,7 +174,7 @@ class Server:
 
 
 def wait_for(condition: Callable[[], object], deadline: float) -> bool:
-    """Poll `condition` for at most `deadline` seconds. Returns whether it came true."""
+    """Poll ``condition`` for at most ``deadline`` seconds. Returns whether it came true."""
     end = time.monotonic() + deadline
     while not condition():
         if time.monotonic() > end:
@@ -191,7 +192,7 @@ def daphne(
     env: Mapping[str, str] | None = None,
     arguments: Sequence[str] = (),
 ) -> AbstractContextManager[Server]:
-    """Daphne, or a `module` that runs it, on the unix socket or a free port of 127.0.0.1."""
+    """Daphne, or a ``module`` that runs it, on the unix socket or a free port of 127.0.0.1."""
     where = ["-u", str(unix)] if unix else ["-b", "127.0.0.1", "-p", "0"]
     command = [sys.executable, "-m", module, *where, *arguments, application]
     return running(command, project, DAPHNE_READY, env=env)
@@ -228,9 +229,9 @@ def websockets_server(
     deadline: float = START_DEADLINE,
     log_directory: Path | None = None,
 ) -> AbstractContextManager[Server]:
-    """The project's command `websockets_server`, run by `manage`.
+    """The project's command ``websockets_server``, run by ``manage``.
 
-    It listens on `binds`, or on the unix socket, or else on a free port of 127.0.0.1.
+    It listens on ``binds``, or on the unix socket, or else on a free port of 127.0.0.1.
     """
     binds = binds or [f"unix:{unix}" if unix else "127.0.0.1:0"]
     options = [option for bind in binds for option in ("-b", bind)]
@@ -253,7 +254,7 @@ def engine(
     *options: str,
     env: Mapping[str, str] | None = None,
 ) -> AbstractContextManager[Server]:
-    """The engine under its supervisor, without Django: serves one of `server.applications`."""
+    """The engine under its supervisor, without Django: serves one of ``server.applications``."""
     arguments = [bind, application, str(workers), *options]
     command = [sys.executable, "-m", "compat_tests.server.run", *arguments]
     return running(command, REPOSITORY, BRIDGE_READY, env=env)
@@ -271,7 +272,7 @@ def running(
     pass_fds: Sequence[int] = (),
     log_directory: Path | None = None,
 ) -> Iterator[Server]:
-    """Run a server's command line in `directory` until the end of the block.
+    """Run a server's command line in ``directory`` until the end of the block.
 
     The log is printed if the block fails, so that pytest shows it.
     """
@@ -307,7 +308,7 @@ def run_python(
     merged: bool = False,
     timeout: float = 60,
 ) -> subprocess.CompletedProcess[str]:
-    """Run Python in a project to its end, as in `manage.py check`.
+    """Run Python in a project to its end, as in ``manage.py check``.
 
     Args:
         code: which it must exit with; None for any.

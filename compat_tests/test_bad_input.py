@@ -37,7 +37,7 @@ UNPRIVILEGED = 65534  # nobody
 
 @pytest.fixture
 def project(socket_dir):
-    """A directory with a project; `write()` changes its files."""
+    """A directory with a project; ``write()`` changes its files."""
 
     def write(settings="", asgi=ASGI):
         (socket_dir / "settings.py").write_text(SETTINGS.format(settings))
@@ -53,7 +53,7 @@ def project(socket_dir):
 def start(
     project: Path, *arguments: str, another_user: bool = False
 ) -> subprocess.CompletedProcess:
-    """Run `websockets_server` where it should not start. Returns what it left."""
+    """Run ``websockets_server`` where it should not start. Returns what it left."""
     env = environment({"DJANGO_SETTINGS_MODULE": "settings", "PYTHONDONTWRITEBYTECODE": "1"})
     env["PYTHONPATH"] = os.pathsep.join([str(project), env["PYTHONPATH"]])
     command = [sys.executable, "-m", "django", "websockets_server", "-b", "127.0.0.1:0"]

@@ -1,4 +1,4 @@
-"""The system checks: one test for each id, and one that `manage.py check` runs them."""
+"""The system checks: one test for each id, and one that ``manage.py check`` runs them."""
 
 from __future__ import annotations
 
@@ -199,7 +199,9 @@ LOCAL = "channels_bridge.layers.LocalChannelLayer"
 
 @pytest.mark.parametrize(("backend", "ends"), [(MEMORY, True), (LOCAL, True), (GRPC, False)])
 def test_groups_of_one_process(backend, ends):
-    """W006: groups end at the process; `check --deploy` says so, and a server with two workers."""
+    """W006: groups end at the process; ``check --deploy`` says so, and a server with two
+    workers.
+    """
     with layers(backend):
         assert found() == {}
         deployed = [message.id for message in check_deployment(None)]
@@ -280,7 +282,7 @@ def test_runserver_of_daphne(own_checks, settings):
 
 
 def test_manage_py_check_runs_them():
-    """`manage.py check` runs these checks where the package is in INSTALLED_APPS."""
+    """``manage.py check`` runs these checks where the package is in INSTALLED_APPS."""
     assert check_settings in checks.registry.registry.get_checks()
     with layers(GRPC, adress="x"), pytest.raises(SystemCheckError, match="channels_bridge.E004"):
         call_command("check")

@@ -78,7 +78,7 @@ def write_project(directory: Path) -> None:
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory):
-    """A project with two releases, of which `current` is the first."""
+    """A project with two releases, of which ``current`` is the first."""
     app = tmp_path_factory.mktemp("srv") / "app"
     for release in ("1", "2"):
         write_project(app / "releases" / release)

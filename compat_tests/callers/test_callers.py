@@ -1,4 +1,4 @@
-"""`group_send` from wherever a project calls it reaches the members on every worker, once."""
+"""``group_send`` from wherever a project calls it reaches the members on every worker, once."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_caller(project, caller):
 
 
 def test_shell(project):
-    """`manage.py shell` can send to a group, small messages and large ones."""
+    """``manage.py shell`` can send to a group, small messages and large ones."""
     with project.members() as members:
         source = "say('hi')\nsay('x' * 2**21)\nsay('last')"
         project.run("manage.py", "shell", "-c", f"{SETUP}\n{source}")

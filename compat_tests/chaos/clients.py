@@ -46,7 +46,7 @@ class Client:
     Args:
         name: of the client.
         room: where it talks.
-        address: of the server, `host:port` or `unix:/path`.
+        address: of the server, ``host:port`` or ``unix:/path``.
         journal: where it writes down each connection.
         seed: of when it sends what.
     """

@@ -14,7 +14,7 @@ class Declared:
     """An outcome that the documents declare.
 
     Attributes:
-        outcome: as in :class:`~.journal.Record`.
+        outcome: as in :class:``~.journal.Record``.
         fault: what must have happened, for as long as it is not over.
         words: say so in ``migration_guide/deployment.md``.
     """

@@ -170,7 +170,7 @@ class Scene:
         """Wait until a condition holds.
 
         Raises:
-            Stuck: that takes longer than `deadline` seconds.
+            Stuck: that takes longer than ``deadline`` seconds.
         """
         end = time.monotonic() + deadline
         while not await condition():

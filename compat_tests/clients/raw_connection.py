@@ -104,11 +104,11 @@ class RawConnection:
         return await self._soon(self._reader.read(2**16))
 
     async def read_exactly(self, count: int) -> bytes:
-        """So many bytes; `asyncio.IncompleteReadError` if the connection ends before."""
+        """So many bytes; ``asyncio.IncompleteReadError`` if the connection ends before."""
         return await self._soon(self._reader.readexactly(count))
 
     async def read_until(self, end: bytes) -> bytes:
-        """All until these bytes, and them; `asyncio.IncompleteReadError` if they don't come."""
+        """All until these bytes, and them; ``asyncio.IncompleteReadError`` if they don't come."""
         return await self._soon(self._reader.readuntil(end))
 
     async def _soon(self, reading: Coroutine[Any, Any, bytes]) -> bytes:

@@ -1,6 +1,6 @@
 """A client that sees everything that a server sends, and can do what no client should.
 
-It does no more than the scenario says. What it sees goes into `outcome`.
+It does no more than the scenario says. What it sees goes into ``outcome``.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Client:
         prefix: str = "",
         patience: float = PATIENCE,
     ) -> bool:
-        """Make a handshake for `/name` and `path`. Returns whether it was accepted.
+        """Make a handshake for ``/name`` and ``path``. Returns whether it was accepted.
 
         Args:
             keep: response headers that belong to the outcome, and then the body does, too.
@@ -183,7 +183,7 @@ class Client:
             await self.write(b"".join(self.dialogue.data_to_send()))
 
     async def _read_until(self, condition: Callable[[], bool], patience: float = PATIENCE) -> bool:
-        """Read until `condition()`, the end of the connection, or the end of patience."""
+        """Read until ``condition()``, the end of the connection, or the end of patience."""
 
         async def read() -> None:
             while not condition() and self.outcome["close"] is None:

@@ -1,7 +1,7 @@
 """Every numbered behaviour of Channels and its servers, and what shows ours.
 
-A scenario says in `covers` which behaviours it shows; what no scenario can show has a test here,
-or does not apply for the reason given. `test_coverage.py` checks that nothing is left out.
+A scenario says in ``covers`` which behaviours it shows; what no scenario can show has a test here,
+or does not apply for the reason given. ``test_coverage.py`` checks that nothing is left out.
 
     H  handshake         A  after acceptance   S  scope           R  routing
     P  proxies           X  unix sockets       L  channel layer   C  consumers
@@ -20,7 +20,7 @@ class Line:
 
     Args:
         says: the behaviour, of Channels under Daphne unless another is named.
-        tests: what shows ours, besides scenarios: `file.py::test`, below `compat_tests/`.
+        tests: what shows ours, besides scenarios: ``file.py::test``, below ``compat_tests/``.
         inapplicable: why there is nothing to show.
     """
 

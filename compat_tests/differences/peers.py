@@ -40,8 +40,8 @@ class Peer:
     """A running server.
 
     Args:
-        name: one of `scenario.PEERS` or `scenario.OURS`.
-        setting: one of `SETTINGS`.
+        name: one of ``scenario.PEERS`` or ``scenario.OURS``.
+        setting: one of ``SETTINGS``.
         record: what its applications noted.
     """
 
@@ -53,7 +53,7 @@ class Peer:
 
 @contextmanager
 def start(name: str, setting: str, directory: Path) -> Iterator[Peer]:
-    """Start a server; its files go into `directory`."""
+    """Start a server; its files go into ``directory``."""
     record = directory / "record"
     record.touch()
     kind = name.partition("-")[0]

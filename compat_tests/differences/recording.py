@@ -39,7 +39,7 @@ def read(path: Path) -> dict[str, list[tuple[str, Any]]]:
 
 
 def plain(value: Any) -> Any:
-    """`value` as JSON can hold it; what JSON can't tell apart keeps its type's name."""
+    """``value`` as JSON can hold it; what JSON can't tell apart keeps its type's name."""
     match value:
         case bytes():
             return f"bytes {value.decode('latin-1')}"
@@ -58,7 +58,7 @@ SERVERS = ("autobahn.", "channels_bridge.server.", "daphne.", "uvicorn.", "webso
 
 
 def kind(error: BaseException) -> str:
-    """The name of an error's type; `error of send` if it was raised inside of a server.
+    """The name of an error's type; ``error of send`` if it was raised inside of a server.
 
     Which class a server raises there is its own affair; that it raises is what counts.
     """

@@ -34,7 +34,7 @@ class Like:
     """Where Daphne and uvicorn differ: which of the two ours is like, and why.
 
     Args:
-        peer: `daphne` or `uvicorn`.
+        peer: ``daphne`` or ``uvicorn``.
         aspects: parts of the outcome.
         why: a sentence.
     """
@@ -49,7 +49,7 @@ class Own:
     """Where ours differs from both, on purpose.
 
     Args:
-        row: words that one row of `migration_guide/differences.md` has.
+        row: words that one row of ``migration_guide/differences.md`` has.
         outcome: parts of the outcome, as they are with ours.
     """
 
@@ -63,11 +63,11 @@ class Scenario:
 
     Args:
         name: first part of its path on every server.
-        covers: numbers of the behaviours that it shows, see `coverage`.
+        covers: numbers of the behaviours that it shows, see ``coverage``.
         application: what the servers run.
         client: what the client does.
         choices: for what is not the same on all servers.
-        setting: how the servers are started, see `peers.SETTINGS`.
+        setting: how the servers are started, see ``peers.SETTINGS``.
         when: at what time it runs.
     """
 
@@ -94,7 +94,7 @@ class Probe:
         return event
 
     async def send(self, type: str, **message: Any) -> None:
-        """Send `websocket.{type}`."""
+        """Send ``websocket.{type}``."""
         try:
             await self._send({"type": f"websocket.{type}", **message})
         except Exception:
@@ -103,7 +103,7 @@ class Probe:
             raise
 
     async def attempt(self, type: str, **message: Any) -> None:
-        """Send `websocket.{type}`, and go on if that is an error."""
+        """Send ``websocket.{type}``, and go on if that is an error."""
         with contextlib.suppress(Exception):
             await self.send(type, **message)
 

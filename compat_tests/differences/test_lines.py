@@ -1,4 +1,4 @@
-"""Behaviours that no scenario can show: see `coverage`."""
+"""Behaviours that no scenario can show: see ``coverage``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LAYER = "channels_bridge.layers.LocalChannelLayer"
 
 
 def test_include_is_refused():
-    """R3: `include()` means nothing in a URLRouter."""
+    """R3: ``include()`` means nothing in a URLRouter."""
     with pytest.raises(ImproperlyConfigured):
         URLRouter([path("chat/", include([]))])
 
@@ -69,7 +69,7 @@ def test_deprecated_checks(check):
 
 
 def test_layer_manager(settings):
-    """L4: CONFIG, TEST_CONFIG, ROUTING and `set()` mean what they mean in Channels."""
+    """L4: CONFIG, TEST_CONFIG, ROUTING and ``set()`` mean what they mean in Channels."""
     entry = {"BACKEND": LAYER, "CONFIG": {"capacity": 7}}
     settings.CHANNEL_LAYERS = {
         "default": entry,

@@ -1,4 +1,4 @@
-"""The live server of `channels_bridge.testing` in Chromium, with a database in a SQLite file."""
+"""The live server of ``channels_bridge.testing`` in Chromium, with a database in a SQLite file."""
 
 from __future__ import annotations
 

@@ -169,7 +169,7 @@ def subscribe(layer: GrpcChannelLayer, topic: str) -> None:
 
 
 def receive(layer: GrpcChannelLayer, channel: str, count: str) -> None:
-    """Take messages from a named channel, as `runworker` does."""
+    """Take messages from a named channel, as ``runworker`` does."""
 
     async def main() -> None:
         for _ in range(int(count)):

@@ -26,7 +26,7 @@ def address(socket_dir: Path) -> str:
 
 @pytest.fixture
 def hub(address: str) -> Iterator[HubProcess]:
-    """A hub at `address`."""
+    """A hub at ``address``."""
     process = HubProcess(address)
     yield process
     process.close()

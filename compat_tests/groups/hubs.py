@@ -109,7 +109,7 @@ async def serving(address: str, credentials: Credentials = NONE) -> AsyncIterato
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait until `condition` holds."""
+    """Wait until ``condition`` holds."""
     deadline = time.monotonic() + DEADLINE
     while not condition():
         assert time.monotonic() < deadline, "this takes too long"

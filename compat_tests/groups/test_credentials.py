@@ -70,7 +70,7 @@ def tcp_address() -> str:
 
 @pytest.fixture
 def make_credentials(files: dict[str, dict[str, str]]) -> Callable[..., Credentials]:
-    """Makes credentials of several of `files`."""
+    """Makes credentials of several of ``files``."""
 
     def make_credentials(*names: str, **options: Any) -> Credentials:
         for name in names:
@@ -380,7 +380,7 @@ async def test_hub_refuses_to_start(tcp_address, make_credentials, names, option
 
 
 def run_hub(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run `websockets_hub`, which can't start."""
+    """Run ``websockets_hub``, which can't start."""
     return subprocess.run(
         [sys.executable, "-m", "django", "websockets_hub", *arguments],
         cwd=ROOT,

@@ -23,7 +23,7 @@ HELLO = {"type": "hello"}
 
 @pytest.fixture
 async def hub(address):
-    """A hub at `address`, in this process."""
+    """A hub at ``address``, in this process."""
     async with serving(address):
         yield
 

@@ -124,7 +124,7 @@ async def test_channels_of_others(layers):
 
 
 async def test_questions(layers):
-    """What is asked, as `websockets_close` asks, is answered under its own prefix."""
+    """What is asked, as ``websockets_close`` asks, is answered under its own prefix."""
     for prefix, (layer, _) in layers.items():
         await soon(layer.answer("close", lambda question, prefix=prefix: [prefix, question]))
         # What follows on the same connection is handled after that.

@@ -1,4 +1,4 @@
-"""The contract of every transport. A new one adds a parameter to `make_transport`."""
+"""The contract of every transport. A new one adds a parameter to ``make_transport``."""
 
 from __future__ import annotations
 

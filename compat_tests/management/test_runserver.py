@@ -1,4 +1,4 @@
-"""`manage.py runserver` with channels_bridge where Daphne stood: real processes."""
+"""``manage.py runserver`` with channels_bridge where Daphne stood: real processes."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_reload(project):
 
 
 def test_limits(project):
-    """The limits of Daphne's `runserver` have the same options."""
+    """The limits of Daphne's ``runserver`` have the same options."""
     options = ["--http_timeout", "1", "--websocket_handshake_timeout", "1"]
     sizes = ["--websocket-max-message-size", "10"]
     with runserver(project, "--noreload", *options, *sizes) as server:
@@ -176,7 +176,7 @@ def test_static_options(project, debug, options, served):
 
 
 def test_noasgi(project):
-    """`--noasgi` is Django's own server."""
+    """``--noasgi`` is Django's own server."""
     port = free_port()
     ready = re.compile(r"Starting (?:WSGI )?development server at http://(\S+)/")
     command = [sys.executable, "-m", "django", "runserver", f"127.0.0.1:{port}", "--noreload"]
@@ -212,7 +212,7 @@ def test_database_at_import(project, command):
 
 
 def test_workers_reload(project):
-    """`websockets_server --reload` replaces its workers, and waits where a file is broken."""
+    """``websockets_server --reload`` replaces its workers, and waits where a file is broken."""
     start = [sys.executable, "-m", "django", "websockets_server", "-b", "127.0.0.1:0", "--reload"]
     with running(start, project, BRIDGE_READY, env=environment_of(project)) as server:
         assert get(server, "/") == "one"
@@ -225,7 +225,9 @@ def test_workers_reload(project):
 
 
 def test_layer_that_cannot_be_made():
-    """A BACKEND that can't be imported ends the start with one line, as in `websockets_server`."""
+    """A BACKEND that can't be imported ends the start with one line, as in
+    ``websockets_server``.
+    """
     layers = {"default": {"BACKEND": "nowhere.Layer"}}
     config = ServerConfig(application="", binds=(TcpBind("", "127.0.0.1", 0),), http=False)
     refused = pytest.raises(StartupError, match="channel layer 'default'")

@@ -6,6 +6,7 @@ import ast
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 
@@ -16,6 +17,7 @@ PACKAGE = "channels_bridge"
 #: The modules of Channels that this package has under the same names.
 RECORD = "compat_tests/surface/surface.json"
 ROLE = re.compile(r":[a-z]+(:[a-z]+)?:`")
+SINGLE_BACKTICKS = re.compile(r"(?<!`)`(?!`)[^`\n]+`(?!`)")
 
 
 def measure_dialect(sources: list[Source], user_modules: set[str]) -> Iterator[Row]:
@@ -25,8 +27,10 @@ def measure_dialect(sources: list[Source], user_modules: set[str]) -> Iterator[R
     yield _count("relative imports", ours, _relative_imports)
     yield _count("files without `from __future__`", ours, _future_is_missing)
     yield _count("docstrings that open on the next line", ours, _late_docstrings)
+    yield _count("docstrings that end with a blank line", ours, _late_ends)
     yield _count("`__all__` where users don't import", inner, _exports)
-    yield _count("Sphinx roles in docstrings", ours, _roles)
+    yield _count("Sphinx roles in docstrings", ours, partial(_found, ROLE))
+    yield _count("single backticks in docstrings", ours, partial(_found, SINGLE_BACKTICKS))
 
 
 def find_user_modules(root: Path) -> set[str]:
@@ -65,13 +69,20 @@ def _late_docstrings(source: Source) -> Iterator[int]:
             yield constant.lineno
 
 
+def _late_ends(source: Source) -> Iterator[int]:
+    for node in source.documented:
+        constant = docstring(node)
+        if constant is not None and re.search(r"\n *\n *\Z", str(constant.value)):
+            yield constant.lineno
+
+
 def _exports(source: Source) -> Iterator[int]:
     for node in source.tree.body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
             yield node.lineno
 
 
-def _roles(source: Source) -> Iterator[int]:
+def _found(pattern: re.Pattern[str], source: Source) -> Iterator[int]:
     for node in source.documented:
         if (constant := docstring(node)) is not None:
-            yield from (constant.lineno for _ in ROLE.finditer(str(constant.value)))
+            yield from (constant.lineno for _ in pattern.finditer(str(constant.value)))

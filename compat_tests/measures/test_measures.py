@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from compat_tests.measures import __main__ as command
-from compat_tests.measures.dialect import find_user_modules
+from compat_tests.measures.dialect import find_user_modules, measure_dialect
 from compat_tests.measures.part import Part, parts_of
+from compat_tests.measures.source import read_sources
 from compat_tests.measures.table import Column
 
 FOLDER = Path("code")
@@ -121,6 +122,7 @@ def write(root: Path, files: dict[str, str]) -> None:
         ("docstrings that open on the next line", (1,)),
         ("`__all__` where users don't import", (1,)),
         ("Sphinx roles in docstrings", (1,)),
+        ("single backticks in docstrings", (1,)),
         ("lines of tests per 100 of source", (100 * 2 / 42,)),
         ("... with all that helps them", (100 * 3 / 42,)),
     ],
@@ -154,7 +156,7 @@ def test_tests_without_docstring(root: Path) -> None:
 
 
 def test_user_modules(root: Path) -> None:
-    """Modules that documents name may have an `__all__`, and so may the packages they are in."""
+    """Modules that documents name may have an ``__all__``, and so may the packages they are in."""
     shapes = "channels_bridge.shapes"
     assert find_user_modules(root) >= {"channels_bridge", shapes, f"{shapes}.round"}
 
@@ -185,3 +187,14 @@ def test_unknown_revision(
     monkeypatch.setattr("sys.argv", ["measures", "code", "--against", "nowhere"])
     assert command.main() == 2
     assert "nowhere" in capsys.readouterr().err
+
+
+def test_ends_of_docstrings(tmp_path: Path) -> None:
+    """A blank line before a docstring's end is found, and one within is not."""
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "ends.py").write_text(
+        '"""One.\n\nTwo.\n\n"""\n\ndef f():\n    """One.\n\n    Two.\n    """\n'
+    )
+    rows = measure_dialect(read_sources(tmp_path, Path("code")), set())
+    (row,) = (row for row in rows if row.name == "docstrings that end with a blank line")
+    assert row.places == ("code/ends.py:1",)

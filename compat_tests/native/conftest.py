@@ -21,7 +21,7 @@ ROUTES = "compat_tests.native.routes_of_one_test"
 
 @pytest.fixture(autouse=True)
 def keep_connections(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the test's database connections open, as `channels.testing` does."""
+    """Leave the test's database connections open, as ``channels.testing`` does."""
     monkeypatch.setattr("channels.db.close_old_connections", lambda: None)
 
 

@@ -1,4 +1,4 @@
-"""A native handler on plain `websockets.serve()`."""
+"""A native handler on plain ``websockets.serve()``."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def serving(handler):
 
 
 async def until(condition, deadline=5.0):
-    """Wait until `condition()`, for at most `deadline` seconds."""
+    """Wait until ``condition()``, for at most ``deadline`` seconds."""
     end = asyncio.get_running_loop().time() + deadline
     while not condition():
         assert asyncio.get_running_loop().time() < end

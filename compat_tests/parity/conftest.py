@@ -1,7 +1,7 @@
 """One sample project, served by each server in turn, with the same client for all of them.
 
-`site` is every server; `ours` is `websockets_server` only, for what its peers do differently or
-not at all. A server starts when a test first asks for it, and runs until the end of the session.
+``site`` is every server; ``ours`` is ``websockets_server`` only, for what its peers do differently
+or not at all. A server starts when a test first asks for it, and runs until the end of the session.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def site(request: pytest.FixtureRequest, running: Callable[[str], Site]) -> Iter
 
 @pytest.fixture(params=OURS)
 def ours(request: pytest.FixtureRequest, running: Callable[[str], Site]) -> Iterator[Site]:
-    """Each way to run `websockets_server`."""
+    """Each way to run ``websockets_server``."""
     yield from observed(running(request.param))
 
 

@@ -46,7 +46,7 @@ class Site:
     """The sample project on one running server.
 
     Args:
-        name: one of `PEERS` or `OURS`.
+        name: one of ``PEERS`` or ``OURS``.
         server: the running server.
         events_path: the file that its consumers record events in.
     """
@@ -58,14 +58,14 @@ class Site:
         self._log_start = 0
 
     def start_log(self) -> None:
-        """Let `log()` and `wait_for_log()` see only what the server says from now on."""
+        """Let ``log()`` and ``wait_for_log()`` see only what the server says from now on."""
         self._log_start = len(self.server.log())
 
     def log(self) -> str:
         return self.server.log()[self._log_start :]
 
     def wait_for_log(self, text: str) -> None:
-        """Wait until the server has logged `text`."""
+        """Wait until the server has logged ``text``."""
         self.server.wait_until(lambda: text in self.log(), f"{text!r} in the log", 10)
 
     def connect(self, path: str, *, origin: str | None = None, **options: Any) -> ClientConnection:
@@ -90,23 +90,23 @@ class Site:
         assert wait_for(happened, 10), f"no event {name!r}"
 
     def disconnects(self, connection: str) -> list[int]:
-        """The codes that `disconnect()` was called with, once per call."""
+        """The codes that ``disconnect()`` was called with, once per call."""
         return [e["code"] for e in self.events(connection) if e["event"] == "disconnect"]
 
     def wait_for_disconnect(self, connection: str) -> int:
-        """Wait until `disconnect()` has run, which it may do once only. Returns its code."""
+        """Wait until ``disconnect()`` has run, which it may do once only. Returns its code."""
         assert wait_for(lambda: self.disconnects(connection), 10), "disconnect() did not run"
         (code,) = self.disconnects(connection)
         return code
 
     def http(self) -> closing[http.client.HTTPConnection]:
-        """A connection for several HTTP requests, to be used in a `with` statement."""
+        """A connection for several HTTP requests, to be used in a ``with`` statement."""
         return open_http(self.server.address)
 
     def request(
         self, method: str, path: str, body: bytes | None = None, **headers: str
     ) -> Response:
-        """Make one HTTP request; `content_type="..."` gives the header Content-Type."""
+        """Make one HTTP request; ``content_type="..."`` gives the header Content-Type."""
         with self.http() as client:
             names = {name.replace("_", "-"): value for name, value in headers.items()}
             client.request(method, path, body, names)
@@ -127,7 +127,7 @@ def serve(name: str, database: Path, **env: str) -> Iterator[Site]:
 
 
 def start(name: str, folder: Path, env: dict[str, str]) -> AbstractContextManager[Server]:
-    """The server of that name; its sockets go into `folder`."""
+    """The server of that name; its sockets go into ``folder``."""
     if name in PEERS:
         return getattr(servers, name)(PROJECT, env=env)
     layer = {

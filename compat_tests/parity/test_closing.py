@@ -25,7 +25,7 @@ def close_received(websocket: ClientConnection) -> Close | None:
 
 @ECHO
 def test_client_closes(site: Site, path: str) -> None:
-    """`disconnect()` runs once, with the client's code."""
+    """``disconnect()`` runs once, with the client's code."""
     connection = f"closes-{path}-{site.name}"
     with site.connect(f"{path}?id={connection}") as websocket:
         websocket.close(4321, "bye")
@@ -34,7 +34,7 @@ def test_client_closes(site: Site, path: str) -> None:
 
 @ECHO
 def test_client_vanishes(site: Site, path: str) -> None:
-    """`disconnect()` runs once when the TCP connection is reset."""
+    """``disconnect()`` runs once when the TCP connection is reset."""
     connection = f"vanishes-{path}-{site.name}"
     with site.connect(f"{path}?id={connection}") as websocket:
         websocket.send("hello")
@@ -51,7 +51,7 @@ def reset(sock: socket.socket) -> None:
 
 
 def test_consumer_closes(site: Site) -> None:
-    """The client gets the code that the consumer closes with, and so does `disconnect()`."""
+    """The client gets the code that the consumer closes with, and so does ``disconnect()``."""
     connection = f"consumer-{site.name}"
     with site.connect(f"/close/?id={connection}") as websocket:
         websocket.send(json.dumps({"code": 4123, "reason": "go home"}))
@@ -61,7 +61,7 @@ def test_consumer_closes(site: Site) -> None:
 
 
 def test_consumer_closes_without_code(site: Site) -> None:
-    """`close()` alone is code 1000."""
+    """``close()`` alone is code 1000."""
     with site.connect("/close/") as websocket:
         websocket.send("{}")
         close = close_received(websocket)
@@ -77,7 +77,7 @@ def test_close_reason(ours: Site) -> None:
 
 @pytest.mark.parametrize("message, code", [("", 1000), ("4444", 4444)])
 def test_send_and_close(site: Site, message: str, code: int) -> None:
-    """`send(..., close=...)` sends its message first, then closes."""
+    """``send(..., close=...)`` sends its message first, then closes."""
     with site.connect("/last-word/") as websocket:
         websocket.send(message or b"\x00", text=bool(message))
         assert websocket.recv(10) == "bye"

@@ -1,4 +1,4 @@
-"""Consumers that fail: one traceback in the log, `disconnect()` once, 1011 at the client."""
+"""Consumers that fail: one traceback in the log, ``disconnect()`` once, 1011 at the client."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ def test_raise_in_connect(site: Site, path: str) -> None:
 
 @BOTH
 def test_raise_in_connect_disconnects(ours: Site, path: str) -> None:
-    """After an exception in `connect()`, `disconnect()` runs with 1006 as nothing was accepted."""
+    """After an exception in ``connect()``, ``disconnect()`` runs with 1006 as nothing was
+    accepted.
+    """
     connection = f"connect{path}{ours.name}"
     with pytest.raises(InvalidStatus):
         ours.connect(f"{path}connect/?id={connection}")
@@ -40,7 +42,7 @@ def test_raise_in_connect_disconnects(ours: Site, path: str) -> None:
 
 @BOTH
 def test_raise_after_accept(ours: Site, path: str) -> None:
-    """An exception in `connect()` after `accept()` closes with 1011 and disconnects."""
+    """An exception in ``connect()`` after ``accept()`` closes with 1011 and disconnects."""
     connection = f"accepted{path}{ours.name}"
     assert fail(ours, f"{path}accepted/?id={connection}") == 1011
     assert ours.wait_for_disconnect(connection) == 1011
@@ -48,7 +50,7 @@ def test_raise_after_accept(ours: Site, path: str) -> None:
 
 @BOTH
 def test_raise_in_receive(site: Site, path: str) -> None:
-    """An exception in `receive()` ends the connection, and no other."""
+    """An exception in ``receive()`` ends the connection, and no other."""
     with site.connect(f"{path}nowhere/") as bystander:
         fail(site, f"{path}receive/", "boom")
         bystander.send("still here")
@@ -57,7 +59,9 @@ def test_raise_in_receive(site: Site, path: str) -> None:
 
 @BOTH
 def test_raise_in_receive_disconnects(ours: Site, path: str) -> None:
-    """After an exception in `receive()`, the client gets 1011 and `disconnect()` runs with it."""
+    """After an exception in ``receive()``, the client gets 1011 and ``disconnect()`` runs
+    with it.
+    """
     connection = f"receive{path}{ours.name}"
     assert fail(ours, f"{path}receive/?id={connection}", "boom") == 1011
     assert ours.wait_for_disconnect(connection) == 1011
@@ -83,7 +87,7 @@ def test_unknown_message_type(ours: Site) -> None:
 
 @BOTH
 def test_raise_in_disconnect(site: Site, path: str) -> None:
-    """An exception in `disconnect()` is logged, and `disconnect()` is not run again."""
+    """An exception in ``disconnect()`` is logged, and ``disconnect()`` is not run again."""
     connection = f"disconnect{path}{site.name}"
     with site.connect(f"{path}disconnect/?id={connection}"):
         pass
@@ -103,7 +107,7 @@ def test_bad_json(ours: Site, path: str, message: str | bytes) -> None:
 
 @pytest.mark.parametrize("path", ["/send-after-close/", "/sync-send-after-close/"])
 def test_send_after_own_close(ours: Site, path: str) -> None:
-    """A message sent after `close()` is not sent; the client gets the code of `close()`."""
+    """A message sent after ``close()`` is not sent; the client gets the code of ``close()``."""
     connection = f"late{path}{ours.name}"
     assert fail(ours, f"{path}?id={connection}", "go") == 4002
     assert ours.wait_for_disconnect(connection) == 4002
@@ -118,7 +122,7 @@ def test_invalid_asgi_message(ours: Site, path: str) -> None:
 
 
 def test_stop_consumer(ours: Site) -> None:
-    """`StopConsumer` ends the consumer and closes its connection."""
+    """``StopConsumer`` ends the consumer and closes its connection."""
     assert fail(ours, "/stop/", "stop") == 1000
 
 

@@ -53,7 +53,7 @@ def test_other_rooms_hear_nothing(site: Site, path: str) -> None:
 
 @NEWS
 def test_declared_groups(site: Site, path: str) -> None:
-    """Consumers with `groups = [...]` are members from the start."""
+    """Consumers with ``groups = [...]`` are members from the start."""
     with ExitStack() as stack:
         members = join(site, stack, path)
         members[0].send(json.dumps({"text": "extra"}))

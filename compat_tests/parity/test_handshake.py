@@ -18,7 +18,7 @@ def refused(site: Site, path: str, **options: object) -> InvalidStatus:
 
 
 def test_default_is_to_accept(site: Site) -> None:
-    """A consumer without `connect()` accepts."""
+    """A consumer without ``connect()`` accepts."""
     with site.connect("/json/") as websocket:
         assert websocket.response.status_code == 101
 
@@ -37,7 +37,9 @@ def test_no_subprotocol_chosen(site: Site) -> None:
 
 @pytest.mark.parametrize("path", ["/deny/", "/close-in-connect/"])
 def test_denied(site: Site, path: str) -> None:
-    """`DenyConnection` or `close()` in `connect()` is a 403; `disconnect()` runs with 1006."""
+    """``DenyConnection`` or ``close()`` in ``connect()`` is a 403; ``disconnect()`` runs
+    with 1006.
+    """
     connection = f"denied{path}{site.name}"
     assert refused(site, f"{path}?id={connection}").response.status_code == 403
     assert site.wait_for_disconnect(connection) == 1006
@@ -61,7 +63,7 @@ def test_wrong_origin_is_named(ours: Site) -> None:
 
 
 def test_accept_headers(ours: Site) -> None:
-    """Headers given to `accept()` are part of the response."""
+    """Headers given to ``accept()`` are part of the response."""
     with ours.connect("/headers/") as websocket:
         assert websocket.response.headers["X-Lobby"] == "open"
         assert websocket.response.headers["Set-Cookie"] == "seat=7"

@@ -62,7 +62,7 @@ def test_wrong_host(site: Site) -> None:
 
 
 def test_static_files_in_debug(database) -> None:
-    """With DEBUG, static files are served as `runserver` serves them."""
+    """With DEBUG, static files are served as ``runserver`` serves them."""
     with serve("bridge-1", database, SAMPLE_DEBUG="1") as site:
         response = site.request("GET", "/static/lobby/hello.txt")
         assert (response.status, response.content) == (200, b"a static file\n")

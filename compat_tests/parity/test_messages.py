@@ -64,7 +64,7 @@ def test_one_at_a_time(site: Site) -> None:
 
 
 def test_initkwargs(site: Site) -> None:
-    """Arguments of `as_asgi()` are given to the consumer."""
+    """Arguments of ``as_asgi()`` are given to the consumer."""
     with site.connect("/initkwargs/") as websocket:
         assert websocket.recv(10) == "Good evening"
 
@@ -82,7 +82,7 @@ def test_empty_frames_sent(ours: Site) -> None:
 
 
 def test_empty_frames_received(ours: Site) -> None:
-    """An empty message from a client reaches `receive()`, which may ignore or answer it."""
+    """An empty message from a client reaches ``receive()``, which may ignore or answer it."""
     with ours.connect("/echo/") as websocket:
         websocket.send(b"")
         websocket.send("after")

@@ -52,7 +52,7 @@ def test_keys(site: Site) -> None:
 
 
 def test_addresses(site: Site) -> None:
-    """`client` and `server` are address and port; on a unix socket there are none."""
+    """``client`` and ``server`` are address and port; on a unix socket there are none."""
     told = scope(site, "/scope/")
     if site.name.endswith("-unix"):
         assert told["client"] is None
@@ -110,7 +110,9 @@ def test_user_stays(site: Site) -> None:
 
 
 def test_login_and_logout(site: Site) -> None:
-    """O4: `login()` and `logout()` set the user and the session, which other connections share."""
+    """O4: ``login()`` and ``logout()`` set the user and the session, which other
+    connections share.
+    """
     with site.connect("/account/") as websocket:
         assert ask(websocket, "who?")[:2] == ["", ""]
         *names, session = ask(websocket, "ada")

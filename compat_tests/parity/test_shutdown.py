@@ -48,7 +48,7 @@ def open_streams(site: Site, stack: ExitStack) -> list[HTTPResponse]:
 @pytest.mark.parametrize("name", OURS)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_shutdown(name: str, number: signal.Signals, database: Path) -> None:
-    """Every client gets 1001, `disconnect()` runs once for each with it, event streams come to
+    """Every client gets 1001, ``disconnect()`` runs once for each with it, event streams come to
     their end, and the exit code is 0. In the log is no traceback, and at the lowest level nothing
     that clients have sent; no socket file is left.
     """

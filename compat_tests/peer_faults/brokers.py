@@ -70,7 +70,7 @@ class Redis:
 
 
 class Hub:
-    """The hub that `websockets_server` runs, and starts again by itself."""
+    """The hub that ``websockets_server`` runs, and starts again by itself."""
 
     def __init__(self, server: Server, address: Path) -> None:
         self._server = server

@@ -80,7 +80,7 @@ async def get(address: str, path: str, **query: object) -> str:
     Raises:
         Refused: the status is not 200.
         OSError: there was no connection, or no whole answer.
-        asyncio.TimeoutError: nor was there one in twice `PATIENCE`.
+        asyncio.TimeoutError: nor was there one in twice ``PATIENCE``.
     """
     request = f"GET {path}?{urlencode(query)} HTTP/1.1\r\nHost: {address}\r\nConnection: close"
     async with RawConnection(address, 2 * PATIENCE) as connection:
@@ -99,7 +99,7 @@ class Refused(Exception):
 
 
 class Publisher:
-    """Sends to the group: `RATE` messages a second, each by a request of its own.
+    """Sends to the group: ``RATE`` messages a second, each by a request of its own.
 
     Attributes:
         published: the numbers of messages whose request was answered well.

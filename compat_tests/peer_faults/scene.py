@@ -34,7 +34,7 @@ class Scene:
     Attributes:
         server: it serves the site.
         broker: what it needs for groups.
-        members: clients that `join` has brought; those that a fault adds are its own.
+        members: clients that ``join`` has brought; those that a fault adds are its own.
     """
 
     def __init__(self, stack: Stack, server: Server, broker: Broker, journal: Path) -> None:
@@ -51,7 +51,7 @@ class Scene:
         return self.server.address
 
     async def join(self, count: int = MEMBERS) -> list[Member]:
-        """Have `count` clients join, as many of each worker."""
+        """Have ``count`` clients join, as many of each worker."""
         share = count // WORKERS
         found: defaultdict[int, list[Member]] = defaultdict(list)
         for _ in range(MOST_TRIES):
@@ -83,7 +83,7 @@ class Scene:
         """Send messages to the group, one by one. Returns their numbers.
 
         Raises:
-            Refused: one was not sent; there are other errors, as of `get`.
+            Refused: one was not sent; there are other errors, as of ``get``.
         """
         numbers = list(itertools.islice(self._numbers, count))
         for number in numbers:
@@ -120,7 +120,9 @@ class Scene:
         return left
 
     async def until(self, condition: Callable[[], object], deadline: float = PATIENCE) -> bool:
-        """Wait until the condition is true; returns whether it came true in `deadline` seconds."""
+        """Wait until the condition is true; returns whether it came true in ``deadline``
+        seconds.
+        """
         end = time.monotonic() + deadline
         while not condition():
             if time.monotonic() > end:
@@ -129,7 +131,7 @@ class Scene:
         return True
 
     def disconnects(self, members: Iterable[Member]) -> list[int]:
-        """The codes that their consumers' `disconnect()` was called with."""
+        """The codes that their consumers' ``disconnect()`` was called with."""
         calls = map(json.loads, self._journal.read_text().splitlines())
         channels = {member.channel for member in members}
         return [call["code"] for call in calls if call["channel"] in channels]

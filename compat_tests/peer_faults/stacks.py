@@ -53,7 +53,7 @@ class Stack:
 
     Args:
         name: what tables and the command line call it.
-        layer: its entry of CHANNEL_LAYERS; `{directory}` is filled in.
+        layer: its entry of CHANNEL_LAYERS; ``{directory}`` is filled in.
         start: starts the server, in a directory for its files.
         modules: what must be installed.
         distributions: those whose versions say what was tried.

@@ -145,7 +145,7 @@ async def test_group_messages_reach_every_member(serve, room):
     [("connect", 1006), ("receive", 1011), ("room_message", 1011), ("disconnect", None)],
 )
 async def test_disconnect_runs_once_whatever_fails(serve, caplog, room, faulty, code):
-    """Whichever handler raises: `disconnect()` runs once, the groups are left, the log has it."""
+    """Whichever handler raises: ``disconnect()`` runs once, the groups are left, the log has it."""
     recorder = Recorder()
     engine = await serve(room.as_asgi(recorder=recorder, faulty=faulty))
     if faulty == "connect":
@@ -168,7 +168,7 @@ async def test_disconnect_runs_once_whatever_fails(serve, caplog, room, faulty, 
 
 
 async def test_disconnect_that_fails_after_a_failure(serve, caplog):
-    """Where `disconnect()` fails too, both tracebacks are in the log and the groups are left."""
+    """Where ``disconnect()`` fails too, both tracebacks are in the log and the groups are left."""
 
     class Room(AsyncRoom):
         async def disconnect(self, code):
@@ -187,7 +187,7 @@ async def test_disconnect_that_fails_after_a_failure(serve, caplog):
 
 
 async def test_a_handler_cut_off_by_the_shutdown(serve):
-    """A handler that is cancelled at the deadline of a shutdown is followed by `disconnect()`."""
+    """A handler that is cancelled at the deadline of a shutdown is followed by ``disconnect()``."""
 
     class Room(AsyncRoom):
         async def receive(self, text_data=None, bytes_data=None):
@@ -206,7 +206,9 @@ async def test_a_handler_cut_off_by_the_shutdown(serve):
 
 @rooms
 async def test_deny(serve, room):
-    """`DenyConnection` in `connect()`: 403, and `disconnect()` runs with 1006 as in Channels."""
+    """``DenyConnection`` in ``connect()``: 403, and ``disconnect()`` runs with 1006 as in
+    Channels.
+    """
 
     class Denying(room):
         def step(self, name, *details):
@@ -252,7 +254,7 @@ async def test_one_handler_at_a_time(serve):
 
 
 async def test_a_dispatch_of_ones_own(serve):
-    """A consumer that overrides `dispatch()` is dispatched by it."""
+    """A consumer that overrides ``dispatch()`` is dispatched by it."""
 
     class Room(AsyncRoom):
         async def dispatch(self, message):
@@ -274,7 +276,7 @@ async def test_a_dispatch_of_ones_own(serve):
 
 
 async def test_a_middleware_that_wraps_receive_sees_every_event(serve):
-    """An ASGI middleware that wraps `receive` gets the events that it wraps."""
+    """An ASGI middleware that wraps ``receive`` gets the events that it wraps."""
     seen = []
     recorder = Recorder()
     room = AsyncRoom.as_asgi(recorder=recorder)
@@ -298,7 +300,9 @@ async def test_a_middleware_that_wraps_receive_sees_every_event(serve):
 @rooms
 @pytest.mark.parametrize("faulty", ["", "receive"])
 async def test_another_packages_layer(serve, caplog, room, faulty):
-    """A layer that is not ours works under our server, and `disconnect()` is certain there too."""
+    """A layer that is not ours works under our server, and ``disconnect()`` is certain
+    there too.
+    """
     ours = channel_layers.set("default", InMemoryChannelLayer())
     try:
         recorder = Recorder()
@@ -348,7 +352,7 @@ async def test_unknown_type(serve, caplog):
 
 @rooms
 async def test_in_a_communicator_consumers_run_as_ever(room):
-    """In `WebsocketCommunicator`, which offers no inbox, the same classes run as in Channels."""
+    """In ``WebsocketCommunicator``, which offers no inbox, the same classes run as in Channels."""
     recorder = Recorder()
     communicator = WebsocketCommunicator(room.as_asgi(recorder=recorder), "/")
     assert await communicator.connect() == (True, None)

@@ -31,7 +31,7 @@ class Binding:
         user.set("ada")
 
     def received(self, text_data):
-        """Check what `connect()` has set, and set more."""
+        """Check what ``connect()`` has set, and set more."""
         if text_data == "fail":
             raise Failed
         assert user.get() == "ada"

@@ -1,4 +1,4 @@
-"""Consumers that don't keep up with their groups, and what each `overflow` does about it."""
+"""Consumers that don't keep up with their groups, and what each ``overflow`` does about it."""
 
 from __future__ import annotations
 

@@ -56,8 +56,8 @@ async def test_context_variables_last_from_handler_to_handler(serve):
 
 
 async def test_coroutines_of_a_handler_run_on_the_servers_loop(serve):
-    """`async_to_sync` in a handler runs on the loop that serves, and `sync_to_async` in that on the
-    handler's own thread; a variable that is set there is set for the handler.
+    """``async_to_sync`` in a handler runs on the loop that serves, and ``sync_to_async`` in that on
+    the handler's own thread; a variable that is set there is set for the handler.
     """
     loop, threads = asyncio.get_running_loop(), []
 
@@ -160,7 +160,9 @@ async def test_other_work_of_the_thread_has_its_turn(waiting, monkeypatch):
 
 
 async def test_a_cancelled_handler_that_waits_for_the_loop(serve, caplog):
-    """At the end of `close_timeout`, what a handler waits for is cancelled; `disconnect()` runs."""
+    """At the end of ``close_timeout``, what a handler waits for is cancelled; ``disconnect()``
+    runs.
+    """
     codes, waits = [], asyncio.Event()
 
     class Stuck(WebsocketConsumer):
@@ -244,7 +246,7 @@ async def test_a_thread_that_has_ended(serve, caplog):
 
 
 async def test_a_synchronous_dispatch_of_ones_own(serve):
-    """A synchronous consumer that overrides `dispatch()` is dispatched by it."""
+    """A synchronous consumer that overrides ``dispatch()`` is dispatched by it."""
     types = []
 
     class Own(WebsocketConsumer):

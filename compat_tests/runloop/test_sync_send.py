@@ -106,7 +106,7 @@ class Careless(WebsocketConsumer):
 
 
 async def test_what_cannot_be_sent_raises_where_it_is_sent(serve):
-    """The errors are those that `async_to_sync(send)` raises, in the same place, before the
+    """The errors are those that ``async_to_sync(send)`` raises, in the same place, before the
     handshake, on an open connection and after the close; the connection goes on.
     """
     told = []
@@ -139,7 +139,7 @@ async def test_what_cannot_be_sent_raises_where_it_is_sent(serve):
 
 
 async def test_data_may_change_after_it_was_sent(serve):
-    """What arrives is what was there when `send()` was called."""
+    """What arrives is what was there when ``send()`` was called."""
 
     class Reusing(WebsocketConsumer):
         def receive(self, text_data=None, bytes_data=None):
@@ -154,7 +154,9 @@ async def test_data_may_change_after_it_was_sent(serve):
 
 
 async def test_on_the_loop_it_says_what_is_wrong(serve):
-    """`send()` in a coroutine is the error that it is with `async_to_sync`, and sends nothing."""
+    """``send()`` in a coroutine is the error that it is with ``async_to_sync``, and sends
+    nothing.
+    """
 
     class Confused(WebsocketConsumer):
         def receive(self, text_data=None, bytes_data=None):
@@ -195,7 +197,9 @@ async def test_what_the_handler_has_done_on_the_loop_comes_after_its_message(ser
 
 
 async def test_a_client_that_does_not_read(serve):
-    """Then `send()` waits, with little kept; when the client reads again, all arrives, in order."""
+    """Then ``send()`` waits, with little kept; when the client reads again, all arrives, in
+    order.
+    """
     count = 100
     unsent, stopped = [0], threading.Event()
 
@@ -271,7 +275,7 @@ async def test_what_was_sent_before_a_close_arrives_before_it(serve, end):
 
 
 async def test_a_client_that_leaves_while_a_thread_sends(serve, caplog):
-    """Whenever it leaves, the handler goes on without an error, and `disconnect()` runs once."""
+    """Whenever it leaves, the handler goes on without an error, and ``disconnect()`` runs once."""
     codes = []
 
     class Endless(WebsocketConsumer):

@@ -1,4 +1,4 @@
-"""`WEBSOCKET_SYNC_THREADS`: synchronous consumers side by side."""
+"""``WEBSOCKET_SYNC_THREADS``: synchronous consumers side by side."""
 
 from __future__ import annotations
 

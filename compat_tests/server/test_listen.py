@@ -109,7 +109,7 @@ def test_fd_that_is_no_listening_socket():
 
 
 def test_every_address_of_a_name_has_the_same_port():
-    """`localhost:0` is one port, for IPv4 and IPv6 alike."""
+    """``localhost:0`` is one port, for IPv4 and IPv6 alike."""
     listeners = listen(parse_binds(["localhost:0"]))
     assert len({listener.sock.getsockname()[1] for listener in listeners}) == 1
     for listener in listeners:

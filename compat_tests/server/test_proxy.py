@@ -87,7 +87,7 @@ async def test_limits_of_addresses_with_ports(serve):
 
 
 def test_unix_socket():
-    """A peer on a unix socket has no address: it is trusted by the name `unix`."""
+    """A peer on a unix socket has no address: it is trusted by the name ``unix``."""
     described = scope(None, server=("/run/s.sock", None), x_forwarded_for="203.0.113.7")
     Proxy(trusted=("10.0.0.0/8",)).apply(described)
     assert described["client"] is None
@@ -118,7 +118,7 @@ def test_scheme(trusted, proto, scheme):
     [("/ws/", "/app/ws/"), ("/app/ws/", "/app/ws/"), ("/app", "/app"), ("/apple/", "/app/apple/")],
 )
 def test_root_path(path, full):
-    """`path` has the prefix, whether the proxy took it away or not."""
+    """``path`` has the prefix, whether the proxy took it away or not."""
     described = scope(path=path)
     Proxy(root_path="/app/").apply(described)
     assert described["root_path"] == "/app"

@@ -1,4 +1,4 @@
-"""Communicators from `channels_bridge.testing`: what a project's tests rely on."""
+"""Communicators from ``channels_bridge.testing``: what a project's tests rely on."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def connect(consumer, **options):
 
 @pytest.mark.parametrize("subprotocols", [[], ["b", "a"]])
 async def test_accepted(subprotocols):
-    """T1: `connect()` tells of the acceptance, with the subprotocol; headers are kept."""
+    """T1: ``connect()`` tells of the acceptance, with the subprotocol; headers are kept."""
     communicator = WebsocketCommunicator(Talker.as_asgi(), "/", subprotocols=subprotocols)
     assert await communicator.connect() == (True, next(iter(subprotocols), None))
     assert communicator.response_headers == [(b"x-seat", b"7")]
@@ -66,7 +66,7 @@ async def test_accepted(subprotocols):
 @pytest.mark.django_db(transaction=True)  # synchronous consumers look after connections
 @pytest.mark.parametrize(("consumer", "code"), [(Refuser, 4003), (Denier, 1000)])
 async def test_refused(consumer, code):
-    """T1: `connect()` tells of a refusal, with the code, 1000 if there is none."""
+    """T1: ``connect()`` tells of a refusal, with the code, 1000 if there is none."""
     communicator = WebsocketCommunicator(consumer.as_asgi(), "/")
     assert await communicator.connect() == (False, code)
     await communicator.disconnect()
@@ -86,7 +86,7 @@ async def test_messages():
 
 
 async def test_nothing_to_receive():
-    """T2: `receive_nothing()` says whether there is nothing, and leaves what there is."""
+    """T2: ``receive_nothing()`` says whether there is nothing, and leaves what there is."""
     communicator = await connect(Talker)
     await communicator.send_to(text_data="hello")
     assert not await communicator.receive_nothing(timeout=10)
@@ -105,7 +105,7 @@ async def test_wrong_type():
 
 @pytest.mark.parametrize("data", [{}, {"text_data": "a", "bytes_data": b"b"}, {"text_data": ""}])
 async def test_exactly_one(data):
-    """T2: `send_to()` wants either text or bytes, not empty."""
+    """T2: ``send_to()`` wants either text or bytes, not empty."""
     communicator = await connect(Talker)
     with pytest.raises(AssertionError, match="exactly one of text_data or bytes_data"):
         await communicator.send_to(**data)
@@ -114,7 +114,7 @@ async def test_exactly_one(data):
 
 @pytest.mark.parametrize("given", [None, 4321])
 async def test_disconnect(given):
-    """T2: `disconnect()` gives the consumer its code, 1000 by default, and waits for its end."""
+    """T2: ``disconnect()`` gives the consumer its code, 1000 by default, and waits for its end."""
     codes = []
 
     class Leaver(Talker):
@@ -199,7 +199,7 @@ async def test_exception():
 
 
 async def test_http():
-    """T6: `HttpCommunicator` sends a request, and gathers the response."""
+    """T6: ``HttpCommunicator`` sends a request, and gathers the response."""
 
     class Page(AsyncHttpConsumer):
         async def handle(self, body):
@@ -219,7 +219,7 @@ async def test_http():
 
 
 async def test_application():
-    """T6: `ApplicationCommunicator` runs any application, such as a worker's consumer."""
+    """T6: ``ApplicationCommunicator`` runs any application, such as a worker's consumer."""
 
     class Worker(AsyncConsumer):
         async def print_page(self, message):

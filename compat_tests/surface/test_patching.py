@@ -113,7 +113,7 @@ def test_unknown_name():
 
 
 def test_star_import():
-    """`from channels_bridge.layers import *` brings what Channels' brings, and our layers."""
+    """``from channels_bridge.layers import *`` brings what Channels' brings, and our layers."""
     ours, theirs = {}, {}
     exec("from channels_bridge.layers import *", ours)
     exec("from channels.layers import *", theirs)

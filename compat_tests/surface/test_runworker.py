@@ -1,4 +1,4 @@
-"""`manage.py runworker`: real worker processes on a real hub."""
+"""``manage.py runworker``: real worker processes on a real hub."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def layer(hub):
 
 @contextmanager
 def runworker(address, *arguments, **env):
-    """A worker for the project in `workers`; killed at the end if it still runs."""
+    """A worker for the project in ``workers``; killed at the end if it still runs."""
     process = subprocess.Popen(
         [sys.executable, "-m", "django", "runworker", *arguments],
         cwd=REPOSITORY,

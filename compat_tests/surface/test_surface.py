@@ -115,7 +115,7 @@ def as_numbers(version):
 
 
 def flat(tree, prefix=""):
-    """`{"a": {"b": c}}` as `{"a.b": c}`."""
+    """``{"a": {"b": c}}`` as ``{"a.b": c}``."""
     leaves = {}
     for name, value in tree.items():
         path = f"{prefix}.{name}" if prefix else name

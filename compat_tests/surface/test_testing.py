@@ -1,4 +1,4 @@
-"""`channels_bridge.testing`: live servers in a project's tests."""
+"""``channels_bridge.testing``: live servers in a project's tests."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_in_memory(env):
 
 
 def test_without_daphne(env):
-    """It is importable without Daphne, and makes `channels.testing` importable, which is not."""
+    """It is importable without Daphne, and makes ``channels.testing`` importable, which is not."""
     output, code = python("-c", WITHOUT_DAPHNE + "import channels.testing", env=env)
     assert code == 1 and "No module named 'daphne" in output
     imports = "import channels_bridge.testing, channels.testing; "
@@ -76,7 +76,9 @@ sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "-k", "ChannelsTests"]))
 
 
 def test_without_daphne_in_a_project(env):
-    """Where the application is installed, `channels.testing` needs no Daphne, and serves tests."""
+    """Where the application is installed, ``channels.testing`` needs no Daphne, and serves
+    tests.
+    """
     output, code = python("-c", WITHOUT_DAPHNE + IN_A_PROJECT, env=env)
     assert code == 0, output
     assert "1 passed" in output or channels.__version__.startswith("4.2.")

@@ -72,7 +72,7 @@ def signature(value: Any) -> str:
 
 
 def surface() -> dict[str, Any]:
-    """All that the installed Channels defines, in the form of the file `surface.json`."""
+    """All that the installed Channels defines, in the form of the file ``surface.json``."""
     modules = {name: importlib.import_module(name) for name in module_names()}
     return {
         name: {key: describe(value) for key, value in sorted(defined(module).items())}

@@ -18,7 +18,7 @@ DEADLINE = 30.0  # seconds for it to come up
 
 
 def find_programs() -> Path | None:
-    """The folder of `initdb` and `postgres`; None where tests can't use them."""
+    """The folder of ``initdb`` and ``postgres``; None where tests can't use them."""
     # Debian keeps them out of PATH, a folder for each version.
     folders = [*Path("/usr/lib/postgresql").glob("*/bin")]
     folders += [Path(found).resolve().parent for found in [shutil.which("initdb")] if found]
@@ -36,7 +36,9 @@ def _unprivileged() -> str | None:
 
 @contextmanager
 def postgresql(programs: Path, directory: Path) -> Iterator[str]:
-    """A new server, its owner named `desk`. Gives the folder of its socket, to be used as HOST."""
+    """A new server, its owner named ``desk``. Gives the folder of its socket, to be used as
+    HOST.
+    """
     user = _unprivileged()
     if user is not None:
         shutil.chown(directory, user)

@@ -19,7 +19,7 @@ def copy(project: Path, directory: Path) -> Path:
 
 
 def replace(project: Path) -> int:
-    """Write `channels_bridge` for each `channels` in a project's code. Returns how many."""
+    """Write ``channels_bridge`` for each ``channels`` in a project's code. Returns how many."""
     count = 0
     for path in project.rglob("*.py"):
         text, replaced = re.subn(r"\bchannels\b", "channels_bridge", path.read_text())

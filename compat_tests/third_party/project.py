@@ -16,7 +16,7 @@ SITE = Path(__file__).resolve().parent / "site"
 
 
 class Project:
-    """The project with the application of one module of `site/`.
+    """The project with the application of one module of ``site/``.
 
     Args:
         directory: for its database and sockets.
@@ -45,7 +45,7 @@ class Project:
 
     @contextmanager
     def serve(self) -> Iterator[Server]:
-        """Run `websockets_server` with 2 workers."""
+        """Run ``websockets_server`` with 2 workers."""
         with websockets_server(SITE, workers=2, env=self.env) as server:
             yield server
 

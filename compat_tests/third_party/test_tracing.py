@@ -94,7 +94,7 @@ def test_server(project):
 
 @pytest.mark.parametrize("project", ["opentelemetry", "sentry"], indirect=True)
 def test_hub_alone(project):
-    """The same with `runserver`, and a hub that somebody has started before it."""
+    """The same with ``runserver``, and a hub that somebody has started before it."""
     manage = [sys.executable, "manage.py"]
     hub_alone = [*manage, "websockets_hub"]
     development = [*manage, "runserver", "127.0.0.1:0", "--noreload"]

@@ -1,1 +1,1 @@
-"""An application whose `runserver` wraps that of the next, as whitenoise's does."""
+"""An application whose ``runserver`` wraps that of the next, as whitenoise's does."""

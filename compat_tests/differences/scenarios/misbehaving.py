@@ -73,7 +73,8 @@ class SyncSendsAfterClose(SyncNoting):
     """Takes the error itself, if there is one.
 
     A thread sends while the client may be gone already, and then Daphne is silent, and uvicorn
-    raises what it does not log. That ours is always silent is for `parity/test_errors.py` to show.
+    raises what it does not log. That ours is always silent is for ``parity/test_errors.py`` to
+    show.
     """
 
     def receive(self, text_data=None, bytes_data=None):

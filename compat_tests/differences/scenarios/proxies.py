@@ -1,4 +1,4 @@
-"""Servers under `--root-path /pre`, that believe the proxy in front of them.
+"""Servers under ``--root-path /pre``, that believe the proxy in front of them.
 
 Daphne believes every client, uvicorn and ours those on 127.0.0.1.
 """

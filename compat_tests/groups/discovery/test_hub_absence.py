@@ -211,7 +211,7 @@ async def test_forked_process(address, make_layer, monkeypatch):
 
 @pytest.mark.parametrize("call", ["group_send", "new_channel"])
 async def test_required_hub(address, make_layer, call):
-    """With `require_hub` the lack of a hub is an error, after the timeout."""
+    """With ``require_hub`` the lack of a hub is an error, after the timeout."""
     layer = make_layer(address, timeout=0.3, require_hub=True)
     arguments = ["room", HELLO] if call == "group_send" else []
     with pytest.raises(TransportUnavailable, match="there is no such socket"):

@@ -115,7 +115,7 @@ async def test_tcp_port_in_use():
     ],
 )
 def test_command_errors(arguments, error):
-    """`websockets_hub` says what is wrong."""
+    """``websockets_hub`` says what is wrong."""
     with pytest.raises(CommandError, match=error):
         call_command("websockets_hub", *arguments)
 

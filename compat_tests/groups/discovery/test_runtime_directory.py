@@ -69,7 +69,7 @@ def test_settings_without_a_module(settings, monkeypatch, tmp_path):
 
 
 def test_releases(use, tmp_path):
-    """Releases behind a link `current` share one place, before and after it is moved."""
+    """Releases behind a link ``current`` share one place, before and after it is moved."""
     releases = [tmp_path / "app" / "releases" / number for number in ("1", "2")]
     for release in releases:
         release.mkdir(parents=True)

@@ -16,7 +16,7 @@ HELLO = {"type": "hello"}
 
 
 def test_sent_before_it_is_awaited(make_layer):
-    """Without an event loop, a message is sent when `group_send` returns."""
+    """Without an event loop, a message is sent when ``group_send`` returns."""
     layer = make_layer()
     channel = async_to_sync(layer.new_channel)()
     async_to_sync(layer.group_add)("room", channel)
@@ -37,7 +37,7 @@ def test_errors_come_when_it_is_awaited(make_layer):
 
 
 async def test_sent_when_it_is_awaited(make_layer):
-    """On an event loop, `group_send` is an ordinary coroutine function."""
+    """On an event loop, ``group_send`` is an ordinary coroutine function."""
     layer = make_layer()
     channel = await layer.new_channel()
     await layer.group_add("room", channel)

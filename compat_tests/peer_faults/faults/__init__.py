@@ -35,7 +35,7 @@ FAULTS: dict[str, Fault] = {}
 
 
 def fault(*, alone: bool = False, pings: int | None = None) -> Callable[[Run], Run]:
-    """Enter a function into `FAULTS`, under its name."""
+    """Enter a function into ``FAULTS``, under its name."""
 
     def enter(run: Run) -> Run:
         name = run.__name__.replace("_", "-")

@@ -104,7 +104,7 @@ async def message_too_large(scene: Scene) -> Seen:
 
 @fault()
 async def consumer_raises(scene: Scene) -> Seen:
-    """4 of 8 consumers raise an exception in `receive()`."""
+    """4 of 8 consumers raise an exception in ``receive()``."""
     members = await scene.join()
     failing = members[ALIVE:]
     for member in failing:

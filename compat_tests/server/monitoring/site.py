@@ -1,4 +1,4 @@
-"""The sample project on two workers of `websockets_server`, and the commands that look at it."""
+"""The sample project on two workers of ``websockets_server``, and the commands that look at it."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Site:
             return response.status, response.headers
 
     def disconnects(self, connection):
-        """The codes that `disconnect()` was called with for `?id=connection`."""
+        """The codes that ``disconnect()`` was called with for ``?id=connection``."""
         events = map(json.loads, Path(self.env["SAMPLE_EVENTS"]).read_text().splitlines())
         return [
             event["code"]
@@ -74,12 +74,12 @@ class Site:
         ]
 
     def manage(self, *arguments, code=0):
-        """Run a command of `manage.py`. Returns what it printed: to stderr, where it fails."""
+        """Run a command of ``manage.py``. Returns what it printed: to stderr, where it fails."""
         done = run_python(PROJECT, "manage.py", *arguments, env=self.env, code=code)
         return done.stderr if code else done.stdout
 
     def status(self, **question):
-        """What `websockets_status --json` prints, without the second that a command takes."""
+        """What ``websockets_status --json`` prints, without the second that a command takes."""
         return ask(self.control, question, 20)
 
 

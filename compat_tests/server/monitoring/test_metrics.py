@@ -1,4 +1,4 @@
-"""`--metrics`: what Prometheus and orchestrators see of a real server."""
+"""``--metrics``: what Prometheus and orchestrators see of a real server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py websockets_status`, of a real server."""
+"""``manage.py websockets_status``, of a real server."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ async def test_several_servers(servers, socket_dir):
 
 
 async def test_servers_at_other_hubs(servers, settings):
-    """Where nobody answers `websockets_close`, the error names the servers that run, by address,
+    """Where nobody answers ``websockets_close``, the error names the servers that run, by address,
     and the hub of each.
     """
     backend = "channels_bridge.layers.GrpcChannelLayer"

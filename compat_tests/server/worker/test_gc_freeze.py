@@ -314,7 +314,7 @@ async def test_connections_are_counted_when_they_end(serve):
 
 
 class Hoard:
-    """What a consumer holds; it is in a cycle from `close_cycle()` on."""
+    """What a consumer holds; it is in a cycle from ``close_cycle()`` on."""
 
     def close_cycle(self, shape, scope):
         """Refer to itself by way of the scope, an attribute, a traceback, or many objects."""

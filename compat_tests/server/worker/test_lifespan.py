@@ -37,7 +37,7 @@ async def test_startup_and_shutdown():
 
 
 async def test_an_application_that_does_not_speak_it(caplog):
-    """One that raises at once, as `ProtocolTypeRouter` does, is no error: a line at DEBUG."""
+    """One that raises at once, as ``ProtocolTypeRouter`` does, is no error: a line at DEBUG."""
     caplog.set_level(logging.DEBUG)
     lifespan = Lifespan(application(error=ValueError("No application configured")))
     await lifespan.startup()

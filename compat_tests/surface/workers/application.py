@@ -1,4 +1,4 @@
-"""Consumers that say what they do on the channel `told`."""
+"""Consumers that say what they do on the channel ``told``."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from compat_tests.groups.transport_peer import Peer
 
 @pytest.fixture
 async def connect(address: str) -> AsyncIterator[Callable[..., Peer]]:
-    """Makes peers at `address`."""
+    """Makes peers at ``address``."""
     peers = []
 
     def connect(timeout: float = 10) -> Peer:

@@ -47,7 +47,7 @@ def lock_of(path: Path) -> Path:
 async def standing_by(
     address: str, credentials: Credentials | None = None
 ) -> AsyncIterator[Callable[[], bool]]:
-    """Another hub at an address; `serves()` says whether it is the one that serves."""
+    """Another hub at an address; ``serves()`` says whether it is the one that serves."""
     stop, ready = asyncio.Event(), asyncio.Event()
     options = {} if credentials is None else {"credentials": credentials}
     seat = Seat.of(Address.parse(address))

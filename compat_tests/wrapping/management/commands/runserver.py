@@ -1,4 +1,4 @@
-"""The next application's `runserver`, found as whitenoise's `runserver_nostatic` finds it."""
+"""The next application's ``runserver``, found as whitenoise's ``runserver_nostatic`` finds it."""
 
 from __future__ import annotations
 
