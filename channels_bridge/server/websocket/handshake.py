@@ -113,6 +113,10 @@ class Handshake:
         extensions = [DEFLATE] if context.config.compression else None
         self._protocol = ServerProtocol(extensions=extensions, logger=_LOGGER)
         self._response = self._protocol.accept(request)  # ready to be sent
+        if self._protocol.handshake_exc is not None:
+            # It refers to all that is on the stack now, and would leave that to the garbage
+            # collector: whoever sends many such requests could make much of it.
+            self._protocol.handshake_exc.__traceback__ = None
 
     # The request
 

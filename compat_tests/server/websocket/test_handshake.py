@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
 from websockets.frames import Opcode
 
+from channels_bridge.server.websocket.handshake import Handshake
 from compat_tests.clients.raw_bytes import HANDSHAKE, frame
 from compat_tests.engine import DEADLINE, Script
 from compat_tests.server.websocket.small_applications import (
@@ -184,3 +186,36 @@ async def test_end_of_stream_while_the_application_decides(serve):
     client.write_eof()
     await asyncio.wait_for(told.wait(), DEADLINE)
     assert await client.read() == b""
+
+
+async def test_a_handshake_goes_once_it_is_accepted(serve):
+    """An open connection does not keep its handshake, which takes more memory than all the rest."""
+    engine = await serve(Script(echo))
+    gc.collect()  # of other tests' garbage
+    gc.disable()
+    try:
+        async with engine.connect() as websocket:
+            await websocket.send("a")
+            assert await websocket.recv() == "a"
+            assert handshakes() == []
+    finally:
+        gc.enable()
+
+
+async def test_a_handshake_goes_once_it_is_refused(serve):
+    """Nor does one that waits for its client to close after a refusal."""
+    engine = await serve(Script(echo))
+    gc.collect()
+    gc.disable()
+    try:
+        client = await engine.open(HANDSHAKE.replace(b"Version: 13", b"Version: 12"))
+        assert await client.read_until(b"\r\n") == b"HTTP/1.1 400 Bad Request\r\n"
+        assert len(engine.context.connections) == 1
+        assert handshakes() == []
+    finally:
+        gc.enable()
+
+
+def handshakes():
+    """All that there are in this process."""
+    return [each for each in gc.get_objects() if type(each) is Handshake]
