@@ -11,8 +11,9 @@ import pytest
 from uvicorn.main import main as uvicorn_command
 
 from channels_bridge.management.commands.websockets_server import Command
-from channels_bridge.project.foreign_command_line import find
-from channels_bridge.project.foreign_options import SERVERS, Option
+from channels_bridge.project.foreign.foreign_command_line import find
+from channels_bridge.project.foreign.foreign_options import SERVERS
+from channels_bridge.project.foreign.option import Option
 
 TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent

@@ -53,14 +53,15 @@ MAY_IMPORT = {
     "connections": "groups runloop transport",
     "native": "conf exceptions groups.home runloop server server.websocket",
     # A project, its settings, and the processes that serve it.
+    "project.foreign": "common server",
     "project": "common conf connections exceptions groups groups.discovery groups.grpc.hub "
     "groups.home logs native runloop server server.child server.monitoring server.supervisor "
     "transport",
     "middlewares": "conf native project",
     "testing": "common conf groups logs project server server.child server.worker surface",
     "management.commands": "common conf connections exceptions groups groups.discovery "
-    "groups.grpc.hub groups.home logs project server server.child server.http server.monitoring "
-    "server.supervisor server.worker surface transport " + FACE,
+    "groups.grpc.hub groups.home logs project project.foreign server server.child server.http "
+    "server.monitoring server.supervisor server.worker surface transport " + FACE,
     FACE: "conf groups native project runloop surface transport",
 }
 

@@ -9,7 +9,7 @@ In a worker:
 In the command and the supervisor:
 
 - ``server_options``, ``startup_advice``: options, and warnings about what may surprise.
-- ``foreign_command_line``, ``foreign_options``: answers to options of other servers.
+- ``foreign``: answers to options of other servers.
 - ``environment_sources``: environment variables that a project's files set, for such warnings.
 - ``supervisor_process``: the supervisor, in the command's process or in its place.
 - ``hubs``: hubs that the project's channel layers need.

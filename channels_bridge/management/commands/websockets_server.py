@@ -21,7 +21,7 @@ from channels_bridge.common.process_title import make_title
 from channels_bridge.groups.discovery.runtime_directory import kept, leave_all
 from channels_bridge.logs import configure_logging
 from channels_bridge.project import control_client, group_metrics, hubs, startup_advice
-from channels_bridge.project.foreign_command_line import answers
+from channels_bridge.project.foreign.foreign_command_line import answers
 from channels_bridge.project.server_options import add_options
 from channels_bridge.project.settings_snapshot import Surroundings
 from channels_bridge.project.supervisor_process import (

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from channels_bridge.common.address_hints import address_meant
-from channels_bridge.project.foreign_options import SERVERS, Option
+from channels_bridge.project.foreign.foreign_options import SERVERS
+from channels_bridge.project.foreign.option import Option
 from channels_bridge.server.bind import DEFAULT_PORT
 
 #: ``mysite.asgi:application``, as servers have it, without the second part, or as Django has it.

@@ -1,0 +1,86 @@
+"""Options of gunicorn, and what they are called here."""
+
+from __future__ import annotations
+
+from channels_bridge.project.foreign.option import LOGGING, NOT_YET, STARTS, TLS, Option
+
+GUNICORN = (
+    Option("-b, --bind", "-b HOST:PORT", "the same forms, but for `fd://N`, which is `fd:N`"),
+    Option("-w, --workers", "-w N"),
+    Option("-k, --worker-class", "", "asyncio, with uvloop where it is installed"),
+    Option("--threads", "", "use the setting `WEBSOCKET_SYNC_THREADS`"),
+    Option("--reload", "--reload", value=False),
+    Option(
+        "--reload-engine, --reload-extra-file",
+        "",
+        "the loaded files are watched",
+    ),
+    Option(
+        "-t, --timeout",
+        "--worker-timeout",
+        "30 s, as with gunicorn: for a worker that is stuck",
+    ),
+    Option("--graceful-timeout", "--shutdown-timeout", "10 s, where gunicorn's is 30 s"),
+    Option("--keep-alive", "--keep-alive-timeout", "75 s, where gunicorn's is 2 s"),
+    Option("--worker-connections", "--max-connections", "for all workers together"),
+    Option("--max-requests, --max-requests-jitter", "", NOT_YET),
+    Option(
+        "--limit-request-line, --limit-request-fields, --limit-request-field_size",
+        "",
+        "the head of a request may be 64 KiB long",
+    ),
+    Option("--backlog", "", "2048, as with gunicorn"),
+    Option("--certfile", "--ssl-certfile"),
+    Option("--keyfile", "--ssl-keyfile"),
+    Option("--ssl-version, --cert-reqs, --ca-certs, --ciphers", "", TLS),
+    Option("--forwarded-allow-ips", "--forwarded-allow-ips", "no peer is trusted unless named"),
+    Option("--root-path", "--root-path"),
+    Option(
+        "--access-logfile",
+        "",
+        "written by default; the setting `LOGGING` says where to",
+    ),
+    Option("--access-logformat", "--access-log-format", "`text`, `json` or a template"),
+    Option(
+        "--error-logfile, --log-file, --log-level, --log-config, --log-config-json, "
+        "--logger-class, --log-syslog-to, --log-syslog-prefix, --log-syslog-facility",
+        "",
+        LOGGING,
+    ),
+    Option("--capture-output, --log-syslog", "", LOGGING, value=False),
+    Option("--websocket-max-message-size", "--max-message-size", "1 MiB"),
+    Option("--asgi-loop, --asgi-lifespan, --http-parser", "", "detected"),
+    Option(
+        "--asgi-disconnect-grace-period",
+        "--close-timeout",
+        "10 s, for WebSockets",
+    ),
+    Option(
+        "--http-protocols, --http2-cleartext, --http2-max-concurrent-streams, "
+        "--http2-initial-window-size, --http2-max-frame-size, --http2-max-header-list-size",
+        "",
+        "HTTP/2 is not served; browsers can speak it with the proxy in front",
+    ),
+    Option("--proxy-protocol", "", "use X-Forwarded-For and X-Forwarded-Proto"),
+    Option(
+        "--reuse-port",
+        "",
+        "one process accepts connections and balances them over the workers",
+        value=False,
+    ),
+    Option("--check-config, --print-config", "", "`manage.py check`", value=False),
+    Option(
+        "-c, --config, --chdir, -e, --env, -p, --pid, -u, --user, -g, --group, -m, --umask, "
+        "--worker-tmp-dir",
+        "",
+        STARTS,
+    ),
+    Option("-n, --name", "", "`ps` shows `ASGI_APPLICATION`; see [Seeing](deployment.md#seeing)"),
+    Option("-D, --daemon", "", STARTS, value=False),
+    Option("--preload", "", "each worker loads the application itself", value=False),
+    Option(
+        "--statsd-host, --statsd-prefix",
+        "--metrics",
+        "for Prometheus, whose format other systems read, too",
+    ),
+)
