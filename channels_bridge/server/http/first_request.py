@@ -52,6 +52,7 @@ class FirstRequest(asyncio.Protocol):
         self._timer: asyncio.TimerHandle
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Count the connection and start the time limit, or turn it away where there are enough."""
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is not a subclass
         self.context.entered(self)
         loop = asyncio.get_running_loop()
@@ -64,6 +65,7 @@ class FirstRequest(asyncio.Protocol):
         self.context.lost(self)
 
     def data_received(self, data: bytes) -> None:
+        """Decide who gets the connection, once the head is complete or can't become one."""
         self.head += data
         while self.head.startswith(b"\r\n"):  # to be ignored (RFC 9112, 2.2)
             del self.head[:2]
@@ -74,10 +76,7 @@ class FirstRequest(asyncio.Protocol):
         if not _METHOD.match(self.head[:21]):
             self._hand_over()
         elif (end if end >= 0 else len(self.head)) > self.context.config.max_head_size:
-            limit = self.context.config.max_head_size
-            self._refuse(
-                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"its head is longer than {limit} bytes"
-            )
+            self._refuse_large()
         elif end >= 0:
             self._decide(end + len(_END_OF_HEAD))
 
@@ -132,6 +131,12 @@ class FirstRequest(asyncio.Protocol):
             self._refuse(HTTPStatus.REQUEST_TIMEOUT, "its head was not complete in time")
         else:  # a browser's spare connection, which was never used: no error to tell
             self.transport.close()
+
+    def _refuse_large(self) -> None:
+        limit = self.context.config.max_head_size
+        self._refuse(
+            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"its head is longer than {limit} bytes"
+        )
 
     def _refuse(self, status: HTTPStatus, why: str = "") -> None:
         self._leave()

@@ -74,17 +74,8 @@ class Page:
         # A guess, until the response has begun: browsers' EventSource asks like this.
         self.is_endless = (b"accept", b"text/event-stream") in scope["headers"]
         self._task = asyncio.current_task()
-
-        async def watching(message: Event) -> None:
-            if message["type"] == "http.response.start":
-                # Read here, and by uvicorn once more: an iterator would be empty then.
-                headers = list(message.get("headers", ()))
-                message = {**message, "headers": headers}
-                self._begin(headers)
-            await send(message)
-
         try:
-            await self._context.application(scope, receive, watching)
+            await self._context.application(scope, receive, self._watching(send))
         except (Exception, asyncio.CancelledError) as error:
             status = HTTPStatus.SERVICE_UNAVAILABLE
             if not self._is_ours(error):
@@ -103,6 +94,19 @@ class Page:
             self._tell()
         elif self._context.ending:
             self._set_timer(self._context.config.shutdown_timeout * SHARE)
+
+    def _watching(self, send: Send) -> Send:
+        """A ``send()`` that notes what kind of response begins."""
+
+        async def watching(message: Event) -> None:
+            if message["type"] == "http.response.start":
+                # Read here, and by uvicorn once more: an iterator would be empty then.
+                headers = list(message.get("headers", ()))
+                message = {**message, "headers": headers}
+                self._begin(headers)
+            await send(message)
+
+        return watching
 
     def _begin(self, headers: list[tuple[bytes, bytes]]) -> None:
         values = {name.lower(): value for name, value in headers}

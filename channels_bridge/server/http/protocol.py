@@ -67,6 +67,7 @@ class SharedState(ServerState):
 
     @property
     def default_headers(self) -> list[tuple[bytes, bytes]]:
+        """The headers that each answer begins with; made once a second."""
         now = int(time.time())
         if now != self._second:
             self._second = now
@@ -86,6 +87,15 @@ class Place(enum.Enum):
     BETWEEN = "before the first, or between two"
     HEAD = "in a head"
     BODY = "in a body, or the trailers behind it"
+
+
+def explain(error: HttpParserError) -> Unreadable:
+    """The reason for a refusal: ours where one of our callbacks has raised, else the parser's."""
+    cause = error.__context__
+    if isinstance(cause, Unreadable):
+        return cause
+    why = str(error) if cause is None else "its target can't be read"
+    return Unreadable(HTTPStatus.BAD_REQUEST, why)
 
 
 class HttpConnection(HttpToolsProtocol):
@@ -152,8 +162,9 @@ class HttpConnection(HttpToolsProtocol):
             if self.page is page:  # else: the next request's, which has not waited for this
                 self.page = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Count the connection, and start the time limit of the first head."""
+        super().connection_made(cast(asyncio.Transport, transport))  # uvloop's is not a subclass
         self.context.entered(self)
         # Not only when a message begins: for llhttp, empty lines are before that, and anybody could
         # send them for ever.
@@ -166,17 +177,14 @@ class HttpConnection(HttpToolsProtocol):
         self.context.lost(self)
 
     def data_received(self, data: bytes) -> None:
+        """Feed the parser; what it can't read, or what is too large, is refused."""
         if self.refused:
             return
         self.unparsed += len(data)
         try:
             self.parse(data)
         except HttpParserError as error:
-            reason = error.__context__  # where one of our own methods has raised it
-            if not isinstance(reason, Unreadable):
-                why = str(error) if reason is None else "its target can't be read"
-                reason = Unreadable(HTTPStatus.BAD_REQUEST, why)
-            self.refuse(reason)
+            self.refuse(explain(error))
         else:
             if self.head_size + self.unparsed > self.context.config.max_head_size:
                 self.refuse(too_large())
@@ -219,6 +227,7 @@ class HttpConnection(HttpToolsProtocol):
         self.take_head(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        """Count a header or trailer towards the head's limit, and keep what is a header."""
         self.take_head(len(name) + len(value) + len(": \r\n"))
         # Else a trailer, which must not be taken for a header (RFC 9110, 6.5.1), or a name that
         # environments in the style of WSGI can't tell from one with a hyphen (CVE-2015-0219).
@@ -233,6 +242,11 @@ class HttpConnection(HttpToolsProtocol):
             raise too_large()
 
     def on_headers_complete(self) -> None:
+        """Check the framing, and have the request answered.
+
+        Raises:
+            Unreadable: the framing is ambiguous; through the parser, see ``data_received()``.
+        """
         self.stop_head_timer()
         check_framing(self.parser.get_method(), self.parser.get_http_version(), self.headers)
         if self.parser.should_upgrade():
@@ -264,6 +278,7 @@ class HttpConnection(HttpToolsProtocol):
         self.unparsed = 0
 
     def on_message_complete(self) -> None:
+        """End the body; the connection lasts after all where the answer has waited for it."""
         self.unparsed = 0
         if self.parser.should_upgrade():
             return
@@ -285,6 +300,7 @@ class HttpConnection(HttpToolsProtocol):
             self.head_timer.cancel()
 
     def head_overdue(self) -> None:
+        """Refuse with 408 what has not come to the end of its head in ``handshake_timeout``."""
         if self.is_answering:
             # With a pipelined request waiting, nothing is read: the head can be here, unread.
             self.start_head_timer()
@@ -362,7 +378,7 @@ class HttpConnection(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         self.connections.discard(self)
         self.context.left(self)
-        self.parser = None  # type: ignore[assignment]  # its callbacks are ours
+        del self.parser  # its callbacks are ours: a cycle
 
 
 def too_large() -> Unreadable:

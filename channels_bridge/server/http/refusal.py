@@ -52,11 +52,14 @@ class Refusal(asyncio.Protocol):
         context.refusals += 1
         context.entered(self)
         transport.set_protocol(self)
-        transport.write(plain_response(status, text or status.phrase))
-        if transport.can_write_eof():
-            transport.write_eof()
+        self._answer(plain_response(status, text or status.phrase))
+
+    def _answer(self, response: bytes) -> None:
+        self._transport.write(response)
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
         else:  # TLS has no half-closed connections
-            transport.close()
+            self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._timer.cancel()

@@ -25,6 +25,7 @@ class UpgradeRequired(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is not a subclass
 
     def data_received(self, data: bytes) -> None:
+        """Refuse, whatever comes; a handshake that a proxy has made a page of is logged as such."""
         head = data.partition(b"\r\n\r\n")[0]
         if has_key(head):
             target = head.partition(b" ")[2].partition(b" ")[0]
