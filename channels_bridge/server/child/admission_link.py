@@ -20,6 +20,7 @@ import tempfile
 from collections import Counter, deque
 from collections.abc import AsyncIterator
 from functools import partial
+from typing import cast
 
 from channels_bridge.common.forks import keep_from_children
 from channels_bridge.common.unix_sockets import MAX_PATH
@@ -82,22 +83,27 @@ async def _serve(
     held: Counter[str] = Counter()  # by this worker; it may be killed before it gives back
     try:
         while line := await reader.readline():
-            claims, address = line.startswith(b"+"), line[1:-1].decode()
-            if not claims:
-                ledger.release(address)
-                held[address] -= 1
-            else:
-                granted = ledger.grant(address)
-                held[address] += granted
-                writer.write(b"y" if granted else b"n")
-            if not held[address]:
-                del held[address]
+            writer.write(_answer(line, ledger, held))
     except OSError:
         pass  # the worker was killed
     finally:
         for address in held.elements():
             ledger.release(address)
         writer.close()
+
+
+def _answer(line: bytes, ledger: Ledger, held: Counter[str]) -> bytes:
+    """Do what a worker's line asks for. Returns the answer: to a claim, ``y`` or ``n``."""
+    claims, address = line.startswith(b"+"), line[1:-1].decode()
+    granted = claims and ledger.grant(address)
+    if claims:
+        held[address] += granted
+    else:
+        ledger.release(address)
+        held[address] -= 1
+    if not held[address]:
+        del held[address]
+    return (b"y" if granted else b"n") if claims else b""
 
 
 @contextlib.asynccontextmanager
@@ -131,6 +137,7 @@ class Asking(asyncio.Protocol):
         self._lost = False
 
     def claim(self, address: str, decided: Decided) -> None:
+        """Ask the ledger; ``decided`` hears the answer, at once where there is no supervisor."""
         if self._lost:
             decided(True)
             return
@@ -145,7 +152,7 @@ class Asking(asyncio.Protocol):
         self._transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport  # type: ignore[assignment]
+        self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's is not a subclass
 
     def data_received(self, data: bytes) -> None:
         for answer in data:

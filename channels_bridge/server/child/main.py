@@ -90,12 +90,9 @@ def run_child(main: str, fds: Descriptors, number: int | None, *args: Any) -> No
     """
     if number is not None:
         become_worker(number)
-    for sent in TERMINAL_SIGNALS:
-        endure(sent)
     life = open(fds.life, "wb", buffering=0)
     keep_from_children(life)
-    tracebacks.offer(open(fds.stacks, "wb", buffering=0))
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, EARLY_SIGNALS)  # blocked by who started it
+    _prepare_signals(fds.stacks)
     channel = ChildEnd(socket.socket(fileno=fds.channel), socket.socket(fileno=fds.answers))
     prepare_breakpoints()
     # The edge: whatever keeps a child from serving is told to the supervisor, which shows it.
@@ -107,6 +104,14 @@ def run_child(main: str, fds: Descriptors, number: int | None, *args: Any) -> No
     except Exception as error:
         traceback.print_exc()
         _fail(channel, f"{type(error).__name__}: {error}")
+
+
+def _prepare_signals(stacks: int) -> None:
+    """Say what to do about the signals that were blocked at the start, and let them come."""
+    for sent in TERMINAL_SIGNALS:
+        endure(sent)
+    tracebacks.offer(open(stacks, "wb", buffering=0))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, EARLY_SIGNALS)  # blocked by who started it
 
 
 def _fail(channel: ChildEnd, why: str) -> NoReturn:

@@ -109,15 +109,19 @@ class SupervisorEnd:
         self.silence = 0
         if not self._failure:  # else all that follows is text
             reports, failed, text = data.partition(_FAILED)
-            self.ready = self.ready or _READY in reports
-            if _STOPPING in reports:
-                self._let_go()
-            self.connections -= reports.count(_LOST) + reports.count(_DROPPED)
-            if _DROPPED in reports:
-                self._rests_until = time.monotonic() + REST
+            self._take(reports)
             data = failed + text
         self._failure += data
         return True
+
+    def _take(self, reports: bytes) -> None:
+        """Keep what the reports say, a byte each."""
+        self.ready = self.ready or _READY in reports
+        if _STOPPING in reports:
+            self._let_go()
+        self.connections -= reports.count(_LOST) + reports.count(_DROPPED)
+        if _DROPPED in reports:
+            self._rests_until = time.monotonic() + REST
 
     @property
     def serving(self) -> bool:

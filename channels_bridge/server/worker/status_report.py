@@ -49,14 +49,7 @@ class Report:
         answer: Message = {
             **figures,
             "counters": {**self._counters(), **figures.get("counters", {})},
-            "gauges": {
-                **figures.get("gauges", {}),
-                "connections": len(loads),
-                "inbox_depth": sum(load.waiting for load in loads),
-                "inbox_depth_max": max((load.waiting for load in loads), default=0),
-                "unsent_bytes": sum(load.unsent for load in loads),
-                "loop_delay": self._delay.worst(),
-            },
+            "gauges": {**figures.get("gauges", {}), **self._gauges(loads)},
         }
         if top:
             slowest = heapq.nlargest(top, loads, key=itemgetter(0, 1))
@@ -70,6 +63,15 @@ class Report:
             return {}
         counters = self.context.counters
         return {name: getattr(counters, name) for name in counters.__slots__ if name != "open"}
+
+    def _gauges(self, loads: list[Load]) -> Message:
+        return {
+            "connections": len(loads),
+            "inbox_depth": sum(load.waiting for load in loads),
+            "inbox_depth_max": max((load.waiting for load in loads), default=0),
+            "unsent_bytes": sum(load.unsent for load in loads),
+            "loop_delay": self._delay.worst(),
+        }
 
     async def _loads(self) -> list[Load]:
         """The load of each open connection; with pauses for the loop, as there may be many."""
