@@ -25,6 +25,16 @@ def site(options: Namespace) -> Site:
 
 def scenarios(options: Namespace) -> Sequence[Scenario]:
     """The user's messages, and what else can be asked of any project."""
+    chosen = options.scenario or NAMES[:1]
+    return [
+        scenario(name, load)
+        for name, load in zip(NAMES, loads(options), strict=True)
+        if name in chosen or "all" in chosen
+    ]
+
+
+def loads(options: Namespace) -> Sequence[Load]:
+    """A load for each of ``NAMES``, as the command line has it."""
     common = {
         "groups": options.groups,
         "path": options.path,
@@ -32,18 +42,12 @@ def scenarios(options: Namespace) -> Sequence[Scenario]:
     }
     said = {**common, "messages": tuple(options.message), "size": options.size}
     connections = options.connections
-    loads: Sequence[Load] = (
+    return (
         Loop(connections, **said, window=options.window),
         Rate(connections, **said),
         Connect(connections, **common),
         Idle(connections, **common),
     )
-    chosen = options.scenario or NAMES[:1]
-    return [
-        scenario(name, load)
-        for name, load in zip(NAMES, loads, strict=True)
-        if name in chosen or "all" in chosen
-    ]
 
 
 def scenario(name: str, load: Load) -> Scenario:

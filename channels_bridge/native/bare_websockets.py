@@ -59,6 +59,7 @@ class PlainConnection:
         self._accepted = False
 
     async def receive(self) -> Message:
+        """Wait for a message; the end of the connection is an event with its close code."""
         try:
             data = await self._connection.recv()
         except ConnectionClosed as closed:
@@ -67,6 +68,11 @@ class PlainConnection:
         return {"type": "websocket.receive", ("text" if isinstance(data, str) else "bytes"): data}
 
     async def send(self, message: Message) -> None:
+        """Do what an ASGI event says.
+
+        Raises:
+            ConnectionResetError: the client has left.
+        """
         handle = {
             "websocket.accept": self._accept,
             "websocket.send": self._send,

@@ -65,11 +65,17 @@ async def open_channel(layer: Any, websocket: WebSocket) -> AsyncIterator[str]:
         async with _feeding(websocket.inbox, messages):
             yield channel_name
     finally:
-        if hasattr(layer, "detach") and home_loop.is_claimed():
-            # Calls that are made after this reach the layer's loop after this, too.
-            home_loop.loop().call_soon_threadsafe(layer.detach, channel_name)
-        elif hasattr(layer, "detach"):
-            layer.detach(channel_name)
+        if hasattr(layer, "detach"):
+            _detach(layer, channel_name)
+
+
+def _detach(layer: Any, channel_name: str) -> None:
+    """Take the channel from one of our layers, whose loop may be another thread's."""
+    if home_loop.is_claimed():
+        # Calls that are made after this reach the layer's loop after this, too.
+        home_loop.loop().call_soon_threadsafe(layer.detach, channel_name)
+    else:
+        layer.detach(channel_name)
 
 
 async def _pass_events(receive: Receive, inbox: Inbox, room: asyncio.Event) -> None:

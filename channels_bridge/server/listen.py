@@ -8,6 +8,7 @@ import os
 import socket
 import stat
 from collections.abc import Iterable
+from typing import Any
 
 from channels_bridge.common.unix_sockets import BACKLOG, open_unix
 from channels_bridge.server.bind import Bind, FdBind, TcpBind, UnixBind
@@ -44,15 +45,10 @@ def _listen(bind: Bind) -> list[Listener]:
 
 def _listen_tcp(bind: TcpBind) -> list[Listener]:
     """Listen on all addresses of the host name, as asyncio's ``create_server()`` does."""
-    try:
-        infos = socket.getaddrinfo(
-            bind.host or "0.0.0.0", bind.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-    except (socket.gaierror, UnicodeError):
-        raise BindError(bind.text, f"the host name {bind.host!r} is unknown here") from None
+    infos = _resolve(bind)
     listeners: list[Listener] = []
     port = bind.port
-    for family, *_, address in dict.fromkeys(infos):
+    for family, address in infos:
         try:
             sock = _open_tcp(family, (address[0], port, *address[2:]))
         except OSError as error:
@@ -66,6 +62,17 @@ def _listen_tcp(bind: TcpBind) -> list[Listener]:
     if not listeners:
         raise BindError(bind.text, f"{bind.host!r} is not an address of this machine")
     return listeners
+
+
+def _resolve(bind: TcpBind) -> list[tuple[int, tuple[Any, ...]]]:
+    """Return each address of the host name once, of every interface where there is none."""
+    try:
+        infos = socket.getaddrinfo(
+            bind.host or "0.0.0.0", bind.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except (socket.gaierror, UnicodeError):
+        raise BindError(bind.text, f"the host name {bind.host!r} is unknown here") from None
+    return list(dict.fromkeys((family, address) for family, *_, address in infos))
 
 
 def _open_tcp(family: int, address: tuple[object, ...]) -> socket.socket:
@@ -82,6 +89,11 @@ def _open_tcp(family: int, address: tuple[object, ...]) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+def _is_listening_stream(sock: socket.socket) -> bool:
+    is_stream = sock.type == socket.SOCK_STREAM
+    return is_stream and bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
 
 
 def _listen_unix(bind: UnixBind) -> Listener:
@@ -103,6 +115,15 @@ def _remove_stale(bind: UnixBind) -> None:
         raise BindError(
             bind.text, "there is a file that is not a socket; remove it or choose another path"
         )
+    _unlink_abandoned(bind)
+
+
+def _unlink_abandoned(bind: UnixBind) -> None:
+    """Remove a socket file that nobody listens on.
+
+    Raises:
+        BindError: somebody does, or nobody can tell.
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(1)
         try:
@@ -127,9 +148,7 @@ def _listen_fd(bind: FdBind) -> Listener:
         raise BindError(
             bind.text, f"it is not an open socket ({os.strerror(error.errno or 0)})"
         ) from None
-    if sock.type != socket.SOCK_STREAM or not sock.getsockopt(
-        socket.SOL_SOCKET, socket.SO_ACCEPTCONN
-    ):
+    if not _is_listening_stream(sock):
         sock.detach()  # it isn't ours to close
         raise BindError(bind.text, "it is not a listening stream socket; pass one that listens")
     return Listener(sock)

@@ -104,5 +104,6 @@ _REASONS = {
 
 
 def explain(error: OSError) -> str:
+    """Why a socket can't be listened on, and what to do about it."""
     code = error.errno or 0
     return _REASONS.get(code, os.strerror(code))

@@ -102,21 +102,31 @@ class ChannelsLiveServerTestCase(TransactionTestCase):
 
     @classmethod
     def setUpClass(cls) -> None:
+        """Start the server, and wait until it serves.
+
+        Raises:
+            ImproperlyConfigured: a database is in memory.
+            RuntimeError: the server did not start; the message has its traceback.
+        """
         require_shared_databases(cls._is_in_memory_db)
         super().setUpClass()
         allowing = modify_settings(ALLOWED_HOSTS={"append": cls.host})
         allowing.enable()
         cls.addClassCleanup(allowing.disable)
-        wrapper = cls.static_wrapper if cls.serve_static else None
-        process = cls.ProtocolServerProcess(
-            cls.host,
-            partial(make_application, static_wrapper=wrapper),
-            setup=set_database_connection,
-        )
+        process = cls._make_process()
         process.start()
         cls.addClassCleanup(stop, process)
         cls._server_process = process
         cls._port = wait_until_ready(process)
+
+    @classmethod
+    def _make_process(cls) -> Any:
+        wrapper = cls.static_wrapper if cls.serve_static else None
+        return cls.ProtocolServerProcess(
+            cls.host,
+            partial(make_application, static_wrapper=wrapper),
+            setup=set_database_connection,
+        )
 
     @classmethod
     def _is_in_memory_db(cls, connection: Any) -> bool:

@@ -81,28 +81,31 @@ class ServerProcess:
         self._hub = ExitStack()  # closed when the tests share groups with the other no longer
 
     def start(self) -> None:
+        """Start the program, and share groups with it until it is told to end. Raises OSError."""
         ours, theirs = os.pipe()
         held, life = os.pipe()
         try:
-            self._process = child_program.start(
-                "channels_bridge.testing.server_program:run",
-                Surroundings(),
-                _directory_of_hubs(),
-                self._config,
-                self._callables,
-                theirs,
-                held,
-                fds=[theirs, held],
-            )
+            self._process = self._start_program(theirs, held)
         finally:
             os.close(theirs)
             os.close(held)
         self._life = open(life, "wb")
         keep_from_children(self._life)
-        reports = threading.Thread(target=self._listen, args=[open(ours, "rb")], daemon=True)
-        reports.start()
+        threading.Thread(target=self._listen, args=[open(ours, "rb")], daemon=True).start()
         atexit.register(self._end)
         self._hub.enter_context(using_hub_of_tests())
+
+    def _start_program(self, reports: int, life: int) -> subprocess.Popen[bytes]:
+        return child_program.start(
+            "channels_bridge.testing.server_program:run",
+            Surroundings(),
+            _directory_of_hubs(),
+            self._config,
+            self._callables,
+            reports,
+            life,
+            fds=[reports, life],
+        )
 
     def terminate(self) -> None:
         """Ask the process to end."""

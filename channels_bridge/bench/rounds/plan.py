@@ -53,12 +53,7 @@ class Plan:
     ) -> None:
         self.warmup = warmup
         self.seconds = seconds
-        steps = [
-            Step(scenario, case, stacks[name], number)
-            for scenario in scenarios
-            for number in range(1, rounds + 1)
-            for case, name in _in_turn(scenario, names, number, rounds)
-        ]
+        steps = list(_steps(scenarios, names, rounds, stacks))
         missing = {step.stack.name: step.stack.missing() for step in steps}
         self.skipped = {name: modules for name, modules in missing.items() if modules}
         self.steps = [step for step in steps if step.stack.name not in self.skipped]
@@ -90,6 +85,18 @@ class Plan:
             return measure(step.stack, site, case.load, self.warmup, case.seconds or self.seconds)
         except ProcessFailed as error:
             return Round(Counts(), failure=str(error))
+
+
+def _steps(
+    scenarios: Sequence[Scenario],
+    names: Sequence[str] | None,
+    rounds: int,
+    stacks: Mapping[str, Stack],
+) -> Iterator[Step]:
+    for scenario in scenarios:
+        for number in range(1, rounds + 1):
+            for case, name in _in_turn(scenario, names, number, rounds):
+                yield Step(scenario, case, stacks[name], number)
 
 
 def _in_turn(

@@ -43,19 +43,22 @@ def with_ledger(config: ServerConfig) -> ServerConfig:
     if not limits_addresses(config):
         return config
     for base in (config.runtime_dir or None, None):
-        try:
-            # A directory of mode 0700: else a stranger could claim places for any address.
-            directory = tempfile.mkdtemp(prefix=f"{LEDGER}-{os.getpid()}-", dir=base)
-        except OSError as error:
-            raise StartupError(f"limits per client address need a socket: {error}") from None
-        path = os.path.join(directory, f"{LEDGER}.sock")
+        path = os.path.join(_make_directory(base), f"{LEDGER}.sock")
         if len(os.fsencode(path)) <= MAX_PATH:
             return dataclasses.replace(config, ledger=path)
-        os.rmdir(directory)
+        os.rmdir(os.path.dirname(path))
     raise StartupError(
         f"limits per client address need a socket, and {path} is too long for one: set "
         "WEBSOCKET_RUNTIME_DIR, or TMPDIR in the environment, to a directory with a shorter path"
     )
+
+
+def _make_directory(base: str | None) -> str:
+    """Make a directory of mode 0700: else a stranger could claim places for any address."""
+    try:
+        return tempfile.mkdtemp(prefix=f"{LEDGER}-{os.getpid()}-", dir=base)
+    except OSError as error:
+        raise StartupError(f"limits per client address need a socket: {error}") from None
 
 
 @contextlib.asynccontextmanager
@@ -82,10 +85,9 @@ async def _serve(
 ) -> None:
     held: Counter[str] = Counter()  # by this worker; it may be killed before it gives back
     try:
-        while line := await reader.readline():
-            writer.write(_answer(line, ledger, held))
-    except OSError:
-        pass  # the worker was killed
+        with contextlib.suppress(OSError):  # the worker was killed
+            while line := await reader.readline():
+                writer.write(_answer(line, ledger, held))
     finally:
         for address in held.elements():
             ledger.release(address)

@@ -137,17 +137,24 @@ class Keeper:
         if child.channel.closed:
             self._loop.remove_reader(child.channel.sock)
         if child.channel.ready and not was_ready:
-            logger.info("%s is ready", child)
-            self._start_limit.stop()
-            if not self.started.done():
-                self.started.set_result(None)
+            self._set_started(child)
 
-    def _ended(self, child: Child) -> None:
+    def _set_started(self, child: Child) -> None:
+        logger.info("%s is ready", child)
+        self._start_limit.stop()
+        if not self.started.done():
+            self.started.set_result(None)
+
+    def _unwatch(self, child: Child) -> None:
+        """Watch a child that has ended no longer, nor wait for it."""
         self._loop.remove_reader(child.channel.sock)
         self._loop.remove_reader(child.exit_fd)
         self._start_limit.stop()
         if self._kill_timer is not None:
             self._kill_timer.cancel()
+
+    def _ended(self, child: Child) -> None:
+        self._unwatch(child)
         how = child.reap()
         self._census.leave(child)
         if self._stopping:
@@ -166,14 +173,16 @@ class Keeper:
             self._delay, self._last_failure = 0.0, ""
         else:
             self._delay = self._next_delay(child)
-            if not self._delay:  # the one before is long ago
-                self._last_failure = ""
-            if (
-                how != self._last_failure
-            ):  # else it would be one line each time for as long as it fails
-                logger.error("%s ended (%s); starting another", child, how)
-            self._last_failure = how
+            self._note_failure(child, how)
         self._restart = self._loop.call_later(self._delay, self.start)
+
+    def _note_failure(self, child: Child, how: str) -> None:
+        """Log a failure, but one line only for as long as each child fails alike."""
+        if not self._delay:  # the one before is long ago
+            self._last_failure = ""
+        if how != self._last_failure:
+            logger.error("%s ended (%s); starting another", child, how)
+        self._last_failure = how
 
     def _next_delay(self, child: Child) -> float:
         if time.monotonic() - child.started >= STABLE_AFTER:

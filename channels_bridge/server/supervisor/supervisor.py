@@ -105,19 +105,27 @@ class Supervisor:
             await self._start(self._workers)
             self._watch.start()
             if not self._stop.is_set():
-                self._acceptor.start()
-                self._census.phase = "serving"
-                self._on_ready()
-                self._systemd.ready("Serving")
+                self._accept()
             await self._follow_signals()
         finally:
-            self._census.phase = "draining"
-            self._acceptor.stop()
-            await self._end([*self._workers, *self._others])
-            self._watch.stop()
-            # After the workers, whose consumers may have groups to leave.
-            await self._end(self._services)
-            self._systemd.close()
+            await self._shut_down()
+
+    def _accept(self) -> None:
+        """Accept connections, and say so to whoever waits for that."""
+        self._acceptor.start()
+        self._census.phase = "serving"
+        self._on_ready()
+        self._systemd.ready("Serving")
+
+    async def _shut_down(self) -> None:
+        """Accept nothing more, and end all children: the services after the workers."""
+        self._census.phase = "draining"
+        self._acceptor.stop()
+        await self._end([*self._workers, *self._others])
+        self._watch.stop()
+        # After the workers, whose consumers may have groups to leave.
+        await self._end(self._services)
+        self._systemd.close()
 
     def _make_workers(self, *, patient: bool = False) -> list[Keeper]:
         workers = map(self._make_worker, range(self._config.workers))

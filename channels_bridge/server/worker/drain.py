@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 from channels_bridge.common.event_deadline import is_set_within
-from channels_bridge.server.websocket.context import Context
+from channels_bridge.server.websocket.context import Closable, Context
 
 logger = logging.getLogger("channels_bridge.server")
 
@@ -32,6 +33,12 @@ async def drain(context: Context, hurry: asyncio.Event) -> None:
             connection.shutdown()
     queue = [connection for connection in context.connections if connection.lasting]
     logger.info("closing %d connections over %g s", len(queue), seconds)
+    await _close_evenly(queue, context, hurry)
+
+
+async def _close_evenly(queue: Sequence[Closable], context: Context, hurry: asyncio.Event) -> None:
+    """Close the connections in order, each when its part of ``drain_seconds`` is over."""
+    seconds = context.config.drain_seconds
     loop = asyncio.get_running_loop()
     start, closed = loop.time(), 0
     while closed < len(queue) and context.connections and not await is_set_within(hurry, STEP):

@@ -63,13 +63,17 @@ async def shutdown(context: Context) -> None:
         connection.shutdown()
     if context.finishes_handshakes:  # which have no task yet to wait for
         await _until_lost(context, deadline - loop.time())
-    overdue = await wait(context.tasks, deadline - loop.time())
+    await _cancel(await wait(context.tasks, deadline - loop.time()))
+    await _until_lost(context, LINGER)
+
+
+async def _cancel(overdue: set[asyncio.Task[None]]) -> None:
+    """Cancel applications, which then have ``LINGER`` seconds to return."""
     if overdue:
         logger.warning("shutdown: %d applications did not return in time; cancelled", len(overdue))
     for task in overdue:
         task.cancel()
     await wait(overdue, LINGER)
-    await _until_lost(context, LINGER)
 
 
 async def _until_lost(context: Context, timeout: float) -> None:

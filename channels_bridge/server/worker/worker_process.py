@@ -109,12 +109,16 @@ class Intake:
                 self._starting.add(task)
                 task.add_done_callback(self._starting.discard)
         except EOFError:
-            self._loop.remove_reader(self._channel.sock)
-            self._ended.set()
-            if not self._stop.is_set():
-                if not self._channel.retired:
-                    logger.warning("the supervisor is gone; this worker stops")
-                self._stop.set()
+            self._end()
+
+    def _end(self) -> None:
+        """Take no more connections: the supervisor is gone, or another worker has taken over."""
+        self._loop.remove_reader(self._channel.sock)
+        self._ended.set()
+        if not self._stop.is_set():
+            if not self._channel.retired:
+                logger.warning("the supervisor is gone; this worker stops")
+            self._stop.set()
 
     async def _serve(self, sock: socket.socket) -> None:
         keep_from_children(sock)
