@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from channels_bridge.server.websocket.connection import WebSocketConnection, nothing_known
+from channels_bridge.server.websocket.connection import WebSocketConnection
+from channels_bridge.server.websocket.lifecycle import nothing_known
 
 _entries: set[Entry] = set()
 

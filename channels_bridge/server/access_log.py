@@ -34,6 +34,11 @@ class Visitor:
     client: str
     agent: str
 
+    @classmethod
+    def of(cls, path: str, client: str, headers: Iterable[tuple[bytes, bytes]]) -> Visitor:
+        """The visitor whose handshake had these headers."""
+        return cls(path, client, agent_name(headers))
+
 
 class AccessLog:
     """Writes the lines of ``websockets_server``; ``runserver`` has words of its own.

@@ -4,32 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Any, cast
 
-from websockets.exceptions import ProtocolError
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request
 
-from channels_bridge.server.access_log import (
-    CLIENT_LEFT,
-    Visitor,
-    agent_name,
-    client_name,
-    printable,
-)
+from channels_bridge.server.access_log import CLIENT_LEFT, Visitor, client_name, printable
 from channels_bridge.server.admission import Place
 from channels_bridge.server.asgi_types import Event
+from channels_bridge.server.websocket import client_limits
 from channels_bridge.server.websocket.asgi_scope import Scope
-from channels_bridge.server.websocket.client_limits import Pace
 from channels_bridge.server.websocket.context import Context
 from channels_bridge.server.websocket.flow_control import Reading, Reason
 from channels_bridge.server.websocket.handshake import Handshake
 from channels_bridge.server.websocket.inbox import Inbox
 from channels_bridge.server.websocket.keepalive import Client
-from channels_bridge.server.websocket.lifecycle import ApplicationTask, State
+from channels_bridge.server.websocket.lifecycle import (
+    ApplicationTask,
+    State,
+    nothing_known,
+    unexpected,
+)
 from channels_bridge.server.websocket.receiver import Receiver
 from channels_bridge.server.websocket.sender import Sender
 from channels_bridge.server.websocket.writer import Writer
@@ -38,11 +37,6 @@ logger = logging.getLogger("channels_bridge.server")
 
 #: Does what an application sends.
 Action = Callable[["WebSocketConnection", Event], None]
-
-
-def nothing_known() -> dict[str, Any]:
-    """What is known of a connection whose application tells nothing."""
-    return {}
 
 
 class WebSocketConnection(asyncio.Protocol):
@@ -109,7 +103,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._headers: Sequence[tuple[bytes, bytes]] = ()  # the request's, shared with its scope
         self._handshake: Handshake | None = None  # until it is decided
         self._application: ApplicationTask | None = None  # once the handshake is valid
-        self._pace: Pace | None = None  # where the configuration limits it
+        self._pace: client_limits.Pace | None = None  # where the configuration limits it
         self._close_code: int | None = None  # that the application was told, at the disconnect
         self._closing_timer: asyncio.TimerHandle | None = None
 
@@ -201,7 +195,8 @@ class WebSocketConnection(asyncio.Protocol):
         self._receiver.start(self, deflate)
         self.context.keepalive.start(self)
         if self.context.config.max_message_rate or self.context.config.idle_timeout:
-            self._pace = Pace(self.context.config, self._idle)
+            idle = partial(client_limits.cut_off_idle, self)
+            self._pace = client_limits.Pace(self.context.config, idle)
         self.context.counters.open += 1
         self.log_access("CONNECT")
         self.reading.release(Reason.DECISION)
@@ -236,7 +231,7 @@ class WebSocketConnection(asyncio.Protocol):
             return
         action = self._actions.get(message["type"])
         if action is None:
-            raise _unexpected(message, self.state, self._actions)
+            raise unexpected(message, self.state, self._actions)
         action(self, message)
 
     def send_message(self, message: Event) -> None:
@@ -247,12 +242,7 @@ class WebSocketConnection(asyncio.Protocol):
         """``websocket.close`` after acceptance."""
         code, reason = message.get("code", CloseCode.NORMAL_CLOSURE), message.get("reason") or ""
         self.sender.flush()
-        try:
-            self._receiver.close(code, reason)
-        except ProtocolError as error:
-            raise ValueError(
-                f"cannot close with code {code} and reason {reason!r}: {error}"
-            ) from None
+        self._receiver.close(code, reason)
         self._disconnect(code, reason)
         self._start_closing()
 
@@ -261,12 +251,8 @@ class WebSocketConnection(asyncio.Protocol):
         if self.state is State.OPEN:
             self.close({"type": "websocket.close"})
         elif self.state in (State.DECIDING, State.DENYING):
-            logger.error(
-                "WebSocket %s [%s]: the application returned while %s",
-                self.path,
-                self.peer,
-                self.state.value,
-            )
+            message = "WebSocket %s [%s]: the application returned while %s"
+            logger.error(message, self.path, self.peer, self.state.value)
             self.fail()
 
     def fail(self) -> int:
@@ -287,7 +273,7 @@ class WebSocketConnection(asyncio.Protocol):
 
     def handle_message(self, event: Event) -> None:
         if self._pace is not None and not self._pace.note_message():
-            self._too_fast()
+            client_limits.cut_off_fast(self)
             return
         self.context.counters.received += 1
         # It is taken in any case; a full inbox holds back what comes after it (backpressure).
@@ -299,7 +285,7 @@ class WebSocketConnection(asyncio.Protocol):
 
     def handle_ping(self) -> None:
         if self._pace is not None and not self._pace.note_ping():
-            self._too_fast()
+            client_limits.cut_off_fast(self)
         elif self.writer.is_full:
             # No application waits for room before a pong is written: its client has to.
             self.reading.hold(Reason.ANSWERS)
@@ -331,37 +317,16 @@ class WebSocketConnection(asyncio.Protocol):
 
     # What its client should not do
 
-    def _cut_off(self, why: str, code: int, reason: str) -> None:
-        """Close an open connection for what its client does; ``why`` counts it."""
-        if self.state is State.OPEN:
-            self._note_cut_off(why, reason)
-            self.end(code, reason)
-
-    def _note_cut_off(self, why: str, reason: str) -> None:
-        self.context.counters.cut_off[why] += 1
-        message = "WebSocket %s [%s] is cut off: %s"
-        self.context.notices.warn(why, message, self.path, self.peer, reason)
-
     def _write_overdue(self) -> None:
         """No close frame would reach the client."""
-        seconds = self.context.config.write_timeout
-        self._note_cut_off("write_timeout", f"the client reads nothing for {seconds:g} s")
+        reason = f"the client reads nothing for {self.context.config.write_timeout:g} s"
+        client_limits.note_cut_off(self, "write_timeout", reason)
         self._disconnect(CloseCode.ABNORMAL_CLOSURE)
         self.transport.abort()
 
-    def _too_fast(self) -> None:
-        if self.state is State.OPEN:
-            reason = f"more than {self.context.config.max_message_rate:g} messages a second"
-            self._note_cut_off("message_rate", reason)
-            self.abandon(CloseCode.POLICY_VIOLATION, reason)
-
-    def _idle(self) -> None:
-        if not self.reading.is_held(Reason.INBOX):  # else: its messages wait for us
-            reason = f"no message for {self.context.config.idle_timeout:g} s"
-            self._cut_off("idle", CloseCode.GOING_AWAY, reason)
-
     def inbox_overflown(self) -> None:
-        self._cut_off("inbox_full", CloseCode.TRY_AGAIN_LATER, "messages come too fast")
+        reason = "messages come too fast"
+        client_limits.cut_off(self, "inbox_full", CloseCode.TRY_AGAIN_LATER, reason)
 
     # The end
 
@@ -436,19 +401,12 @@ class WebSocketConnection(asyncio.Protocol):
 
     def log_access(self, action: str, code: int | None = None) -> None:
         if self.context.config.access_log:
-            seconds = (
-                asyncio.get_running_loop().time() - self.opened if action == "DISCONNECT" else None
-            )
+            ended = action == "DISCONNECT"
+            seconds = asyncio.get_running_loop().time() - self.opened if ended else None
             self.context.access.websocket(action, self._visitor(), code, seconds)
 
     def _visitor(self) -> Visitor:
-        return Visitor(self.path, self.peer, agent_name(self._headers))
-
-
-def _unexpected(message: Event, state: State, expected: Iterable[str]) -> RuntimeError:
-    return RuntimeError(
-        f"{message['type']!r} while {state.value}; expected one of {', '.join(expected)}"
-    )
+        return Visitor.of(self.path, self.peer, self._headers)
 
 
 def _pass(action: Callable[[Handshake, Event], None]) -> Action:

@@ -28,7 +28,8 @@ import asyncio
 import enum
 import logging
 from bdb import BdbQuit
-from typing import Protocol
+from collections.abc import Iterable
+from typing import Any, Protocol
 
 from channels_bridge.server.asgi_types import Event
 from channels_bridge.server.debugging import why_debugger_was_left
@@ -40,12 +41,26 @@ logger = logging.getLogger("channels_bridge.server")
 
 
 class State(enum.Enum):
+    """How far a connection has come; the values are for error messages."""
+
     REQUEST = "waiting for the request"
     DECIDING = "waiting for the application to accept or deny"
     DENYING = "sending a denial response"
     OPEN = "open"
     CLOSING = "closing"
     CLOSED = "closed"
+
+
+def nothing_known() -> dict[str, Any]:
+    """What is known of a connection whose application tells nothing."""
+    return {}
+
+
+def unexpected(message: Event, state: State, expected: Iterable[str]) -> RuntimeError:
+    """The error of an application that sends what can't be sent in this state."""
+    return RuntimeError(
+        f"{message['type']!r} while {state.value}; expected one of {', '.join(expected)}"
+    )
 
 
 class Served(Protocol):

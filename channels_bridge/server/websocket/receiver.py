@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from websockets import protocol as sans_io
+from websockets.exceptions import ProtocolError
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import CloseCode, Frame, Opcode
 
@@ -213,9 +214,14 @@ class Receiver:
         """Write a close frame, and wait for the client's.
 
         Raises:
-            ProtocolError: a close frame can't have this code or reason.
+            ValueError: a close frame can't have this code or reason.
         """
-        self._made_protocol().send_close(code, reason)
+        try:
+            self._made_protocol().send_close(code, reason)
+        except ProtocolError as error:
+            raise ValueError(
+                f"cannot close with code {code} and reason {reason!r}: {error}"
+            ) from None
         self._flush()
 
     def fail(self, code: int, reason: str) -> None:
