@@ -94,11 +94,14 @@ def bars(panel: Panel, rows: Sequence[Row], top: int) -> Iterator[Element]:
         y = top + GAP + number * LINE
         length = max(value / longest * BAR, 1)
         yield text(row.stack, LABEL - 8, y + 15, **{"text-anchor": "end"})
-        box = {"x": LABEL, "y": y + 3, "width": round(length, 1), "height": LINE - 6, "rx": 2}
-        yield Element(
-            "rect", {"class": kind(row), **{name: str(part) for name, part in box.items()}}
-        )
+        yield bar(kind(row), y, length)
         yield text(f"{value:,.1f}", LABEL + length + 6, y + 15)
+
+
+def bar(kind: str, y: int, length: float) -> Element:
+    """A rectangle of this length, in the line that begins at ``y``."""
+    box = {"x": LABEL, "y": y + 3, "width": round(length, 1), "height": LINE - 6, "rx": 2}
+    return Element("rect", {"class": kind, **{name: str(part) for name, part in box.items()}})
 
 
 def kind(row: Row) -> str:

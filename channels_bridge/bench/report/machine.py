@@ -6,7 +6,7 @@ import os
 import platform
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 
@@ -16,18 +16,21 @@ from channels_bridge.bench.stacks.stack import Stack
 
 def header(stacks: Iterable[Stack], program: str) -> dict[str, str]:
     """Command, date, machine and versions: the facts that it takes to repeat the figures."""
-    stacks = list(stacks)
-    names = ["django", "channels", *(name for stack in stacks for name in stack.versions)]
-    versions = [f"{name} {installed(name)}" for name in dict.fromkeys(names)]
-    if any(stack.layer.redis for stack in stacks):
-        versions.append(f"redis-server {redis_version()}")
     return {
         "command": f"{program} {shlex.join(sys.argv[1:])}".strip(),
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": f"{os.cpu_count()} cores, {processor()}, {platform.system()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "versions": ", ".join(versions),
+        "versions": ", ".join(versions(list(stacks))),
     }
+
+
+def versions(stacks: Sequence[Stack]) -> Iterator[str]:
+    """Name and version of everything that is measured with these stacks."""
+    names = ["django", "channels", *(name for stack in stacks for name in stack.versions)]
+    yield from (f"{name} {installed(name)}" for name in dict.fromkeys(names))
+    if any(stack.layer.redis for stack in stacks):
+        yield f"redis-server {redis_version()}"
 
 
 def processor() -> str:

@@ -29,10 +29,14 @@ def ceiling(results: Results) -> list[str]:
             f"The load generator needs {cost:.1f} us for a delivery that costs the barest server "
             f"{floor.median('cpu_us'):.1f}: it could take {1e6 / cost:,.0f}/s."
         )
+    return [*lines, *where_busy(results)]
+
+
+def where_busy(results: Results) -> list[str]:
+    """The stacks whose figures the load generator may have limited."""
     busy = {label(row): row.median("generator_busy") or 0.0 for row in results}
-    lines += [
+    return [
         f"The load generator was {share:.0%} busy: {name} may be faster than shown."
         for name, share in busy.items()
         if share > BUSY
     ]
-    return lines

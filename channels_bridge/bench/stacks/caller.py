@@ -32,16 +32,21 @@ def by_view() -> Callable[[str, str], None]:
 
     def send(group: str, message: str) -> None:
         body = json.dumps({"group": group, "message": message}).encode()
-        environ: dict[str, object] = {
-            "REQUEST_METHOD": "POST",
-            "PATH_INFO": "/send/",
-            "CONTENT_LENGTH": str(len(body)),
-            "wsgi.input": BytesIO(body),
-        }
-        setup_testing_defaults(environ)
-        handler(environ, start_response).close()
+        handler(post("/send/", body), start_response).close()
 
     return send
+
+
+def post(path: str, body: bytes) -> dict[str, object]:
+    """The environment of a request, as WSGI has it."""
+    environ: dict[str, object] = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": path,
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.input": BytesIO(body),
+    }
+    setup_testing_defaults(environ)
+    return environ
 
 
 def start_response(

@@ -58,15 +58,20 @@ def stop(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is not None:
         return  # by itself, and its pid may be another's by now
     descendants = psutil.Process(process.pid).children(recursive=True)
+    end(process)
+    _, alive = psutil.wait_procs(descendants, timeout=1)
+    for descendant in alive:  # or they would use CPU time in the next stack's round
+        descendant.kill()
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End one process, and wait for it: for ``STOP_SECONDS``, then by force."""
     process.terminate()
     try:
         process.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    _, alive = psutil.wait_procs(descendants, timeout=1)
-    for descendant in alive:  # or they would use CPU time in the next stack's round
-        descendant.kill()
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
