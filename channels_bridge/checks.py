@@ -16,7 +16,8 @@ from django.core.management import get_commands, load_command_class
 from django.utils.module_loading import import_string
 
 from channels_bridge import conf
-from channels_bridge.groups.layer import BridgeChannelLayer, GrpcChannelLayer
+from channels_bridge.groups.grpc_layer import GrpcChannelLayer
+from channels_bridge.groups.layer import BridgeChannelLayer
 from channels_bridge.groups.layer_config import GrpcConfig
 from channels_bridge.project import startup_advice
 

@@ -9,6 +9,7 @@ In a worker:
 In the command and the supervisor:
 
 - ``server_options``, ``startup_advice``: options, and warnings about what may surprise.
+- ``console_log``: access lines of ``runserver``.
 - ``foreign``: answers to options of other servers.
 - ``environment_sources``: environment variables that a project's files set, for such warnings.
 - ``supervisor_process``: the supervisor, in the command's process or in its place.
