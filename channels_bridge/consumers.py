@@ -82,8 +82,8 @@ class BaseConsumer:
             else:
                 await serve_plain(websocket, serve)
 
-        handler.consumer_class = cls  # type: ignore[attr-defined]
-        handler.consumer_initkwargs = initkwargs  # type: ignore[attr-defined]
+        # As Channels' ``as_asgi()``, for tools that look for the class.
+        vars(handler).update(consumer_class=cls, consumer_initkwargs=initkwargs)
         return functools.update_wrapper(handler, cls, updated=())
 
     # Hooks
