@@ -86,16 +86,18 @@ def _check_layers(setting: str, layers: Mapping[str, Mapping[str, Any]]) -> Iter
                 hint=f'Write "BACKEND": "{_BACKENDS[0]}".',
                 id="channels_bridge.E002",
             )
-            continue
-        try:
-            layer_class = import_string(backend)
-        except ImportError as error:
-            yield _cannot_import(
-                f"{where}: BACKEND {backend!r} cannot be imported: {error}.", backend
-            )
-            continue
+        else:
+            yield from _check_layer(where, backend, layer.get("CONFIG", {}))
+
+
+def _check_layer(where: str, backend: str, config: Mapping[str, Any]) -> Iterator[CheckMessage]:
+    try:
+        layer_class = import_string(backend)
+    except ImportError as error:
+        yield _cannot_import(f"{where}: BACKEND {backend!r} cannot be imported: {error}.", backend)
+    else:
         if isinstance(layer_class, type) and issubclass(layer_class, BridgeChannelLayer):
-            yield from _check_config(where, layer_class, layer.get("CONFIG", {}))
+            yield from _check_config(where, layer_class, config)
 
 
 def _cannot_import(text: str, backend: str) -> CheckMessage:

@@ -126,11 +126,7 @@ class Command(RunserverCommand):
         """Serve until Ctrl-C, or until the autoreloader ends this process."""
         neighbours = describe_neighbours(places())  # raises if a layer is misconfigured
         listeners = listen(config.binds)
-        for text in (
-            *startup_advice.about_pages(config.http),
-            *startup_advice.about_groups(config.workers),
-        ):
-            self.stderr.write(self.style.WARNING(text))
+        self._advise(config)
         stop = asyncio.Event()  # nobody sets it: both end the process
         async with serving_hubs(), open_application(application) as served:
             await serve(
@@ -141,6 +137,14 @@ class Command(RunserverCommand):
                 stop=stop,
                 access=ConsoleLog(self.style),
             )
+
+    def _advise(self, config: ServerConfig) -> None:
+        """Warn of what may surprise with these settings."""
+        for text in (
+            *startup_advice.about_pages(config.http),
+            *startup_advice.about_groups(config.workers),
+        ):
+            self.stderr.write(self.style.WARNING(text))
 
     def announce(self, url: str, neighbours: Sequence[str] = ()) -> None:
         quit_command = "CTRL-BREAK" if sys.platform == "win32" else "CONTROL-C"

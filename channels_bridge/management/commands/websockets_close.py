@@ -39,12 +39,16 @@ class Command(BaseCommand):
             )
         if not any(options[name] for name in ("user", "channel", "path")):
             raise CommandError("say which connections: with --user, --channel or --path")
+        count = self._close({name: options[name] for name in names})
+        self.stdout.write("1 connection closed" if count == 1 else f"{count} connections closed")
+
+    def _close(self, options: dict[str, Any]) -> int:
+        """Close them. Returns how many there were; errors say which servers run here."""
         try:
-            count = close(**{name: options[name] for name in names})
+            return close(**options)
         except TransportUnavailable as error:
             others = control_client.servers_and_hubs()
             hint = f"; running here: {others}" if others else ""
             raise CommandError(f"{error}{hint}") from None
         except (BridgeError, ImproperlyConfigured, ValueError) as error:
             raise CommandError(str(error)) from None
-        self.stdout.write("1 connection closed" if count == 1 else f"{count} connections closed")

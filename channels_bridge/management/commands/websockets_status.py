@@ -107,6 +107,20 @@ def count(text: str) -> int:
 
 def render(status: Message) -> Iterator[str]:
     """Format the status for people."""
+    yield from render_processes(status)
+    yield ""
+    yield from table(WORKER_COLUMNS, map(worker_row, status["workers"]))
+    if status.get("groups"):
+        yield ""
+        rows = [(group["members"], group["group"]) for group in status["groups"]]
+        yield from table(("members", "group"), rows)
+    if status["slowest"]:
+        yield ""
+        yield from table(CLIENT_COLUMNS, map(client_row, status["slowest"]))
+
+
+def render_processes(status: Message) -> Iterator[str]:
+    """Format what the supervisor knows: of itself, its addresses and its services."""
     ended = f", {status['restarts']} restarted" if status["restarts"] else ""
     yield (
         f"channels_bridge {status['version']} [{status['pid']}], {status['state']}, "
@@ -118,15 +132,6 @@ def render(status: Message) -> Iterator[str]:
         f"{service['name']} [{service['pid']}], for {duration(service['seconds'])}"
         for service in status["services"]
     )
-    yield ""
-    yield from table(WORKER_COLUMNS, map(worker_row, status["workers"]))
-    if status.get("groups"):
-        yield ""
-        rows = [(group["members"], group["group"]) for group in status["groups"]]
-        yield from table(("members", "group"), rows)
-    if status["slowest"]:
-        yield ""
-        yield from table(CLIENT_COLUMNS, map(client_row, status["slowest"]))
 
 
 WORKER_COLUMNS = ("worker", "pid", "state", "since", "open", "inboxes", "unsent", "delay", "hub")
