@@ -8,7 +8,8 @@ In a worker:
 
 In the command and the supervisor:
 
-- ``server_options``, ``startup_advice``: options, and warnings about what may surprise.
+- ``server_options``, ``config_from_options``: options, and the configuration that they make.
+- ``startup_advice``: warnings about what may surprise.
 - ``console_log``: access lines of ``runserver``.
 - ``foreign``: answers to options of other servers.
 - ``environment_sources``: environment variables that a project's files set, for such warnings.

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
-import pickle
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -21,16 +18,16 @@ from channels_bridge.common.process_title import make_title
 from channels_bridge.groups.discovery.runtime_directory import kept, leave_all
 from channels_bridge.logs import configure_logging
 from channels_bridge.project import control_client, group_metrics, hubs, startup_advice
+from channels_bridge.project.config_from_options import make_config
 from channels_bridge.project.foreign.foreign_command_line import answers
 from channels_bridge.project.server_options import add_options
-from channels_bridge.project.settings_snapshot import Surroundings
 from channels_bridge.project.supervisor_process import (
     Job,
     become_supervisor,
     leaves_threads,
     supervise,
 )
-from channels_bridge.server.bind import parse_bind, parse_binds
+from channels_bridge.server.bind import parse_bind
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
 from channels_bridge.server.http.protocol_factory import serves_http
@@ -38,21 +35,13 @@ from channels_bridge.server.listen import listen
 from channels_bridge.server.listening_socket import Listener
 from channels_bridge.server.monitoring.pages import require_extra, serving_metrics
 from channels_bridge.server.monitoring.status import serving_status
-from channels_bridge.server.proxy import Proxy
 from channels_bridge.server.supervisor.child_process import Service
 from channels_bridge.server.supervisor.supervisor import Watcher
-from channels_bridge.server.supervisor.systemd import listen_fds
-from channels_bridge.server.tls import Certificate
 
-#: What the processes import: each is a module and a name in it.
-APPLICATION = "channels_bridge.project.entry:application"
-FIGURES = "channels_bridge.project.figures:figures"
+#: What a hub's process imports: a module, and a name in it.
 HUB = "channels_bridge.project.hubs:main"
 
 logger = logging.getLogger("channels_bridge.server")
-
-#: Options that need a socket between processes of the server.
-ADDRESS_LIMITS = ("max_connections_per_address", "max_connection_rate")
 
 
 class Command(BaseCommand):
@@ -175,65 +164,3 @@ def make_watchers(
         yield partial(serving, control_client.default_path(), about, required=False)
     except ValueError as error:
         logger.warning("websockets_status will not find this server: %s, or pass --control", error)
-
-
-def make_config(options: dict[str, Any]) -> ServerConfig:
-    """Make the server's configuration from the command line.
-
-    Raises:
-        StartupError: an option is invalid.
-    """
-    same = {
-        field.name: options[field.name] for field in fields(ServerConfig) if field.name in options
-    }
-    trusted = filter(None, map(str.strip, options["forwarded_allow_ips"].split(",")))
-    return ServerConfig(
-        application=APPLICATION,
-        asgi_application=conf.asgi_application() or "",
-        surroundings=pickle.dumps(Surroundings()) if settings.SETTINGS_MODULE is None else b"",
-        figures=FIGURES,
-        binds=parse_binds(options["bind"] or passed_sockets() or ["127.0.0.1:8000"]),
-        certificate=make_certificate(options),
-        proxy=Proxy(root_path=options["root_path"], trusted=tuple(trusted)),
-        runtime_dir=runtime_dir(options),
-        **{**same, "workers": same["workers"] or available_cores()},
-    )
-
-
-def runtime_dir(options: dict[str, Any]) -> str:
-    """The directory for the socket that limits per client address need; empty without limits.
-
-    Raises:
-        StartupError: there is no private directory for it.
-    """
-    limits = [name for name in ADDRESS_LIMITS if options[name]]
-    if not limits:
-        return ""
-    try:
-        return str(control_client.runtime_directory())
-    except ValueError as error:
-        option = "--" + limits[0].replace("_", "-")
-        raise StartupError(f"{option} needs a directory: {error}") from None
-
-
-def passed_sockets() -> list[str]:
-    """The sockets of socket activation, in the form of ``-b``; without ``-b`` they are served."""
-    return [f"fd:{number}" for number in listen_fds()]
-
-
-def available_cores() -> int:
-    """The number of cores that this process may use; in a container it can be less than exist."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def make_certificate(options: dict[str, Any]) -> Certificate | None:
-    if options["ssl_certfile"] is None:
-        if options["ssl_keyfile"] is not None:
-            raise StartupError("--ssl-keyfile needs --ssl-certfile")
-        return None
-    names = ("ssl_certfile", "ssl_keyfile", "ssl_keyfile_password")
-    certificate = Certificate(*(options[name] for name in names))
-    certificate.load()
-    return certificate
