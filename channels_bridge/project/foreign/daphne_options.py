@@ -47,9 +47,7 @@ DAPHNE = (
     Option("--ping-interval", "--ping-interval", "20 s, as with Daphne; 0 sends none"),
     Option("--ping-timeout", "--ping-timeout", "20 s, where Daphne's is 30 s"),
     Option(
-        "--websocket-max-message-size",
-        "--max-message-size",
-        "1 MiB, as with Daphne; 0 is no limit",
+        "--websocket-max-message-size", "--max-message-size", "1 MiB, as with Daphne; 0 is no limit"
     ),
     Option("--websocket-max-frame-size", "", "the limit on messages covers frames"),
     Option("--root-path", "--root-path", "works whether or not the proxy strips the prefix"),

@@ -43,9 +43,7 @@ GRANIAN = (
     ),
     Option("--respawn-interval", "", "it grows with each failure"),
     Option(
-        "--workers-lifetime, --workers-max-rss, --rss-samples, --rss-sample-interval",
-        "",
-        NOT_YET,
+        "--workers-lifetime, --workers-max-rss, --rss-samples, --rss-sample-interval", "", NOT_YET
     ),
     Option("--ws, --no-ws", "", "always", value=False),
     Option("--http, --http1-buffer-size", "", "HTTP/1.1 by uvicorn's protocol"),

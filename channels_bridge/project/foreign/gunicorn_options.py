@@ -10,15 +10,9 @@ GUNICORN = (
     Option("-k, --worker-class", "", "asyncio, with uvloop where it is installed"),
     Option("--threads", "", "use the setting `WEBSOCKET_SYNC_THREADS`"),
     Option("--reload", "--reload", value=False),
+    Option("--reload-engine, --reload-extra-file", "", "the loaded files are watched"),
     Option(
-        "--reload-engine, --reload-extra-file",
-        "",
-        "the loaded files are watched",
-    ),
-    Option(
-        "-t, --timeout",
-        "--worker-timeout",
-        "30 s, as with gunicorn: for a worker that is stuck",
+        "-t, --timeout", "--worker-timeout", "30 s, as with gunicorn: for a worker that is stuck"
     ),
     Option("--graceful-timeout", "--shutdown-timeout", "10 s, where gunicorn's is 30 s"),
     Option("--keep-alive", "--keep-alive-timeout", "75 s, where gunicorn's is 2 s"),
@@ -35,11 +29,7 @@ GUNICORN = (
     Option("--ssl-version, --cert-reqs, --ca-certs, --ciphers", "", TLS),
     Option("--forwarded-allow-ips", "--forwarded-allow-ips", "no peer is trusted unless named"),
     Option("--root-path", "--root-path"),
-    Option(
-        "--access-logfile",
-        "",
-        "written by default; the setting `LOGGING` says where to",
-    ),
+    Option("--access-logfile", "", "written by default; the setting `LOGGING` says where to"),
     Option("--access-logformat", "--access-log-format", "`text`, `json` or a template"),
     Option(
         "--error-logfile, --log-file, --log-level, --log-config, --log-config-json, "
@@ -50,11 +40,7 @@ GUNICORN = (
     Option("--capture-output, --log-syslog", "", LOGGING, value=False),
     Option("--websocket-max-message-size", "--max-message-size", "1 MiB"),
     Option("--asgi-loop, --asgi-lifespan, --http-parser", "", "detected"),
-    Option(
-        "--asgi-disconnect-grace-period",
-        "--close-timeout",
-        "10 s, for WebSockets",
-    ),
+    Option("--asgi-disconnect-grace-period", "--close-timeout", "10 s, for WebSockets"),
     Option(
         "--http-protocols, --http2-cleartext, --http2-max-concurrent-streams, "
         "--http2-initial-window-size, --http2-max-frame-size, --http2-max-header-list-size",

@@ -10,10 +10,7 @@ UVICORN = (
     Option("--fd", "-b fd:N"),
     Option("--workers", "-w N"),
     Option(
-        "--reload",
-        "--reload",
-        "the loaded files are watched, as with `runserver`",
-        value=False,
+        "--reload", "--reload", "the loaded files are watched, as with `runserver`", value=False
     ),
     Option(
         "--reload-dir, --reload-include, --reload-exclude, --reload-delay",
@@ -44,16 +41,11 @@ UVICORN = (
     Option("--access-log", "", "that is the default", value=False),
     Option("--no-access-log", "--no-access-log", value=False),
     Option(
-        "--server-header, --no-server-header",
-        "--server-name",
-        "no header by default",
-        value=False,
+        "--server-header, --no-server-header", "--server-name", "no header by default", value=False
     ),
     Option("--date-header, --no-date-header", "", "always sent with pages", value=False),
     Option(
-        "--timeout-graceful-shutdown",
-        "--shutdown-timeout",
-        "10 s, where uvicorn waits for ever",
+        "--timeout-graceful-shutdown", "--shutdown-timeout", "10 s, where uvicorn waits for ever"
     ),
     Option(
         "--timeout-worker-healthcheck",
@@ -76,9 +68,7 @@ UVICORN = (
     ),
     Option("--http2", "", "not served; browsers can speak it with the proxy in front", value=False),
     Option(
-        "--lifespan, --interface, --app-dir",
-        "",
-        "detected; the application is `ASGI_APPLICATION`",
+        "--lifespan, --interface, --app-dir", "", "detected; the application is `ASGI_APPLICATION`"
     ),
     Option("--factory", "", "the application is `ASGI_APPLICATION`, not a factory", value=False),
     Option("--env-file", "", SETTINGS),
