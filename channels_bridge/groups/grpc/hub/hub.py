@@ -20,8 +20,9 @@ from channels_bridge.groups.discovery.hub_address import Address
 from channels_bridge.groups.discovery.hub_lock import Seat, holder_of
 from channels_bridge.groups.grpc import frame_codec
 from channels_bridge.groups.grpc.hub.exchange import Exchange
-from channels_bridge.groups.grpc.hub.hub_files import RosterKeeper, SocketPlace
+from channels_bridge.groups.grpc.hub.hub_files import SocketPlace
 from channels_bridge.groups.grpc.hub.listener import LIMITS, Door
+from channels_bridge.groups.grpc.hub.roster_keeper import RosterKeeper
 from channels_bridge.groups.grpc.hub.session import Session
 from channels_bridge.groups.grpc.outbox import Outbox
 from channels_bridge.groups.grpc.stream import METHOD, REFUSED, SERVICE, pristine
