@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 
 from channels_bridge.bench import own_project
-from channels_bridge.bench.loads.scenarios import Scenario, named
+from channels_bridge.bench.loads.case import Scenario
+from channels_bridge.bench.loads.scenarios import named
 from channels_bridge.bench.options import PROGRAM, parse
 from channels_bridge.bench.report import chart, printed
 from channels_bridge.bench.rounds.plan import Plan

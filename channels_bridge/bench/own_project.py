@@ -7,8 +7,9 @@ from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 
+from channels_bridge.bench.loads.case import Case, Scenario
 from channels_bridge.bench.loads.loads import Connect, Idle, Load, Loop, Rate
-from channels_bridge.bench.loads.scenarios import BRIDGE, MESSAGES, SCENARIOS, Case, Scenario
+from channels_bridge.bench.loads.scenarios import BRIDGE, MESSAGES, SCENARIOS
 from channels_bridge.bench.stacks.sites import Site
 
 STACKS = ("daphne", BRIDGE)

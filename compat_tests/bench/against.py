@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from statistics import median
 
-from channels_bridge.bench.loads.scenarios import BRIDGE, SCENARIOS, Case, Scenario, named
+from channels_bridge.bench.loads.case import Case, Scenario
+from channels_bridge.bench.loads.scenarios import BRIDGE, SCENARIOS, named
 from channels_bridge.bench.report.columns import COLUMNS, Column
 from channels_bridge.bench.report.results import Results, Row
 from channels_bridge.bench.report.tables import arrived, label, markdown

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from channels_bridge.bench.loads.scenarios import BRIDGE, SCENARIOS, Case, Scenario
+from channels_bridge.bench.loads.case import Case, Scenario
+from channels_bridge.bench.loads.scenarios import BRIDGE, SCENARIOS
 from channels_bridge.bench.report.columns import COLUMNS, Column
 from channels_bridge.bench.report.results import Results, Row
 from channels_bridge.bench.report.tables import markdown, names

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from channels_bridge.bench.generator.ledger import Counts
-from channels_bridge.bench.loads.scenarios import Case, Scenario
+from channels_bridge.bench.loads.case import Case, Scenario
 from channels_bridge.bench.report.results import Results, Round
 from channels_bridge.bench.rounds.measure import measure
 from channels_bridge.bench.stacks.processes import ProcessFailed

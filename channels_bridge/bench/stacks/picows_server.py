@@ -12,14 +12,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable
 
-from picows import (
-    WSFrame,
-    WSListener,
-    WSMsgType,
-    WSTransport,
-    WSUpgradeRequest,
-    ws_create_server,
-)
+from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest, ws_create_server
 from uvloop import run
 
 Members = list[WSTransport]

@@ -10,8 +10,9 @@ import pytest
 
 from channels_bridge.bench.generator import KINDS, connection_loads, open_loop
 from channels_bridge.bench.generator.timing import Timing
+from channels_bridge.bench.loads.case import Case
 from channels_bridge.bench.loads.loads import Connect, Load, Loop, Rate
-from channels_bridge.bench.loads.scenarios import ALL, Case
+from channels_bridge.bench.loads.scenarios import ALL
 from channels_bridge.bench.rounds.plan import Plan
 from channels_bridge.bench.stacks import sites
 from channels_bridge.bench.stacks.sites import Site
