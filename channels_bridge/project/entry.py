@@ -43,9 +43,8 @@ def import_first(path: str) -> None:
     Raises:
         StartupError: it can't be imported.
     """
-    module, _, _ = path.rpartition(".")
     try:
-        import_module(module)
+        import_module(path.rpartition(".")[0])
     except Exception as error:
         if not _needs_django(error):
             raise StartupError(f"{what_fails(path)}: {describe(error)}") from error
@@ -67,8 +66,7 @@ def _needs_django(error: BaseException | None) -> bool:
 
 def what_fails(path: str) -> str:
     """Begin the sentence about an application that can't be imported; ``describe()`` ends it."""
-    module, _, _ = path.rpartition(".")
-    return f"ASGI_APPLICATION is {path!r}, but importing {module} fails"
+    return f"ASGI_APPLICATION is {path!r}, but importing {path.rpartition('.')[0]} fails"
 
 
 def describe(error: Exception) -> str:

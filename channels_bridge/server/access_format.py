@@ -47,9 +47,8 @@ def parse_format(text: str) -> Format:
         _fill(text, {})
         _fill(text, {**dict.fromkeys(FIELDS, ""), "status": 200, "code": 1000, "seconds": 1.0})
     except (LookupError, ValueError, TypeError, AttributeError) as error:
-        raise StartupError(
-            f"access log format {text!r}: {error}; its fields are {', '.join(FIELDS)}"
-        ) from None
+        why = f"{error}; its fields are {', '.join(FIELDS)}"
+        raise StartupError(f"access log format {text!r}: {why}") from None
     return partial(_fill, text)
 
 

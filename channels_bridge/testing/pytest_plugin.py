@@ -65,11 +65,10 @@ def channels_live_server(transactional_db: None, _live_server: LiveServer) -> It
 @pytest.fixture(scope="session")
 def _live_server(django_db_setup: None, django_db_blocker: object) -> Iterator[LiveServer]:
     host = "localhost"
+    application = partial(make_application, static_wrapper=ASGIStaticFilesHandler)
     require_shared_databases()
     with modify_settings(ALLOWED_HOSTS={"append": host}):
-        process = ServerProcess(
-            host, partial(make_application, static_wrapper=ASGIStaticFilesHandler)
-        )
+        process = ServerProcess(host, application)
         process.start()
         try:
             port = wait_until_ready(process)
