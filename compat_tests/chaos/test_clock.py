@@ -16,7 +16,7 @@ WALL_CLOCK = {"time", "time_ns", "now", "utcnow", "today", "localtime", "gmtime"
 READERS = {
     "groups/discovery/runtime_directory.py": "the age of a directory that nobody uses",
     "server/access_log.py": "the time of a line",
-    "server/http/protocol.py": "the header Date",
+    "server/http/shared_state.py": "the header Date",
     "management/commands/runserver.py": "the banner",
     "management/commands/websockets_server.py": "the banner",
 }

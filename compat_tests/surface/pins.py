@@ -206,7 +206,7 @@ PINS: dict[str, tuple[str, dict[str, str]]] = {
         "server/http/page.py",
         {"0.30.0": "b1585b50625e", "0.42.0": "b717688fddd6"},
     ),
-    "uvicorn.server:ServerState": ("server/http/protocol.py", {"0.30.0": "558f0bce5c71"}),
+    "uvicorn.server:ServerState": ("server/http/shared_state.py", {"0.30.0": "558f0bce5c71"}),
     "asgiref.sync:_restore_context": (
         "runloop/context_variables.py",
         {"3.8.0": "7f09dd9132df", "3.12.0": "445a908bc00f", "3.13.0": "a0a3051d7988"},

@@ -10,9 +10,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import logging
-import time
 from collections.abc import Callable
-from email.utils import formatdate
 from functools import partial
 from http import HTTPStatus
 from typing import Any, cast
@@ -20,12 +18,12 @@ from typing import Any, cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.server import ServerState
 
 from channels_bridge.server.access_log import client_name, logged
 from channels_bridge.server.asgi_types import Application, Receive, Send
 from channels_bridge.server.http.page import Cycle, Page
 from channels_bridge.server.http.refusal import Refusal, note_refusal
+from channels_bridge.server.http.shared_state import SharedState
 from channels_bridge.server.websocket.connection import WebSocketConnection
 from channels_bridge.server.websocket.context import Context
 from channels_bridge.server.websocket.request_checks import (
@@ -53,32 +51,6 @@ def make_factory(context: Context) -> Callable[[], HttpConnection]:
     )
     config.load()
     return partial(HttpConnection, context, config, SharedState(context))
-
-
-class SharedState(ServerState):
-    """What uvicorn's protocols share: the worker's tasks, and headers with the present date."""
-
-    def __init__(self, context: Context) -> None:
-        super().__init__()
-        self.tasks = context.tasks
-        self._name = context.config.server_name.encode("latin-1")
-        self._second = 0
-        self._headers: list[tuple[bytes, bytes]] = []
-
-    @property
-    def default_headers(self) -> list[tuple[bytes, bytes]]:
-        """The headers that each answer begins with; made once a second."""
-        now = int(time.time())
-        if now != self._second:
-            self._second = now
-            self._headers = [(b"date", formatdate(now, usegmt=True).encode())]
-            if self._name:
-                self._headers.append((b"server", self._name))
-        return self._headers
-
-    @default_headers.setter
-    def default_headers(self, headers: list[tuple[bytes, bytes]]) -> None:
-        """What uvicorn's server would set; it doesn't run here."""
 
 
 class Place(enum.Enum):
