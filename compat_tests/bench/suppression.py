@@ -22,6 +22,7 @@ from itertools import count, product
 from multiprocessing.process import BaseProcess
 from statistics import mean
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import django
 import psutil
@@ -71,7 +72,7 @@ def run_hub(address: str, setting: Setting, ready: Any) -> None:
     from channels_bridge.groups.grpc.hub.hub import serve
 
     if not setting.suppresses:
-        suppression.Silence.add = lambda self, topic: False  # type: ignore[method-assign]
+        patch.object(suppression.Silence, "add", return_value=False).start()
     asyncio.run(serve(address, ready=ready.wait, stop=asyncio.Event()))
 
 
