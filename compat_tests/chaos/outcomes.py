@@ -14,7 +14,7 @@ class Declared:
     """An outcome that the documents declare.
 
     Attributes:
-        outcome: as in :class:``~.journal.Record``.
+        outcome: as in ``journal.Record``.
         fault: what must have happened, for as long as it is not over.
         words: say so in ``migration_guide/deployment.md``.
     """
@@ -27,13 +27,13 @@ class Declared:
 DECLARED = (
     Declared("1006", "worker_killed", "those of that worker: 1006"),
     Declared("no response", "worker_killed", "in handshakes a reset connection"),
-    Declared("1001", "reloaded", "1001, and a server at once when they come back"),
+    Declared("1001", "reloaded", "1001, and a server as soon as they reconnect"),
     Declared("1001", "server_ended", "1001, or `--drain-code`, with the reason"),
     Declared("1006", "client_stalled", "is cut off: the consumer is told 1006"),
-    Declared("1013", "client_stalled", "closed with 1013, so that its client can begin anew"),
+    Declared("1013", "client_stalled", "closed with 1013, so that its client can start over"),
     Declared("1008", "client_flooding", "is closed with 1008"),
-    Declared("HTTP 503", "crowd", "answered 503 with `Retry-After`"),
-    Declared("no response", "crowd", "further ones are closed without an answer"),
+    Declared("HTTP 503", "crowd", "answered with 503 and `Retry-After`"),
+    Declared("no response", "crowd", "further connections are closed without an answer"),
     Declared("no response", "worker_without_descriptors", "a reset connection"),
     # The site's own answer to TransportUnavailable.
     Declared("4503", "hub_killed", "raise `TransportUnavailable`"),

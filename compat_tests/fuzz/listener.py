@@ -63,7 +63,7 @@ class Listener:
             assert await client.recv() == "hello"
 
     async def talk(self, pieces: Iterable[bytes], **options: bool) -> bytes:
-        """Be any client; see :func:``talk``."""
+        """Be any client; see ``talk()``."""
         self._visits += 1
         return await talk(self.engine.port, pieces, **options)
 

@@ -56,7 +56,7 @@ class Load:
     Args:
         port: the server's.
         cookie: of somebody who is logged in.
-        turns: as in :class:``Plan``.
+        turns: as in ``Plan``.
 
     Attributes:
         connections: how many were made.

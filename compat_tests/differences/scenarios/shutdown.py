@@ -26,7 +26,7 @@ SCENARIOS = [
         when=When.LAST,
         choices=(
             Own(
-                "At the server's end connections are dropped",
+                "When the server stops, connections are dropped",
                 {"close": [1001, "server going away"], "events": [["disconnect()", 1001]]},
             ),
             Like("uvicorn", "end", "`disconnect()` gives back what `connect()` took"),

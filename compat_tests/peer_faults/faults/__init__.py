@@ -39,7 +39,8 @@ def fault(*, alone: bool = False, pings: int | None = None) -> Callable[[Run], R
 
     def enter(run: Run) -> Run:
         name = run.__name__.replace("_", "-")
-        FAULTS[name] = Fault(name, " ".join((run.__doc__ or "").split()), run, alone, pings)
+        what = " ".join((run.__doc__ or "").split()).replace("``", "`")  # for a page in Markdown
+        FAULTS[name] = Fault(name, what, run, alone, pings)
         return run
 
     return enter
