@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from channels_bridge.groups.discovery.hub_lock import find_holder
+from channels_bridge.groups.discovery.hub_holder import find_holder
 from channels_bridge.groups.discovery.runtime_directory import digest_of
 from channels_bridge.server.monitoring.control_socket import NoAnswer, ask
 from compat_tests.clients.raw_connection import open_http

@@ -16,7 +16,7 @@ from channels_bridge.exceptions import BridgeError
 from channels_bridge.groups import hub_address, hub_credentials
 from channels_bridge.groups.credentials import Credentials
 from channels_bridge.groups.discovery.hub_address import Address
-from channels_bridge.groups.discovery.hub_lock import Seat, holder_of
+from channels_bridge.groups.discovery.hub_holder import Seat, holder_of
 from channels_bridge.logs import show_lines
 from channels_bridge.server.child.heartbeat import beating
 from channels_bridge.server.child.main import Run

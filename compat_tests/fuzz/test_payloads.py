@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from channels_bridge.exceptions import HubAddressError
 from channels_bridge.groups.codec import GROUP_MESSAGE, Codec
-from channels_bridge.groups.grpc.hub.hub_files import SocketPlace
+from channels_bridge.groups.grpc.hub.hub_lock import SocketPlace
 from channels_bridge.groups.message import GroupMessage
 from compat_tests.fuzz.profile import PROFILE
 

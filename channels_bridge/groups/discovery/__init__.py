@@ -2,7 +2,7 @@
 
 - ``hub_address`` parses addresses; ``runtime_directory`` is the private directory of a project,
   where the default one is.
-- ``hub_lock`` is the lock that a running hub holds, and says whose hub it is.
+- ``hub_holder`` tells whose hub it is: what the lock of a running one says.
 - ``hub_absence`` tells whether there certainly is no hub, ``other_hubs`` which ones of other
   projects and users there are, ``process_liveness`` whether a process that was known still exists.
 

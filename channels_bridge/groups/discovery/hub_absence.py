@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from channels_bridge.groups.discovery.hub_address import Address
-from channels_bridge.groups.discovery.hub_lock import (
+from channels_bridge.groups.discovery.hub_holder import (
     hub_path,
     is_held,
     lock_path,

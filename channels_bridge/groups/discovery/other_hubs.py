@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from channels_bridge.groups.discovery.hub_address import SOCKET, Address
-from channels_bridge.groups.discovery.hub_lock import find_holder
+from channels_bridge.groups.discovery.hub_holder import find_holder
 from channels_bridge.groups.discovery.runtime_directory import (
     PREFIX,
     bases_in_use,

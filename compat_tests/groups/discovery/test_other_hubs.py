@@ -15,14 +15,14 @@ import pytest
 from channels_bridge.groups.discovery import other_hubs
 from channels_bridge.groups.discovery.hub_absence import has_left_members
 from channels_bridge.groups.discovery.hub_address import Address, default_address
-from channels_bridge.groups.discovery.hub_lock import Holder, find_holder
+from channels_bridge.groups.discovery.hub_holder import Holder, find_holder
 from channels_bridge.groups.discovery.other_hubs import Absence, explain_absence
 from channels_bridge.groups.discovery.runtime_directory import (
     keep_private,
     leave,
     project_directory,
 )
-from channels_bridge.groups.grpc.hub.hub_files import SocketPlace
+from channels_bridge.groups.grpc.hub.hub_lock import SocketPlace
 from channels_bridge.project import control_client
 from channels_bridge.server.monitoring.control_socket import NoAnswer
 

@@ -17,10 +17,10 @@ from channels_bridge.common.event_deadline import is_set_within
 from channels_bridge.exceptions import HubAddressError
 from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.groups.discovery.hub_address import Address
-from channels_bridge.groups.discovery.hub_lock import Seat, holder_of
+from channels_bridge.groups.discovery.hub_holder import Seat, holder_of
 from channels_bridge.groups.grpc import frame_codec
 from channels_bridge.groups.grpc.hub.exchange import Exchange
-from channels_bridge.groups.grpc.hub.hub_files import SocketPlace
+from channels_bridge.groups.grpc.hub.hub_lock import SocketPlace
 from channels_bridge.groups.grpc.hub.listener import LIMITS, Door
 from channels_bridge.groups.grpc.hub.roster_keeper import RosterKeeper
 from channels_bridge.groups.grpc.hub.session import Session

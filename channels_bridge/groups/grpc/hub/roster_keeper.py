@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from channels_bridge.groups.grpc.hub.hub_files import SocketPlace
+from channels_bridge.groups.grpc.hub.hub_lock import SocketPlace
 
 logger = logging.getLogger("channels_bridge.groups")
 

@@ -13,7 +13,7 @@ from channels_bridge.exceptions import HubAddressError
 from channels_bridge.groups.discovery import process_liveness
 from channels_bridge.groups.grpc.hub import exchange
 from channels_bridge.groups.grpc.hub.exchange import Exchange
-from channels_bridge.groups.grpc.hub.hub_files import SocketPlace
+from channels_bridge.groups.grpc.hub.hub_lock import SocketPlace
 from channels_bridge.groups.grpc.hub.recovery import NEWS, PATIENCE, RETURN
 from channels_bridge.groups.grpc.hub.roster_keeper import RosterKeeper
 from compat_tests.groups.hubs import until

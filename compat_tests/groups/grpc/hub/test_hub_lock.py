@@ -20,7 +20,7 @@ from channels_bridge.common import unix_sockets
 from channels_bridge.exceptions import HubAddressError
 from channels_bridge.groups.credentials import Credentials
 from channels_bridge.groups.discovery.hub_address import Address
-from channels_bridge.groups.discovery.hub_lock import Seat, find_holder
+from channels_bridge.groups.discovery.hub_holder import Seat, find_holder
 from channels_bridge.groups.grpc.hub import hub
 from channels_bridge.groups.grpc.hub.hub import serve
 from channels_bridge.layers import GrpcChannelLayer

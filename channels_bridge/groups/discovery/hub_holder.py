@@ -1,4 +1,4 @@
-"""The lock of a hub: one hub at a time holds it, and the file says which process that is.
+"""The holder of a hub's lock: the file says which process and which project that is.
 
 ``Seat`` is the place of the lock and of a hub's other files. No gRPC in this file.
 """

@@ -1,4 +1,4 @@
-"""A hub's files: its lock and socket, and the roster of processes for the hub after it."""
+"""A hub's lock, which one hub at a time holds, its socket, and its roster for the hub after it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from channels_bridge.common.unix_sockets import Freshness, is_listened_to
 from channels_bridge.exceptions import HubAddressError
 from channels_bridge.groups.discovery.hub_address import find_intruders
-from channels_bridge.groups.discovery.hub_lock import Holder, lock_path, open_own
+from channels_bridge.groups.discovery.hub_holder import Holder, lock_path, open_own
 from channels_bridge.groups.discovery.runtime_directory import keep_private, leave
 
 logger = logging.getLogger("channels_bridge.groups")
