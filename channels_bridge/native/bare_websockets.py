@@ -43,7 +43,9 @@ async def serve_plain(
 @functools.cache
 def _middlewares() -> CallNext:
     """Build the project's middlewares but for the router, once per process."""
-    return stack([cls() for cls in middleware_classes() if not getattr(cls, "routes", False)])
+    return stack(
+        [cls() for cls in middleware_classes() if getattr(cls, "routes", None) is not True]
+    )
 
 
 class PlainConnection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from shlex import join
 
@@ -30,10 +30,18 @@ def too_new(extra: str) -> dict[str, str]:
     """
     bounds = {package: package.partition("<")[::2] for package in EXTRAS[extra].values()}
     return {
-        f"{name} {version(name)}": package
+        f"{name} {_version(name)}": package
         for package, (name, bound) in bounds.items()
-        if bound and package not in missing(extra) and _release(version(name)) >= _release(bound)
+        if bound and package not in missing(extra) and _release(_version(name)) >= _release(bound)
     }
+
+
+def _version(name: str) -> str:
+    """The installed release; empty where nobody knows, as of a package that was copied in."""
+    try:
+        return version(name) or ""
+    except PackageNotFoundError:
+        return ""
 
 
 def _release(text: str) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from channels_bridge.consumers import BaseConsumer
 from channels_bridge.groups import GroupMessage
+from channels_bridge.native import bare_websockets
 from channels_bridge.transport import get_channel_layer
 
 
@@ -174,3 +175,23 @@ async def test_server_stops():
         await websocket.recv()
     assert await close_code(websocket) == 1001
     assert codes == [1001]
+
+
+class Guard:
+    """A project's middleware that has routes of its own."""
+
+    routes = ("/private",)
+
+    async def __call__(self, websocket, call_next):
+        await websocket.close(4403)
+
+
+async def test_middlewares_with_routes_of_their_own(settings):
+    """The router is left out, and no other middleware, whatever its attributes are called."""
+    settings.WEBSOCKET_MIDDLEWARE = [f"{__name__}.Guard"]
+    bare_websockets._middlewares.cache_clear()
+    try:
+        async with serving(Chat.as_handler()) as url, connect(url) as websocket:
+            assert await close_code(websocket) == 4403
+    finally:
+        bare_websockets._middlewares.cache_clear()

@@ -17,7 +17,7 @@ from channels.generic.websocket import (
 from channels.layers import InMemoryChannelLayer, channel_layers, get_channel_layer
 from channels.sessions import SessionMiddlewareStack
 from channels.testing import WebsocketCommunicator
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 
 from compat_tests.engine import DEADLINE
 
@@ -222,6 +222,23 @@ async def test_deny(serve, room):
         await engine.connect()
     assert refused.value.response.status_code == 403
     assert await recorder.finished() == [("connect",), ("disconnect", 1006)]
+
+
+async def test_a_denial_that_fails(serve):
+    """Where a response of the consumer's own fails midway, ``disconnect()`` gets 1006, an int."""
+
+    class Denying(AsyncRoom):
+        async def connect(self):
+            start = {"type": "websocket.http.response.start", "status": 418, "headers": []}
+            await self.base_send(start)
+            raise Faulty("midway")
+
+    recorder = Recorder()
+    engine = await serve(Denying.as_asgi(recorder=recorder))
+    with pytest.raises((InvalidStatus, InvalidMessage)):
+        await engine.connect()
+    ((_, code),) = await recorder.finished()
+    assert (code, type(code)) == (1006, int)
 
 
 async def test_one_handler_at_a_time(serve):

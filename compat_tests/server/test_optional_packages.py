@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from importlib.metadata import PackageNotFoundError
+from unittest.mock import Mock
 
 import pytest
 
@@ -44,4 +46,11 @@ def test_a_release_within_the_bounds(monkeypatch, release):
     assert too_new("http") == {}
     monkeypatch.setattr(optional_packages, "find_spec", lambda name: None)
     monkeypatch.setattr(optional_packages, "version", lambda name: "0.55.0")
+    assert too_new("http") == {}
+
+
+@pytest.mark.parametrize("answer", [None, PackageNotFoundError("uvicorn")])
+def test_a_package_without_metadata(monkeypatch, answer):
+    """Nothing is said of a package that was copied in, and says nowhere which release it is."""
+    monkeypatch.setattr(optional_packages, "version", Mock(side_effect=[answer] * 2))
     assert too_new("http") == {}

@@ -34,7 +34,7 @@ def prepare() -> None:
 def has_both_engines() -> bool:
     """Whether the installed release of gRPC can be told which engine to use."""
     try:
-        major, minor, *_ = metadata.version("grpcio").split(".")
+        major, minor, *_ = (metadata.version("grpcio") or "").split(".")
         release = (int(major), int(minor))
     except (metadata.PackageNotFoundError, ValueError):  # built by others, in a way of their own
         return False

@@ -149,6 +149,7 @@ class WebSocketConnection(asyncio.Protocol):
         self.reading.end()
         self._receiver.end()
         self.inbox.end()
+        self._pace = None
         self.context.lost(self)
 
     @property
@@ -267,7 +268,7 @@ class WebSocketConnection(asyncio.Protocol):
             self.transport.abort()  # the client must not take what it has for the whole
         elif self.state is State.OPEN:
             self.close({"type": "websocket.close", "code": CloseCode.INTERNAL_ERROR})
-        return CloseCode.ABNORMAL_CLOSURE if self._close_code is None else self._close_code
+        return int(CloseCode.ABNORMAL_CLOSURE if self._close_code is None else self._close_code)
 
     # The client, of whom the receiver and the keepalive tell
 

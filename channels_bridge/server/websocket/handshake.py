@@ -113,10 +113,7 @@ class Handshake:
         extensions = [DEFLATE] if context.config.compression else None
         self._protocol = ServerProtocol(extensions=extensions, logger=_LOGGER)
         self._response = self._protocol.accept(request)  # ready to be sent
-        if self._protocol.handshake_exc is not None:
-            # It refers to all that is on the stack now, and would leave that to the garbage
-            # collector: whoever sends many such requests could make much of it.
-            self._protocol.handshake_exc.__traceback__ = None
+        _forget_tracebacks(self._protocol.handshake_exc)
 
     # The request
 
@@ -254,3 +251,14 @@ def _describe(error: Exception | None) -> str:
     if isinstance(error, InvalidHeader):
         return f"{'invalid' if error.value else 'missing'} {error.name} header"
     return printable(str(error))[:MAX_REASON]
+
+
+def _forget_tracebacks(error: BaseException | None) -> None:
+    """Drop the tracebacks of an error, and of those that it was raised for.
+
+    They refer to all that is on the stack now, and would leave that to the garbage collector:
+    whoever sends many invalid requests could make much of it.
+    """
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__context__

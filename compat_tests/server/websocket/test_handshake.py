@@ -202,14 +202,22 @@ async def test_a_handshake_goes_once_it_is_accepted(serve):
         gc.enable()
 
 
-async def test_a_handshake_goes_once_it_is_refused(serve):
+@pytest.mark.parametrize(
+    "line, other",
+    [
+        (b"Version: 13", b"Version: 12"),
+        (b"Sec-WebSocket-Version: 13\r\n", b""),
+        (b"Sec-WebSocket-Key: ", b"Sec-WebSocket-Key: !"),
+    ],
+)
+async def test_a_handshake_goes_once_it_is_refused(serve, line, other):
     """Nor does one that waits for its client to close after a refusal."""
     engine = await serve(Script(echo))
     gc.collect()
     gc.disable()
     try:
-        client = await engine.open(HANDSHAKE.replace(b"Version: 13", b"Version: 12"))
-        assert await client.read_until(b"\r\n") == b"HTTP/1.1 400 Bad Request\r\n"
+        client = await engine.open(HANDSHAKE.replace(line, other))
+        assert b" 4" in await client.read_until(b"\r\n")
         assert len(engine.context.connections) == 1
         assert handshakes() == []
     finally:
