@@ -68,7 +68,8 @@ class JsonClient:
     @property
     def close_code(self) -> int | None:
         """None while it is open; 1006 if it has ended without a close frame."""
-        return self.connection.close_code
+        code = self.connection.close_code
+        return None if code is None else int(code)  # Python 3.10 writes an enum's name
 
     async def say(self, content: object) -> None:
         await self.connection.send(json.dumps(content))
