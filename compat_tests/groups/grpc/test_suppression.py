@@ -12,15 +12,9 @@ from channels_bridge.groups.grpc.hub.exchange import Exchange
 from channels_bridge.groups.grpc.hub.recovery import PATIENCE
 from channels_bridge.groups.grpc.process.client import Request
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
-from compat_tests.groups.sessions import Clock, Process, exchange_all, set_clock
+from compat_tests.groups.sessions import Clock, Process, exchange_all
 
 BIND = {"topic": "g:room", "queue": "work", "capacity": 9, "expiry": 60, "lifetime": 60}
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The time, for all that counts it."""
-    return set_clock(monkeypatch)
 
 
 @pytest.fixture

@@ -17,13 +17,7 @@ from channels_bridge.groups.grpc.hub.hub_lock import SocketPlace
 from channels_bridge.groups.grpc.hub.recovery import NEWS, PATIENCE, RETURN
 from channels_bridge.groups.grpc.hub.roster_keeper import RosterKeeper
 from compat_tests.groups.hubs import until
-from compat_tests.groups.sessions import Clock, Process, exchange_all, set_clock
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The time, for all that counts it."""
-    return set_clock(monkeypatch)
+from compat_tests.groups.sessions import Clock, Process, exchange_all
 
 
 @pytest.fixture
