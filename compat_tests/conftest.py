@@ -13,6 +13,8 @@ import pytest
 from asgiref.sync import SyncToAsync
 from django.db import connections
 
+from compat_tests.groups.nats.nats_servers import NatsCluster, NatsServer
+
 #: Properties of tests that are told at the end, by whichever process they ran in: a line as it is,
 #: and the kind of a scenario's outcome, which is counted.
 LINE, OUTCOME = "line", "outcome"
@@ -39,6 +41,20 @@ def socket_dir() -> Iterator[Path]:
     """A private directory whose path is short enough for unix sockets (pytest's own may not be)."""
     with tempfile.TemporaryDirectory(prefix="cb-") as directory:
         yield Path(directory)
+
+
+@pytest.fixture(scope="session")
+def nats_server() -> Iterator[NatsServer]:
+    """A node with JetStream, for tests that do it no harm. Each has a prefix of its own there."""
+    with NatsServer(jetstream=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def nats_cluster() -> Iterator[NatsCluster]:
+    """Three nodes with JetStream, for tests that do them no harm."""
+    with NatsCluster(jetstream=True) as cluster:
+        yield cluster
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,0 +1,1 @@
+"""Groups over NATS, on real nodes."""

@@ -1,0 +1,36 @@
+"""The nodes that tests start: they come up, go, come back, and lose each other when told to."""
+
+from __future__ import annotations
+
+from compat_tests.groups.nats.nats_servers import NatsCluster, NatsServer
+from compat_tests.servers import wait_for
+
+
+def test_one_node(nats_server: NatsServer) -> None:
+    """A node answers, and has JetStream."""
+    assert nats_server.ask("varz")["server_name"] == "n1"
+    assert "max_memory" in nats_server.ask("jsz")["config"]
+
+
+def test_node_comes_back() -> None:
+    """A node that was killed serves again under its address."""
+    with NatsServer("max_payload: 4096") as server:
+        server.restart()
+        varz = server.ask("varz")
+        assert (varz["port"], varz["max_payload"]) == (server.port, 4096)
+
+
+def test_cluster(nats_cluster: NatsCluster) -> None:
+    """All nodes have found each other."""
+    assert [len(nats_cluster.linked_to(server)) for server in nats_cluster.servers] == [2, 2, 2]
+
+
+def test_links_are_cut() -> None:
+    """A node whose links are cut is alone until they heal, and the others keep theirs."""
+    with NatsCluster(links=True) as cluster:
+        first, *others = cluster.servers
+        cluster.cut(first)
+        assert wait_for(lambda: not cluster.linked_to(first), 30)
+        assert all(len(cluster.linked_to(server)) == 1 for server in others)
+        cluster.heal()
+        assert len(cluster.linked_to(first)) == 2
