@@ -3,7 +3,7 @@
 ::
 
     BridgeError
-    +-- TransportUnavailable    the hub can't be reached, or doesn't answer in time
+    +-- TransportUnavailable    other processes can't be reached, or don't answer in time
     +-- HubAddressError         the hub can't take the address it was given
     +-- LoopBlocked             a thread needs the worker's event loop, which is blocked
     +-- ForeignChannel          receive() from another process' channel; an AssertionError,
@@ -44,19 +44,23 @@ class BridgeError(Exception):
 
 
 class TransportUnavailable(BridgeError):
-    """The hub, and so the project's other processes, can't be reached.
+    """What joins the project's processes, and so the other ones, can't be reached.
 
     Attributes:
-        address: the address where the hub was expected.
+        peer: what was expected there: the groups hub, or a NATS server.
+        address: the address, or addresses, where that was expected.
         reason: what happened there.
         advice: what to do; empty where the reason says it.
     """
 
-    def __init__(self, address: str, reason: str, advice: str) -> None:
+    def __init__(
+        self, address: str, reason: str, advice: str, *, peer: str = "the groups hub"
+    ) -> None:
+        self.peer = peer
         self.address = address
         self.reason = reason
         self.advice = advice
-        what = f"no answer from the groups hub at {address} ({reason})"
+        what = f"no answer from {peer} at {address} ({reason})"
         super().__init__(f"{what}: {advice}" if advice else what)
 
 

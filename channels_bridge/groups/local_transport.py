@@ -61,10 +61,14 @@ class LocalTransport(GroupTransport):
     def publish_nowait(self, topic: str, payload: bytes) -> None:
         self._publish(topic, payload)
 
-    async def publish_confirmed(
-        self, topic: str, payload: bytes, *, required: bool = False
-    ) -> bool:
+    async def publish_confirmed(self, topic: str, payload: bytes) -> None:
+        self._publish(topic, payload)
+
+    async def tell(self, topic: str, payload: bytes) -> bool:
         return self._publish(topic, payload)
+
+    async def ask(self, topic: str, payload: bytes, *, required: bool = True) -> None:
+        self._publish(topic, payload)
 
     async def push(self, queue: str, payload: bytes, *, capacity: int, expiry: float) -> bool:
         with self._lock:

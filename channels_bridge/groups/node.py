@@ -18,7 +18,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from functools import cached_property, partial
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from uuid import uuid4
 
 import msgpack
@@ -39,6 +39,8 @@ from channels_bridge.groups.transport_interface import GroupTransport
 
 logger = logging.getLogger("channels_bridge.groups")
 
+T = TypeVar("T")
+
 FLUSH = "flush:"
 
 
@@ -51,8 +53,8 @@ class Node:
         membership: empty.
         make_transport: called on the home loop when the transport is first needed.
         overload: counts what is dropped.
-        confirm: whether ``group_send()`` waits until every process has the message. Otherwise it
-            returns once the message is queued.
+        confirm: whether ``group_send()`` waits until the message survives that this process ends.
+            Otherwise it returns once the message is queued.
     """
 
     def __init__(
@@ -183,7 +185,7 @@ class Node:
         # What threads have handed over before is sent before: a sender's messages keep their order.
         self._handover.take()
         self.group_sends += 1
-        # Members here don't depend on the hub, nor on how many processes are behind it.
+        # Members here depend on no connection, nor on how many processes are behind it.
         self._group_message(group, payload)
         if self._confirm:
             await self._transport.publish_confirmed(f"g:{group}", payload)
@@ -201,8 +203,8 @@ class Node:
     def hand_over(self, groups: list[str], payload: bytes) -> bool:
         """Give a message to all members of several groups, from any thread, without an answer.
 
-        False where it has to be awaited: on the home loop, to be sure that it has arrived, and
-        while too much is queued.
+        False where it has to be awaited: on the home loop, to be sure that it survives this
+        process, and while too much is queued.
         """
         if self._confirm or asyncio.get_running_loop() is self.loop:
             return False
@@ -229,7 +231,7 @@ class Node:
         self._flushed()
         await self._transport.clear_queues()
         if not self._transport.is_alone:
-            await self._transport.publish_confirmed(FLUSH, b"")
+            await self._transport.ask(FLUSH, b"", required=False)
 
     def link_statistics(self) -> LinkStatistics | None:
         """Say how the connection to other processes is; None where there is none."""
@@ -248,7 +250,7 @@ class Node:
     # Questions.
 
     async def answer(self, subject: str, answerer: Callable[[Any], Any]) -> None:
-        """Answer what anybody asks about ``subject``, as soon as the hub knows of it."""
+        """Answer what anybody asks about ``subject``, as soon as others can know of it."""
         self._answerers[subject] = answerer
         self._transport.subscribe_nowait(f"q:{subject}")
 
@@ -261,7 +263,7 @@ class Node:
             if subject in self._answerers:
                 answers.append(self._answerers[subject](question))
             payload = msgpack.packb([self.prefix, number, question])
-            await self._transport.publish_confirmed(f"q:{subject}", payload, required=True)
+            await self._transport.ask(f"q:{subject}", payload)
         finally:
             del self._answers[number]
         return answers
@@ -346,7 +348,7 @@ class Node:
         return await take(self._membership.waiting, channel)
 
     async def _add(self, group: str, channel: str) -> None:
-        # Before the hub has confirmed: it may forward messages before its answer is read.
+        # Before that is confirmed: messages may come before the answer is read.
         self._added(group, channel)
         try:
             await self._transport.subscribe(f"g:{group}")
@@ -364,17 +366,17 @@ class Node:
             for topic in topics:
                 await self._transport.publish(topic, payload)
 
-    async def _together(self, coroutines: Iterable[Coroutine[Any, Any, bool]]) -> list[bool]:
+    async def _together(self, coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
         """Run them together, until the last one is done even if others have failed."""
         results = await asyncio.gather(*coroutines, return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 raise result
-        return cast("list[bool]", results)
+        return cast("list[T]", results)
 
     async def _tell(self, owner: str, *words: str | bytes) -> bool:
         payload = msgpack.packb(words)
-        return await self._transport.publish_confirmed(f"p:{owner}", payload, required=True)
+        return await self._transport.tell(f"p:{owner}", payload)
 
     def _next_question(self) -> int:
         self._asked += 1

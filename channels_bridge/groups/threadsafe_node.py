@@ -11,12 +11,14 @@ import asyncio
 import threading
 import time
 from collections.abc import Coroutine, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from channels_bridge.groups.named_queues import Item, take
 from channels_bridge.groups.node import Node
 from channels_bridge.groups.overflow import Inbox
 from channels_bridge.groups.transport_interface import GroupTransport
+
+T = TypeVar("T")
 
 #: How many turns receivers have on the sender's event loop before ``group_send()`` returns, where
 #: it waits for nothing else: as many as with InMemoryChannelLayer.
@@ -102,7 +104,7 @@ class ThreadsafeNode(Node):
     def _owner_of(self, channel: str) -> str | None:
         return self.prefix if self.place is None else super()._owner_of(channel)
 
-    async def _together(self, coroutines: Iterable[Coroutine[Any, Any, bool]]) -> list[bool]:
+    async def _together(self, coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
         if self.place is not None:
             return await super()._together(coroutines)
         return [await coroutine for coroutine in coroutines]  # each is done at once

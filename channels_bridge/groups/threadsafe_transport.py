@@ -64,16 +64,20 @@ class CrossingTransport(GroupTransport):
     def publish_nowait(self, topic: str, payload: bytes) -> None:
         self._soon(lambda transport: transport.publish_nowait(topic, payload))
 
-    async def publish_confirmed(
-        self, topic: str, payload: bytes, *, required: bool = False
-    ) -> bool:
+    async def publish_confirmed(self, topic: str, payload: bytes) -> None:
+        if self.is_alone:
+            self._note_sent_alone()
+        else:
+            await self._there(lambda transport: transport.publish_confirmed(topic, payload))
+
+    async def tell(self, topic: str, payload: bytes) -> bool:
+        return await self._there(lambda transport: transport.tell(topic, payload))
+
+    async def ask(self, topic: str, payload: bytes, *, required: bool = True) -> None:
         if self.is_alone and not required:
-            with self._lock:
-                self._sent_alone += 1
-            return True
-        return await self._there(
-            lambda transport: transport.publish_confirmed(topic, payload, required=required)
-        )
+            self._note_sent_alone()
+        else:
+            await self._there(lambda transport: transport.ask(topic, payload, required=required))
 
     async def push(self, queue: str, payload: bytes, *, capacity: int, expiry: float) -> bool:
         return await self._there(
@@ -112,6 +116,10 @@ class CrossingTransport(GroupTransport):
     async def aclose(self) -> None:
         if self._is_started and not self._home.is_closed():
             await self._there(lambda transport: transport.aclose())
+
+    def _note_sent_alone(self) -> None:
+        with self._lock:
+            self._sent_alone += 1
 
     # The way there.
 

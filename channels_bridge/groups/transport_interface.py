@@ -4,7 +4,9 @@ A transport moves bytes. It knows no consumer, no group and no message type: tho
 ``layer`` and ``membership``, for all transports. There are two halves:
 
 - *Topics* fan out: a payload goes to every process that subscribed. Groups use them, and the
-  channels that belong to one process.
+  channels that belong to one process. How long a sender waits is one of four words: ``publish``
+  (until it is queued), ``publish_confirmed`` (until it survives the sender), ``tell`` (until the
+  one receiver has handled it), ``ask`` (until all receivers have).
 - *Named queues* hand out: a payload goes to one of those who pull. Channels without an exclamation
   mark use them (``runworker``). They can't be built on topics, because the sender of a message may
   have exited before the first worker starts: somebody has to keep it, count it against the
@@ -57,8 +59,8 @@ class GroupTransport(ABC):
     def subscribe_nowait(self, topic: str) -> None:
         """Ask for a topic.
 
-        When this is called within ``deliver``, the subscription is in force before the sender of
-        that payload sees it confirmed.
+        When this is called within ``deliver``, the subscription is in force before ``tell()`` or
+        ``ask()`` returns to the sender of that payload.
         """
 
     @abstractmethod
@@ -82,20 +84,34 @@ class GroupTransport(ABC):
 
         It is for short answers, and for callers that look at ``is_full`` before.
 
-        When this is called within ``deliver``, the payload has arrived before the sender of what is
-        being delivered sees that confirmed.
+        When this is called within ``deliver``, the payload has arrived before ``ask()`` returns to
+        the sender of what is being delivered.
         """
 
     @abstractmethod
-    async def publish_confirmed(
-        self, topic: str, payload: bytes, *, required: bool = False
-    ) -> bool:
-        """Do the same, but return once the payload has arrived everywhere.
+    async def publish_confirmed(self, topic: str, payload: bytes) -> None:
+        """Do the same, but return once the payload no longer depends on this process.
 
-        False when a receiver had no room. A full queue doesn't count.
+        It survives that this process ends at once. It need not have arrived anywhere yet.
+        """
+
+    @abstractmethod
+    async def tell(self, topic: str, payload: bytes) -> bool:
+        """Send to the one process that subscribed; return once it has handled the payload.
+
+        False when it had no room. True when nobody has subscribed; it is an error, though, that
+        nobody can be reached.
+        """
+
+    @abstractmethod
+    async def ask(self, topic: str, payload: bytes, *, required: bool = True) -> None:
+        """Send as ``publish()`` does; return once all who subscribed have handled the payload.
+
+        What they have published meanwhile, within ``deliver``, is here then: their answers.
 
         Args:
-            required: whether it is not enough that nobody can be there.
+            required: whether it is an error that nobody can be reached. Otherwise all are asked
+                then, as there are none.
         """
 
     @abstractmethod

@@ -107,7 +107,7 @@ async def test_friends(tcp_address, connect, make_credentials, kind):
     async with serving(tcp_address, theirs):
         one, two = connect(own), connect(own)
         await one.transport.subscribe("g:room")
-        assert await soon(two.transport.publish_confirmed("g:room", b"hello"))
+        await soon(two.transport.ask("g:room", b"hello"))
         assert one.payloads == [b"hello"]
 
 
@@ -115,7 +115,7 @@ async def test_unprotected(tcp_address, connect):
     """TCP works without all that for those who say so."""
     credentials = Credentials(allow_unprotected_tcp=True)
     async with serving(tcp_address, credentials):
-        assert await soon(connect(credentials).transport.publish_confirmed("g:room", b"hello"))
+        await soon(connect(credentials).transport.ask("g:room", b"hello"))
 
 
 @pytest.mark.parametrize("source", ["token_file", "environment"])
@@ -129,7 +129,7 @@ async def test_where_tokens_come_from(tcp_address, connect, tmp_path, monkeypatc
         credentials = Credentials(token_file=str(tmp_path / "token"), allow_unprotected_tcp=True)
     explicit = Credentials(token=TOKEN, allow_unprotected_tcp=True)
     async with serving(tcp_address, explicit):
-        assert await soon(connect(credentials).transport.publish_confirmed("g:room", b"hello"))
+        await soon(connect(credentials).transport.ask("g:room", b"hello"))
 
 
 async def test_hub_is_killed(tcp_address, connect, monkeypatch):
@@ -139,7 +139,7 @@ async def test_hub_is_killed(tcp_address, connect, monkeypatch):
     async with serving(tcp_address, credentials):
         await soon(receiver.transport.subscribe("g:room"))
     async with serving(tcp_address, credentials):
-        assert await soon(sender.transport.publish_confirmed("g:room", b"hello"))
+        await soon(sender.transport.ask("g:room", b"hello"))
         assert receiver.payloads == [b"hello"]
 
 
@@ -155,7 +155,7 @@ async def test_wrong_token(tcp_address, connect, make_credentials, caplog, stran
         async with serving(tcp_address, theirs):
             own = make_credentials("process", token=token)
             with pytest.raises(TransportUnavailable, match="it refuses the token") as caught:
-                await connect(own, timeout=1).transport.publish_confirmed("g:room", b"hello")
+                await connect(own, timeout=1).transport.ask("g:room", b"hello")
     assert "is refused: it showed" in caplog.text
     for secret in {TOKEN, token} - {""}:
         assert secret not in caplog.text
@@ -170,7 +170,7 @@ async def test_wrong_certificate(tcp_address, connect, make_credentials, strange
     own = make_credentials("process", *shown, token=TOKEN)
     async with serving(tcp_address, theirs):
         with pytest.raises(TransportUnavailable):
-            await connect(own, timeout=1).transport.publish_confirmed("g:room", b"hello")
+            await connect(own, timeout=1).transport.ask("g:room", b"hello")
 
 
 async def test_wrong_hub(tcp_address, connect, make_credentials):
@@ -178,7 +178,7 @@ async def test_wrong_hub(tcp_address, connect, make_credentials):
     async with serving(tcp_address, make_credentials("hub", token=TOKEN)):
         own = make_credentials("wrong authority", token=TOKEN)
         with pytest.raises(TransportUnavailable):
-            await connect(own, timeout=1).transport.publish_confirmed("g:room", b"hello")
+            await connect(own, timeout=1).transport.ask("g:room", b"hello")
 
 
 async def test_no_tls(tcp_address, connect, make_credentials):
@@ -188,7 +188,7 @@ async def test_no_tls(tcp_address, connect, make_credentials):
     for theirs, own in ((make_credentials("hub", token=TOKEN), plain), (plain, secure)):
         async with serving(tcp_address, theirs):
             with pytest.raises(TransportUnavailable):
-                await connect(own, timeout=1).transport.publish_confirmed("g:room", b"hello")
+                await connect(own, timeout=1).transport.ask("g:room", b"hello")
 
 
 async def read_all(reader: asyncio.StreamReader) -> bytes | None:
@@ -222,7 +222,7 @@ async def guarded(tcp_address, make_credentials, monkeypatch):
     friend = Peer(GrpcTransport(tcp_address, own, timeout=10))
     async with serving(tcp_address, make_credentials("hub", token=TOKEN)):
         yield tcp_address
-        assert await soon(friend.transport.publish_confirmed("g:room", b"hello"))
+        await soon(friend.transport.ask("g:room", b"hello"))
         await friend.transport.aclose()
 
 
@@ -410,7 +410,7 @@ async def test_command(tcp_address, files, connect, make_credentials, tmp_path):
     process = HubProcess(tcp_address, *arguments)
     try:
         own = make_credentials("process", "mutual process", token=TOKEN)
-        assert await soon(connect(own).transport.publish_confirmed("g:room", b"hello"))
+        await soon(connect(own).transport.ask("g:room", b"hello"))
         async with stranger(tcp_address, b"GET / HTTP/1.1\r\n\r\n") as reader:
             await soon(read_all(reader))
         assert process.read_log() == ""
@@ -446,7 +446,7 @@ async def test_socket_of_another_user(socket_dir, what):
         os.chown(f"{socket_dir}/groups.sock" if what == "socket" else socket_dir, 12345, -1)
         peer = Peer(GrpcTransport(f"unix:{socket_dir}/groups.sock", timeout=2))
         with pytest.raises(TransportUnavailable, match=f"{what}.* is owned by another user"):
-            await peer.transport.publish_confirmed("g:room", b"hello")
+            await peer.transport.ask("g:room", b"hello")
         with pytest.raises(BlockingIOError):
             squatter.accept()
         await peer.transport.aclose()

@@ -13,7 +13,7 @@ async def test_fans_out(connect):
     await one.transport.subscribe("g:room")
     await two.transport.subscribe("g:room")
     await stranger.transport.subscribe("g:other")
-    assert await sender.transport.publish_confirmed("g:room", b"hello")
+    await sender.transport.ask("g:room", b"hello")
     assert one.received == two.received == [("g:room", b"hello")]
     assert sender.received == stranger.received == []
 
@@ -23,7 +23,7 @@ async def test_no_echo(connect):
     sender, other = connect(), connect()
     await sender.transport.subscribe("g:room")
     await other.transport.subscribe("g:room")
-    await sender.transport.publish_confirmed("g:room", b"hello")
+    await sender.transport.ask("g:room", b"hello")
     assert other.payloads == [b"hello"]
     assert sender.received == []
 
@@ -37,27 +37,60 @@ async def test_order(connect):
     for number, payload in enumerate(payloads):
         topic = "g:other" if number % 3 else "g:room"
         if number % 100 == 50:
-            await sender.transport.publish_confirmed(topic, payload)
+            await sender.transport.ask(topic, payload)
         else:
             await sender.transport.publish(topic, payload)
     await receiver.has_received(*payloads)
 
 
-async def test_confirms_without_receivers(connect):
-    """A payload that nobody subscribed to is confirmed as well."""
-    sender = connect()
-    assert await soon(sender.transport.publish_confirmed("g:room", b"hello"))
+async def test_tell(connect):
+    """Telling the one receiver returns once it has handled the payload."""
+    sender, receiver = connect(), connect()
+    await receiver.transport.subscribe("p:receiver")
+    for count in range(1, 101):
+        assert await sender.transport.tell("p:receiver", b"hello")
+        assert receiver.payloads == [b"hello"] * count
 
 
 async def test_no_room(connect):
-    """The sender learns that a receiver had no room."""
-    sender, one, two = connect(), connect(), connect()
-    await one.transport.subscribe("p:one")
-    await two.transport.subscribe("p:one")
-    two.has_room = False
-    assert not await sender.transport.publish_confirmed("p:one", b"hello")
-    two.has_room = True
-    assert await sender.transport.publish_confirmed("p:one", b"hello")
+    """The sender learns that the receiver had no room."""
+    sender, receiver = connect(), connect()
+    await receiver.transport.subscribe("p:receiver")
+    receiver.has_room = False
+    assert not await sender.transport.tell("p:receiver", b"hello")
+    receiver.has_room = True
+    assert await sender.transport.tell("p:receiver", b"hello")
+
+
+async def test_nobody_has_subscribed(connect):
+    """Nobody to wait for is no reason to wait, nor an error."""
+    sender = connect()
+    await soon(sender.transport.ask("g:room", b"hello"))
+    await soon(sender.transport.publish_confirmed("g:room", b"hello"))
+    assert await soon(sender.transport.tell("p:nobody", b"hello"))
+
+
+async def test_publish_confirmed(connect):
+    """What is confirmed arrives, between what is published before and after it."""
+    sender, receiver = connect(), connect()
+    await receiver.transport.subscribe("g:room")
+    await sender.transport.publish("g:room", b"1")
+    await sender.transport.publish_confirmed("g:room", b"2")
+    await sender.transport.publish("g:room", b"3")
+    await receiver.has_received(b"1", b"2", b"3")
+
+
+async def test_no_answer_before_delivery(connect):
+    """Asking returns after the payload has been handled, not before."""
+    sender, receiver = connect(), connect()
+    await receiver.transport.subscribe("g:room")
+    asking = [
+        asyncio.create_task(sender.transport.ask("g:room", b"%d" % number)) for number in range(50)
+    ]
+    for number, task in enumerate(asking):
+        await soon(task)
+        assert len(receiver.received) > number
+    assert len(receiver.received) == 50
 
 
 async def test_unsubscribe(connect):
@@ -66,10 +99,10 @@ async def test_unsubscribe(connect):
     await receiver.transport.subscribe("g:room")
     receiver.transport.unsubscribe("g:room")
     # What follows on the same connection is handled after that.
-    await receiver.transport.publish_confirmed("g:nobody", b"")
-    await sender.transport.publish_confirmed("g:room", b"missed")
+    await receiver.transport.ask("g:nobody", b"")
+    await sender.transport.ask("g:room", b"missed")
     await receiver.transport.subscribe("g:room")
-    await sender.transport.publish_confirmed("g:room", b"hello")
+    await sender.transport.ask("g:room", b"hello")
     assert receiver.payloads == [b"hello"]
 
 
@@ -79,7 +112,7 @@ async def test_unsubscribe_before_in_force(connect):
     receiver.transport.subscribe_nowait("g:room")
     receiver.transport.unsubscribe("g:room")
     await receiver.transport.subscribe("g:room")
-    await sender.transport.publish_confirmed("g:room", b"hello")
+    await sender.transport.ask("g:room", b"hello")
     assert receiver.payloads == [b"hello"]
 
 
@@ -92,22 +125,22 @@ async def test_subscribe_together(connect):
     """Two who subscribe to one topic at a time both wait until it is in force."""
     sender, receiver = connect(), connect()
     await asyncio.gather(*(receiver.transport.subscribe("g:room") for _ in range(2)))
-    await sender.transport.publish_confirmed("g:room", b"hello")
+    await sender.transport.ask("g:room", b"hello")
     assert receiver.payloads == [b"hello"]
 
 
 async def test_subscribe_while_delivering(connect):
-    """A topic that a receiver asks for on delivery is in force when the sender gets its answer."""
+    """A topic that a receiver asks for on delivery is in force when the sender goes on."""
     sender, receiver = connect(), connect()
     await receiver.transport.subscribe("p:receiver")
     receiver.on_delivery = lambda topic, _: receiver.transport.subscribe_nowait("g:room")
-    await sender.transport.publish_confirmed("p:receiver", b"join the room")
-    await sender.transport.publish_confirmed("g:room", b"hello")
+    await sender.transport.tell("p:receiver", b"join the room")
+    await sender.transport.ask("g:room", b"hello")
     assert receiver.payloads == [b"join the room", b"hello"]
 
 
 async def test_answer_while_delivering(connect):
-    """What a receiver publishes while it handles a payload is there before that is confirmed."""
+    """What a receiver publishes while it handles a payload is there when asking returns."""
     sender, *receivers = (connect() for _ in range(4))
     await sender.transport.subscribe("p:sender")
     for receiver in receivers:
@@ -115,7 +148,7 @@ async def test_answer_while_delivering(connect):
         answer = receiver.transport.publish_nowait
         receiver.on_delivery = lambda topic, payload, answer=answer: answer("p:sender", b"yes")
     for count in range(1, 21):
-        await sender.transport.publish_confirmed("g:room", b"anybody there?")
+        await sender.transport.ask("g:room", b"anybody there?")
         assert sender.payloads == [b"yes"] * 3 * count
 
 
@@ -124,7 +157,7 @@ async def test_large_payloads(connect):
     sender, receiver = connect(), connect()
     await receiver.transport.subscribe("g:room")
     payload = bytes(5 * 1024 * 1024)
-    await sender.transport.publish_confirmed("g:room", payload)
+    await sender.transport.ask("g:room", payload)
     assert receiver.payloads == [payload]
 
 

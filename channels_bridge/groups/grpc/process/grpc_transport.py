@@ -108,9 +108,18 @@ class GrpcTransport(GroupTransport):
         elif topic not in self._client.unheard:
             self._client.request(wire.Publish(topic=topic, payload=payload))
 
-    async def publish_confirmed(
-        self, topic: str, payload: bytes, *, required: bool = False
-    ) -> bool:
+    async def publish_confirmed(self, topic: str, payload: bytes) -> None:
+        # The hub keeps nothing of its own: what survives this process is what has arrived.
+        await self._arrive(topic, payload, required=False)
+
+    async def tell(self, topic: str, payload: bytes) -> bool:
+        return await self._arrive(topic, payload, required=True)
+
+    async def ask(self, topic: str, payload: bytes, *, required: bool = True) -> None:
+        await self._arrive(topic, payload, required=required)
+
+    async def _arrive(self, topic: str, payload: bytes, *, required: bool) -> bool:
+        """Publish, and wait until all have handled it. False when a receiver had no room."""
         if topic in self._client.unheard:
             return True
         if not self.is_alone:

@@ -91,7 +91,7 @@ async def test_waiting_pull_survives(hub, connect):
     """Who waits for a message of a named channel goes on waiting at the next hub."""
     receiver, sender = connect(), connect()
     pull = asyncio.create_task(receiver.transport.pull("work"))
-    await receiver.transport.publish_confirmed("g:nobody", b"")
+    await receiver.transport.ask("g:nobody", b"")
     hub.kill()
     hub.start()
     await sender.transport.push("work", b"hello", capacity=1, expiry=60)
@@ -108,9 +108,9 @@ async def test_standby(hub, connect):
     standby = HubProcess(hub.address)
     assert "standing by" in standby.read_log() and not hub.read_log()
     try:
-        await sender.transport.publish_confirmed("g:room", b"1")
+        await sender.transport.ask("g:room", b"1")
         hub.kill()
-        await sender.transport.publish_confirmed("g:room", b"2")
+        await sender.transport.ask("g:room", b"2")
         await receiver.has_received(b"1", b"2")
         await until(lambda: "this one serves" in standby.read_log())
     finally:
@@ -184,11 +184,11 @@ async def test_stopped_hub(hub, make_grpc_layer):
 async def test_hub_comes_later(address, connect):
     """A call that waits for the hub succeeds when the hub starts in time."""
     sender = connect(timeout=DEADLINE)
-    publishing = asyncio.create_task(sender.transport.publish_confirmed("g:room", b"hello"))
+    publishing = asyncio.create_task(sender.transport.ask("g:room", b"hello"))
     await asyncio.sleep(0)
     hub = HubProcess(address)
     try:
-        assert await soon(publishing)
+        await soon(publishing)
         await sender.transport.aclose()
     finally:
         hub.close()
@@ -234,9 +234,9 @@ def receiver(hub: HubProcess) -> Iterator[subprocess.Popen[bytes]]:
 async def test_killed_receiver(receiver, connect):
     """A process that is killed doesn't keep its senders waiting."""
     sender = connect()
-    assert await sender.transport.publish_confirmed("g:room", b"1")
+    await sender.transport.ask("g:room", b"1")
     receiver.kill()
-    assert await asyncio.wait_for(sender.transport.publish_confirmed("g:room", b"2"), 5)
+    await asyncio.wait_for(sender.transport.ask("g:room", b"2"), 5)
 
 
 async def test_sender_to_a_stopped_receiver(receiver, connect):
@@ -265,7 +265,7 @@ async def test_stopped_receiver(address, connect, monkeypatch, capfd):
             payloads = [b"%d" % number + bytes(10_000) for number in range(6000)]
             for payload in payloads:
                 await sender.transport.publish("g:room", payload)
-            await sender.transport.publish_confirmed("g:room", b"last")
+            await sender.transport.ask("g:room", b"last")
             await other.has_received(*payloads, b"last")
             # Back again, it goes on with what comes then.
             receiver.send_signal(signal.SIGCONT)
@@ -282,12 +282,12 @@ async def test_busy_sender(hub, connect, end):
     """
     sender = connect()
     for _ in range(3):
-        await sender.transport.publish_confirmed("g:room", b"say so")
+        await sender.transport.ask("g:room", b"say so")
     if end is not None:
         hub.end(end)
         hub.start()
     with subscriber(hub.address) as receiver:
-        await soon(sender.transport.publish_confirmed("g:room", b"say so"))
+        await soon(sender.transport.ask("g:room", b"say so"))
         assert receiver.stdout.readline() == b"asked\n"
 
 
@@ -299,8 +299,8 @@ async def test_hub_killed_while_subscribing(hub, connect, step):
     """
     sender, receiver = connect(), connect()
     for _ in range(3):
-        await sender.transport.publish_confirmed("g:room", b"too early")
-    await receiver.transport.publish_confirmed("g:other", b"")
+        await sender.transport.ask("g:room", b"too early")
+    await receiver.transport.ask("g:other", b"")
     if step == "before":
         hub.kill()
     subscribing = asyncio.create_task(receiver.transport.subscribe("g:room"))
@@ -310,7 +310,7 @@ async def test_hub_killed_while_subscribing(hub, connect, step):
     if step != "answered":
         hub.start()
     await soon(subscribing)
-    publishing = asyncio.create_task(sender.transport.publish_confirmed("g:room", b"hello"))
+    publishing = asyncio.create_task(sender.transport.ask("g:room", b"hello"))
     if step == "answered":
         hub.kill()
         hub.start()
@@ -333,7 +333,7 @@ async def _reaches(sender, process):
     loop = asyncio.get_running_loop()
     line = loop.run_in_executor(None, process.stdout.readline)
     while not line.done():
-        await sender.transport.publish_confirmed("g:room", b"say so")
+        await sender.transport.ask("g:room", b"say so")
         await asyncio.sleep(0.05)
     assert line.result() == b"asked\n"
 
@@ -343,7 +343,7 @@ async def test_version_mismatch(hub, connect, monkeypatch, caplog):
     monkeypatch.setattr(frame_codec, "VERSION", 99)
     sender = connect(timeout=2)
     with caplog.at_level(logging.CRITICAL), pytest.raises(TransportUnavailable, match="version 99"):
-        await sender.transport.publish_confirmed("g:room", b"hello")
+        await sender.transport.ask("g:room", b"hello")
     monkeypatch.undo()
 
 
@@ -357,4 +357,4 @@ async def test_garbage(hub, connect):
     with socket.socket(socket.AF_UNIX) as stranger:
         stranger.connect(hub.address.removeprefix("unix:"))
         stranger.sendall(b"GET / HTTP/1.0\r\n\r\n")
-    assert await soon(connect().transport.publish_confirmed("g:room", b"hello"))
+    await soon(connect().transport.ask("g:room", b"hello"))

@@ -143,7 +143,7 @@ async def test_other_service(address):
     transport = GrpcTransport(address, timeout=2)
     transport.start(lambda topic, payload: True)
     with pytest.raises(TransportUnavailable, match="it speaks another version of the protocol"):
-        await transport.publish_confirmed("g:room", b"hello")
+        await transport.ask("g:room", b"hello")
     await transport.aclose()
     await server.stop(None)
 
@@ -170,9 +170,9 @@ async def test_hub_is_upgraded(address):
     await server.start()
     transport = GrpcTransport(address, timeout=10)
     transport.start(lambda topic, payload: True)
-    publishing = asyncio.create_task(transport.publish_confirmed("g:room", b"hello"))
+    publishing = asyncio.create_task(transport.ask("g:room", b"hello"))
     await soon(other.refused.wait())
     await server.stop(None)
     async with serving(address):
-        assert await soon(publishing)
+        await soon(publishing)
         await transport.aclose()
