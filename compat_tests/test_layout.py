@@ -42,6 +42,7 @@ MAY_IMPORT = {
     "groups.grpc.process": "common exceptions groups groups.discovery groups.grpc groups.home "
     "groups.wire.v1",
     "groups.grpc.hub": "common exceptions groups groups.discovery groups.grpc groups.wire.v1",
+    "groups.nats": "",
     "transport": "conf groups",
     # The engine: sockets on one side, an ASGI application on the other.
     "server": "common",
