@@ -16,9 +16,9 @@ from django.core.management import get_commands, load_command_class
 from django.utils.module_loading import import_string
 
 from channels_bridge import conf
-from channels_bridge.groups.grpc_layer import GrpcChannelLayer
 from channels_bridge.groups.layer import BridgeChannelLayer
 from channels_bridge.groups.layer_config import GrpcConfig
+from channels_bridge.groups.linked.grpc_layer import GrpcChannelLayer
 from channels_bridge.project import startup_advice
 
 #: The settings to compare misspelt names with: ours, and those of Channels that we read.

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from django.core import checks
 
-from channels_bridge.groups.grpc_layer import GrpcChannelLayer
 from channels_bridge.groups.layer import LocalChannelLayer
+from channels_bridge.groups.linked.grpc_layer import GrpcChannelLayer
 from channels_bridge.project.installed import check_installed
 from channels_bridge.surface import extend
 

@@ -14,7 +14,7 @@ from channels.layers import get_channel_layer as get_configured_layer
 from django.core.signals import setting_changed
 
 from channels_bridge import conf
-from channels_bridge.groups.grpc_layer import GrpcChannelLayer as GrpcTransportLayer
+from channels_bridge.groups.linked.grpc_layer import GrpcChannelLayer as GrpcTransportLayer
 
 __all__ = ["GrpcTransportLayer", "get_channel_layer"]
 

@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "groups.discovery": "common conf",
     "groups.home": "exceptions",
     "groups": "common exceptions groups.discovery groups.home",
+    "groups.linked": "groups",
     "groups.wire": "",
     "groups.wire.v1": "",
     "groups.grpc": "groups groups.discovery groups.wire.v1",
@@ -43,7 +44,7 @@ MAY_IMPORT = {
     "groups.wire.v1",
     "groups.grpc.hub": "common exceptions groups groups.discovery groups.grpc groups.wire.v1",
     "groups.nats": "",
-    "transport": "conf groups",
+    "transport": "conf groups.linked",
     # The engine: sockets on one side, an ASGI application on the other.
     "server": "common",
     "server.websocket": "common server",
@@ -67,7 +68,7 @@ MAY_IMPORT = {
     "management.commands": "common conf connections exceptions groups groups.discovery "
     "groups.grpc.hub groups.home logs project project.foreign server server.child server.http "
     "server.monitoring server.supervisor server.worker surface transport face",
-    FACE: "conf groups native project runloop surface transport",
+    FACE: "conf groups groups.linked native project runloop surface transport",
 }
 
 #: Whoever imports these can't be used without them.

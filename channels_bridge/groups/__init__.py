@@ -3,7 +3,7 @@
 A message to a group goes down, and up in the other processes:
 
 - ``layer`` is the channel layer that users call, with the options of ``layer_config``, and
-  ``grpc_layer`` the one for processes that a hub joins; ``shared_frames`` and ``message`` are what
+  ``linked`` has the one for processes that a hub joins; ``shared_frames`` and ``message`` are what
   they put into it besides dicts.
 - ``node`` is its state in one process (``threadsafe_node`` outside of a server's workers):
   ``membership`` knows channels and groups, ``codec`` makes bytes of messages, ``overflow`` says
