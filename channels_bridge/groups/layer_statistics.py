@@ -7,19 +7,35 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class LinkStatistics:
-    """The state of this process' connection to the hub.
+    """The state of this process' connection to the hub, or to NATS.
+
+    What NATS has only is None, or 0, for a hub.
 
     Attributes:
-        connected: whether the hub has welcomed it.
-        reconnects: how often it has been welcomed again, by the same hub or by another.
-        missed: how often it was away for so long that its members have missed messages.
-        unacknowledged: how many requests, mostly messages, the hub hasn't answered yet.
+        connected: whether the hub, or a node of NATS, has welcomed it.
+        reconnects: how often it has been welcomed again, by the same one or by another.
+        missed: how often it was away from the hub for so long that its members have missed
+            messages; over NATS how many messages they have missed, for whatever reason.
+        unacknowledged: how many requests, mostly messages, the hub hasn't answered yet; over NATS
+            how many callers wait for other processes or for the node.
         unacknowledged_bytes: their size.
         lag: how many seconds ago the oldest of them was made; 0 when there is none. It is about
             a hundredth of a second under load, and grows while the hub or a receiver is away.
         alone: whether there is no hub, so that nobody else can be a member of anything.
         sent_alone: how many messages to groups were for nobody but members of this process
             therefore.
+        engine: ``hub`` or ``nats``.
+        node: the name of the node of NATS that it is connected to; None while it is away.
+        round_trip: seconds from a PING to that node until its PONG; None before the first.
+        waiting_bytes: what isn't written to the node yet.
+        dropped: messages that were not written, as it was away for too long or they were too many.
+            Those who miss them ask for them.
+        gaps: how often a message from another process was found to be missing here.
+        recovered: messages that have come after all, as this process asked their senders for them.
+        resent: messages that this process has sent again, as others asked for them.
+        kept_bytes: the copies of what was sent that this process keeps for that.
+        window: how many seconds these reach back; None while nothing is kept. It is less than
+            ``keep_seconds`` where ``keep_bytes`` is not enough for them.
     """
 
     connected: bool
@@ -30,6 +46,16 @@ class LinkStatistics:
     lag: float
     alone: bool = False
     sent_alone: int = 0
+    engine: str = "hub"
+    node: str | None = None
+    round_trip: float | None = None
+    waiting_bytes: int = 0
+    dropped: int = 0
+    gaps: int = 0
+    recovered: int = 0
+    resent: int = 0
+    kept_bytes: int = 0
+    window: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +66,7 @@ class LayerStatistics:
         group_sends: messages that were sent to groups here.
         messages_dropped: messages to groups that a member here had no room for; this number
             goes on when the layer is closed and used again.
-        link: None for a layer without a hub, and until it is used.
+        link: None for a layer that reaches no other process, and until it is used.
     """
 
     group_sends: int
