@@ -17,8 +17,9 @@ from django.utils.module_loading import import_string
 
 from channels_bridge import conf
 from channels_bridge.groups.layer import BridgeChannelLayer
-from channels_bridge.groups.layer_config import GrpcConfig
+from channels_bridge.groups.layer_config import LinkedConfig
 from channels_bridge.groups.linked.grpc_layer import GrpcChannelLayer
+from channels_bridge.groups.linked.linked_layer import LinkedChannelLayer
 from channels_bridge.project import startup_advice
 
 #: The settings to compare misspelt names with: ours, and those of Channels that we read.
@@ -27,8 +28,10 @@ _KNOWN = (*conf.NAMES, "ASGI_APPLICATION", "CHANNEL_LAYERS")
 #: Our layers, to compare misspelt ones with; the first is the one to recommend.
 _BACKENDS = (
     "channels_bridge.layers.GrpcChannelLayer",
+    "channels_bridge.layers.NatsChannelLayer",
     "channels_bridge.layers.LocalChannelLayer",
     "channels_bridge.transport.GrpcTransportLayer",
+    "channels_bridge.transport.NatsTransportLayer",
 )
 
 _RUNSERVER = "management.commands.runserver"
@@ -120,32 +123,35 @@ def _check_config(
 
 
 def _check_prefixes() -> Iterator[CheckMessage]:
-    """Layers at the same hub share their groups unless their prefixes differ."""
+    """Layers that meet at one place share their groups unless their prefixes differ."""
     first: dict[tuple[str, str], str] = {}
     layers = {
         **conf.transport_backends(),
         **conf.channel_layers(),
     }  # Channels' setting has priority
     for alias, layer in layers.items():
-        place = _place_at_hub(layer)
-        if place is not None and first.setdefault(place, alias) != alias:
+        shared = {first.setdefault(place, alias): place[0] for place in _places_of(layer)}
+        shared.pop(alias, None)
+        for other, place in shared.items():
             yield Warning(
-                f"The channel layers {first[place]!r} and {alias!r} share their groups and "
-                f"channels: both are at {place[0]}.",
+                f"The channel layers {other!r} and {alias!r} share their groups and channels: "
+                f"both are at {place}.",
                 hint=f'Write "prefix": {alias!r} into the CONFIG of one of them, or use one alias.',
                 id="channels_bridge.W010",
             )
 
 
-def _place_at_hub(layer: Mapping[str, Any]) -> tuple[str, str] | None:
-    if not _is_over_grpc(layer):
-        return None
+def _places_of(layer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield where a layer meets others, with its prefix."""
+    layer_class = _class_of(layer)
+    if layer_class is None or not issubclass(layer_class, LinkedChannelLayer):
+        return
     try:
-        config = GrpcConfig.from_options(layer.get("CONFIG", {}))
+        config = layer_class.config_class.from_options(layer.get("CONFIG", {}))
     except ImproperlyConfigured:  # E004 reports it
-        return None
-    assert isinstance(config, GrpcConfig)
-    return config.address, config.prefix
+        return
+    assert isinstance(config, LinkedConfig)
+    yield from ((place, config.prefix) for place in config.places)
 
 
 def _check_runtime_dir() -> Iterator[CheckMessage]:
@@ -242,8 +248,13 @@ def _modules_of_runserver(app: str) -> Sequence[str]:
 
 
 def _is_over_grpc(layer: Mapping[str, Any]) -> bool:
+    layer_class = _class_of(layer)
+    return layer_class is not None and issubclass(layer_class, GrpcChannelLayer)
+
+
+def _class_of(layer: Mapping[str, Any]) -> type[object] | None:
     try:
         layer_class = import_string(layer.get("BACKEND") or "")
     except ImportError:
-        return False
-    return isinstance(layer_class, type) and issubclass(layer_class, GrpcChannelLayer)
+        return None
+    return layer_class if isinstance(layer_class, type) else None

@@ -8,13 +8,14 @@ from django.core import checks
 
 from channels_bridge.groups.layer import LocalChannelLayer
 from channels_bridge.groups.linked.grpc_layer import GrpcChannelLayer
+from channels_bridge.groups.linked.nats_layer import NatsChannelLayer
 from channels_bridge.project.installed import check_installed
 from channels_bridge.surface import extend
 
 if TYPE_CHECKING:
     from channels.layers import *  # noqa: F403
 
-__all__ = ["GrpcChannelLayer", "LocalChannelLayer"]
+__all__ = ["GrpcChannelLayer", "LocalChannelLayer", "NatsChannelLayer"]
 
 checks.register(check_installed)
 extend(__name__)

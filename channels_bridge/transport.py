@@ -15,8 +15,9 @@ from django.core.signals import setting_changed
 
 from channels_bridge import conf
 from channels_bridge.groups.linked.grpc_layer import GrpcChannelLayer as GrpcTransportLayer
+from channels_bridge.groups.linked.nats_layer import NatsChannelLayer as NatsTransportLayer
 
-__all__ = ["GrpcTransportLayer", "get_channel_layer"]
+__all__ = ["GrpcTransportLayer", "NatsTransportLayer", "get_channel_layer"]
 
 
 class _TransportBackends(ChannelLayerManager):

@@ -17,6 +17,7 @@ from channels_bridge.server import optional_packages
 from channels_bridge.server.errors import StartupError
 
 GRPC = "channels_bridge.layers.GrpcChannelLayer"
+NATS = "channels_bridge.layers.NatsChannelLayer"
 
 
 @pytest.fixture(autouse=True)
@@ -97,6 +98,23 @@ def test_config_of_a_layer(config, words):
         assert words in found()["channels_bridge.E004"]
 
 
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"hosts": ["n1"]}, "write 'servers'"),
+        ({"servers": "nats://me:secret@n1"}, "`password_file`"),
+        ({"servers": "n1"}, "write tls://n1:4222"),
+        ({"servers": "tls://n1", "creds_file": "/no/such"}, "'creds_file' can't be read"),
+    ],
+)
+def test_config_of_a_layer_over_nats(config, words):
+    """E004 is for the layer over NATS as well."""
+    with layers(NATS, **config):
+        assert words in found()["channels_bridge.E004"]
+    with layers(NATS, servers=["tls://n1", "tls://n2"]):
+        assert found() == {}
+
+
 @override_settings(WEBSOCKET_TRANSPORT_BACKENDS={"default": {"BACKEND": GRPC, "CONFIG": {"x": 1}}})
 def test_transport_backends_are_checked_as_layers_are():
     """The native name of the layers' setting is checked alike."""
@@ -120,6 +138,24 @@ def test_layers_that_share_groups(settings, first, second, shares, other):
     getattr(settings, other).update({"other": {"BACKEND": GRPC, "CONFIG": second}})
     message = found().get("channels_bridge.W010", "")
     assert ("'other'" in message and "'default'" in message) == shares
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "shares"),
+    [
+        ({}, {}, True),
+        ({"servers": ["tls://n1", "tls://n2"]}, {"servers": "tls://n2:4222"}, True),
+        ({"servers": "tls://n1"}, {"servers": "tls://n2"}, False),
+        ({"prefix": "a"}, {}, False),
+    ],
+)
+def test_layers_that_share_groups_over_nats(settings, first, second, shares):
+    """W010 is for the layer over NATS as well; a server in common is enough."""
+    backends = {"default": first, "other": second}
+    settings.CHANNEL_LAYERS = {
+        alias: {"BACKEND": NATS, "CONFIG": config} for alias, config in backends.items()
+    }
+    assert ("channels_bridge.W010" in found()) == shares
 
 
 @override_settings(WEBSOCKET_RUNTIME_DIR="run")

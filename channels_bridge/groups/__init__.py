@@ -2,17 +2,17 @@
 
 A message to a group goes down, and up in the other processes:
 
-- ``layer`` is the channel layer that users call, with the options of ``layer_config``, and
-  ``linked`` has the one for processes that a hub joins; ``shared_frames`` and ``message`` are what
-  they put into it besides dicts.
+- ``layer`` is the channel layer that users call, with the options of ``layer_config`` (over NATS of
+  ``nats_config``); the folder ``linked`` has those that reach other processes. ``shared_frames``
+  and ``message`` are what users put into it besides dicts.
 - ``node`` is its state in one process (``threadsafe_node`` outside of a server's workers):
   ``membership`` knows channels and groups, ``codec`` makes bytes of messages, ``overflow`` says
   what becomes of messages for a member that is full, ``named_queues`` keeps those that wait for a
   reader.
 - ``transport_interface`` is what a node asks for to reach other processes. Transports implement it:
-  ``local_transport`` for one process, and the folder ``grpc``, which keeps to itself that it uses
-  gRPC and a hub. A transport over something else is a folder beside it, and a line in
-  ``TRANSPORTS``.
+  ``local_transport`` for one process, the folder ``grpc``, which keeps to itself that it uses gRPC
+  and a hub, and the folder ``nats``. A transport over something else is a folder beside them, and a
+  line in ``TRANSPORTS``.
 
 ``home`` has the event loop that all of it runs on, ``discovery`` finds a hub, ``isolation`` keeps
 tests apart. This room imports ``common``, ``exceptions``, ``discovery`` and ``home``; of a server
@@ -32,6 +32,7 @@ __all__ = [
     "aclose_all",
     "hub_address",
     "hub_credentials",
+    "reaches_others",
     "shared_frame",
 ]
 
@@ -39,6 +40,7 @@ __all__ = [
 TRANSPORTS = {
     "local": "channels_bridge.groups.local_transport.LocalTransport",
     "grpc": "channels_bridge.groups.grpc.process.grpc_transport.GrpcTransport",
+    "nats": "channels_bridge.groups.nats.nats_transport.NatsTransport",
 }
 
 
@@ -57,3 +59,8 @@ def hub_credentials(layer: object) -> Credentials:
         return NONE
     credentials: Credentials = getattr(layer, "hub_credentials", NONE)
     return credentials
+
+
+def reaches_others(layer: object) -> bool:
+    """Return whether ``layer`` is one of this package whose groups reach other processes."""
+    return bool(getattr(type(layer), "reaches_others", False))

@@ -1,8 +1,9 @@
 """Isolation of tests: a process that runs them keeps its groups to itself.
 
 Tests neither need a server beside them nor reach the clients of one: in a process that runs them
-the layers of the settings look for no hub, unless a test asks for it. A server's workers are never
-isolated, and layers that a test makes by hand, with an address, look for the hub at that address.
+the layers of the settings look for no hub and for no NATS server, unless a test asks for it. A
+server's workers are never isolated, and layers that a test makes by hand, with an address, look for
+the hub, or for NATS, at that address.
 """
 
 from __future__ import annotations
@@ -71,7 +72,19 @@ def relocated(address: str) -> str:
     if not _relocations or _directory is None:
         return address
     # Two addresses are two hubs, here as well.
-    return f"unix:{_directory / hashlib.sha256(address.encode()).hexdigest()[:12]}.sock"
+    return f"unix:{_directory / _digest(address)}.sock"
+
+
+def relocated_prefix(prefix: str) -> str:
+    """Return the prefix of subjects in NATS where settings have ``prefix``."""
+    if not _relocations or _directory is None:
+        return prefix
+    # There is no other server of NATS, so these tests have subjects of their own.
+    return f"tests-{_digest(_directory / prefix)}"
+
+
+def _digest(what: object) -> str:
+    return hashlib.sha256(str(what).encode()).hexdigest()[:12]
 
 
 def _is_django_testing() -> bool:

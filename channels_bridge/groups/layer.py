@@ -51,6 +51,9 @@ class BridgeChannelLayer(BaseChannelLayer):
     transport_name: ClassVar[str]
     config_class: ClassVar[type[LayerConfig]] = LayerConfig
 
+    #: Whether groups have members in other processes, where this process finds some.
+    reaches_others: ClassVar[bool] = False
+
     def __init__(self, **options: Any) -> None:
         self.config = config = self.config_class.from_options(options)
         super().__init__(expiry=config.expiry, capacity=config.capacity)  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -46,11 +46,14 @@ class LayerConfig:
     overflow: str = "drop_newest"
     max_message_size: int = MAX_MESSAGE_SIZE
 
+    #: Keys that are none, but that people know from elsewhere, and what to do about them.
+    meant: ClassVar[Mapping[str, str]] = {}
+
     def __post_init__(self) -> None:
         for name in ("expiry", "group_expiry"):
-            _require_number(name, getattr(self, name))
+            require_number(name, getattr(self, name))
         for name in ("capacity", "max_message_size"):
-            _require_count(name, getattr(self, name))
+            require_count(name, getattr(self, name))
         if not isinstance(self.channel_capacity, Mapping):
             raise ImproperlyConfigured(
                 f"CONFIG key 'channel_capacity' must be a dict of patterns and numbers, "
@@ -62,7 +65,7 @@ class LayerConfig:
                 f"not {self.overflow!r}"
             )
         for pattern, capacity in self.channel_capacity.items():
-            _require_count(f"channel_capacity[{pattern!r}]", capacity)
+            require_count(f"channel_capacity[{pattern!r}]", capacity)
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> LayerConfig:
@@ -74,51 +77,77 @@ class LayerConfig:
         known = [option.name for option in fields(cls)]
         for name in options:
             if name not in known:
-                close = difflib.get_close_matches(name, known, n=1)
-                hint = (
-                    f"did you mean {close[0]!r}?" if close else f"its keys are {', '.join(known)}"
-                )
-                if name in REDIS_OPTIONS:
-                    hint = f"remove it, as it is an option of channels_redis ({hint})"
                 raise ImproperlyConfigured(
-                    f"unknown CONFIG key {name!r} of a channel layer: {hint}"
+                    f"unknown CONFIG key {name!r} of a channel layer: {cls._hint(name, known)}"
                 )
         none_is_default = {k: v for k, v in options.items() if v is not None}
         return cls(**none_is_default)
 
+    @classmethod
+    def _hint(cls, name: str, known: list[str]) -> str:
+        """Say what to write instead of a key that is unknown."""
+        if name in cls.meant:
+            return cls.meant[name]
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"its keys are {', '.join(known)}"
+        if name in REDIS_OPTIONS:
+            return f"remove it, as it is an option of channels_redis ({hint})"
+        return hint
+
 
 @dataclass(frozen=True, kw_only=True)
-class GrpcConfig(LayerConfig, Credentials):
+class LinkedConfig(LayerConfig):
+    """The options of every layer whose groups reach other processes.
+
+    Attributes:
+        prefix: keeps groups and channels apart from those of layers with another one, or none, at
+            the same place.
+        timeout: how many seconds to wait for an answer.
+        confirm: whether ``group_send()`` waits until all processes have the message in a server's
+            worker too, so that it survives that the worker is killed.
+    """
+
+    prefix: str = ""
+    timeout: float = 10
+    confirm: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_number("timeout", self.timeout)
+        require_bool("confirm", self.confirm)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where processes meet: layers with a place in common share groups, by their prefix."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrpcConfig(LinkedConfig, Credentials):
     """The options of the layer over gRPC. For TCP, those of Credentials are among them.
 
     Attributes:
         address: where the hub listens: ``unix:/path`` or ``host:port``. By default a socket of the
             project's own, in a directory that only its user can enter.
-        prefix: keeps groups and channels apart from those of layers with another one, or none, at
-            the same address.
-        timeout: how many seconds to wait for the hub.
         require_hub: whether ``group_send()`` and the like raise TransportUnavailable where no hub
             is. Otherwise a process that finds none is one of its own: nobody else is a member.
-        confirm: whether ``group_send()`` waits until all processes have the message in a server's
-            worker too, so that it survives that the worker is killed.
     """
 
     address: str = ""
-    prefix: str = ""
-    timeout: float = 10
     require_hub: bool = False
-    confirm: bool = False
+
+    meant: ClassVar[Mapping[str, str]] = {
+        "servers": "write 'address', or NatsChannelLayer as BACKEND if they are NATS servers",
+    }
 
     def __post_init__(self) -> None:
-        LayerConfig.__post_init__(self)
+        LinkedConfig.__post_init__(self)
         if not isinstance(self.prefix, str) or not _PREFIX.fullmatch(self.prefix):
             raise ImproperlyConfigured(
                 f"CONFIG key 'prefix' must be text of at most 100 letters, digits and any of "
                 f"'._:-', such as 'staging', not {self.prefix!r}"
             )
-        _require_number("timeout", self.timeout)
-        _require_bool("require_hub", self.require_hub)
-        _require_bool("confirm", self.confirm)
+        require_bool("require_hub", self.require_hub)
         if self.max_message_size > MAX_MESSAGE_SIZE:
             raise ImproperlyConfigured(
                 f"CONFIG key 'max_message_size' must be at most {MAX_MESSAGE_SIZE}, "
@@ -136,24 +165,31 @@ class GrpcConfig(LayerConfig, Credentials):
             raise ImproperlyConfigured(f"CONFIG: {error}") from None
 
     @property
+    def places(self) -> tuple[str, ...]:
+        return (self.address,)
+
+    @property
     def credentials(self) -> Credentials:
         """What this process shows the hub, and a hub the processes."""
         return Credentials(**{o.name: getattr(self, o.name) for o in fields(Credentials)})
 
 
-def _require_number(name: str, value: object) -> None:
+def require_number(name: str, value: object) -> None:
+    """Raise ImproperlyConfigured unless an option is a number of seconds above 0."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
         raise ImproperlyConfigured(
             f"CONFIG key {name!r} must be a number of seconds above 0, not {value!r}"
         )
 
 
-def _require_bool(name: str, value: object) -> None:
+def require_bool(name: str, value: object) -> None:
+    """Raise ImproperlyConfigured unless an option is True or False."""
     if not isinstance(value, bool):
         raise ImproperlyConfigured(f"CONFIG key {name!r} must be True or False, not {value!r}")
 
 
-def _require_count(name: str, value: object) -> None:
+def require_count(name: str, value: object) -> None:
+    """Raise ImproperlyConfigured unless an option is a whole number above 0."""
     if isinstance(value, bool) or not isinstance(value, int) or not value > 0:
         raise ImproperlyConfigured(
             f"CONFIG key {name!r} must be a whole number above 0, not {value!r}"

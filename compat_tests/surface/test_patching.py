@@ -117,7 +117,11 @@ def test_star_import():
     ours, theirs = {}, {}
     exec("from channels_bridge.layers import *", ours)
     exec("from channels.layers import *", theirs)
-    assert ours.keys() - theirs.keys() == {"GrpcChannelLayer", "LocalChannelLayer"}
+    assert ours.keys() - theirs.keys() == {
+        "GrpcChannelLayer",
+        "LocalChannelLayer",
+        "NatsChannelLayer",
+    }
     assert theirs.keys() <= ours.keys()
     assert theirs.keys() <= {*dir(channels_bridge.layers)}
 
