@@ -20,7 +20,7 @@ from channels_bridge.groups.layer import BridgeChannelLayer
 from channels_bridge.groups.layer_config import LinkedConfig
 from channels_bridge.groups.linked.grpc_layer import GrpcChannelLayer
 from channels_bridge.groups.linked.linked_layer import LinkedChannelLayer
-from channels_bridge.project import startup_advice
+from channels_bridge.project import group_advice, startup_advice
 
 #: The settings to compare misspelt names with: ours, and those of Channels that we read.
 _KNOWN = (*conf.NAMES, "ASGI_APPLICATION", "CHANNEL_LAYERS")
@@ -64,7 +64,7 @@ def _check_settings_module() -> Iterator[CheckMessage]:
 
 def _check_processes() -> Iterator[CheckMessage]:
     for alias, layer in _made_layers():
-        if startup_advice.is_of_one_process(layer):
+        if group_advice.is_of_one_process(layer):
             yield Warning(
                 f"Channel layer {alias!r} is {type(layer).__name__}, whose groups stay within "
                 "one process: members in other processes than the sender's get nothing.",
@@ -75,7 +75,7 @@ def _check_processes() -> Iterator[CheckMessage]:
 
 def _made_layers() -> Iterator[tuple[str, Any]]:
     with contextlib.suppress(ImproperlyConfigured, InvalidChannelLayerError):  # E002 to E004
-        yield from startup_advice.layers()
+        yield from group_advice.layers()
 
 
 def _check_layers(setting: str, layers: Mapping[str, Mapping[str, Any]]) -> Iterator[CheckMessage]:

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError, SystemCheckError
 from django.test import override_settings
 
 from channels_bridge.checks import check_deployment, check_settings
-from channels_bridge.project import startup_advice
+from channels_bridge.project import group_advice, startup_advice
 from channels_bridge.project.asgi_application import get_application
 from channels_bridge.server import optional_packages
 from channels_bridge.server.errors import StartupError
@@ -242,9 +242,9 @@ def test_groups_of_one_process(backend, ends):
         assert found() == {}
         deployed = [message.id for message in check_deployment(None)]
         assert deployed == (["channels_bridge.W006"] if ends else [])
-        assert len(list(startup_advice.about_groups(workers=2))) == ends
-        assert list(startup_advice.about_groups(workers=1)) == []
-        assert ("within each worker" in startup_advice.describe_groups()) == ends
+        assert len(list(group_advice.about_groups(workers=2))) == ends
+        assert list(group_advice.about_groups(workers=1)) == []
+        assert ("within each worker" in group_advice.describe_groups()) == ends
     with layers(f"{backend}s"):
         assert check_deployment(None) == []  # that is for another check to say
 
@@ -252,19 +252,18 @@ def test_groups_of_one_process(backend, ends):
 def test_what_groups_run_over():
     """A hub whose name is unknown is warned of, and the banner has where each layer's hub is."""
     with layers(GRPC, address="no-such-host.invalid:5000", token="x" * 32):
-        (text,) = startup_advice.about_groups(workers=1)
+        (text,) = group_advice.about_groups(workers=1)
         assert "'no-such-host.invalid' is unknown" in text
-        assert startup_advice.describe_groups().endswith(
+        assert group_advice.describe_groups().endswith(
             "no-such-host.invalid:5000, which is unknown here"
         )
     with layers(GRPC, address="192.0.2.1:5000", token="x" * 32):
-        assert list(startup_advice.about_groups(workers=2)) == []
+        assert list(group_advice.about_groups(workers=2)) == []
         assert (
-            startup_advice.describe_groups()
-            == "groups over gRPC at 192.0.2.1:5000, another machine"
+            group_advice.describe_groups() == "groups over gRPC at 192.0.2.1:5000, another machine"
         )
     with override_settings(CHANNEL_LAYERS={}):
-        assert startup_advice.describe_groups() == "no channel layer"
+        assert group_advice.describe_groups() == "no channel layer"
 
 
 STATIC = "django.contrib.staticfiles"

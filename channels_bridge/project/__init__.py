@@ -9,7 +9,7 @@ In a worker:
 In the command and the supervisor:
 
 - ``server_options``, ``config_from_options``: options, and the configuration that they make.
-- ``startup_advice``: warnings about what may surprise.
+- ``startup_advice``: warnings about what may surprise; ``group_advice``: those about groups.
 - ``console_log``: access lines of ``runserver``.
 - ``foreign``: answers to options of other servers.
 - ``environment_sources``: environment variables that a project's files set, for such warnings.

@@ -17,7 +17,13 @@ from channels_bridge.common.exit_deadline import leave_soon
 from channels_bridge.common.process_title import make_title
 from channels_bridge.groups.discovery.runtime_directory import kept, leave_all
 from channels_bridge.logs import configure_logging
-from channels_bridge.project import control_client, group_metrics, hubs, startup_advice
+from channels_bridge.project import (
+    control_client,
+    group_advice,
+    group_metrics,
+    hubs,
+    startup_advice,
+)
 from channels_bridge.project.config_from_options import make_config
 from channels_bridge.project.foreign.foreign_command_line import answers
 from channels_bridge.project.server_options import add_options
@@ -126,7 +132,7 @@ class Command(BaseCommand):
                 f"{datetime.now():%B %d, %Y - %X}",
                 f"Django version {self.get_version()}, using settings {settings.SETTINGS_MODULE!r}",
                 f"channels_bridge version {__version__}, serving {served} on {workers}, "
-                f"{startup_advice.describe_groups()}",
+                f"{group_advice.describe_groups()}",
                 *neighbours,
                 *(f"Listening at {listener.url(scheme(config))}" for listener in listeners),
                 "Quit the server with CONTROL-C.",
