@@ -19,7 +19,7 @@ import socket
 import subprocess
 import tempfile
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from functools import cache
 from itertools import permutations
@@ -313,15 +313,26 @@ class NatsCluster:
 
     def cut(self, *servers: NatsServer) -> None:
         """Cut all links of these nodes, or all there are, until ``heal()``."""
-        cut = {self.servers.index(server) for server in servers or self.servers}
-        for pair, link in self._links.items():
-            if cut.intersection(pair):
-                link.cut()
+        for link in self._links_of(servers):
+            link.cut()
+
+    def silence(self, *servers: NatsServer) -> None:
+        """Let nothing pass on these links until ``heal()``, without a word to anybody."""
+        for link in self._links_of(servers):
+            link.silence()
+
+    def _links_of(self, servers: Sequence[NatsServer]) -> Iterator[TcpProxy]:
+        ends = {self.servers.index(server) for server in servers or self.servers}
+        return (link for pair, link in self._links.items() if ends.intersection(pair))
+
+    def mend(self) -> None:
+        """Let all links be made again."""
+        for link in self._links.values():
+            link.heal()
 
     def heal(self) -> None:
         """Let all links be made again, and wait until they are."""
-        for link in self._links.values():
-            link.heal()
+        self.mend()
         self.await_ready()
 
     def read_logs(self) -> str:

@@ -35,6 +35,8 @@ class TcpProxy:
         self._is_cut = False
         self._transports: set[asyncio.WriteTransport] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._passes = asyncio.Event()
+        self._passes.set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="tcp-proxy")
         self._thread.start()
@@ -45,9 +47,14 @@ class TcpProxy:
         self._is_cut = True
         self._call(self._abort_all())
 
+    def silence(self) -> None:
+        """Pass nothing on until ``heal()``, and end no connection: a cable is pulled."""
+        self._call(self._hold())
+
     def heal(self) -> None:
-        """Pass on again what comes in new connections."""
+        """Pass on again what comes, in new connections where they were cut."""
         self._is_cut = False
+        self._call(self._go_on())
 
     def close(self) -> None:
         """End everything."""
@@ -72,6 +79,12 @@ class TcpProxy:
     async def _abort_all(self) -> None:
         for transport in self._transports:
             transport.abort()
+
+    async def _hold(self) -> None:
+        self._passes.clear()
+
+    async def _go_on(self) -> None:
+        self._passes.set()
 
     async def _stop(self) -> None:
         self._server.close()
@@ -98,6 +111,7 @@ class TcpProxy:
         try:
             with suppress(ConnectionError):
                 while data := await reader.read(65536):
+                    await self._passes.wait()
                     writer.write(await change(data))
                     await writer.drain()
         finally:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from compat_tests.groups.nats.nats_servers import NatsCluster, NatsServer
+import socket
+
+import pytest
+
+from compat_tests.groups.nats.nats_servers import DEADLINE, NatsCluster, NatsServer
+from compat_tests.groups.nats.tcp_proxy import TcpProxy
 from compat_tests.servers import wait_for
 
 
@@ -34,3 +39,19 @@ def test_links_are_cut() -> None:
         assert all(len(cluster.linked_to(server)) == 1 for server in others)
         cluster.heal()
         assert len(cluster.linked_to(first)) == 2
+
+
+def test_silent_link(nats_server: NatsServer) -> None:
+    """Nothing passes while a link is silent, and all that was held does afterwards."""
+    with TcpProxy(nats_server.port) as link:
+        with socket.create_connection(("127.0.0.1", link.port), DEADLINE) as client:
+            assert client.recv(65536).startswith(b"INFO")
+            client.sendall(b"CONNECT {}\r\n")
+            link.silence()
+            client.sendall(b"PING\r\n")
+            client.settimeout(0.1)
+            with pytest.raises(TimeoutError):
+                client.recv(65536)
+            link.heal()
+            client.settimeout(DEADLINE)
+            assert b"PONG" in client.recv(65536)
