@@ -1,0 +1,122 @@
+"""What became of the messages: lost, twice, out of order, and whether a loss was declared.
+
+Messages are numbered from 1 by their sender, on each topic by itself. A receiver that listened all
+the time must have heard each once and in order. What it missed must have been declared to it: by
+number where that is known, else by a sentence for that topic and sender.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+#: The numbers that came one after the other: the first and the last of them.
+Run = Sequence[int]
+
+#: Sender, and topic.
+Flow = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What one receiver has written down.
+
+    Attributes:
+        name: whose it is.
+        runs: what it heard of each flow, in order of arrival.
+        declared: how many messages it was told to have missed.
+        vague: how often it was told so without a number.
+    """
+
+    name: str
+    runs: Mapping[Flow, Sequence[Run]]
+    declared: int = 0
+    vague: int = 0
+
+
+@dataclass
+class Verdict:
+    """The result, summed up over all receivers.
+
+    Attributes:
+        expected: how many deliveries there should have been.
+        delivered: how many of them there were.
+        twice: messages that came again.
+        disordered: messages that came after a later one of their flow.
+        declared: how many messages receivers were told to have missed.
+        lost: how many did not come, by receiver.
+        silent: receivers that missed more than they were told.
+    """
+
+    expected: int = 0
+    delivered: int = 0
+    twice: int = 0
+    disordered: int = 0
+    declared: int = 0
+    lost: dict[str, int] = field(default_factory=dict)
+    silent: list[str] = field(default_factory=list)
+
+    @property
+    def is_orderly(self) -> bool:
+        """Whether nothing came twice or late, and no loss was silent."""
+        return not (self.twice or self.disordered or self.silent)
+
+    @property
+    def is_complete(self) -> bool:
+        return self.is_orderly and self.expected == self.delivered and not self.declared
+
+    def __str__(self) -> str:
+        return (
+            f"{self.delivered} of {self.expected} delivered, {sum(self.lost.values())} lost, "
+            f"{self.twice} twice, {self.disordered} out of order, {self.declared} declared"
+            + (f", SILENT at {', '.join(self.silent)}" if self.silent else "")
+        )
+
+
+def judge(
+    said: Mapping[Flow, int], heard: Iterable[Heard], *, ends_open: Iterable[str] = ()
+) -> Verdict:
+    """Compare what was said with what was heard.
+
+    Args:
+        said: the last number of each flow.
+        heard: of everybody who listened to all of them.
+        ends_open: senders that were killed: what they said last may be missing without a word,
+            as nobody is left who knows of it.
+    """
+    verdict = Verdict()
+    open_ended = set(ends_open)
+    for receiver in heard:
+        missed = 0
+        for flow, last in said.items():
+            numbers = list(_numbers(receiver.runs.get(flow, ())))
+            there = set(numbers)
+            end = max(there, default=0) if flow[0] in open_ended else last
+            verdict.expected += end
+            verdict.delivered += len(there)
+            verdict.twice += len(numbers) - len(there)
+            verdict.disordered += _late(numbers)
+            missed += end - len(there)
+        _note(verdict, receiver, missed)
+    return verdict
+
+
+def _note(verdict: Verdict, receiver: Heard, missed: int) -> None:
+    verdict.declared += receiver.declared
+    if missed:
+        verdict.lost[receiver.name] = missed
+    if missed > receiver.declared and not receiver.vague:
+        verdict.silent.append(receiver.name)
+
+
+def _numbers(runs: Sequence[Run]) -> Iterator[int]:
+    for first, last in runs:
+        yield from range(first, last + 1)
+
+
+def _late(numbers: Sequence[int]) -> int:
+    highest, late = 0, 0
+    for number in numbers:
+        late += number < highest
+        highest = max(highest, number)
+    return late
