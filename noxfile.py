@@ -168,7 +168,7 @@ def chaos(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure the server beside Daphne and channels_redis, or `-- --against` another revision."""
-    session.install("-q", "-e", ".[standard,bench]")
+    session.install("-q", "-e", ".[standard,bench]", *group("test"))  # which has a nats-server
     session.run("python", "-m", "compat_tests.bench", *session.posargs)
 
 

@@ -54,7 +54,7 @@ def checkout(commit: str, repository: Path = REPOSITORY) -> Iterator[Path]:
 
 def stacks(commit: str, directory: Path) -> Mapping[str, Stack]:
     """Each stack of ours twice: from this tree, and from the checkout of a commit, by its name."""
-    ours = [STACKS[server.name] for server in OURS]
+    ours = [stack for stack in STACKS.values() if stack.server in OURS]
     both = [
         *(_at(stack, "", REPOSITORY) for stack in ours),
         *(_at(stack, f"{AT}{commit}", directory) for stack in ours),
@@ -68,8 +68,7 @@ def _at(stack: Stack, suffix: str, directory: Path) -> Stack:
     path = os.pathsep.join(filter(None, (str(directory), os.environ.get("PYTHONPATH"))))
     moved = replace(
         server,
-        name=f"{server.name}{suffix}",
         directory=directory,
         environment={**server.environment, "PYTHONPATH": path},
     )
-    return replace(stack, server=moved)
+    return replace(stack, server=moved, suffix=suffix)

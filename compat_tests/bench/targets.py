@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from channels_bridge.bench.loads.scenarios import BRIDGE
 from channels_bridge.bench.report.results import Results, Row
+from channels_bridge.bench.stacks import brokers
 from channels_bridge.bench.stacks.stack import STACKS
 
 Value = Callable[[Results], float | None]
@@ -126,7 +127,7 @@ def wrong(results: Results) -> float:
 
 
 DAPHNE = "daphne+core"
-REDIS = [name for name, stack in STACKS.items() if stack.layer.redis]
+REDIS = [name for name, stack in STACKS.items() if stack.layer.broker is brokers.REDIS]
 PEERS = ("daphne", "uvicorn", "uvicorn-websockets", "hypercorn", "granian")
 DEFLATE = "permessage-deflate offered"
 SINGLE, FEW, MANY = "500 groups of 1", "50 groups of 10", "5,000 groups, each in 100"

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 
-from channels_bridge.bench.stacks.brokers import redis_version
 from channels_bridge.bench.stacks.stack import Stack
 
 
@@ -29,8 +28,8 @@ def versions(stacks: Sequence[Stack]) -> Iterator[str]:
     """Name and version of everything that is measured with these stacks."""
     names = ["django", "channels", *(name for stack in stacks for name in stack.versions)]
     yield from (f"{name} {installed(name)}" for name in dict.fromkeys(names))
-    if any(stack.layer.redis for stack in stacks):
-        yield f"redis-server {redis_version()}"
+    brokers = {broker.program: broker for stack in stacks if (broker := stack.layer.broker)}
+    yield from (f"{program} {broker.version()}" for program, broker in brokers.items())
 
 
 def processor() -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from channels_bridge.bench.stacks.brokers import REDIS, Broker
+from channels_bridge.bench.stacks.nats_nodes import nats_broker
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -12,17 +15,17 @@ class Layer:
 
     Args:
         name: part of a stack's name.
-        settings: an entry of CHANNEL_LAYERS; ``{directory}`` is filled in.
+        settings: an entry of CHANNEL_LAYERS; ``{directory}`` is filled in, and where its broker is.
         versions: the distributions whose versions say what was measured.
         modules: what it needs.
-        redis: whether it needs a Redis server.
+        broker: what it needs beside its own processes.
     """
 
     name: str
     settings: Mapping[str, object] | None
     versions: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
-    redis: bool = False
+    broker: Broker | None = None
 
 
 def redis(name: str, backend: str, **options: object) -> Layer:
@@ -35,7 +38,20 @@ def redis(name: str, backend: str, **options: object) -> Layer:
         },
         versions=("channels-redis", "redis"),
         modules=("channels_redis",),
-        redis=True,
+        broker=REDIS,
+    )
+
+
+def nats(name: str, nodes: int) -> Layer:
+    """The layer for several machines, on so many nodes."""
+    servers = [f"{{node{number}}}" for number in range(nodes)]
+    return Layer(
+        name,
+        {
+            "BACKEND": "channels_bridge.layers.NatsChannelLayer",
+            "CONFIG": {"servers": servers, "prefix": "bench"},
+        },
+        broker=nats_broker(nodes),
     )
 
 
@@ -58,3 +74,7 @@ GRPC = Layer(
     },
     versions=("grpcio",),
 )
+
+NATS = nats("nats", nodes=1)
+
+NATS3 = nats("nats3", nodes=3)

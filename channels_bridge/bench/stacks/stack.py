@@ -15,8 +15,17 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from channels_bridge.bench.stacks.brokers import redis, redis_server
-from channels_bridge.bench.stacks.channel_layers import CORE, GRPC, MEMORY, OWN, PUBSUB, Layer
+from channels_bridge.bench.stacks.brokers import RunningBroker
+from channels_bridge.bench.stacks.channel_layers import (
+    CORE,
+    GRPC,
+    MEMORY,
+    NATS,
+    NATS3,
+    OWN,
+    PUBSUB,
+    Layer,
+)
 from channels_bridge.bench.stacks.processes import (
     answers,
     free_port,
@@ -46,16 +55,23 @@ class Running:
 
 @dataclass(frozen=True)
 class Stack:
-    """One row of the comparison: a server with a channel layer."""
+    """One row of the comparison: a server with a channel layer.
+
+    Args:
+        server: what serves.
+        layer: what brings messages to groups.
+        suffix: of its name, where there are several of the same kind.
+    """
 
     server: Server
     layer: Layer
+    suffix: str = ""
 
     @property
     def name(self) -> str:
         """Its name in tables and on the command line."""
-        plain = self.layer in (OWN, GRPC)
-        return self.server.name if plain else f"{self.server.name}+{self.layer.name}"
+        layer = "" if self.layer in (OWN, GRPC) else f"+{self.layer.name}"
+        return f"{self.server.name}{layer}{self.suffix}"
 
     @property
     def versions(self) -> tuple[str, ...]:
@@ -66,8 +82,8 @@ class Stack:
         """The needed modules, and programs, that are not installed."""
         needed = (*self.server.modules, *self.layer.modules)
         modules = [name for name in needed if find_spec(name) is None]
-        no_redis = self.layer.redis and redis_server() is None
-        return [*modules, "redis-server"] if no_redis else modules
+        broker = self.layer.broker
+        return [*modules, broker.program] if broker and broker.find() is None else modules
 
     @contextmanager
     def serve(self, site: Site, directory: Path, caller: str = "") -> Iterator[Running]:
@@ -81,11 +97,12 @@ class Stack:
         Raises:
             ProcessFailed: one of the processes did not start.
         """
-        env = self._environment(site, directory)
         with ExitStack() as stack:
-            pids = [*site.pids]
-            if self.layer.redis:
-                pids.append(stack.enter_context(redis(directory)))
+            broker = RunningBroker([])
+            if self.layer.broker:
+                broker = stack.enter_context(self.layer.broker.run(directory))
+            pids = [*site.pids, *broker.pids]
+            env = self._environment(site, {"directory": str(directory), **broker.places})
             start = partial(listening, site=site, env=env, cwd=self.server.directory)
             port, pid = stack.enter_context(
                 start(self.server.command, answers, log=directory / "server.log")
@@ -102,16 +119,18 @@ class Stack:
             wait_until(lambda: is_quiet(pids))
             yield Running(port, caller_port, pids)
 
-    def _environment(self, site: Site, directory: Path) -> dict[str, str]:
+    def _environment(self, site: Site, places: Mapping[str, str]) -> dict[str, str]:
         """Variables from which ``stacks.stack_settings`` makes the settings."""
         layers = json.dumps({"default": self.layer.settings} if self.layer.settings else None)
+        for name, place in places.items():
+            layers = layers.replace(f"{{{name}}}", place)
         return {
             **os.environ,
             **site.environment,
             **self.server.environment,
             "BENCH_APPLICATION": site.application.replace(":", "."),
             "BENCH_APPS": self.server.apps,
-            "BENCH_LAYERS": layers.replace("{directory}", str(directory)),
+            "BENCH_LAYERS": layers,
             "BENCH_SETTINGS": site.settings,
             "DJANGO_SETTINGS_MODULE": "channels_bridge.bench.stacks.stack_settings",
         }
@@ -137,7 +156,7 @@ STACKS: Mapping[str, Stack] = {
     stack.name: stack
     for stack in (
         *(Stack(server, layer) for server in PEERS for layer in (CORE, PUBSUB, MEMORY, OWN)),
-        *(Stack(server, GRPC) for server in OURS),
+        *(Stack(server, layer) for server in OURS for layer in (GRPC, NATS, NATS3)),
         *(Stack(server, OWN) for server in FLOORS),
     )
 }
