@@ -15,6 +15,8 @@ AT_A_TIME = 20
 HANDSHAKE_SECONDS = 30.0
 CLOSE_SECONDS = 10.0
 BROWSERS_OFFER = ("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits")
+#: Where a connection is in no group.
+QUIET = "/ws/echo/"
 DATA = {WSMsgType.TEXT, WSMsgType.BINARY}
 #: What is left out at the end of a compressed message: RFC 7692, section 7.2.2.
 TAIL = b"\x00\x00\xff\xff"

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from itertools import cycle
 
-from channels_bridge.bench.generator.clients import Client, Target, connected, lost
+from channels_bridge.bench.generator.clients import QUIET, Client, Target, connected, lost
 from channels_bridge.bench.generator.closed_loop import start
 from channels_bridge.bench.generator.gauge import Gauge, Outcome
 from channels_bridge.bench.generator.ledger import latencies_ms
@@ -28,7 +28,6 @@ SHORTEST_ALARM = 1e-5
 PROBE_SECONDS = 2.0
 #: Between messages. A consumer that sleeps one second for each can keep up.
 BUSY_SECONDS = 2.0
-QUIET = "/ws/echo/"
 
 
 async def rate(load: Rate, timing: Timing, gauge: Gauge) -> Outcome:

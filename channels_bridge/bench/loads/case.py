@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from channels_bridge.bench.loads.loads import Connect, Idle, Load, Rate
+from channels_bridge.bench.loads.loads import Connect, Idle, Join, Load, Rate
 
 #: Start and end of a stack together, for the estimate.
 START_SECONDS = 2.5
 OPENED_PER_SECOND = 500
+JOINED_PER_SECOND = 5_000
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,13 @@ class Case:
         """About how many seconds one round takes."""
         load = self.load
         opened = load.connections + getattr(load, "idle", 0)
-        if isinstance(load, Connect | Idle):
+        if isinstance(load, Connect | Idle | Join):
             warmup = seconds = 1.0
         if isinstance(load, Rate) and load.rate is None:
             warmup = 2 * warmup + 3
-        return START_SECONDS + opened / OPENED_PER_SECOND + warmup + (self.seconds or seconds)
+        joined = load.connections * load.rooms
+        loading = opened / OPENED_PER_SECOND + joined / JOINED_PER_SECOND
+        return START_SECONDS + loading + warmup + (self.seconds or seconds)
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,18 @@ class Outside(Loop):
 
 
 @dataclass(frozen=True)
+class Join(Loop):
+    """Connections that join all groups of their block, and what these take once all are in force.
+
+    Args:
+        probes: messages that each block publishes then, to as many of its groups, to see that they
+            are.
+    """
+
+    probes: int = 20
+
+
+@dataclass(frozen=True)
 class Rate(Loop):
     """An open loop: messages have a time at which they are due, and are late from then on.
 

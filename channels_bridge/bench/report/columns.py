@@ -47,6 +47,7 @@ COLUMNS = {
     "max": Column("longest ms", "max_ms"),
     "kib": Column("KiB/connection", "kib"),
     "base": Column("process MiB", "base_mib"),
+    "in_force": Column("s until all are in force", "in_force_s"),
     "growth": Column("memory grown MiB", "growth_mib"),
     "per_cpu_second": Column("{units} per CPU second", "per_cpu_second", "{:,.0f}", more=True),
 }
