@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from channels_bridge.bench.loads.scenarios import BRIDGE
+from channels_bridge.bench.loads.scenarios import BRIDGE, NATS
 from channels_bridge.bench.report.results import Results, Row
-from channels_bridge.bench.stacks import brokers
+from channels_bridge.bench.stacks import brokers, channel_layers
 from channels_bridge.bench.stacks.stack import STACKS
 
 Value = Callable[[Results], float | None]
@@ -66,9 +66,9 @@ def listed(rounds: Sequence[float]) -> str:
     return "; by round: " + ", ".join(f"{figure:.4g}" for figure in rounds)
 
 
-def lines(results: Results) -> list[str]:
-    """A line for each target whose figures were measured."""
-    return [line for target in TARGETS if (line := target.line(results))]
+def lines(results: Results, targets: Sequence[Target] | None = None) -> list[str]:
+    """A line for each of the targets, or of all there are, whose figures were measured."""
+    return [line for target in targets or TARGETS if (line := target.line(results))]
 
 
 @dataclass(frozen=True)
@@ -128,14 +128,38 @@ def wrong(results: Results) -> float:
 
 DAPHNE = "daphne+core"
 REDIS = [name for name, stack in STACKS.items() if stack.layer.broker is brokers.REDIS]
+PUBSUB = [name for name, stack in STACKS.items() if stack.layer is channel_layers.PUBSUB]
 PEERS = ("daphne", "uvicorn", "uvicorn-websockets", "hypercorn", "granian")
 DEFLATE = "permessage-deflate offered"
 SINGLE, FEW, MANY = "500 groups of 1", "50 groups of 10", "5,000 groups, each in 100"
 LARGE = "2 groups of 100"
 THREADS = (f"{BRIDGE}-threads16",)
 
+WRONG = Target("all", "messages and connections of ours that went wrong", 0, wrong)
+
+NATS_TARGETS = (
+    *(
+        Target(
+            "cross",
+            f"CPU on two workers and {nodes} of NATS, of that on one worker",
+            1.2,
+            cpu("cross", "two workers", f"{BRIDGE}-w2+{layer}") / cpu("cross", "one worker"),
+        )
+        for layer, nodes in (("nats", "one node"), ("nats3", "three nodes"))
+    ),
+    *(
+        Target(
+            "outside",
+            f"CPU of channels_redis pubsub, with NATS, {case}",
+            1 / 3,
+            cpu("outside", case, NATS) / cpu("outside", case, *PUBSUB),
+        )
+        for case in ("from a thread", "from a view")
+    ),
+)
+
 TARGETS = (
-    Target("all", "messages and connections of ours that went wrong", 0, wrong),
+    WRONG,
     Target("fanout", "CPU of Daphne + core", 1 / 25, cpu("fanout") / cpu("fanout", "", DAPHNE)),
     Target(
         "fanout", "CPU of the best with Redis", 1 / 12, cpu("fanout") / cpu("fanout", "", *REDIS)
@@ -216,4 +240,5 @@ TARGETS = (
         50,
         Figure("max_ms", "latency", "beside 9,500 idle connections"),
     ),
+    *NATS_TARGETS,
 )

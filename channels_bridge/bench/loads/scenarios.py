@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from channels_bridge.bench.loads.case import Case, Scenario
-from channels_bridge.bench.loads.loads import Connect, Idle, Loop, Outside, Rate
+from channels_bridge.bench.loads.loads import Connect, Idle, Join, Loop, Outside, Rate
 
 BRIDGE = "websockets_server"
+NATS, NATS3 = f"{BRIDGE}+nats", f"{BRIDGE}+nats3"
 ROOMS = "/ws/rooms/{group}/{rooms}/"
 SAY_IN_ROOM = '{"room": {group}, "message": "{id}"}'
 MESSAGES = ("cpu", "rate", "p50", "p99")
 FANOUT = Loop(200, groups=20, window=2)
 SYNC = "/ws/sync/{group}/"
-BEST = ("daphne+core", "uvicorn+core", "uvicorn+pubsub", "granian+pubsub", BRIDGE)
+BEST = ("daphne+core", "uvicorn+core", "uvicorn+pubsub", "granian+pubsub", BRIDGE, NATS)
 
 
 def crowd(groups: int) -> Loop:
@@ -66,7 +67,20 @@ ALL = (
             Case("500 groups of 1", Loop(500, groups=500), BEST),
             Case("50 groups of 10", crowd(50), (BRIDGE,)),
             Case("each in 50 groups", crowd(2_500), ("uvicorn+pubsub", BRIDGE)),
-            Case("5,000 groups, each in 100", crowd(5_000), (BRIDGE,)),
+            Case("5,000 groups, each in 100", crowd(5_000), (BRIDGE, NATS)),
+        ),
+    ),
+    Scenario(
+        "in-force",
+        "What do groups take, and how long until all are in force? 100,000, in 200 connections.",
+        "group",
+        ("in_force", "growth", "cpu"),
+        (
+            Case(
+                "",
+                Join(200, groups=100_000, rooms=500, path=ROOMS, messages=(SAY_IN_ROOM,)),
+                ("uvicorn+core", "uvicorn+pubsub", BRIDGE, NATS, NATS3),
+            ),
         ),
     ),
     Scenario(
@@ -157,7 +171,17 @@ ALL = (
         MESSAGES,
         (
             Case("one worker", FANOUT, (BRIDGE,)),
-            Case("two workers", FANOUT, (f"{BRIDGE}-w2", "uvicorn-w2+pubsub")),
+            Case(
+                "two workers",
+                FANOUT,
+                (
+                    "uvicorn-w2+core",
+                    "uvicorn-w2+pubsub",
+                    f"{BRIDGE}-w2",
+                    f"{BRIDGE}-w2+nats",
+                    f"{BRIDGE}-w2+nats3",
+                ),
+            ),
         ),
     ),
     Scenario(
@@ -169,7 +193,7 @@ ALL = (
             Case(
                 f"from a {caller}",
                 Outside(20, groups=20, window=2, messages=(SAY_IN_ROOM,), caller=caller),
-                ("uvicorn+core", "uvicorn+pubsub", BRIDGE),
+                ("uvicorn+core", "uvicorn+pubsub", BRIDGE, NATS),
             )
             for caller in ("thread", "view")
         ),
