@@ -49,7 +49,7 @@ def measure(options: Namespace) -> Results:
     print(documents.text(results))
     if options.chart:
         options.chart.write_text(chart.draw(results))
-    documents.fill_all(options.fill, results)
+    documents.fill_all(options.fill, results, options.part or documents.PARTS)
     return results
 
 
@@ -81,8 +81,8 @@ def parse() -> Namespace:
     commands = parser()
     options = commands.parse_args()
     if options.against:
-        if options.stacks or options.chart or options.fill:
-            commands.error("--against takes no --stacks, --chart or --fill")
+        if options.stacks or options.chart or options.fill or options.part:
+            commands.error("--against takes no --stacks, --chart, --fill or --part")
         try:
             options.against = revisions.commit(options.against)
         except UnknownRevision as error:

@@ -13,7 +13,7 @@ from pathlib import Path
 from channels_bridge.bench.report import chart, printed
 from channels_bridge.bench.report.results import Results
 from channels_bridge.bench.report.tables import names, table, title
-from compat_tests.bench import targets
+from compat_tests.bench import layers_compared, targets
 from compat_tests.bench.summary import summary
 
 
@@ -32,11 +32,11 @@ def main() -> None:
     print(text(results))
     if options.chart:
         options.chart.write_text(chart.draw(results))
-    fill_all(options.fill, results)
+    fill_all(options.fill, results, options.part or PARTS)
 
 
 def add_fill(parser: ArgumentParser) -> None:
-    """The option that names documents."""
+    """The options that name documents, and which of their parts are filled."""
     parser.add_argument(
         "--fill",
         type=Path,
@@ -44,6 +44,12 @@ def add_fill(parser: ArgumentParser) -> None:
         default=[],
         metavar="FILE",
         help="put the figures into this document, between its marks; repeatable",
+    )
+    parser.add_argument(
+        "--part",
+        action="append",
+        choices=PARTS,
+        help="fill this part alone, where a run has the figures for no other; repeatable",
     )
 
 
@@ -70,25 +76,20 @@ def text(results: Results) -> str:
     return "\n".join([printed.text(results), "", *targets.lines(results)])
 
 
-def fill_all(documents: Iterable[Path], results: Results) -> None:
-    """Put what was measured into documents."""
+def fill_all(documents: Iterable[Path], results: Results, parts: Iterable[str]) -> None:
+    """Put what was measured into documents, where they have marks for these parts."""
     for document in documents:
-        document.write_text(fill(document.read_text(), results))
+        document.write_text(fill(document.read_text(), results, parts))
 
 
-def fill(document: str, results: Results) -> str:
-    """Return a document with what was measured between the marks that it has for it."""
-    for name, part in PARTS.items():
+def fill(document: str, results: Results, parts: Iterable[str]) -> str:
+    """Return a document with what was measured between the marks that it has for these parts."""
+    for name in parts:
         before, mark, rest = document.partition(f"<!-- bench {name} -->\n")
         if mark:
             _, end, after = rest.partition("<!-- /bench -->\n")
-            document = f"{before}{mark}\n{part(results)}\n\n{end}{after}"
+            document = f"{before}{mark}\n{PARTS[name](results)}\n\n{end}{after}"
     return document
-
-
-def origin(results: Results) -> str:
-    """The header as a Markdown list."""
-    return "\n".join(f"- {line}" for line in printed.header(results))
 
 
 def every_table(results: Results) -> str:
@@ -104,10 +105,12 @@ def verdicts(results: Results) -> str:
 
 #: What documents have marks for.
 PARTS: Mapping[str, Callable[[Results], str]] = {
-    "origin": origin,
+    "origin": layers_compared.origin,
     "summary": summary,
     "tables": every_table,
     "targets": verdicts,
+    "layers": layers_compared.in_short,
+    "layers in full": layers_compared.in_full,
 }
 
 

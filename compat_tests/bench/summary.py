@@ -25,7 +25,8 @@ def summary(results: Results) -> str:
 def main_figures(scenario: Scenario, case: Case, rows: Sequence[Row]) -> list[str]:
     """One line of the summary."""
     column = COLUMNS[case.column or scenario.columns[0]]
-    ours = [row for row in rows if row.stack.startswith(BRIDGE)]
+    # On the layer that it has by default; ``layers_compared`` has the others.
+    ours = [row for row in rows if row.stack.startswith(BRIDGE) and "+" not in row.stack]
     others = [row for row in rows if not row.stack.startswith((BRIDGE, "picows"))]
     daphne = [row for row in others if row.stack.startswith("daphne")]
     what = f"{scenario.name}, {case.name}" if case.name else scenario.name

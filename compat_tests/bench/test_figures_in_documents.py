@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from channels_bridge.bench.generator.ledger import Counts
 from channels_bridge.bench.report.columns import COLUMNS
-from compat_tests.bench import documents, summary
+from channels_bridge.bench.report.results import Results, Round
+from compat_tests.bench import documents, layers_compared, summary
 from compat_tests.bench.report.samples import results
 
 
@@ -24,7 +26,7 @@ def test_several_runs(tmp_path: Path) -> None:
 def test_fill() -> None:
     """The summary takes the place of what was between its marks, and of nothing else."""
     readme = "above\n<!-- bench summary -->\nold\n<!-- /bench -->\nbelow\n"
-    text = documents.fill(readme, results())
+    text = documents.fill(readme, results(), documents.PARTS)
     assert text.startswith("above\n<!-- bench summary -->\n")
     assert text.endswith("<!-- /bench -->\nbelow\n")
     assert "old" not in text
@@ -38,3 +40,38 @@ def test_best_is_most() -> None:
     """Where more is better, the best is the greatest."""
     rows = [row for row in results() if row.stack == "daphne+core"]
     assert summary.best(COLUMNS["rate"], rows) == "500 (daphne+core)"
+
+
+def test_one_part_is_filled() -> None:
+    """What a run has no figures for keeps those that it has."""
+    marks = "<!-- bench {} -->\nold\n<!-- /bench -->\n"
+    readme = marks.format("summary") + marks.format("layers")
+    text = documents.fill(readme, results(), ["layers"])
+    assert text.startswith(marks.format("summary"))
+    assert text.count("old") == 1
+
+
+def layers() -> Results:
+    """One round of each layer's stack, under the load that crosses workers."""
+    costs = {"websockets_server-w2": 20, "websockets_server-w2+nats": 17, "uvicorn-w2+core": 400}
+    measured = Results({"python": "3"})
+    measured.add("cross", "one worker", "websockets_server", Round(Counts(), {"cpu_us": 15}))
+    for stack, cpu in costs.items():
+        measured.add("cross", "two workers", stack, Round(Counts(), {"cpu_us": cpu}))
+    return measured
+
+
+def test_layers_side_by_side() -> None:
+    """Each layer has a column, and each load that was measured a line."""
+    _, _, *lines = layers_compared.compared(layers()).splitlines()
+    one, two = ([cell.strip() for cell in line.split("|")[1:-1]] for line in lines)
+    assert one == ["cross, one worker", "CPU us/delivery", "15.0", "-", "-", "-", "-"]
+    assert two == ["cross, two workers", "CPU us/delivery", "20.0", "17.0", "-", "-", "400.0"]
+
+
+def test_layers_in_full() -> None:
+    """Every figure is told, and whether what the project aims at with NATS is reached."""
+    text = layers_compared.in_full(layers())
+    assert "| uvicorn-w2+core, two workers " in text
+    assert "- reached: cross: CPU on two workers and one node of NATS" in text
+    assert "\n- python: 3\n" in text
