@@ -44,6 +44,7 @@ MAY_IMPORT = {
     "groups.wire.v1",
     "groups.grpc.hub": "common exceptions groups groups.discovery groups.grpc groups.wire.v1",
     "groups.nats": "",
+    "groups.nats.client": "common",
     "transport": "conf groups.linked",
     # The engine: sockets on one side, an ASGI application on the other.
     "server": "common",
