@@ -1,0 +1,373 @@
+"""The connection to NATS: one link at a time to one of the nodes, for ever.
+
+::
+
+    NatsConnection - reconnection ~ node_link - node_socket
+         |                              |
+    nats_traffic                    nats_parser, node_heartbeat
+         |
+    subscriptions, write_queue, nats_requests
+
+Core NATS delivers at most once: what was on its way when a link ended is lost, both ways, and
+``on_connected`` says so. Nothing that was asked for is lost: each new link begins with all
+subscriptions, in one write, and what was published meanwhile follows them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from channels_bridge.groups.nats.client import nats_commands
+from channels_bridge.groups.nats.client.authentication import NOBODY, Authentication
+from channels_bridge.groups.nats.client.link_options import LinkOptions
+from channels_bridge.groups.nats.client.nats_errors import Denial, NatsUnavailable
+from channels_bridge.groups.nats.client.nats_headers import Reply
+from channels_bridge.groups.nats.client.nats_requests import Cancel, OnReply
+from channels_bridge.groups.nats.client.nats_traffic import Traffic
+from channels_bridge.groups.nats.client.node_heartbeat import INTERVAL
+from channels_bridge.groups.nats.client.node_link import NodeLink
+from channels_bridge.groups.nats.client.reconnection import Reconnection
+from channels_bridge.groups.nats.client.server_info import ServerInfo
+from channels_bridge.groups.nats.client.server_pool import (
+    ServerAddress,
+    ServerPool,
+    process_number,
+)
+
+logger = logging.getLogger("channels_bridge.groups")
+
+#: How many subjects that a node keeps from this user are remembered.
+MAX_DENIED = 100
+
+#: Seconds that ``aclose()`` waits for the node to have what was published.
+CLOSE_TIMEOUT = 2.0
+
+
+class NatsConnection:
+    """A client of a cluster of NATS, or of one node.
+
+    Lives on the event loop on which it was started; nothing is thread-safe.
+
+    Args:
+        servers: ``nats://host:port``, ``tls://host:port`` or ``host:port``; others that a node
+            names are added.
+        name: shown by the nodes' monitoring.
+        reply_prefix: of the subjects for replies, without a dot at its end: nobody else's.
+        authentication: what to show a node.
+        make_tls: makes a TLS context for each link, so that new certificates are used; those
+            without one, where a node wants TLS, trust the authorities of the system.
+        tls_first: whether TLS begins before a node's INFO.
+        connect_timeout: seconds that a node may take to greet.
+        ping_interval: seconds between two beats; a node that is silent for three of them is left.
+        on_message: gets the key that was given to ``subscribe()``, the payload, and the subject on
+            which a reply is expected, empty without one. What it raises is logged.
+        on_connected: called for each link, with whether it is the first. All subscriptions have
+            been written by then; what was on its way since the link before is lost.
+        on_changed: called when a node says that its cluster has changed.
+        on_denied: called with what a node keeps from this user, and what to do about it.
+
+    Attributes:
+        info: what the node says of itself; of the last one, while there is no link.
+        reconnects: how many links there were after the first.
+        denied: by what a node keeps from this user, such as ``publish to a.b``, what to do.
+
+    Raises:
+        ValueError: a server's URL can't be read.
+    """
+
+    def __init__(
+        self,
+        servers: Sequence[str],
+        *,
+        name: str,
+        reply_prefix: str,
+        authentication: Authentication = NOBODY,
+        make_tls: Callable[[], ssl.SSLContext] | None = None,
+        tls_first: bool = False,
+        connect_timeout: float = 2.0,
+        ping_interval: float = INTERVAL,
+        on_message: Callable[[Any, bytes, bytes], None],
+        on_connected: Callable[[bool], None] = lambda first: None,
+        on_changed: Callable[[], None] = lambda: None,
+        on_denied: Callable[[str, str], None] = lambda action, advice: None,
+    ) -> None:
+        self.info = ServerInfo()
+        self.reconnects = 0
+        self.denied: dict[str, str] = {}
+        self._on_connected = on_connected
+        self._on_changed = on_changed
+        self._on_denied = on_denied
+        self._pool = ServerPool(servers, start=process_number())
+        self._options = LinkOptions(
+            name=name,
+            authentication=authentication,
+            make_tls=make_tls,
+            uses_tls=make_tls is not None or self._pool.uses_tls,
+            tls_first=tls_first,
+            connect_timeout=connect_timeout,
+            ping_interval=ping_interval,
+        )
+        self._traffic = Traffic(on_message, reply_prefix, self)
+        self._was_connected = False
+        self._reconnection = Reconnection(
+            self._pool, self._open_link, self._attach, self._traffic.detach
+        )
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to connect, on the running loop."""
+        self._task = asyncio.get_running_loop().create_task(self._reconnection.run())
+        self._task.add_done_callback(_report)
+
+    async def aclose(self) -> None:
+        """Let the node have what was published, for two seconds at most, and disconnect."""
+        if self._traffic.link is not None:
+            with suppress(NatsUnavailable):
+                await self.flush(CLOSE_TIMEOUT)
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        if (link := self._traffic.link) is not None:
+            self._traffic.detach()
+            await link.aclose()
+
+    # What is asked for.
+
+    def subscribe(self, subject: str, key: Any) -> None:
+        """Ask for what is published to ``subject``, on this link and all later ones.
+
+        Args:
+            key: told to ``on_message``; each has one subscription at most.
+
+        Raises:
+            ValueError: the key has one, or ``subject`` has something in it that none may have.
+        """
+        self._traffic.subscribe(subject, key)
+
+    def unsubscribe(self, key: Any) -> None:
+        """Ask for no more of it. Nothing comes under the key from now on."""
+        self._traffic.unsubscribe(key)
+
+    def publish(
+        self,
+        subject: str,
+        *parts: bytes,
+        reply: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> bool:
+        """Publish a message to all but this connection; at most once.
+
+        Written with all else of this round of the loop. Waits, within bounds, while there is no
+        link.
+
+        Args:
+            parts: of the payload.
+            reply: the subject on which a reply is expected.
+
+        Returns:
+            Whether there was room; otherwise it is dropped, and counted.
+
+        Raises:
+            ValueError: it is larger than the node allows, or the subject can't be one.
+        """
+        if headers is None:
+            command = nats_commands.encode_publish(subject, parts, reply)
+        else:
+            command = nats_commands.encode_publish_with_headers(subject, parts, headers, reply)
+        if len(command) > self.info.max_payload:
+            self._require_room(sum(map(len, parts)), headers)
+        return self._traffic.queue.publish(command)
+
+    def _require_room(self, size: int, headers: Mapping[str, str] | None) -> None:
+        size += len(nats_commands.encode_headers(headers)) if headers is not None else 0
+        if size > self.info.max_payload:
+            raise ValueError(
+                f"a message of {size} bytes, where {self.info.server_name or 'the server'} allows "
+                f"{self.info.max_payload}: raise its `max_payload`"
+            )
+
+    async def flush(self, timeout: float) -> None:
+        """Return once the node has handled all that was asked for and published before.
+
+        While there is no link, waits for one.
+
+        Args:
+            timeout: seconds.
+
+        Raises:
+            NatsUnavailable: it took longer, or the link ended meanwhile, so that what was published
+                before may be lost.
+        """
+        try:
+            await asyncio.wait_for(self._flush(), timeout)
+        except asyncio.TimeoutError:
+            raise self._explain(timeout) from None
+
+    async def _flush(self) -> None:
+        while (link := self._traffic.link) is None:
+            await self._traffic.is_linked.wait()
+        await link.ping(self._traffic.queue.add)
+
+    def _explain(self, timeout: float) -> NatsUnavailable:
+        trouble = self._reconnection.refusal or self._reconnection.trouble
+        return trouble or NatsUnavailable(f"no answer from NATS within {timeout:g} seconds")
+
+    async def request(
+        self,
+        subject: str,
+        payload: bytes,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout: float,
+    ) -> Reply:
+        """Publish a message and return the first reply to it.
+
+        That nobody listens is a reply as well, of the status 503.
+
+        Args:
+            timeout: seconds.
+
+        Raises:
+            NatsUnavailable: there was none in time, or no room for the request.
+            ValueError: see ``publish()``.
+        """
+        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        subject_of_reply, cancel = self._traffic.requests.expect(
+            lambda reply: None if answer.done() else answer.set_result(reply)
+        )
+        try:
+            if not self.publish(subject, payload, reply=subject_of_reply, headers=headers):
+                raise NatsUnavailable("too much waits to be published", "publish more slowly")
+            return await asyncio.wait_for(answer, timeout)
+        except asyncio.TimeoutError:
+            raise self._explain(timeout) from None
+        finally:
+            cancel()
+
+    def request_many(
+        self,
+        subject: str,
+        payload: bytes,
+        on_reply: OnReply,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> Cancel:
+        """Publish a message, and get all replies to it until what this returns is called.
+
+        Raises:
+            ValueError: see ``publish()``.
+        """
+        subject_of_reply, cancel = self._traffic.requests.expect(on_reply)
+        try:
+            self.publish(subject, payload, reply=subject_of_reply, headers=headers)
+        except BaseException:
+            cancel()
+            raise
+        return cancel
+
+    # How it is.
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a link to a node."""
+        return self._traffic.is_linked.is_set()
+
+    @property
+    def trouble(self) -> str | None:
+        """Why there is no link now, and what to do; None while there is one."""
+        trouble = self._reconnection.trouble
+        return str(trouble) if trouble is not None else None
+
+    @property
+    def refusal(self) -> str | None:
+        """The same, if no waiting heals it: credentials, certificates."""
+        refusal = self._reconnection.refusal
+        return str(refusal) if refusal is not None else None
+
+    @property
+    def round_trip(self) -> float | None:
+        """Seconds that the last PING took; None while there is no link, or no answer yet."""
+        return self._traffic.link.round_trip if self._traffic.link is not None else None
+
+    @property
+    def dropped(self) -> int:
+        """How many messages there was no room for."""
+        return self._traffic.queue.dropped
+
+    @property
+    def waiting_bytes(self) -> int:
+        """The bytes that wait to be written, without those in the socket."""
+        return self._traffic.queue.size
+
+    @property
+    def is_full(self) -> bool:
+        """Whether publishers should wait: 16 MiB wait, or the socket takes no more now."""
+        return self._traffic.queue.is_full
+
+    async def wait_for_room(self, timeout: float) -> None:
+        """Return once publishers needn't wait.
+
+        Raises:
+            NatsUnavailable: that took longer than ``timeout`` seconds.
+        """
+        try:
+            await asyncio.wait_for(self._traffic.queue.wait_for_room(), timeout)
+        except asyncio.TimeoutError:
+            raise self._explain(timeout) from None
+
+    # What the links call.
+
+    async def _open_link(self, server: ServerAddress) -> NodeLink:
+        link = NodeLink(server, self._options, self._traffic)
+        await link.open()
+        return link
+
+    def _attach(self, link: NodeLink) -> None:
+        is_first = not self._was_connected
+        self._was_connected = True
+        self.reconnects += not is_first
+        self.denied.clear()
+        self.info = link.info
+        self._pool.learn(link.info.connect_urls, link.server)
+        self._traffic.attach(link)
+        self._tell(self._on_connected, is_first)
+        if link.info.lame_duck:
+            self._leave(link)
+
+    def info_changed(self, before: ServerInfo) -> None:
+        """The node has said something new of itself."""
+        link = self._traffic.link
+        if link is None:
+            return
+        self.info = link.info
+        self._pool.learn(link.info.connect_urls, link.server)
+        if link.info.lame_duck:
+            self._leave(link)
+        if not link.info.lame_duck or link.info.connect_urls != before.connect_urls:
+            self._tell(self._on_changed)
+
+    def _leave(self, link: NodeLink) -> None:
+        if self._pool.has_others(link.server):
+            self._reconnection.leave()
+
+    def denied_by_node(self, denial: Denial) -> None:
+        """The node keeps a subject from this user."""
+        if len(self.denied) < MAX_DENIED:
+            self.denied[denial.action] = denial.advice
+        self._tell(self._on_denied, *denial)
+
+    def _tell(self, callback: Callable[..., None], *arguments: object) -> None:
+        try:
+            callback(*arguments)
+        except Exception:
+            logger.exception("a callback of the connection to NATS has failed")
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.error("the connection to NATS is not kept any more", exc_info=error)

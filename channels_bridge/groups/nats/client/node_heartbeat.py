@@ -1,0 +1,63 @@
+"""Notices that a node has gone silent, as one does whose host has vanished.
+
+A node answers each PING at once. Whether it still lives is asked while nothing comes from it; while
+much is on its way to it, a PING waits behind that, and what the socket gets rid of is a sign of
+life, too. An event loop that was blocked makes up for no beats that it has missed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+#: Seconds between two beats.
+INTERVAL = 1.0
+
+#: After how many beats in a row without a sign of life a node is given up.
+SILENT_BEATS = 3
+
+
+class Heartbeat:
+    """Asks a node whether it lives.
+
+    Args:
+        interval: seconds between two beats.
+        ask: writes a PING.
+        get_backlog: how many bytes the socket has not taken yet.
+        on_silent: called once, when the node is given up; nothing is asked after that.
+
+    Attributes:
+        heard: set to True by whoever has heard anything from the node.
+    """
+
+    def __init__(
+        self,
+        interval: float,
+        *,
+        ask: Callable[[], None],
+        get_backlog: Callable[[], int],
+        on_silent: Callable[[], None],
+    ) -> None:
+        self.heard = True
+        self._interval = interval
+        self._ask = ask
+        self._get_backlog = get_backlog
+        self._on_silent = on_silent
+        self._backlog = 0
+        self._silent = 0
+        self._timer = asyncio.get_running_loop().call_later(interval, self._beat)
+
+    def stop(self) -> None:
+        """Ask no more."""
+        self._timer.cancel()
+
+    def _beat(self) -> None:
+        backlog = self._get_backlog()
+        lives = self.heard or backlog < self._backlog
+        self._silent = 0 if lives else self._silent + 1
+        self.heard, self._backlog = False, backlog
+        if self._silent >= SILENT_BEATS:
+            self._on_silent()
+            return
+        self._ask()
+        self._timer = asyncio.get_running_loop().call_later(self._interval, self._beat)

@@ -1,0 +1,144 @@
+"""The socket to a node: TCP without delay, TLS from the start or from INFO on."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+from typing import cast
+
+from channels_bridge.common.forks import keep_from_children
+
+#: From how many bytes on the socket has enough. What waits there can't be taken back.
+HIGH_WATER = 256 * 1024
+
+
+class NodeSocket(asyncio.Protocol):
+    """One connection to a node.
+
+    Args:
+        on_data: gets what has come.
+        on_writable: called when the socket wants more again.
+        on_lost: called once, with what has ended it; None for an end of the node's.
+
+    Attributes:
+        is_paused: whether the socket has enough.
+        lost: done once the connection is over.
+    """
+
+    def __init__(
+        self,
+        on_data: Callable[[bytes], None],
+        on_writable: Callable[[], None],
+        on_lost: Callable[[BaseException | None], None],
+    ) -> None:
+        self.is_paused = False
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._on_data = on_data
+        self._on_writable = on_writable
+        self._on_lost = on_lost
+        self._transport: asyncio.Transport | None = None
+
+    async def open(self, host: str, port: int, tls: ssl.SSLContext | None, name: str) -> None:
+        """Connect.
+
+        Args:
+            tls: where TLS begins at once.
+            name: who the certificate must be for.
+
+        Raises:
+            OSError: there is no way; ``ssl.SSLError`` is one, too.
+        """
+        sock = await _connect(host, port)
+        # Else a node would believe that this process lives as long as any child of it does.
+        keep_from_children(sock)
+        try:
+            await asyncio.get_running_loop().create_connection(
+                lambda: self, sock=sock, ssl=tls, server_hostname=name if tls else None
+            )
+        except BaseException:
+            sock.close()
+            raise
+
+    async def start_tls(self, tls: ssl.SSLContext, name: str) -> None:
+        """Talk TLS from now on.
+
+        Raises:
+            OSError: it doesn't work.
+        """
+        loop = asyncio.get_running_loop()
+        transport = self._transport
+        if transport is None:
+            raise ConnectionAbortedError("it has ended the connection")
+        upgraded = await loop.start_tls(transport, self, tls, server_hostname=name)
+        if upgraded is None:
+            raise ConnectionAbortedError("it has ended the connection")
+        self._use(upgraded)
+
+    def write(self, data: bytes) -> None:
+        """Send this, once the socket takes it."""
+        if self._transport is not None:
+            self._transport.write(data)
+
+    @property
+    def backlog(self) -> int:
+        """The bytes that the socket has not taken yet."""
+        return self._transport.get_write_buffer_size() if self._transport is not None else 0
+
+    def abort(self) -> None:
+        """End it at once, whatever waits."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def close(self) -> None:
+        """End it once all is written."""
+        if self._transport is not None:
+            self._transport.close()
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._use(cast(asyncio.Transport, transport))
+
+    def _use(self, transport: asyncio.Transport) -> None:
+        transport.set_write_buffer_limits(high=HIGH_WATER)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._on_data(data)
+
+    def pause_writing(self) -> None:
+        self.is_paused = True
+
+    def resume_writing(self) -> None:
+        self.is_paused = False
+        self._on_writable()
+
+    def connection_lost(self, error: BaseException | None) -> None:
+        self._transport = None
+        if not self.lost.done():
+            self.lost.set_result(None)
+            self._on_lost(error)
+
+
+async def _connect(host: str, port: int) -> socket.socket:
+    """A socket that is connected to the first of the host's addresses that lets it."""
+    loop = asyncio.get_running_loop()
+    failure: OSError = OSError(f"{host} has no address")
+    for family, kind, protocol, _, address in await loop.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM
+    ):
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await loop.sock_connect(sock, address)
+            return sock
+        except OSError as error:
+            sock.close()
+            failure = error
+        except BaseException:
+            sock.close()
+            raise
+    raise failure

@@ -1,0 +1,124 @@
+"""What waits to be written to a node: joined once per round of the loop, bounded, kept while away.
+
+Publications stay when a link ends; what concerns that link alone (SUB, UNSUB, PING) does not, as
+the next link begins with all subscriptions. What was given to a socket that broke is lost: whoever
+needs it numbers what it sends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Protocol
+
+#: From how many waiting bytes on publishers should wait.
+FULL = 16 * 1024 * 1024
+
+#: From how many on what is published is dropped, as those who publish do not wait.
+BOUND = 2 * FULL
+
+#: What is given to the socket at once. More would only wait there, where a broken link loses it.
+PORTION = 256 * 1024
+
+
+class Sink(Protocol):
+    """The link to a node."""
+
+    def write(self, data: bytes) -> None: ...
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether enough waits in its socket."""
+
+
+class WriteQueue:
+    """Commands for a node, in order.
+
+    Attributes:
+        dropped: how many publications there was no room for.
+    """
+
+    def __init__(self) -> None:
+        self.dropped = 0
+        self._chunks: deque[bytes] = deque()
+        self._size = 0
+        self._sink: Sink | None = None
+        self._is_scheduled = False
+        self._room = asyncio.Event()
+        self._room.set()
+
+    @property
+    def size(self) -> int:
+        """The bytes that wait here."""
+        return self._size
+
+    @property
+    def is_full(self) -> bool:
+        """Whether publishers should wait."""
+        return self._size >= FULL or (self._sink is not None and self._sink.is_paused)
+
+    async def wait_for_room(self) -> None:
+        """Return once publishers needn't wait. Who waits has no place: many may go on at once."""
+        while self.is_full:
+            self._room.clear()
+            await self._room.wait()
+
+    def publish(self, command: bytes) -> bool:
+        """Add a publication. Returns whether there was room."""
+        if self._size + len(command) > BOUND:
+            self.dropped += 1
+            return False
+        self.add(command)
+        return True
+
+    def add(self, command: bytes) -> None:
+        """Add a command, whether there is room or not."""
+        self._chunks.append(command)
+        self._size += len(command)
+        if not self._is_scheduled and self._sink is not None:
+            self._is_scheduled = True
+            asyncio.get_running_loop().call_soon(self._write_scheduled)
+
+    def attach(self, sink: Sink) -> None:
+        """Write to this from now on, beginning with what waits."""
+        self._sink = sink
+        self.write()
+
+    def detach(self) -> None:
+        """Write to nothing; what concerned the link alone goes, and publications wait."""
+        self._sink = None
+        self._chunks = deque(chunk for chunk in self._chunks if _is_publication(chunk))
+        self._size = sum(map(len, self._chunks))
+        self._let_go_on()
+
+    def write(self) -> None:
+        """Give the socket what waits, until it has enough. Also called when it wants more."""
+        sink = self._sink
+        while sink is not None and self._chunks and not sink.is_paused:
+            sink.write(self._take_portion())
+        self._let_go_on()
+
+    def _let_go_on(self) -> None:
+        if not self._room.is_set() and not self.is_full:
+            self._room.set()
+
+    def _write_scheduled(self) -> None:
+        self._is_scheduled = False
+        self.write()
+
+    def _take_portion(self) -> bytes:
+        if self._size <= PORTION:
+            portion = b"".join(self._chunks)
+            self._chunks.clear()
+            self._size = 0
+            return portion
+        taken, size = [], 0
+        while self._chunks and size < PORTION:
+            taken.append(self._chunks.popleft())
+            size += len(taken[-1])
+        self._size -= size
+        return b"".join(taken)
+
+
+def _is_publication(command: bytes) -> bool:
+    return command.startswith((b"PUB ", b"HPUB "))
