@@ -9,7 +9,8 @@ others use.
   ``nats_headers`` and ``server_info`` what is in them; ``subscriptions``, ``nats_requests`` and
   ``server_pool`` are what a connection remembers; ``nats_errors`` puts into words what goes wrong.
 - ``node_socket`` is a socket, ``node_link`` a conversation with one node over it, greeted as
-  ``link_options`` and ``authentication`` say, and watched by ``node_heartbeat``.
+  ``link_options``, ``authentication`` and
+  ``tls_files`` say, and watched by ``node_heartbeat``.
 - ``reconnection`` keeps one link at a time, ``nats_traffic`` is what uses it, by way of
   ``write_queue``.
 
