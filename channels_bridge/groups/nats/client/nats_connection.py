@@ -25,10 +25,10 @@ from typing import Any
 from channels_bridge.groups.nats.client import nats_commands
 from channels_bridge.groups.nats.client.authentication import NOBODY, Authentication
 from channels_bridge.groups.nats.client.link_options import LinkOptions
-from channels_bridge.groups.nats.client.nats_errors import Denial, NatsUnavailable
+from channels_bridge.groups.nats.client.nats_errors import NatsUnavailable
 from channels_bridge.groups.nats.client.nats_headers import Reply
 from channels_bridge.groups.nats.client.nats_requests import Cancel, OnReply
-from channels_bridge.groups.nats.client.nats_traffic import Traffic
+from channels_bridge.groups.nats.client.nats_traffic import Callbacks, Traffic
 from channels_bridge.groups.nats.client.node_heartbeat import INTERVAL
 from channels_bridge.groups.nats.client.node_link import NodeLink
 from channels_bridge.groups.nats.client.reconnection import Reconnection
@@ -40,9 +40,6 @@ from channels_bridge.groups.nats.client.server_pool import (
 )
 
 logger = logging.getLogger("channels_bridge.groups")
-
-#: How many subjects that a node keeps from this user are remembered.
-MAX_DENIED = 100
 
 #: Seconds that ``aclose()`` waits for the node to have what was published.
 CLOSE_TIMEOUT = 2.0
@@ -71,11 +68,6 @@ class NatsConnection:
         on_changed: called when a node says that its cluster has changed.
         on_denied: called with what a node keeps from this user, and what to do about it.
 
-    Attributes:
-        info: what the node says of itself; of the last one, while there is no link.
-        reconnects: how many links there were after the first.
-        denied: by what a node keeps from this user, such as ``publish to a.b``, what to do.
-
     Raises:
         ValueError: a server's URL can't be read.
     """
@@ -96,26 +88,25 @@ class NatsConnection:
         on_changed: Callable[[], None] = lambda: None,
         on_denied: Callable[[str, str], None] = lambda action, advice: None,
     ) -> None:
-        self.info = ServerInfo()
-        self.reconnects = 0
-        self.denied: dict[str, str] = {}
-        self._on_connected = on_connected
-        self._on_changed = on_changed
-        self._on_denied = on_denied
-        self._pool = ServerPool(servers, start=process_number())
+        pool = ServerPool(servers, start=process_number())
         self._options = LinkOptions(
             name=name,
             authentication=authentication,
             make_tls=make_tls,
-            uses_tls=make_tls is not None or self._pool.uses_tls,
+            uses_tls=make_tls is not None or pool.uses_tls,
             tls_first=tls_first,
             connect_timeout=connect_timeout,
             ping_interval=ping_interval,
         )
-        self._traffic = Traffic(on_message, reply_prefix, self)
-        self._was_connected = False
+        callbacks = Callbacks(
+            on_message=on_message,
+            on_connected=on_connected,
+            on_changed=on_changed,
+            on_denied=on_denied,
+        )
+        self._traffic = Traffic(callbacks, reply_prefix, pool, lambda: self._reconnection.leave())
         self._reconnection = Reconnection(
-            self._pool, self._open_link, self._attach, self._traffic.detach
+            pool, self._open_link, self._traffic.attach, self._traffic.detach
         )
         self._task: asyncio.Task[None] | None = None
 
@@ -233,21 +224,29 @@ class NatsConnection:
             timeout: seconds.
 
         Raises:
-            NatsUnavailable: there was none in time, or no room for the request.
+            NatsUnavailable: there was none in time, no room for the request, or the node does not
+                let this user publish to the subject.
             ValueError: see ``publish()``.
         """
-        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        subject_of_reply, cancel = self._traffic.requests.expect(
-            lambda reply: None if answer.done() else answer.set_result(reply)
-        )
+        answer: asyncio.Future[Reply | NatsUnavailable]
+        answer = asyncio.get_running_loop().create_future()
+
+        def settle(result: Reply | NatsUnavailable) -> None:
+            if not answer.done():
+                answer.set_result(result)
+
+        subject_of_reply, cancel = self._traffic.requests.expect(subject, settle, settle)
         try:
             if not self.publish(subject, payload, reply=subject_of_reply, headers=headers):
                 raise NatsUnavailable("too much waits to be published", "publish more slowly")
-            return await asyncio.wait_for(answer, timeout)
+            result = await asyncio.wait_for(answer, timeout)
         except asyncio.TimeoutError:
             raise self._explain(timeout) from None
         finally:
             cancel()
+        if isinstance(result, NatsUnavailable):
+            raise result
+        return result
 
     def request_many(
         self,
@@ -262,7 +261,7 @@ class NatsConnection:
         Raises:
             ValueError: see ``publish()``.
         """
-        subject_of_reply, cancel = self._traffic.requests.expect(on_reply)
+        subject_of_reply, cancel = self._traffic.requests.expect(subject, on_reply)
         try:
             self.publish(subject, payload, reply=subject_of_reply, headers=headers)
         except BaseException:
@@ -276,6 +275,21 @@ class NatsConnection:
     def connected(self) -> bool:
         """Whether there is a link to a node."""
         return self._traffic.is_linked.is_set()
+
+    @property
+    def info(self) -> ServerInfo:
+        """What the node says of itself; of the last one, while there is no link."""
+        return self._traffic.info
+
+    @property
+    def reconnects(self) -> int:
+        """How many links there were after the first."""
+        return max(self._traffic.links - 1, 0)
+
+    @property
+    def denied(self) -> Mapping[str, str]:
+        """By what the node keeps from this user, such as ``publish to a.b``, what to do."""
+        return self._traffic.denied
 
     @property
     def trouble(self) -> str | None:
@@ -293,6 +307,15 @@ class NatsConnection:
     def round_trip(self) -> float | None:
         """Seconds that the last PING took; None while there is no link, or no answer yet."""
         return self._traffic.link.round_trip if self._traffic.link is not None else None
+
+    @property
+    def heard_at(self) -> float | None:
+        """When a node was heard of last, in ``time.monotonic()``; None before the first link.
+
+        Within ``on_connected`` it is of the link before: what was sent since then may be lost.
+        """
+        heard_by = self._traffic.heard_by
+        return heard_by.heard_at if heard_by is not None else None
 
     @property
     def dropped(self) -> int:
@@ -320,52 +343,10 @@ class NatsConnection:
         except asyncio.TimeoutError:
             raise self._explain(timeout) from None
 
-    # What the links call.
-
     async def _open_link(self, server: ServerAddress) -> NodeLink:
         link = NodeLink(server, self._options, self._traffic)
         await link.open()
         return link
-
-    def _attach(self, link: NodeLink) -> None:
-        is_first = not self._was_connected
-        self._was_connected = True
-        self.reconnects += not is_first
-        self.denied.clear()
-        self.info = link.info
-        self._pool.learn(link.info.connect_urls, link.server)
-        self._traffic.attach(link)
-        self._tell(self._on_connected, is_first)
-        if link.info.lame_duck:
-            self._leave(link)
-
-    def info_changed(self, before: ServerInfo) -> None:
-        """The node has said something new of itself."""
-        link = self._traffic.link
-        if link is None:
-            return
-        self.info = link.info
-        self._pool.learn(link.info.connect_urls, link.server)
-        if link.info.lame_duck:
-            self._leave(link)
-        if not link.info.lame_duck or link.info.connect_urls != before.connect_urls:
-            self._tell(self._on_changed)
-
-    def _leave(self, link: NodeLink) -> None:
-        if self._pool.has_others(link.server):
-            self._reconnection.leave()
-
-    def denied_by_node(self, denial: Denial) -> None:
-        """The node keeps a subject from this user."""
-        if len(self.denied) < MAX_DENIED:
-            self.denied[denial.action] = denial.advice
-        self._tell(self._on_denied, *denial)
-
-    def _tell(self, callback: Callable[..., None], *arguments: object) -> None:
-        try:
-            callback(*arguments)
-        except Exception:
-            logger.exception("a callback of the connection to NATS has failed")
 
 
 def _report(task: asyncio.Task[None]) -> None:

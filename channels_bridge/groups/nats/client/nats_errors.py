@@ -27,12 +27,19 @@ class Denial(NamedTuple):
     """A subject that a node keeps from this user.
 
     Attributes:
-        action: such as ``publish to mysite.g.news`` or ``subscribe to mysite.>``.
+        verb: ``publish`` or ``subscribe``.
+        subject: such as ``mysite.g.news``.
         advice: what to do.
     """
 
-    action: str
+    verb: str
+    subject: str
     advice: str
+
+    @property
+    def action(self) -> str:
+        """Such as ``publish to mysite.g.news``."""
+        return f"{self.verb} to {self.subject}"
 
 
 class _Complaint(NamedTuple):
@@ -75,16 +82,6 @@ COMPLAINTS = {
         "the account has as many connections as it may have",
         "raise `max_connections` of the account: each process needs one",
     ),
-    "maximum subscriptions exceeded": _Complaint(
-        "it takes no more subscriptions",
-        "raise `max_subscriptions` of the server and the account: each process needs one per group "
-        "that has members there",
-    ),
-    "maximum account subscriptions exceeded": _Complaint(
-        "it takes no more subscriptions",
-        "raise `max_subscriptions` of the account: each process needs one per group that has "
-        "members there",
-    ),
     "maximum payload violation": _Complaint(
         "it has got a message that is larger than its `max_payload`",
         "set the same `max_payload` on all servers",
@@ -114,6 +111,13 @@ COMPLAINTS = {
     "server shutdown": _Complaint("it has ended", "", False),
 }
 
+#: What refuses a subscription; the connection stays.
+TOO_MANY = re.compile(r"maximum (account )?subscriptions exceeded", re.I)
+RAISE_SUBSCRIPTIONS = (
+    "raise `max_subscriptions` of the server and the account: each process needs one for each "
+    "group that has members there"
+)
+
 #: What says that a subject is not allowed; the connection stays.
 DENIAL = re.compile(r"permissions violation for (publish|subscription) to \"([^\"]*)\"", re.I)
 
@@ -130,12 +134,14 @@ def explain_complaint(server: object, text: str) -> NatsUnavailable:
 
 def explain_denial(text: str) -> Denial | None:
     """What a node's ``-ERR`` means that concerns one subject only; None if it isn't such a one."""
+    if TOO_MANY.match(text):
+        return Denial("subscribe", "more subjects", RAISE_SUBSCRIPTIONS)
     found = DENIAL.search(text)
     if found is None:
         return None
     verb = "publish" if found[1].lower() == "publish" else "subscribe"
     advice = f"allow it in `permissions {{ {verb}: ... }}` of the server's user"
-    return Denial(f"{verb} to {found[2]}", advice)
+    return Denial(verb, found[2], advice)
 
 
 def explain_failure(server: object, error: BaseException) -> NatsUnavailable:

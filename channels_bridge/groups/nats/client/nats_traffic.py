@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
 from channels_bridge.groups.nats.client import nats_commands
 from channels_bridge.groups.nats.client.nats_errors import Denial
@@ -13,49 +14,62 @@ from channels_bridge.groups.nats.client.nats_headers import read_reply
 from channels_bridge.groups.nats.client.nats_requests import Requests
 from channels_bridge.groups.nats.client.node_link import NodeLink
 from channels_bridge.groups.nats.client.server_info import ServerInfo
+from channels_bridge.groups.nats.client.server_pool import ServerPool
 from channels_bridge.groups.nats.client.subscriptions import Subscriptions
 from channels_bridge.groups.nats.client.write_queue import WriteQueue
 
 logger = logging.getLogger("channels_bridge.groups")
 
 
-class TrafficEvents(Protocol):
-    """Who is told what happens to a link."""
+#: How many subjects that a node keeps from this user are remembered.
+MAX_DENIED = 100
 
-    def info_changed(self, before: ServerInfo) -> None:
-        """The node has said something new of itself."""
 
-    def denied_by_node(self, denial: Denial) -> None:
-        """The node keeps a subject from this user."""
+@dataclass(frozen=True, kw_only=True)
+class Callbacks:
+    """Who is told of messages and events. What they raise is logged."""
+
+    on_message: Callable[[Any, bytes, bytes], None]
+    on_connected: Callable[[bool], None]
+    on_changed: Callable[[], None]
+    on_denied: Callable[[str, str], None]
 
 
 class Traffic:
     """Subscriptions, requests and what waits to be written, and the link that they use.
 
     Args:
-        on_message: gets the key that was given to ``subscribe()``, payload and reply's subject.
+        callbacks: who is told.
         reply_prefix: of the subjects for replies.
-        events: who is told what happens.
+        pool: learns of nodes.
+        leave: called when the link's node is about to end, and there are others.
 
     Attributes:
         link: the current one; None while there is none, or it is being left.
         is_linked: whether there is one.
+        heard_by: the last one that there was; within ``on_connected`` the one before.
         queue: what waits.
         requests: those whose replies are expected.
+        info: what the node says of itself, or the last one did.
+        links: how many there were.
+        denied: by what the node keeps from this user, what to do.
     """
 
     def __init__(
-        self,
-        on_message: Callable[[Any, bytes, bytes], None],
-        reply_prefix: str,
-        events: TrafficEvents,
+        self, callbacks: Callbacks, reply_prefix: str, pool: ServerPool, leave: Callable[[], None]
     ) -> None:
         self.link: NodeLink | None = None
+        self.heard_by: NodeLink | None = None
         self.is_linked = asyncio.Event()
         self.queue = WriteQueue()
         self.requests = Requests(reply_prefix)
-        self._on_message = on_message
-        self._events = events
+        self.info = ServerInfo()
+        self.links = 0
+        self.denied: dict[str, str] = {}
+        self._callbacks = callbacks
+        self._on_message = callbacks.on_message
+        self._pool = pool
+        self._leave = leave
         self._subscriptions = Subscriptions()
         self._by_number = self._subscriptions.by_number
         self._replies = self._subscriptions.add(self.requests.subject, self.requests)
@@ -75,9 +89,14 @@ class Traffic:
     def attach(self, link: NodeLink) -> None:
         """Use a link: all subscriptions are written first, then what waits."""
         self.link = link
+        self.links += 1
+        self.denied.clear()
         link.write(b"".join(self._subscriptions.encode_all()))
         self.queue.attach(link)
         self.is_linked.set()
+        self._learn(link)
+        _tell(self._callbacks.on_connected, self.links == 1)
+        self.heard_by = link
 
     def detach(self) -> None:
         """Write nothing more to the link, after what its socket takes now."""
@@ -103,11 +122,23 @@ class Traffic:
             logger.exception("a message on %s was not handled", found[0])
 
     def link_info(self, link: NodeLink, before: ServerInfo) -> None:
-        if link is self.link:
-            self._events.info_changed(before)
+        if link is not self.link:
+            return
+        self._learn(link)
+        if not link.info.lame_duck or link.info.connect_urls != before.connect_urls:
+            _tell(self._callbacks.on_changed)
+
+    def _learn(self, link: NodeLink) -> None:
+        self.info = link.info
+        self._pool.learn(link.info.connect_urls, link.server)
+        if link.info.lame_duck and self._pool.has_others(link.server):
+            self._leave()
 
     def link_denied(self, denial: Denial) -> None:
-        self._events.denied_by_node(denial)
+        if len(self.denied) < MAX_DENIED:
+            self.denied[denial.action] = denial.advice
+        self.requests.denied(denial)
+        _tell(self._callbacks.on_denied, denial.action, denial.advice)
 
     def link_writable(self) -> None:
         self.queue.write()
@@ -115,3 +146,10 @@ class Traffic:
     def link_ping(self, link: NodeLink) -> None:
         write = self.queue.add if link is self.link else link.write
         write(nats_commands.PING)
+
+
+def _tell(callback: Callable[..., None], *arguments: object) -> None:
+    try:
+        callback(*arguments)
+    except Exception:
+        logger.exception("a callback of the connection to NATS has failed")

@@ -8,6 +8,7 @@ life, too. An event loop that was blocked makes up for no beats that it has miss
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 #: Seconds between two beats.
@@ -27,7 +28,8 @@ class Heartbeat:
         on_silent: called once, when the node is given up; nothing is asked after that.
 
     Attributes:
-        heard: set to True by whoever has heard anything from the node.
+        heard_at: when anything came from the node last, in ``time.monotonic()``; set by whoever
+            reads it.
     """
 
     def __init__(
@@ -38,11 +40,12 @@ class Heartbeat:
         get_backlog: Callable[[], int],
         on_silent: Callable[[], None],
     ) -> None:
-        self.heard = True
+        self.heard_at = time.monotonic()
         self._interval = interval
         self._ask = ask
         self._get_backlog = get_backlog
         self._on_silent = on_silent
+        self._heard_before = 0.0  # at the beat before
         self._backlog = 0
         self._silent = 0
         self._timer = asyncio.get_running_loop().call_later(interval, self._beat)
@@ -53,9 +56,9 @@ class Heartbeat:
 
     def _beat(self) -> None:
         backlog = self._get_backlog()
-        lives = self.heard or backlog < self._backlog
+        lives = self.heard_at > self._heard_before or backlog < self._backlog
         self._silent = 0 if lives else self._silent + 1
-        self.heard, self._backlog = False, backlog
+        self._heard_before, self._backlog = self.heard_at, backlog
         if self._silent >= SILENT_BEATS:
             self._on_silent()
             return

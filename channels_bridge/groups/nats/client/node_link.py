@@ -140,6 +140,11 @@ class NodeLink:
     # What its user asks for.
 
     @property
+    def heard_at(self) -> float | None:
+        """When anything came from the node last, in ``time.monotonic()``."""
+        return self._heartbeat.heard_at if self._heartbeat is not None else None
+
+    @property
     def is_paused(self) -> bool:
         """Whether the socket has enough."""
         return self._socket.is_paused
@@ -202,7 +207,7 @@ class NodeLink:
 
     def _feed(self, data: bytes) -> None:
         if self._heartbeat is not None:
-            self._heartbeat.heard = True
+            self._heartbeat.heard_at = time.monotonic()
         try:
             self._parser.feed(data)
         except NatsProtocolError as error:

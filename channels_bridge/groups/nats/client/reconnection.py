@@ -72,7 +72,7 @@ class Reconnection:
         """Connect for ever."""
         while True:
             link: NodeLink | None = await self._find_node()
-            while link is not None:
+            while link is not None and not link.ended.done():
                 self.trouble = self.refusal = None
                 self._must_leave.clear()
                 self._attach(link)

@@ -14,8 +14,9 @@ from typing import Protocol
 #: From how many waiting bytes on publishers should wait.
 FULL = 16 * 1024 * 1024
 
-#: From how many on what is published is dropped, as those who publish do not wait.
-BOUND = 2 * FULL
+#: From how many on what is published is dropped, as those who publish do not wait. Whoever has
+#: waited may publish a message of 32 MiB in pieces.
+BOUND = FULL + 40 * 1024 * 1024
 
 #: What is given to the socket at once. More would only wait there, where a broken link loses it.
 PORTION = 256 * 1024
