@@ -1,4 +1,4 @@
-"""Fixtures for the client: connections, on either event loop."""
+"""Fixtures for the client: connections."""
 
 from __future__ import annotations
 
