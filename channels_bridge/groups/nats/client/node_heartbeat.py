@@ -24,7 +24,8 @@ class Heartbeat:
     Args:
         interval: seconds between two beats.
         ask: writes a PING.
-        get_backlog: how many bytes the socket has not taken yet.
+        get_taken: how many bytes the socket has taken so far. Not how many it has left: while
+            more is given to it, these may be as many as before.
         on_silent: called once, when the node is given up; nothing is asked after that.
 
     Attributes:
@@ -37,16 +38,16 @@ class Heartbeat:
         interval: float,
         *,
         ask: Callable[[], None],
-        get_backlog: Callable[[], int],
+        get_taken: Callable[[], int],
         on_silent: Callable[[], None],
     ) -> None:
         self.heard_at = time.monotonic()
         self._interval = interval
         self._ask = ask
-        self._get_backlog = get_backlog
+        self._get_taken = get_taken
         self._on_silent = on_silent
         self._heard_before = 0.0  # at the beat before
-        self._backlog = 0
+        self._taken = get_taken()
         self._silent = 0
         self._timer = asyncio.get_running_loop().call_later(interval, self._beat)
 
@@ -55,10 +56,10 @@ class Heartbeat:
         self._timer.cancel()
 
     def _beat(self) -> None:
-        backlog = self._get_backlog()
-        lives = self.heard_at > self._heard_before or backlog < self._backlog
+        taken = self._get_taken()
+        lives = self.heard_at > self._heard_before or taken > self._taken
         self._silent = 0 if lives else self._silent + 1
-        self._heard_before, self._backlog = self.heard_at, backlog
+        self._heard_before, self._taken = self.heard_at, taken
         if self._silent >= SILENT_BEATS:
             self._on_silent()
             return

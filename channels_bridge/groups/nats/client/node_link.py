@@ -122,7 +122,7 @@ class NodeLink:
         self._heartbeat = Heartbeat(
             options.ping_interval,
             ask=self._beat,
-            get_backlog=lambda: self._socket.backlog,
+            get_taken=lambda: self._socket.taken,
             on_silent=self._give_up,
         )
 

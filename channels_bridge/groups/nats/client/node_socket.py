@@ -39,6 +39,7 @@ class NodeSocket(asyncio.Protocol):
         self._on_writable = on_writable
         self._on_lost = on_lost
         self._transport: asyncio.Transport | None = None
+        self._written = 0
 
     async def open(self, host: str, port: int, tls: ssl.SSLContext | None, name: str) -> None:
         """Connect.
@@ -79,12 +80,14 @@ class NodeSocket(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         """Send this, once the socket takes it."""
         if self._transport is not None:
+            self._written += len(data)
             self._transport.write(data)
 
     @property
-    def backlog(self) -> int:
-        """The bytes that the socket has not taken yet."""
-        return self._transport.get_write_buffer_size() if self._transport is not None else 0
+    def taken(self) -> int:
+        """The bytes that have left this process so far."""
+        waiting = self._transport.get_write_buffer_size() if self._transport is not None else 0
+        return self._written - waiting
 
     def abort(self) -> None:
         """End it at once, whatever waits."""
