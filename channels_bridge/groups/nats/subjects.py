@@ -3,7 +3,7 @@
 A subject is a line of tokens with dots in between, and ``*`` and ``>`` are its wildcards. So a name
 becomes one token, of letters, digits and ``- _ / =`` only: no name can reach into what isn't its
 own, or end a line of the protocol. Dots, which are usual in names of groups, become slashes; any
-other character becomes its bytes, each as ``=`` and two hexadecimal digits.
+other character becomes its number, hexadecimal, between two ``=``.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ import re
 #: acknowledgements for one process.
 KINDS = ("g", "p", "q", "a")
 
-#: How long a token may be: a node takes lines of 4,096 bytes.
-MAX_TOKEN = 2048
+#: How long a token may be: more than a name of 100 characters ever needs. A node takes lines of
+#: 4,096 bytes.
+MAX_TOKEN = 800
 
 _PREFIX = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 _ODD = re.compile(r"[^A-Za-z0-9_-]", re.ASCII)
-_ESCAPED = re.compile(r"(?:=[0-9a-f]{2})+|/")
-_EMPTY = "="
+_ESCAPED = re.compile(r"=([0-9a-f]+)=|/")
+_EMPTY = "=="
 
 
 def token(name: str) -> str:
@@ -96,13 +97,8 @@ def acknowledgements_of(identity: bytes) -> str:
 
 
 def _escape(match: re.Match[str]) -> str:
-    if match[0] == ".":
-        return "/"
-    # Lone surrogates are characters, too, to Python.
-    return "".join(f"={byte:02x}" for byte in match[0].encode("utf-8", "surrogatepass"))
+    return "/" if match[0] == "." else f"={ord(match[0]):x}="
 
 
 def _unescape(match: re.Match[str]) -> str:
-    if match[0] == "/":
-        return "."
-    return bytes.fromhex(match[0].replace("=", "")).decode("utf-8", "surrogatepass")
+    return "." if match[0] == "/" else chr(int(match[1], 16))
