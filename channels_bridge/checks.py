@@ -54,12 +54,18 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 def check_deployment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Check for settings that suit development but seldom production; for ``check --deploy``."""
-    return [*_check_processes(), *_check_settings_module()]
+    return [*_check_processes(), *_check_settings_module(), *_check_hubs()]
 
 
 def _check_settings_module() -> Iterator[CheckMessage]:
     for text in startup_advice.about_settings():
         yield Warning(f"{text}.", id="channels_bridge.W007")
+
+
+def _check_hubs() -> Iterator[CheckMessage]:
+    with _layers_may_fail():
+        for text in group_advice.about_tcp():
+            yield Warning(f"{text}.", id="channels_bridge.W011")
 
 
 def _check_processes() -> Iterator[CheckMessage]:
@@ -74,8 +80,13 @@ def _check_processes() -> Iterator[CheckMessage]:
 
 
 def _made_layers() -> Iterator[tuple[str, Any]]:
-    with contextlib.suppress(ImproperlyConfigured, InvalidChannelLayerError):  # E002 to E004
+    with _layers_may_fail():
         yield from group_advice.layers()
+
+
+def _layers_may_fail() -> contextlib.AbstractContextManager[None]:
+    """Leave layers that can't be made to others: to E002, E003 and E004."""
+    return contextlib.suppress(ImproperlyConfigured, InvalidChannelLayerError)
 
 
 def _check_layers(setting: str, layers: Mapping[str, Mapping[str, Any]]) -> Iterator[CheckMessage]:

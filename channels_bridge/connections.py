@@ -93,7 +93,8 @@ def _layer() -> BridgeChannelLayer:
     if not isinstance(layer, BridgeChannelLayer):
         raise ImproperlyConfigured(
             "closing connections needs a channel layer of channels_bridge: set the BACKEND of "
-            'CHANNEL_LAYERS["default"] to "channels_bridge.layers.GrpcChannelLayer"'
+            'CHANNEL_LAYERS["default"] to "channels_bridge.layers.GrpcChannelLayer" or, across '
+            'machines, "channels_bridge.layers.NatsChannelLayer"'
         )
     return layer
 

@@ -252,18 +252,58 @@ def test_groups_of_one_process(backend, ends):
 def test_what_groups_run_over():
     """A hub whose name is unknown is warned of, and the banner has where each layer's hub is."""
     with layers(GRPC, address="no-such-host.invalid:5000", token="x" * 32):
-        (text,) = group_advice.about_groups(workers=1)
+        text, _ = group_advice.about_groups(workers=1)
         assert "'no-such-host.invalid' is unknown" in text
+        assert "correct `address`" in text
         assert group_advice.describe_groups().endswith(
             "no-such-host.invalid:5000, which is unknown here"
         )
     with layers(GRPC, address="192.0.2.1:5000", token="x" * 32):
-        assert list(group_advice.about_groups(workers=2)) == []
         assert (
             group_advice.describe_groups() == "groups over gRPC at 192.0.2.1:5000, another machine"
         )
     with override_settings(CHANNEL_LAYERS={}):
         assert group_advice.describe_groups() == "no channel layer"
+
+
+def test_what_groups_run_over_nats():
+    """The banner has the nodes and the prefix; nodes whose names are unknown are warned of."""
+    with layers(NATS, servers=["tls://192.0.2.1", "tls://192.0.2.2:443"], prefix="mysite"):
+        assert list(group_advice.about_groups(workers=2)) == []
+        assert (
+            group_advice.describe_groups()
+            == "groups over NATS at 192.0.2.1:4222, 192.0.2.2:443 (prefix mysite)"
+        )
+        assert "channels_bridge.W006" not in [message.id for message in check_deployment(None)]
+    with layers(NATS, servers=["tls://no-such-host.invalid", "tls://192.0.2.1"]):
+        (text,) = group_advice.about_groups(workers=1)
+        assert "'no-such-host.invalid' is unknown" in text
+        assert "correct `servers`" in text
+
+
+@pytest.mark.parametrize(
+    ("address", "instead"),
+    [
+        ("192.0.2.1:5000", '"servers": ["tls://192.0.2.1:4222"]'),
+        ("127.0.0.1:5000", '"servers": ["nats://127.0.0.1:4222"]'),
+        ("unix:/run/groups.sock", None),
+    ],
+)
+def test_hub_on_tcp(address, instead):
+    """W011: a hub on TCP is deprecated; ``check --deploy`` and each start say what to write."""
+    token = {"token": "x" * 32} if instead else {}
+    with layers(GRPC, address=address, **token):
+        assert found() == {}
+        deployed = {message.id: message.msg for message in check_deployment(None)}
+        advice = list(group_advice.about_groups(workers=1))
+        if instead is None:
+            assert (deployed, advice) == ({}, [])
+        else:
+            (text,) = advice
+            assert deployed == {"channels_bridge.W011": f"{text}."}
+            assert f"a hub on TCP, as at {address}, is deprecated" in text
+            assert '"BACKEND": "channels_bridge.layers.NatsChannelLayer"' in text
+            assert instead in text
 
 
 STATIC = "django.contrib.staticfiles"

@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "groups.discovery": "common conf",
     "groups.home": "exceptions",
     "groups": "common exceptions groups.discovery groups.home",
-    "groups.linked": "groups",
+    "groups.linked": "groups groups.discovery",
     "groups.wire": "",
     "groups.wire.v1": "",
     "groups.grpc": "groups groups.discovery groups.wire.v1",
@@ -61,8 +61,8 @@ MAY_IMPORT = {
     # A project, its settings, and the processes that serve it.
     "project.foreign": "common server",
     "project": "common conf connections exceptions groups groups.discovery groups.grpc.hub "
-    "groups.home logs native runloop server server.child server.monitoring server.supervisor "
-    "transport",
+    "groups.home groups.linked logs native runloop server server.child server.monitoring "
+    "server.supervisor transport",
     "middlewares": "conf native project",
     "testing": "common conf groups logs project server server.child server.worker surface",
     "management": "",

@@ -99,10 +99,10 @@ def _choose(found: Iterable[Path], address: str | None) -> Path:
     )
 
 
-def servers_and_hubs() -> str:
+def servers_and_carriers() -> str:
     """Name the servers that run for this project and this user; empty where there are none.
 
-    It is for whoever looks for their hub.
+    It is for whoever looks for what carries their groups.
     """
     try:
         directory = project_directory()
@@ -110,9 +110,9 @@ def servers_and_hubs() -> str:
         return ""
     servers = (_about(path) for path in sorted(directory.glob("server-*.sock")))
     return ", ".join(
-        f"{' and '.join(about['listening'])} with its hub at {' and '.join(about['hubs'])}"
+        f"{' and '.join(about['listening'])} with groups over {' and '.join(about['carriers'])}"
         for about in servers
-        if about.get("listening") and about.get("hubs")
+        if about.get("listening") and about.get("carriers")
     )
 
 

@@ -402,7 +402,10 @@ def test_command_refuses_to_start(tcp_address):
 
 
 async def test_command(tcp_address, files, connect, make_credentials, tmp_path):
-    """The command takes files as options, and strangers don't fill its log."""
+    """The command takes files as options, and strangers don't fill its log.
+
+    It has what to write instead of a hub on TCP, in one line.
+    """
     (tmp_path / "token").write_text(TOKEN)
     arguments = ["--token-file", str(tmp_path / "token")]
     for name, file in {**files["hub"], **files["mutual hub"]}.items():
@@ -413,7 +416,9 @@ async def test_command(tcp_address, files, connect, make_credentials, tmp_path):
         await soon(connect(own).transport.ask("g:room", b"hello"))
         async with stranger(tcp_address, b"GET / HTTP/1.1\r\n\r\n") as reader:
             await soon(read_all(reader))
-        assert process.read_log() == ""
+        (line,) = process.read_log().splitlines()
+        assert f"a hub on TCP, as at {tcp_address}, is deprecated" in line
+        assert '"BACKEND": "channels_bridge.layers.NatsChannelLayer"' in line
     finally:
         process.close()
 

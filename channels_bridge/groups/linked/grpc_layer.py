@@ -6,6 +6,7 @@ from typing import Any
 
 from channels_bridge.groups import isolation
 from channels_bridge.groups.credentials import NONE, Credentials
+from channels_bridge.groups.discovery.hub_address import Address
 from channels_bridge.groups.layer_config import GrpcConfig
 from channels_bridge.groups.linked.linked_layer import LinkedChannelLayer
 from channels_bridge.groups.transport_interface import GroupTransport
@@ -41,6 +42,11 @@ class GrpcChannelLayer(LinkedChannelLayer):
     @property
     def place(self) -> str:
         return self.hub_address
+
+    @property
+    def hosts(self) -> list[str]:
+        host = Address.parse(self.hub_address).host
+        return [host] if host else []  # a unix socket has none
 
     def _make_link(self, transport: Any, *, in_worker: bool) -> GroupTransport:
         link: GroupTransport = transport(

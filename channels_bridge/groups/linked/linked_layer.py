@@ -38,6 +38,11 @@ class LinkedChannelLayer(BridgeChannelLayer, ABC):
     def place(self) -> str:
         """Where this process looks for others."""
 
+    @property
+    @abstractmethod
+    def hosts(self) -> list[str]:
+        """The machines of that place, by the names or IP addresses in CONFIG."""
+
     @abstractmethod
     def _make_link(self, transport: Any, *, in_worker: bool) -> GroupTransport:
         """Make the transport of the given class, for this process."""

@@ -29,6 +29,10 @@ class NatsChannelLayer(LinkedChannelLayer):
         return f"{', '.join(self.config.servers)} ({self.prefix})"
 
     @property
+    def hosts(self) -> list[str]:
+        return [address.host for address in self.config.addresses]
+
+    @property
     def prefix(self) -> str:
         """How all subjects begin."""
         return isolation.relocated_prefix(self.config.prefix)

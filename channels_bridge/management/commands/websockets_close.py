@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from channels_bridge.connections import close
 from channels_bridge.exceptions import BridgeError, TransportUnavailable
-from channels_bridge.groups import hub_address
+from channels_bridge.groups import reaches_others
 from channels_bridge.project import control_client
 from channels_bridge.transport import get_channel_layer
 
@@ -32,10 +32,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         names = ("user", "channel", "path", "code", "reason")
-        if hub_address(get_channel_layer()) is None:
+        if not reaches_others(get_channel_layer()):
             raise CommandError(
                 "the default channel layer reaches no server: set its BACKEND to "
-                "channels_bridge.layers.GrpcChannelLayer"
+                "channels_bridge.layers.GrpcChannelLayer or, for several machines, "
+                "channels_bridge.layers.NatsChannelLayer"
             )
         if not any(options[name] for name in ("user", "channel", "path")):
             raise CommandError("say which connections: with --user, --channel or --path")
@@ -47,7 +48,7 @@ class Command(BaseCommand):
         try:
             return close(**options)
         except TransportUnavailable as error:
-            others = control_client.servers_and_hubs()
+            others = control_client.servers_and_carriers()
             hint = f"; running here: {others}" if others else ""
             raise CommandError(f"{error}{hint}") from None
         except (BridgeError, ImproperlyConfigured, ValueError) as error:

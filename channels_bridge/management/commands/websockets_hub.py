@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from argparse import ArgumentParser
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from channels import DEFAULT_CHANNEL_LAYER
@@ -18,8 +20,12 @@ from channels_bridge.common.forks import handle_in_loop
 from channels_bridge.exceptions import BridgeError
 from channels_bridge.groups import hub_address, hub_credentials
 from channels_bridge.groups.credentials import NONE, Credentials
+from channels_bridge.layers import NatsChannelLayer
 from channels_bridge.logs import configure_logging
+from channels_bridge.project.group_advice import about_tcp_hub
 from channels_bridge.transport import get_channel_layer
+
+logger = logging.getLogger("channels_bridge.groups")
 
 FILES = {
     "token_file": "file with the token that processes must show",
@@ -85,14 +91,14 @@ class Command(BaseCommand):
         signals = (signal.SIGINT, signal.SIGTERM)
         for number in signals:
             handle_in_loop(number, stop.set)
-        await serve(
-            address, credentials, ready=lambda: self._say(f"Groups hub at {address}"), stop=stop
-        )
+        await serve(address, credentials, ready=partial(self._announce, address), stop=stop)
         if self._called_from_command_line:
             exit_by_signals(signals)
 
-    def _say(self, text: str) -> None:
-        self.stdout.write(text)
+    def _announce(self, address: str) -> None:
+        if text := about_tcp_hub(address):
+            logger.warning("%s", text)
+        self.stdout.write(f"Groups hub at {address}")
         self.stdout.flush()
 
 
@@ -100,6 +106,11 @@ def _address_of(layer: object, alias: str) -> str:
     if layer is None:
         raise CommandError(f"channel layer {alias!r} isn't configured in CHANNEL_LAYERS")
     address = hub_address(layer)
+    if isinstance(layer, NatsChannelLayer):
+        raise CommandError(
+            f"channel layer {alias!r} needs no hub: its processes meet at {layer.place} (or pass "
+            f"--address)"
+        )
     if address is None:
         raise CommandError(
             f"channel layer {alias!r} doesn't need a hub: its BACKEND isn't "

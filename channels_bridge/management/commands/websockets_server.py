@@ -51,7 +51,7 @@ logger = logging.getLogger("channels_bridge.server")
 
 
 class Command(BaseCommand):
-    help = "Serves ASGI_APPLICATION on websockets, with groups over gRPC."
+    help = "Serves ASGI_APPLICATION on websockets, with groups over gRPC or NATS."
 
     _is_program = False
 
@@ -109,6 +109,7 @@ class Command(BaseCommand):
             "version": __version__,
             "listening": [listener.url(scheme(config)) for listener in listeners],
             "hubs": [place.address for place in places],
+            "carriers": group_advice.carriers(),
         }
         endpoints = open_endpoints(options)
         return Job(

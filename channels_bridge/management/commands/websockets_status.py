@@ -127,7 +127,7 @@ def render_processes(status: Message) -> Iterator[str]:
         f"for {duration(status['seconds'])}{ended}"
     )
     yield from (f"listening at {url}" for url in status["listening"])
-    yield from (f"groups over gRPC at {address}" for address in status.get("hubs", ()))
+    yield from (f"groups over {carrier}" for carrier in status.get("carriers", ()))
     yield from (
         f"{service['name']} [{service['pid']}], for {duration(service['seconds'])}"
         for service in status["services"]

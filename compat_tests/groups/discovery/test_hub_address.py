@@ -120,6 +120,15 @@ def test_command_errors(arguments, error):
         call_command("websockets_hub", *arguments)
 
 
+def test_command_over_nats(settings):
+    """``websockets_hub`` says that processes meet elsewhere."""
+    backend = "channels_bridge.layers.NatsChannelLayer"
+    config = {"servers": "tls://n1", "prefix": "mysite"}
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": backend, "CONFIG": config}}
+    with pytest.raises(CommandError, match="needs no hub: its processes meet at tls://n1:4222"):
+        call_command("websockets_hub")
+
+
 def test_command_error():
     """It says so in one line."""
     done = subprocess.run(

@@ -120,7 +120,8 @@ async def servers(monkeypatch, socket_dir):
     async with AsyncExitStack() as stack:
         for name, url in places.items():
             path = socket_dir / f"server-{name}.sock"
-            about = {"version": "1", "listening": [url], "hubs": [f"unix:/run/{name}/groups.sock"]}
+            carriers = [f"gRPC at unix:/run/{name}/groups.sock"]
+            about = {"version": "1", "listening": [url], "carriers": carriers}
             await stack.enter_async_context(serving_status(path, about, Census()))
         stuck = stack.enter_context(socket.socket(socket.AF_UNIX))
         stuck.bind(str(socket_dir / "server-3.sock"))
@@ -159,7 +160,7 @@ async def test_several_servers(servers, socket_dir):
 
 async def test_servers_at_other_hubs(servers, settings):
     """Where nobody answers ``websockets_close``, the error names the servers that run, by address,
-    and the hub of each.
+    and what carries the groups of each.
     """
     backend = "channels_bridge.layers.GrpcChannelLayer"
     config = {"address": "unix:/run/nobody.sock", "timeout": 0.1}
@@ -174,8 +175,8 @@ async def test_servers_at_other_hubs(servers, settings):
         text = await asyncio.to_thread(close, path="/x/")
     assert "at unix:/run/nobody.sock" in text
     assert text.endswith(
-        "; running here: http://127.0.0.1:8001/ with its hub at unix:/run/1/groups.sock, "
-        "unix:/run/two.sock with its hub at unix:/run/2/groups.sock"
+        "; running here: http://127.0.0.1:8001/ with groups over gRPC at unix:/run/1/groups.sock, "
+        "unix:/run/two.sock with groups over gRPC at unix:/run/2/groups.sock"
     )
     assert "--user, --channel or --path" in await asyncio.to_thread(close)
     await asyncio.to_thread(async_to_sync(get_channel_layer().close))
