@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from channels import DEFAULT_CHANNEL_LAYER
 from channels.layers import channel_layers
@@ -20,23 +20,32 @@ from channels_bridge.server.child.questions import Message
 MAX_GROUPS = 1000
 
 
+#: Counters of links, to a hub or to NATS.
+LINK_COUNTERS = ("reconnects", "missed", "gaps", "recovered", "resent", "dropped")
+
+
 def figures(top: int) -> Message:
     """Report the layers that this process has used so far; a ``Figures`` of the engine."""
     layers = dict(_layers())
     statistics = [layer.statistics() for layer in layers.values()]
     links = [layer.link for layer in statistics if layer.link is not None]
+    hubs = [link for link in links if link.engine == "hub"]
     sizes = _group_sizes(layers)
     message: Message = {
         "counters": {
             "group_sends": sum(layer.group_sends for layer in statistics),
             "drops": {"inbox_full": sum(layer.messages_dropped for layer in statistics)},
-            "hub_reconnects": sum(link.reconnects for link in links),
-            "hub_misses": sum(link.missed for link in links),
+            "hub_reconnects": sum(link.reconnects for link in hubs),
+            "hub_misses": sum(link.missed for link in hubs),
+            **{
+                f"link_{name}": sum(getattr(link, name) for link in links) for name in LINK_COUNTERS
+            },
         },
         "gauges": {
             "groups": len(sizes),
             "members": sum(sizes.values()),
-            "hub": _hub(links) if links else None,
+            "hub": _hub(hubs) if hubs else None,
+            "link": _link(links) if links else None,
         },
     }
     if top:
@@ -69,3 +78,28 @@ def _hub(links: list[LinkStatistics]) -> Message:
         "unacknowledged_bytes": sum(link.unacknowledged_bytes for link in links),
         "lag": max(link.lag for link in links),
     }
+
+
+def _link_counters(links: list[LinkStatistics]) -> Message:
+    return {f"link_{name}": sum(getattr(link, name) for link in links) for name in LINK_COUNTERS}
+
+
+def _link(links: list[LinkStatistics]) -> Message:
+    """Sum up what any link has, and what those to NATS have; None where it is not known."""
+    return {
+        "engine": _names(link.engine for link in links),
+        "connected": all(link.connected for link in links),
+        "node": _names(link.node for link in links),
+        "round_trip": max(_known(link.round_trip for link in links), default=None),
+        "waiting_bytes": sum(link.waiting_bytes for link in links),
+        "kept_bytes": sum(link.kept_bytes for link in links),
+        "window": min(_known(link.window for link in links), default=None),
+    }
+
+
+def _names(names: Iterable[str | None]) -> str | None:
+    return ", ".join(dict.fromkeys(filter(None, names))) or None
+
+
+def _known(values: Iterable[float | None]) -> list[float]:
+    return [value for value in values if value is not None]

@@ -134,7 +134,7 @@ def render_processes(status: Message) -> Iterator[str]:
     )
 
 
-WORKER_COLUMNS = ("worker", "pid", "state", "since", "open", "inboxes", "unsent", "delay", "hub")
+WORKER_COLUMNS = ("worker", "pid", "state", "since", "open", "inboxes", "unsent", "delay", "link")
 
 
 def worker_row(worker: Message) -> tuple[object, ...]:
@@ -151,17 +151,25 @@ def worker_row(worker: Message) -> tuple[object, ...]:
         worker["inbox_depth"],
         worker["unsent_bytes"],
         f"{worker['loop_delay'] * 1000:.0f} ms",
-        hub(worker["hub"]),
+        link(worker),
     )
 
 
-def hub(link: Message | None) -> str:
-    if link is None:
+def link(worker: Message) -> str:
+    """Say how a worker is connected to other processes: over which node, and how it is behind."""
+    found, hub = worker["link"], worker["hub"]
+    if found is None:
         return "-"
-    state = "connected" if link["connected"] else "not connected"
-    if not link["unacknowledged"]:
-        return state
-    return f"{state}, {link['unacknowledged']} unacknowledged for {link['lag']:.1f} s"
+    words = ["connected" if found["connected"] else "not connected"]
+    if found["node"] is not None:
+        words[0] += f" to {found['node']}"
+    if found["round_trip"] is not None:
+        words.append(f"{found['round_trip'] * 1000:.1f} ms")
+    if found["waiting_bytes"]:
+        words.append(f"{found['waiting_bytes']} bytes not written")
+    if hub is not None and hub["unacknowledged"]:
+        words.append(f"{hub['unacknowledged']} unacknowledged for {hub['lag']:.1f} s")
+    return ", ".join(words)
 
 
 CLIENT_COLUMNS = ("unsent", "inbox", "since", "worker", "client", "user", "path", "channel")

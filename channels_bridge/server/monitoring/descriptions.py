@@ -24,6 +24,14 @@ class Gauge(NamedTuple):
     help: str
 
 
+class Label(NamedTuple):
+    """A text of each worker: a gauge that is 1, with the text as a label."""
+
+    name: str
+    help: str
+    label: str
+
+
 @dataclass(frozen=True)
 class Descriptions:
     """Metrics by the names that their figures have in a worker's report.
@@ -32,13 +40,17 @@ class Descriptions:
         counters: the report's ``counters``.
         gauges: the report's ``gauges``; ``a.b`` is the figure ``b`` among those of ``a``, and is
             left out where that is not reported.
+        labels: those of the report's ``gauges`` that are texts.
     """
 
     counters: dict[str, Counter] = field(default_factory=dict)
     gauges: dict[str, Gauge] = field(default_factory=dict)
+    labels: dict[str, Label] = field(default_factory=dict)
 
     def __or__(self, other: Descriptions) -> Descriptions:
-        return Descriptions(self.counters | other.counters, self.gauges | other.gauges)
+        return Descriptions(
+            self.counters | other.counters, self.gauges | other.gauges, self.labels | other.labels
+        )
 
 
 ENGINE = Descriptions(

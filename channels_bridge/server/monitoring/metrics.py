@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from email.message import Message as Headers
 from functools import partial
 from http import HTTPStatus
+from typing import Any
 
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -25,7 +26,7 @@ from prometheus_client.registry import Collector
 
 from channels_bridge.server.child.questions import Message
 from channels_bridge.server.monitoring.census import WORKER, Census, Counts, Member
-from channels_bridge.server.monitoring.descriptions import ENGINE, Descriptions
+from channels_bridge.server.monitoring.descriptions import ENGINE, Descriptions, Label
 from channels_bridge.server.monitoring.endpoint import Answer
 
 #: Before the name of each metric.
@@ -71,6 +72,8 @@ class Metrics:
         yield from _states(members)
         for key, gauge in self._descriptions.gauges.items():
             yield _gauge(gauge.name, gauge.help, _values(members, key))
+        for key, label in self._descriptions.labels.items():
+            yield _labels(label, _values(members, key))
         yield from self._processes(members)
 
     def _restarts(self) -> Metric:
@@ -146,13 +149,22 @@ def _gauge(name: str, text: str, values: Mapping[str, float]) -> Metric:
     return family
 
 
-def _values(members: Iterable[Member], key: str) -> dict[str, float]:
-    """Return a gauge by worker, of those that have reported it."""
+def _labels(described: Label, values: Mapping[str, str]) -> Metric:
+    family = GaugeMetricFamily(
+        PREFIX + described.name, described.help, labels=["worker", described.label]
+    )
+    for worker, value in values.items():
+        family.add_metric([worker, value], 1)
+    return family
+
+
+def _values(members: Iterable[Member], key: str) -> dict[str, Any]:
+    """Return a figure by worker, of those that have reported it."""
     found = ((str(member.number), _find(member.answer, key)) for member in members)
     return {worker: value for worker, value in found if value is not None}
 
 
-def _find(answer: Message, key: str) -> float | None:
+def _find(answer: Message, key: str) -> Any:
     found = answer.get("gauges")
     for name in key.split("."):
         found = (found or {}).get(name)

@@ -38,7 +38,7 @@ def test_what_happened_is_counted(site):
         return after.get(sample, 0) - before.get(sample, 0)
 
     assert during["connections_open", "0"] + during["connections_open", "1"] == 1
-    assert during["hub_connected", "0"] == 1
+    assert during["hub_connected", "0"] == during["link_connected", "0"] == 1
     assert during["groups", "0"] + during["groups", "1"] == 1
     assert grown("handshakes_total", "101") == 2
     assert grown("handshakes_total", "403") == 1
@@ -66,10 +66,11 @@ def test_each_figure_is_described(site):
         status = site.status()
     described = ENGINE | group_metrics.DESCRIPTIONS
     assert set(status["totals"]) == set(described.counters)
-    not_shown = {"number", "name", "pid", "seconds", "state", "fresh", "tasks", "hub"}
+    not_shown = {"number", "name", "pid", "seconds", "state", "fresh", "tasks", "hub", "link"}
     for worker in status["workers"]:
-        hub = {f"hub.{name}" for name in worker["hub"]}
-        assert set(described.gauges) == set(worker) - not_shown | hub
+        links = {f"{kind}.{name}" for kind in ("hub", "link") for name in worker[kind]}
+        shown = set(described.gauges) | set(described.labels) | {"link.engine"}
+        assert shown == set(worker) - not_shown | links
 
 
 def test_openmetrics(site):
