@@ -16,7 +16,8 @@ class ChannelsConfig(AppConfig):
     verbose_name = "Channels bridge"
 
     def ready(self) -> None:
-        from channels_bridge.checks import check_deployment, check_settings
+        from channels_bridge.checks import check_settings
+        from channels_bridge.deployment_checks import check_deployment
         from channels_bridge.project import live_test_hook
 
         if live_test_hook.are_needed():

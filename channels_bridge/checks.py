@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
-from channels.exceptions import InvalidChannelLayerError
 from django.conf import global_settings, settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
@@ -20,7 +18,6 @@ from channels_bridge.groups.layer import BridgeChannelLayer
 from channels_bridge.groups.layer_config import LinkedConfig
 from channels_bridge.groups.linked.grpc_layer import GrpcChannelLayer
 from channels_bridge.groups.linked.linked_layer import LinkedChannelLayer
-from channels_bridge.project import group_advice, startup_advice
 
 #: The settings to compare misspelt names with: ours, and those of Channels that we read.
 _KNOWN = (*conf.NAMES, "ASGI_APPLICATION", "CHANNEL_LAYERS")
@@ -50,43 +47,6 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         *_check_names(),
         *_check_runserver(),
     ]
-
-
-def check_deployment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Check for settings that suit development but seldom production; for ``check --deploy``."""
-    return [*_check_processes(), *_check_settings_module(), *_check_hubs()]
-
-
-def _check_settings_module() -> Iterator[CheckMessage]:
-    for text in startup_advice.about_settings():
-        yield Warning(f"{text}.", id="channels_bridge.W007")
-
-
-def _check_hubs() -> Iterator[CheckMessage]:
-    with _layers_may_fail():
-        for text in group_advice.about_tcp():
-            yield Warning(f"{text}.", id="channels_bridge.W011")
-
-
-def _check_processes() -> Iterator[CheckMessage]:
-    for alias, layer in _made_layers():
-        if group_advice.is_of_one_process(layer):
-            yield Warning(
-                f"Channel layer {alias!r} is {type(layer).__name__}, whose groups stay within "
-                "one process: members in other processes than the sender's get nothing.",
-                hint=f'Set its BACKEND to "{_BACKENDS[0]}".',
-                id="channels_bridge.W006",
-            )
-
-
-def _made_layers() -> Iterator[tuple[str, Any]]:
-    with _layers_may_fail():
-        yield from group_advice.layers()
-
-
-def _layers_may_fail() -> contextlib.AbstractContextManager[None]:
-    """Leave layers that can't be made to others: to E002, E003 and E004."""
-    return contextlib.suppress(ImproperlyConfigured, InvalidChannelLayerError)
 
 
 def _check_layers(setting: str, layers: Mapping[str, Mapping[str, Any]]) -> Iterator[CheckMessage]:

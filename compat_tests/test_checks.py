@@ -10,7 +10,8 @@ from django.core.management import call_command, get_commands
 from django.core.management.base import CommandError, SystemCheckError
 from django.test import override_settings
 
-from channels_bridge.checks import check_deployment, check_settings
+from channels_bridge.checks import check_settings
+from channels_bridge.deployment_checks import check_deployment
 from channels_bridge.project import group_advice, startup_advice
 from channels_bridge.project.asgi_application import get_application
 from channels_bridge.server import optional_packages

@@ -19,7 +19,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from channels_bridge.__main__ import main
-from channels_bridge.checks import check_deployment
+from channels_bridge.deployment_checks import check_deployment
 from channels_bridge.project import startup_advice
 from channels_bridge.project.asgi_application import missing_protocols
 from channels_bridge.project.environment_sources import named_by_file, named_by_module

@@ -1,0 +1,50 @@
+"""System checks for ``check --deploy``: what suits development, but seldom production."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from channels.exceptions import InvalidChannelLayerError
+from django.core.checks import CheckMessage, Warning
+from django.core.exceptions import ImproperlyConfigured
+
+from channels_bridge.project import group_advice, startup_advice
+
+
+def check_deployment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Check for settings that suit development but seldom production; for ``check --deploy``."""
+    return [*_check_processes(), *_check_settings_module(), *_check_hubs()]
+
+
+def _check_settings_module() -> Iterator[CheckMessage]:
+    for text in startup_advice.about_settings():
+        yield Warning(f"{text}.", id="channels_bridge.W007")
+
+
+def _check_hubs() -> Iterator[CheckMessage]:
+    with _layers_may_fail():
+        for text in group_advice.about_tcp():
+            yield Warning(f"{text}.", id="channels_bridge.W011")
+
+
+def _check_processes() -> Iterator[CheckMessage]:
+    for alias, layer in _made_layers():
+        if group_advice.is_of_one_process(layer):
+            yield Warning(
+                f"Channel layer {alias!r} is {type(layer).__name__}, whose groups stay within "
+                "one process: members in other processes than the sender's get nothing.",
+                hint='Set its BACKEND to "channels_bridge.layers.GrpcChannelLayer".',
+                id="channels_bridge.W006",
+            )
+
+
+def _made_layers() -> Iterator[tuple[str, Any]]:
+    with _layers_may_fail():
+        yield from group_advice.layers()
+
+
+def _layers_may_fail() -> contextlib.AbstractContextManager[None]:
+    """Leave layers that can't be made to others: to E002, E003 and E004."""
+    return contextlib.suppress(ImproperlyConfigured, InvalidChannelLayerError)
