@@ -41,8 +41,8 @@ class Project:
 class ExampleNodes:
     """One node, or three, as the guide has them.
 
-    Two projects share them: ``mysite``, which is in the example, and ``other``, for which its
-    account is written once more.
+    Two projects share them: ``mysite``, which is in the example, and ``other``, whose account is a
+    copy with other names.
 
     Args:
         directory: for certificates and keys.
@@ -61,6 +61,7 @@ class ExampleNodes:
         )
         self._directory = directory
         self._route_ports = dict(zip(NAMES, [choose_port() for _ in NAMES], strict=True))
+        self._projects = [self.mysite, self.other]
         make_certificate(directory)
         for server in servers:
             self._write_files(server)
@@ -87,6 +88,24 @@ class ExampleNodes:
             server.await_ready()
         assert wait_for(self._is_complete, DEADLINE), self.servers[0].read_log()
 
+    def admit(self, project: Project) -> None:
+        """Give one more project an account, while the nodes run."""
+        self._projects.append(project)
+        for server in self.servers:
+            (server.directory / "etc" / "accounts.conf").write_text(self._accounts())
+            server.reload()
+
+    def renew_certificate(self) -> None:
+        """Give the nodes another certificate of the same authority, while they run."""
+        make_certificate(self._directory)
+        for server in self.servers:
+            self._copy_certificate(server.directory / "etc")
+            server.reload()
+
+    def _copy_certificate(self, directory: Path) -> None:
+        for name in "node.pem", "node.key", "ca.pem":
+            shutil.copy(self._directory / name, directory)
+
     def _is_complete(self) -> bool:
         return all(self._has_found_all(server) for server in self.servers)
 
@@ -100,8 +119,7 @@ class ExampleNodes:
         """Lay out /etc/nats of one node."""
         directory = server.directory / "etc"
         directory.mkdir()
-        for name in "node.pem", "node.key", "ca.pem":
-            shutil.copy(self._directory / name, directory)
+        self._copy_certificate(directory)
         main = "nats.conf" if len(self.servers) == 1 else "n1.conf"
         (directory / "accounts.conf").write_text(self._accounts())
         (directory / "nats.conf").write_text(replaced("nats.conf", self._places(server)))
@@ -129,17 +147,16 @@ class ExampleNodes:
         }
 
     def _accounts(self) -> str:
-        """The example's accounts with keys of this test, and one more project."""
+        """The example's accounts, with keys of this test, and one for each project."""
         text = (EXAMPLE / "accounts.conf").read_text()
-        theirs, systems = re.findall(r"nkey: (\w+)", text)
         account = re.search(r"^  mysite \{\n.*?^  \}\n", text, re.MULTILINE | re.DOTALL)
         assert account
-        second = account[0].replace("mysite", "other").replace(theirs, self.other.public_key)
-        return (
-            text.replace(account[0], account[0] + second)
-            .replace(theirs, self.mysite.public_key)
-            .replace(systems, self.system.public_key)
-        )
+        theirs, systems = re.findall(r"nkey: (\w+)", text)
+        accounts = [
+            account[0].replace("mysite", project.name).replace(theirs, project.public_key)
+            for project in self._projects
+        ]
+        return text.replace(account[0], "".join(accounts)).replace(systems, self.system.public_key)
 
 
 def replaced(name: str, replacements: Mapping[str, str]) -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
 import socket
-import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -19,14 +17,13 @@ from nats.errors import Error
 from nats.js.api import RetentionPolicy, StorageType, StreamConfig
 
 from compat_tests.groups.nats.example_nodes import (
-    EXAMPLE,
     ExampleNodes,
     Project,
     example_nodes,
     linked_to,
     make_certificate,
 )
-from compat_tests.groups.nats.nats_servers import NatsServer, choose_port, require_nats_server
+from compat_tests.groups.nats.nats_servers import NatsServer, choose_port
 from compat_tests.servers import wait_for
 
 DEADLINE = 30.0
@@ -189,6 +186,34 @@ async def test_strangers_do_not_get_in(one_node: ExampleNodes, tmp_path: Path) -
             )
 
 
+async def test_a_project_is_added(one_node: ExampleNodes, tmp_path: Path) -> None:
+    """A node that reads its accounts again serves the new one, and cuts nobody off."""
+    third = Project(tmp_path, "third")
+    async with connected(one_node, one_node.mysite) as (client, _):
+        one_node.admit(third)
+        async with connected(one_node, third) as (newcomer, refused):
+            await newcomer.publish("third.g.room", b"hello")
+            await newcomer.flush(DEADLINE)
+        await client.flush(DEADLINE)
+        assert (client.stats["reconnects"], refused) == (0, [])
+
+
+def test_renewed_certificate(one_node: ExampleNodes) -> None:
+    """A node that is told to reload shows its new certificate."""
+    before = serial_number(one_node)
+    one_node.renew_certificate()
+    assert serial_number(one_node) != before
+
+
+def serial_number(nodes: ExampleNodes) -> str:
+    """That of the certificate that the first node shows."""
+    with socket.create_connection(("127.0.0.1", nodes.servers[0].port), DEADLINE) as sock:
+        while b"\n" not in sock.recv(4096):
+            pass
+        with nodes.trust().wrap_socket(sock, server_hostname="localhost") as secure:
+            return str(secure.getpeercert()["serialNumber"])
+
+
 async def ignore(error: Exception) -> None:
     """What nats-py would log."""
 
@@ -269,36 +294,3 @@ def test_what_to_watch(three_nodes: ExampleNodes) -> None:
     assert {"clients", "routes"} <= varz["slow_consumer_stats"].keys()
     assert {"mem", "cpu", "connections", "subscriptions"} <= varz.keys()
     assert "pending_size" in route
-
-
-def test_service(tmp_path: Path) -> None:
-    """The unit is valid, both as it is and with what its comments say of three nodes."""
-    if not (verifier := shutil.which("systemd-analyze")):
-        pytest.skip("there is no systemd-analyze here")
-    text = (EXAMPLE / "nats.service").read_text()
-    text = text.replace("/usr/local/bin/nats-server", str(require_nats_server()))
-    for name, unit in ("one", text), ("three", text.replace("\n# KillSignal", "\nKillSignal")):
-        path = tmp_path / f"{name}.service"
-        path.write_text(unit.replace("\n# Timeout", "\nTimeout"))
-        command = [verifier, "verify", "--man=no", str(path)]
-        result = subprocess.run(command, capture_output=True, text=True)
-        assert result.returncode == 0 and f"{path}:" not in result.stderr, result.stderr
-
-
-def test_compose(tmp_path: Path) -> None:
-    """The compose file is valid."""
-    command = find_compose()
-    if command is None:
-        pytest.skip("there is no docker compose here")
-    file = str(EXAMPLE / "compose.yaml")
-    subprocess.run([*command, "-f", file, "config", "-q"], check=True, capture_output=True)
-
-
-def find_compose() -> list[str] | None:
-    """The command, of either age."""
-    for command in ["docker", "compose"], ["docker-compose"]:
-        if shutil.which(command[0]):
-            result = subprocess.run([*command, "version"], capture_output=True)
-            if result.returncode == 0:
-                return command
-    return None
