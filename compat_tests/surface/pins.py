@@ -261,6 +261,22 @@ PINS: dict[str, tuple[str, dict[str, str]]] = {
         {"4.2.0": "6ee0ef1cc9bd"},
     ),
     "channels.consumer:SyncConsumer._sync": ("runloop/consumer_loop.py", {"4.2.0": "c6456206d774"}),
+    "asgiref.sync:AsyncSingleThreadContext": (
+        "groups/home/known_outcome.py",
+        {"3.10.0": "720691bab375"},
+    ),
+    "asgiref.sync:AsyncToSync.async_single_thread_context": (
+        "groups/home/known_outcome.py",
+        {"3.10.0": "ae127728edb2"},
+    ),
+    "asgiref.sync:AsyncToSync.context_to_thread_executor": (
+        "groups/home/known_outcome.py",
+        {"3.10.0": "e7dd288741af", "3.12.0": "048a0b88e0e8"},
+    ),
+    "asyncio.events:_set_running_loop": (
+        "groups/home/known_outcome.py",
+        {"3.10": "3a054c4fbe88"},
+    ),
     "asyncio.events:_get_running_loop": ("runloop/sync_send.py", {"3.10": "1f7a1456c568"}),
     "argparse:_ActionsContainer._add_action": (
         "management/commands/websockets_server.py",

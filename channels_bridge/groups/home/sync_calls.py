@@ -3,7 +3,8 @@
 ``async_to_sync(layer.group_send)(...)`` calls the method in the caller's thread, which waits until
 what it returned was awaited on an event loop, made in another thread for that one call. Since the
 caller waits in any case, it may as well wait for the home loop at once: that spares the way to it
-through a third thread, a quarter of what such a message costs.
+through a third thread, a quarter of what such a message costs. That other loop then has nothing to
+wait for, and isn't made (``known_outcome``).
 
 Where asgiref calls the method on that loop (before 3.9), all goes that way, as before. Where
 nothing leaves the process, there is no loop to wait for: all is done in the caller's thread.
@@ -14,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import functools
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
@@ -21,6 +23,7 @@ from typing import Any, ParamSpec, TypeVar
 from asgiref.sync import markcoroutinefunction
 
 from channels_bridge.groups.home import home_loop
+from channels_bridge.groups.home.known_outcome import tell
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,9 +44,12 @@ def waits_outside(
             return method(*args, **kwargs)
         layer: Any = args[0]
         if layer.needs_no_loop:
-            return _outcome(_drive(method(*args, **kwargs)))
-        loop = home_loop.loop()
-        return _outcome(_finish(loop, method(*args, **kwargs)))
+            outcome = _outcome(_drive(method(*args, **kwargs)))
+        else:
+            loop = home_loop.loop()
+            outcome = _outcome(_finish(loop, method(*args, **kwargs)))
+        tell(sys._getframe(1))
+        return outcome
 
     return markcoroutinefunction(call)
 

@@ -1,0 +1,112 @@
+"""What is known needs no event loop, and whoever else calls ``async_to_sync()`` has one as ever."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+from asgiref import sync
+from asgiref.sync import AsyncToSync, async_to_sync, sync_to_async
+
+from channels_bridge.exceptions import ChannelFull
+
+HELLO = {"type": "hello"}
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(sync, "AsyncSingleThreadContext"), reason="this asgiref always makes a loop"
+)
+
+
+async def say_thread() -> str:
+    """Where a coroutine function runs, after it has waited on its event loop."""
+    await asyncio.sleep(0)
+    return threading.current_thread().name
+
+
+@pytest.fixture
+def layer(make_layer):
+    """One that has its home loop already."""
+    layer = make_layer(capacity=1)
+    async_to_sync(layer.group_send)("room", HELLO)
+    return layer
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """What is run on an event loop of its own."""
+    runs: list[object] = []
+    run = asyncio.run
+    monkeypatch.setattr(asyncio, "run", lambda coroutine: runs.append(coroutine) or run(coroutine))
+    return runs
+
+
+def test_sending_makes_no_loop(layer, runs) -> None:
+    """Neither for one message nor for several."""
+    async_to_sync(layer.send)("worker", HELLO)
+    async_to_sync(layer.group_send)("room", HELLO)
+    async_to_sync(layer.group_send_many)(["room"], HELLO)
+    assert runs == []
+    assert async_to_sync(layer.receive)("worker") == HELLO
+    assert len(runs) == 1
+
+
+def test_errors_are_raised(layer, runs) -> None:
+    """An outcome may be an error."""
+    async_to_sync(layer.send)("worker", HELLO)
+    with pytest.raises(ChannelFull):
+        async_to_sync(layer.send)("worker", HELLO)
+    with pytest.raises(TypeError, match="is a set"):
+        async_to_sync(layer.group_send)("room", {"type": "x", "who": set()})
+    assert runs == []
+
+
+def test_others_have_a_thread(layer) -> None:
+    """What is called next, in the same thread, awaits on a loop in another one."""
+    async_to_sync(layer.group_send)("room", HELLO)
+    assert async_to_sync(say_thread)() != threading.current_thread().name
+    assert AsyncToSync.async_single_thread_context.get(None) is None
+
+
+def test_a_context_of_the_users_is_kept(layer, runs) -> None:
+    """Whoever has said which thread to use has it used."""
+    with sync.AsyncSingleThreadContext():
+        first = async_to_sync(say_thread)()
+        async_to_sync(layer.group_send)("room", HELLO)
+        assert async_to_sync(say_thread)() == first
+    assert len(runs) == 3
+
+
+def test_interrupted_by_another_call(layer, runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal handler may call ``async_to_sync()`` just before the outcome is asked for."""
+    told = []
+    main_wrap = AsyncToSync.main_wrap
+
+    def interrupted(self, *args):
+        monkeypatch.setattr(AsyncToSync, "main_wrap", main_wrap)
+        told.append(async_to_sync(say_thread)())
+        return main_wrap(self, *args)
+
+    monkeypatch.setattr(AsyncToSync, "main_wrap", interrupted)
+    async_to_sync(layer.group_send)("room", HELLO)
+    assert told != [threading.current_thread().name]
+    assert len(runs) == 1
+    assert AsyncToSync.async_single_thread_context.get(None) is None
+
+
+def test_without_async_to_sync(layer) -> None:
+    """A coroutine that is kept is awaited by whoever wants to, and nobody else is concerned."""
+    sending = layer.group_send("room", HELLO)
+    assert async_to_sync(say_thread)() != threading.current_thread().name
+    assert asyncio.run(sending) is None
+
+
+async def test_threads_of_an_event_loop(layer, runs) -> None:
+    """In a thread that belongs to a loop, that loop is used."""
+
+    def send() -> None:
+        async_to_sync(layer.group_send)("room", HELLO)
+        assert AsyncToSync.async_single_thread_context.get(None) is None
+
+    await sync_to_async(send)()
+    assert runs == []
