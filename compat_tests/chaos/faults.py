@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import signal
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from compat_tests.chaos import clock
 from compat_tests.chaos.clients import Client
 from compat_tests.chaos.outcomes import Suffered
+from compat_tests.chaos.signals import send_signal, stop
 from compat_tests.servers import no_descriptors
 
 if TYPE_CHECKING:
@@ -217,21 +216,6 @@ def cut_offs(status: dict[str, Any]) -> int:
     """How many clients that do not read the server has cut off so far."""
     reasons = status["totals"]["cut_off"]
     return sum(reasons.get(reason, 0) for reason in ("write_timeout", "inbox_full"))
-
-
-def send_signal(pid: int, number: signal.Signals) -> None:
-    """Send a signal to a process that may have ended."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, number)
-
-
-async def stop(pid: int, seconds: float) -> None:
-    """Let a process do nothing for a while."""
-    send_signal(pid, signal.SIGSTOP)
-    try:
-        await asyncio.sleep(seconds)
-    finally:
-        send_signal(pid, signal.SIGCONT)
 
 
 async def set_clock(scene: Scene, offset: int) -> None:
