@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from compat_tests.chaos import clock
 from compat_tests.chaos.clients import Client
+from compat_tests.chaos.node_faults import NODE_FAULTS
 from compat_tests.chaos.outcomes import Suffered
 from compat_tests.chaos.signals import send_signal, stop
 from compat_tests.servers import no_descriptors
@@ -149,7 +150,8 @@ async def disk_full(scene: Scene, suffered: Suffered, random: Random) -> None:
     """There is no room for logs, nor for the socket of a hub that is killed meanwhile."""
     scene.disk.fill()
     try:
-        send_signal(scene.hub, signal.SIGKILL)
+        if scene.hub:
+            send_signal(scene.hub, signal.SIGKILL)
         await asyncio.sleep(scene.shortage)
     finally:
         scene.disk.free()
@@ -165,11 +167,13 @@ async def clock_set_back(scene: Scene, suffered: Suffered, random: Random) -> No
     await set_clock(scene, -24 * HOUR)
 
 
+#: Those of the hub; where groups are on nodes, it is theirs.
+HUB_FAULTS: tuple[Fault, ...] = (hub_killed, hub_stopped, hub_without_descriptors)
+
+#: The others.
 FAULTS: tuple[Fault, ...] = (
     worker_killed,
     worker_stopped,
-    hub_killed,
-    hub_stopped,
     supervisor_stopped,
     reloaded,
     clients_left,
@@ -179,11 +183,15 @@ FAULTS: tuple[Fault, ...] = (
     crowd,
     worker_without_descriptors,
     supervisor_without_descriptors,
-    hub_without_descriptors,
     disk_full,
     clock_set_forward,
     clock_set_back,
 )
+
+
+def concerning(scene: Scene) -> tuple[Fault, ...]:
+    """Those that can happen to what is there."""
+    return FAULTS + (NODE_FAULTS if scene.cluster else HUB_FAULTS)
 
 
 def at_hand(scene: Scene) -> list[Fault]:
@@ -193,7 +201,7 @@ def at_hand(scene: Scene) -> list[Fault]:
         missing.add(disk_full)
     if not clock.AT_HAND:
         missing |= {clock_set_forward, clock_set_back}
-    return [fault for fault in FAULTS if fault not in missing]
+    return [fault for fault in concerning(scene) if fault not in missing]
 
 
 def present(scene: Scene) -> list[Client]:

@@ -21,6 +21,7 @@ from compat_tests.chaos.journal import Journal
 from compat_tests.chaos.outcomes import Suffered
 from compat_tests.chaos.report import Report
 from compat_tests.chaos.verdict import Verdict, judge
+from compat_tests.groups.nats.nats_servers import NatsCluster, NatsServer
 from compat_tests.servers import Server, websockets_server
 
 SITE = Path(__file__).resolve().parent / "site"
@@ -57,6 +58,7 @@ class Scene:
         server: what it happens to, with so many ``workers``.
         disk: where it has its logs and sockets.
         clock: what it takes for the time.
+        cluster: the nodes that its groups are on; None where they are on a hub.
         pause: how long a process that is stopped stays so, in seconds; what runs out, or is wrong,
             stays so for a third of that.
         confirm: whether its workers wait until each message has arrived everywhere.
@@ -68,6 +70,7 @@ class Scene:
         server: Server,
         disk: Disk,
         clock: Clock,
+        cluster: NatsCluster | None,
         *,
         workers: int,
         pause: float,
@@ -76,9 +79,10 @@ class Scene:
         self.server = server
         self.disk = disk
         self.clock = clock
+        self.cluster = cluster
         self.pause = pause
         self.shortage = pause / 3
-        #: The processes, as they were when everybody was well.
+        #: The processes, as they were when everybody was well; 0 where there is no hub.
         self.workers: list[int] = []
         self.hub = 0
         self.clients: list[Client] = []
@@ -97,6 +101,11 @@ class Scene:
     def places(self) -> int:
         """How many more connections the server takes."""
         return PLACES - len(self.clients)
+
+    @property
+    def nodes(self) -> list[NatsServer]:
+        """Those of the cluster."""
+        return self.cluster.servers if self.cluster else []
 
     def new_client(self) -> Client:
         """A client that comes by TCP or on the unix socket, to one room or another, in turn."""
@@ -192,10 +201,11 @@ class Scene:
             for worker in workers
             if worker["state"] == "ready" and worker["fresh"] and worker["hub"]["connected"]
         ]
-        if not len(well) == len(workers) == self._workers or len(services) != 1:
+        hubs = [service["pid"] for service in services]
+        if not len(well) == len(workers) == self._workers or len(hubs) != (not self.cluster):
             return False
-        self.workers, self.hub = well, services[0]["pid"]
-        return True
+        self.workers, self.hub = well, sum(hubs)
+        return self.cluster is None or await asyncio.to_thread(is_whole, self.cluster)
 
     async def _is_settled(self) -> bool:
         return all(client.is_settled for client in self.clients)
@@ -213,22 +223,34 @@ Fault = Callable[[Scene, Suffered, random.Random], Awaitable[None]]
 
 @contextlib.asynccontextmanager
 async def playing(
-    seed: int, *, workers: int, clients: int, pause: float, confirm: bool
+    seed: int,
+    *,
+    workers: int,
+    clients: int,
+    pause: float,
+    confirm: bool,
+    layer: str = "grpc",
 ) -> AsyncIterator[Scene]:
     """Start a server and clients for a round; at the end of the block nothing of them is left."""
-    with tempfile.TemporaryDirectory(prefix="cb-") as name, mounted(Path(name, "disk")) as disk:
+    with (
+        tempfile.TemporaryDirectory(prefix="cb-") as name,
+        mounted(Path(name, "disk")) as disk,
+        NatsCluster(links=True) if layer == "nats" else contextlib.nullcontext() as cluster,
+    ):
         clock = Clock(Path(name, "clock"))
         serving = websockets_server(
             SITE,
             workers=workers,
             binds=["127.0.0.1:0", f"unix:{disk.path / 'http.sock'}"],
-            env={**environment(disk, confirm=confirm), **clock.environment()},
+            env={**environment(disk, cluster, confirm=confirm), **clock.environment()},
             arguments=[*ARGUMENTS, "--control", str(disk.path / "control.sock")],
             deadline=DEADLINE,
             log_directory=disk.path,
         )
         with serving as server:
-            scene = Scene(seed, server, disk, clock, workers=workers, pause=pause, confirm=confirm)
+            scene = Scene(
+                seed, server, disk, clock, cluster, workers=workers, pause=pause, confirm=confirm
+            )
             try:
                 for _ in range(clients):
                     scene.add_client()
@@ -238,7 +260,21 @@ async def playing(
                 await scene.abort()
 
 
-def environment(disk: Disk, *, confirm: bool) -> dict[str, str]:
+def environment(disk: Disk, cluster: NatsCluster | None, *, confirm: bool) -> dict[str, str]:
     """What the site's settings read."""
-    layer = {**LAYER, "address": f"unix:{disk.path / 'groups.sock'}", "confirm": confirm}
+    config = {**LAYER, "confirm": confirm}
+    if cluster is None:
+        backend, config["address"] = "GrpcChannelLayer", f"unix:{disk.path / 'groups.sock'}"
+    else:
+        backend, config["servers"] = "NatsChannelLayer", cluster.urls
+    layer = {"BACKEND": f"channels_bridge.layers.{backend}", "CONFIG": config}
     return {"CHAOS_LAYER": json.dumps(layer), "CHAOS_LOG": str(disk.path / "server.log")}
+
+
+def is_whole(cluster: NatsCluster) -> bool:
+    """Whether all nodes are there and have found each other."""
+    if not all(node.is_running for node in cluster.servers):
+        return False
+    with contextlib.suppress(OSError):
+        return cluster.is_complete(cluster.servers)
+    return False

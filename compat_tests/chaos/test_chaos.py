@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from compat_tests.chaos import faults
+from compat_tests.chaos import faults, node_faults
 from compat_tests.chaos.journal import Journal, Record
 from compat_tests.chaos.outcomes import DECLARED, Suffered, undeclared
 from compat_tests.chaos.scene import playing
 from compat_tests.chaos.verdict import judge
+from compat_tests.groups.nats.nats_servers import require_nats_server
 from compat_tests.servers import REPOSITORY
 
 DEPLOYMENT = Path(REPOSITORY, "migration_guide", "deployment.md")
@@ -27,6 +28,20 @@ async def test_faults():
         assert report.is_good, list(report.complaints())
     assert report.faults == 2
     assert report.outcomes.total() > 9
+    assert report.messages.published > 0
+
+
+async def test_faults_on_nodes():
+    """The same where groups are on nodes of NATS: a worker and a node are killed, and links break;
+    no message is lost or comes twice, and nobody's connection ends by what happens to nodes.
+    """
+    require_nats_server()
+    playing_on_nodes = playing(2, workers=2, clients=9, pause=1, confirm=False, layer="nats")
+    async with playing_on_nodes as scene:
+        await scene.suffer(faults.worker_killed, node_faults.node_killed)
+        await scene.suffer(node_faults.links_cut)
+        report = await scene.end()
+        assert report.is_good, list(report.complaints())
     assert report.messages.published > 0
 
 

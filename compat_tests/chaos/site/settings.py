@@ -10,12 +10,7 @@ ASGI_APPLICATION = "compat_tests.chaos.site.asgi.application"
 
 INSTALLED_APPS = ["channels_bridge", "channels"]
 
-CHANNEL_LAYERS = {
-    "default": {
-        "BACKEND": "channels_bridge.layers.GrpcChannelLayer",
-        "CONFIG": json.loads(os.environ["CHAOS_LAYER"]),
-    }
-}
+CHANNEL_LAYERS = {"default": json.loads(os.environ["CHAOS_LAYER"])}
 
 LOGGING = {
     "version": 1,
