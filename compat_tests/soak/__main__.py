@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Sequence
+from contextlib import nullcontext
 
 import uvloop
 
+from compat_tests.groups.nats.nats_servers import NatsCluster, NatsServer
 from compat_tests.soak.gauges import Gauges, SoakFailed
 from compat_tests.soak.hoards import kept
 from compat_tests.soak.load import ROUND, Load, Plan
@@ -22,12 +25,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m compat_tests.soak", description=__doc__)
     parser.add_argument("--connections", type=int, default=100_000, help="default: %(default)s")
     parser.add_argument("--messages", type=int, default=1_000_000, help="default: %(default)s")
+    parser.add_argument("--layer", choices=["grpc", "nats"], default="grpc", help="of the groups")
     options = parser.parse_args()
     if options.connections < FEWEST * ROUND or options.messages < 1:
         parser.error(f"at least {FEWEST * ROUND} connections are needed, and a message")
     plan = Plan.of(options.connections, options.messages)
     try:
-        faults = run(plan)
+        with NatsCluster() if options.layer == "nats" else nullcontext() as cluster:
+            faults = run(plan, cluster.servers if cluster else ())
     except SoakFailed as error:
         faults = [str(error)]
     for fault in faults:
@@ -35,11 +40,11 @@ def main() -> int:
     return 1 if faults else 0
 
 
-def run(plan: Plan) -> list[str]:
+def run(plan: Plan, nodes: Sequence[NatsServer]) -> list[str]:
     """Soak a server, and print what was seen. Returns what is wrong with it."""
-    with serving(plan.capacity) as (site, cookie):
+    with serving(plan.capacity, nodes) as (site, cookie):
         load = Load(site.server.port, cookie, plan.turns)
-        gauges = Gauges(site)
+        gauges = Gauges(site, nodes)
         readings = uvloop.run(soak(load, plan.rounds, gauges))
         left = uvloop.run(kept(site.server.port, gauges.workers))
         faults = ["the server's log has a traceback"] if "Traceback" in site.server.log() else []

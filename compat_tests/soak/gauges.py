@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import psutil
 
 from channels_bridge.server.child.questions import Message
+from compat_tests.groups.nats.nats_servers import NatsServer
 from compat_tests.server.monitoring.site import Site
 from compat_tests.servers import wait_for
 from compat_tests.soak.verdict import Reading
@@ -20,10 +21,15 @@ class SoakFailed(Exception):
 
 
 class Gauges:
-    """Reads the figures of a site's processes, which must stay the same ones."""
+    """Reads the figures of a site's processes, which must stay the same ones.
 
-    def __init__(self, site: Site) -> None:
+    Args:
+        nodes: those that its groups are on.
+    """
+
+    def __init__(self, site: Site, nodes: Sequence[NatsServer] = ()) -> None:
         self._site = site
+        self._nodes = nodes
         self._processes = {name: psutil.Process(pid) for name, pid in _pids(site.status())}
 
     @property
@@ -43,10 +49,11 @@ class Gauges:
         for name, pid in _pids(status):
             if self._processes[name].pid != pid:
                 raise SoakFailed(f"{name} was replaced: process {self._processes[name].pid} ended")
-        return {
+        own = {
             name: figures(process) | ({"tasks": tasks[name]} if name in tasks else {})
             for name, process in self._processes.items()
         }
+        return own | {f"node {node.name}": kept_for_others(node) for node in self._nodes}
 
     def _is_at_rest(self) -> bool:
         return all(map(is_at_rest, self._site.status()["workers"]))
@@ -69,6 +76,12 @@ def figures(process: psutil.Process) -> dict[str, int]:
         "descriptors": process.num_fds(),
         "threads": process.num_threads(),
     }
+
+
+def kept_for_others(node: NatsServer) -> dict[str, int]:
+    """What a node of NATS keeps for those who connect to it, and for other nodes."""
+    varz = node.ask("varz")
+    return {"subscriptions": varz["subscriptions"], "connections": varz["connections"]}
 
 
 def _pids(status: Message) -> Iterator[tuple[str, int]]:

@@ -20,7 +20,15 @@ MIB = 2**20
 #: messages there are, the smaller is the one that is noticed: with 100,000 and 1,000,000 on two
 #: workers, 170 bytes for each connection or 17 for each message. What is counted one by one comes
 #: and goes by itself, too, but no more than a few: threads of pools, and what they hold.
-BOUNDS = {"rss": 4 * MIB, "pss": 4 * MIB, "descriptors": 4, "threads": 4, "tasks": 4}
+BOUNDS = {
+    "rss": 4 * MIB,
+    "pss": 4 * MIB,
+    "descriptors": 4,
+    "threads": 4,
+    "tasks": 4,
+    "subscriptions": 4,
+    "connections": 4,
+}
 
 Reading = Mapping[str, Mapping[str, int]]
 """Process -> figure -> value, at one moment."""
