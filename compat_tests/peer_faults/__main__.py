@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from channels_bridge.bench.report.machine import installed, processor
-from channels_bridge.bench.stacks.brokers import redis_server, redis_version
+from channels_bridge.bench.stacks.brokers import redis_version
 from compat_tests.peer_faults import report
 from compat_tests.peer_faults.faults import FAULTS, Fault, Seen
 from compat_tests.peer_faults.scene import Scene, staged
@@ -53,7 +53,8 @@ def main() -> int:
 def lacking(stack: Stack) -> list[str]:
     """What the stack needs and is not installed."""
     modules = [name for name in stack.modules if find_spec(name) is None]
-    return [*modules, "redis-server"] if stack.has_redis and not redis_server() else modules
+    broker = stack.broker
+    return [*modules, broker.program] if broker and not broker.is_at_hand() else modules
 
 
 def suffer(fault: Fault, stacks: Sequence[Stack]) -> dict[str, Seen]:

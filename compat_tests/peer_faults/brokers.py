@@ -1,21 +1,24 @@
-"""What is between the processes: a Redis server, or the hub."""
+"""What is between the processes: a Redis server, nodes of NATS, or the hub."""
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import psutil
 
 from channels_bridge.bench.stacks.brokers import redis_server
+from compat_tests.groups.nats.nats_servers import NatsCluster, find_nats_server
 from compat_tests.servers import START_DEADLINE, Server, wait_for
 
 
 class Broker(Protocol):
-    """A process that may be killed, or stopped for a while."""
+    """A process that may be killed, or stopped for a while; or several."""
 
     def kill(self) -> None: ...
 
@@ -25,7 +28,27 @@ class Broker(Protocol):
     def signal(self, number: signal.Signals) -> None: ...
 
     def memory(self) -> int:
-        """The bytes that it has in memory."""
+        """The bytes that it has in memory; 0 where the server's processes are all there is."""
+
+
+class OwnBroker(Broker, Protocol):
+    """One that is started beside the server.
+
+    Attributes:
+        program: what must be installed.
+        places: what its layer's settings leave open -> what to write.
+    """
+
+    program: ClassVar[str]
+    places: Mapping[str, str]
+
+    def __init__(self, directory: Path) -> None: ...
+
+    @staticmethod
+    def is_at_hand() -> bool:
+        """Whether the program is installed."""
+
+    def close(self) -> None: ...
 
 
 class Redis:
@@ -38,13 +61,20 @@ class Redis:
         socket: the path that it listens on.
     """
 
+    program = "redis-server"
+
     def __init__(self, directory: Path) -> None:
         self.socket = directory / "redis.sock"
+        self.places = {"socket": str(self.socket)}
         self._log = directory / "redis.log"
         options = {"port": 0, "unixsocket": self.socket, "dir": directory, "appendonly": "yes"}
         arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
         self._command = [str(redis_server()), *arguments]
         self.restart()
+
+    @staticmethod
+    def is_at_hand() -> bool:
+        return redis_server() is not None
 
     def restart(self) -> None:
         self.socket.unlink(missing_ok=True)
@@ -69,6 +99,57 @@ class Redis:
             self._process.wait()
 
 
+class Nodes:
+    """Three nodes of NATS. What happens to one of them happens to the one with most processes.
+
+    Args:
+        directory: not needed.
+    """
+
+    program = "nats-server"
+
+    def __init__(self, directory: Path) -> None:
+        del directory
+        self._cluster = NatsCluster(links=True)
+        nodes = enumerate(self._cluster.servers, 1)
+        self.places = {f"node {number}": node.url for number, node in nodes}
+        self._victim = self._cluster.servers[0]
+
+    @staticmethod
+    def is_at_hand() -> bool:
+        return find_nats_server() is not None
+
+    def kill(self) -> None:
+        self._choose()
+        self._victim.kill()
+
+    def restart(self) -> None:
+        self._victim.launch()
+
+    def signal(self, number: signal.Signals) -> None:
+        if number == signal.SIGSTOP:
+            self._choose()
+        os.kill(self._victim.pid, number)
+
+    def _choose(self) -> None:
+        self._victim = max(self._cluster.servers, key=lambda node: len(node.connections()))
+
+    def cut(self) -> None:
+        """Break all links between them, until ``mend()``."""
+        self._cluster.cut()
+
+    def mend(self) -> None:
+        """Let them be made again."""
+        self._cluster.mend()
+
+    def memory(self) -> int:
+        processes = [psutil.Process(node.pid) for node in self._cluster.servers]
+        return sum(int(process.memory_info().rss) for process in processes)
+
+    def close(self) -> None:
+        self._cluster.close()
+
+
 class Hub:
     """The hub that ``websockets_server`` runs, and starts again by itself."""
 
@@ -91,7 +172,7 @@ class Hub:
         self._process().send_signal(number)
 
     def memory(self) -> int:
-        return int(self._process().memory_info().rss)
+        return 0
 
 
 def serves(process: psutil.Process, path: str) -> bool:

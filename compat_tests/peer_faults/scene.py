@@ -156,7 +156,7 @@ class Scene:
         """MB in the memory of the server's processes and of the broker."""
         processes = self.server.processes()
         own = sum(process.memory_info().rss for process in processes)
-        return (own + (self.broker.memory() if self.stack.has_redis else 0)) / MEGABYTE
+        return (own + self.broker.memory()) / MEGABYTE
 
     def quiet(self) -> None:
         """Forget what the log has said so far."""

