@@ -43,7 +43,7 @@ PORTS = range(10_000, 30_000)
 
 CONFIG = """\
 server_name: "{name}"
-listen: "127.0.0.1:{port}"
+listen: "{host}:{port}"
 http: "127.0.0.1:{monitoring_port}"
 """
 JETSTREAM = 'jetstream {{ store_dir: "{directory}/{name}", max_mem: 256M, max_file: 256M }}\n'
@@ -101,24 +101,31 @@ class NatsServer:
     Args:
         config: text that follows the node's own configuration.
         name: its ``server_name``.
+        host: the address on which it listens for clients.
         jetstream: whether it has JetStream.
         start: whether to start it, and wait until it serves.
 
     Attributes:
-        url: where clients connect: ``nats://127.0.0.1:port``.
+        url: where clients connect: ``nats://host:port``.
         port: the same, as a number.
         directory: of its files; theirs who write its configuration, too.
     """
 
     def __init__(
-        self, config: str = "", *, name: str = "n1", jetstream: bool = False, start: bool = True
+        self,
+        config: str = "",
+        *,
+        name: str = "n1",
+        host: str = "127.0.0.1",
+        jetstream: bool = False,
+        start: bool = True,
     ) -> None:
         self._binary = require_nats_server()
         self._directory = tempfile.TemporaryDirectory(prefix="cb-nats-")
         self.directory = Path(self._directory.name)
-        self.name = name
+        self.name, self.host = name, host
         self.port, self.monitoring_port = choose_port(), choose_port()
-        self.url = f"nats://127.0.0.1:{self.port}"
+        self.url = f"nats://{host}:{self.port}"
         self._config_file = self.directory / "nats.conf"
         self._log_file = self.directory / "nats.log"
         self._jetstream = jetstream
