@@ -1,11 +1,12 @@
-"""Other processes of these tests: ``python -m compat_tests.groups.actors NAME ADDRESS ...``.
+"""Other processes of these tests: ``python -m compat_tests.groups.actors NAME CONFIG ...``.
 
-Each calls the layer from a place that users call it from.
+Each calls the layer from a place that users call it from. CONFIG is that of the layer, as JSON.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import multiprocessing
 import os
 import signal
@@ -14,36 +15,44 @@ import threading
 import time
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 import django
 from asgiref.sync import async_to_sync
 
-from channels_bridge.layers import GrpcChannelLayer
+from channels_bridge.layers import GrpcChannelLayer, NatsChannelLayer
+
+Layer = GrpcChannelLayer | NatsChannelLayer
 
 
-def send(layer: GrpcChannelLayer, group: str, **message: object) -> None:
+def connect(config: dict[str, Any]) -> Layer:
+    """The layer that a CONFIG is for."""
+    return NatsChannelLayer(**config) if "servers" in config else GrpcChannelLayer(**config)
+
+
+def send(layer: Layer, group: str, **message: object) -> None:
     """Send as a view does."""
     async_to_sync(layer.group_send)(group, {"type": "hello", **message})
 
 
-def plain(layer: GrpcChannelLayer, group: str) -> None:
+def plain(layer: Layer, group: str) -> None:
     """Send, and exit at once."""
     send(layer, group)
 
 
-def running_loop(layer: GrpcChannelLayer, group: str) -> None:
+def running_loop(layer: Layer, group: str) -> None:
     """Send from a loop that ends right afterwards."""
     asyncio.run(layer.group_send(group, {"type": "hello"}))
 
 
-def thread(layer: GrpcChannelLayer, group: str) -> None:
+def thread(layer: Layer, group: str) -> None:
     """Send from a thread."""
     sender = threading.Thread(target=send, args=[layer, group])
     sender.start()
     sender.join()
 
 
-def threads(layer: GrpcChannelLayer, group: str) -> None:
+def threads(layer: Layer, group: str) -> None:
     """Send from many threads at a time, each message once."""
     senders = [
         threading.Thread(target=send, args=[layer, group], kwargs={"number": number})
@@ -55,7 +64,7 @@ def threads(layer: GrpcChannelLayer, group: str) -> None:
         sender.join()
 
 
-def thousand(layer: GrpcChannelLayer, group: str) -> None:
+def thousand(layer: Layer, group: str) -> None:
     """Send 1,000 times, and grow by nothing."""
 
     def use() -> tuple[int, int]:
@@ -73,7 +82,7 @@ def thousand(layer: GrpcChannelLayer, group: str) -> None:
     assert use() == before, (before, use())
 
 
-def signal_handler(layer: GrpcChannelLayer, group: str) -> None:
+def signal_handler(layer: Layer, group: str) -> None:
     """Send from a signal handler."""
     handled = threading.Event()
 
@@ -86,25 +95,25 @@ def signal_handler(layer: GrpcChannelLayer, group: str) -> None:
     assert handled.wait(10)
 
 
-def fork_before_use(layer: GrpcChannelLayer, group: str) -> None:
+def fork_before_use(layer: Layer, group: str) -> None:
     """Send from a child that was forked before the layer was used."""
     _in_fork(send, layer, group)
 
 
-def fork_after_use(layer: GrpcChannelLayer, group: str) -> None:
+def fork_after_use(layer: Layer, group: str) -> None:
     """Send from a child whose parent had used the layer, and then from the parent."""
     send(layer, group, who="parent before")
     _in_fork(send, layer, group, who="child")
     send(layer, group, who="parent after")
 
 
-def fork_twice(layer: GrpcChannelLayer, group: str) -> None:
+def fork_twice(layer: Layer, group: str) -> None:
     """Send from a grandchild."""
     send(layer, "nobody")
     _in_fork(_in_fork, send, layer, group)
 
 
-def fork_with_members(layer: GrpcChannelLayer, group: str) -> None:
+def fork_with_members(layer: Layer, group: str) -> None:
     """A child has channels of its own, and leaves its parent's alone."""
 
     async def member() -> str:
@@ -126,7 +135,7 @@ def fork_with_members(layer: GrpcChannelLayer, group: str) -> None:
     async_to_sync(check)(channel, who="child")
 
 
-def fork_clean_exit(layer: GrpcChannelLayer, group: str) -> None:
+def fork_clean_exit(layer: Layer, group: str) -> None:
     """A child that ends as Python programs do, not by os._exit()."""
     send(layer, "nobody")
     pid = os.fork()
@@ -136,7 +145,7 @@ def fork_clean_exit(layer: GrpcChannelLayer, group: str) -> None:
     assert os.waitpid(pid, 0)[1] == 0
 
 
-def multiprocessing_fork(layer: GrpcChannelLayer, group: str) -> None:
+def multiprocessing_fork(layer: Layer, group: str) -> None:
     """Send from a multiprocessing child, which exits by os._exit()."""
     send(layer, "nobody")
     process = multiprocessing.get_context("fork").Process(target=send, args=[layer, group])
@@ -145,7 +154,7 @@ def multiprocessing_fork(layer: GrpcChannelLayer, group: str) -> None:
     assert process.exitcode == 0
 
 
-def nothing(layer: GrpcChannelLayer, group: str) -> None:
+def nothing(layer: Layer, group: str) -> None:
     """Only make the layer."""
 
 
@@ -168,7 +177,7 @@ def subscribe(layer: GrpcChannelLayer, topic: str) -> None:
     asyncio.run(main())
 
 
-def receive(layer: GrpcChannelLayer, channel: str, count: str) -> None:
+def receive(layer: Layer, channel: str, count: str) -> None:
     """Take messages from a named channel, as ``runworker`` does."""
 
     async def main() -> None:
@@ -201,5 +210,5 @@ def _in_fork(function: Callable[..., None], *args: object, **kwargs: object) -> 
 
 if __name__ == "__main__":
     django.setup()
-    name, address, *arguments = sys.argv[1:]
-    globals()[name](GrpcChannelLayer(address=address), *arguments)
+    name, config, *arguments = sys.argv[1:]
+    globals()[name](connect(json.loads(config)), *arguments)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
+from compat_tests.groups.actors import Layer, connect
 from compat_tests.groups.hubs import DEADLINE, ENVIRONMENT, ROOT, soon
 
 ONE = [{"type": "hello"}]
@@ -31,12 +35,30 @@ CALLERS = {
 }
 
 
-async def act(*arguments: str) -> str:
+@pytest.fixture(params=["grpc", "nats"])
+def config(request: pytest.FixtureRequest, prefix: str) -> dict[str, Any]:
+    """CONFIG of a layer, for this process and for others."""
+    if request.param == "grpc":
+        return {"address": request.getfixturevalue("shared_hub").address, "prefix": prefix}
+    return {"servers": request.getfixturevalue("nats_server").url, "prefix": prefix}
+
+
+@pytest.fixture
+async def layer(config: dict[str, Any]) -> AsyncIterator[Layer]:
+    """This process' layer."""
+    layer = connect({"capacity": 2000, **config})
+    yield layer
+    await layer.close()
+
+
+async def act(name: str, config: dict[str, Any], *arguments: str) -> str:
     """Run an actor to its end; it must succeed and have nothing to complain about."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "compat_tests.groups.actors",
+        name,
+        json.dumps(config),
         *arguments,
         cwd=ROOT,
         # Python 3.12 and later warn of any fork that has threads around it.
@@ -56,12 +78,11 @@ async def act(*arguments: str) -> str:
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-async def test_caller(hub, make_grpc_layer, caller):
+async def test_caller(config, layer, caller):
     """A message sent from there arrives, once, and the sender ends cleanly."""
-    layer = make_grpc_layer(capacity=2000)
     channel = await layer.new_channel()
     await layer.group_add("room", channel)
-    await act(caller, hub.address, "room")
+    await act(caller, config, "room")
     expected = CALLERS[caller]
     got = [await soon(layer.receive(channel)) for _ in expected]
     if caller == "threads":
@@ -71,9 +92,8 @@ async def test_caller(hub, make_grpc_layer, caller):
     assert await soon(layer.receive(channel)) == {"type": "last"}
 
 
-async def test_named_channel_between_processes(hub, make_grpc_layer):
+async def test_named_channel_between_processes(config, layer):
     """Messages for a named channel wait for a worker that starts later, in order."""
-    layer = make_grpc_layer()
     for number in range(5):
         await layer.send("thumbnails", {"type": "make", "number": number})
-    assert await act("receive", hub.address, "thumbnails", "5") == "0\n1\n2\n3\n4\n"
+    assert await act("receive", config, "thumbnails", "5") == "0\n1\n2\n3\n4\n"

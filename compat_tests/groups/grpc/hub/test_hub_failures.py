@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import signal
@@ -212,7 +213,7 @@ def subscriber(address: str) -> Iterator[subprocess.Popen[bytes]]:
     """Another process that subscribed to a topic. This one does nothing meanwhile."""
     command = [sys.executable, "-m", "compat_tests.groups.actors"]
     with subprocess.Popen(
-        [*command, "subscribe", address, "g:room"],
+        [*command, "subscribe", json.dumps({"address": address}), "g:room"],
         cwd=ROOT,
         env=ENVIRONMENT,
         stdout=subprocess.PIPE,
