@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import tempfile
+import uuid
 from collections.abc import Iterable, Iterator
 
 import psutil
@@ -62,16 +63,20 @@ def heard(members: Iterable[ClientConnection], count: int = 1) -> list[list[str]
 
 
 @contextlib.contextmanager
-def running_project(*options: str) -> Iterator[Project]:
-    """It runs, with these options."""
+def running_project(*options: str, nats_url: str = "") -> Iterator[Project]:
+    """It runs, with these options; its groups are on the node of NATS, or else on a hub."""
     with tempfile.TemporaryDirectory(prefix="cb-") as directory:
+        if nats_url:
+            layer, config = "NatsChannelLayer", {"servers": nats_url, "prefix": uuid.uuid4().hex}
+        else:
+            layer, config = "GrpcChannelLayer", {"address": f"unix:{directory}/groups.sock"}
         env = {
             "DJANGO_SETTINGS_MODULE": "mysite.settings",
             "SAMPLE_DATABASE": f"{directory}/db.sqlite3",
             "SAMPLE_EVENTS": f"{directory}/events",
             "SAMPLE_APPS": "channels_bridge",
-            "SAMPLE_LAYER": "channels_bridge.layers.GrpcChannelLayer",
-            "SAMPLE_LAYER_CONFIG": json.dumps({"address": f"unix:{directory}/groups.sock"}),
+            "SAMPLE_LAYER": f"channels_bridge.layers.{layer}",
+            "SAMPLE_LAYER_CONFIG": json.dumps(config),
         }
         with websockets_server(PROJECT, workers=2, env=env, arguments=options) as server:
             yield Project(server, env)

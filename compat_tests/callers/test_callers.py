@@ -74,10 +74,11 @@ CALLERS = {
 }
 
 
-@pytest.fixture(scope="module")
-def project():
-    """One for all of these, which do it no harm."""
-    with running_project() as project:
+@pytest.fixture(scope="module", params=["grpc", "nats"])
+def project(request):
+    """One for all of these, which do it no harm; its groups are on a hub, or on NATS."""
+    url = request.getfixturevalue("nats_server").url if request.param == "nats" else ""
+    with running_project(nats_url=url) as project:
         yield project
 
 
