@@ -37,6 +37,7 @@ MAY_IMPORT = {
     "groups.home": "exceptions",
     "groups": "common exceptions groups.discovery groups.home",
     "groups.linked": "groups groups.discovery",
+    "groups.reliable": "",
     "groups.wire": "",
     "groups.wire.v1": "",
     "groups.grpc": "groups groups.discovery groups.wire.v1",

@@ -1,0 +1,83 @@
+"""Absence: after a time away from the bus, everybody says again what was sent meanwhile."""
+
+from __future__ import annotations
+
+from channels_bridge.groups.reliable.chain_sender import SentChains
+from channels_bridge.groups.reliable.due_queue import NEVER, DueQueue
+from channels_bridge.groups.reliable.frame_format import (
+    AWAY,
+    HEAD,
+    NO_AGE,
+    TOO_LONG,
+    milliseconds,
+)
+from channels_bridge.groups.reliable.marking import SETTLING_SECONDS, Marking
+from channels_bridge.groups.reliable.reliable_context import Context, Loss
+
+#: How long to wait with marks for somebody who is back, in seconds: others may be, too.
+REPLY_DELAY = 0.05
+
+
+class Absence:
+    """Tells others that this process was away, and answers those that were.
+
+    What either side sent meanwhile may be lost. Both then say their last numbers, and whoever has
+    less asks. A sender that has forgotten some of its chains since then can't say their numbers: it
+    says so, and the loss is declared without a number, for any topic.
+    """
+
+    def __init__(self, context: Context, chains: SentChains, marking: Marking) -> None:
+        self._context = context
+        self._chains = chains
+        self._marking = marking
+        self._later: DueQueue[float | None] = DueQueue()  # announcements to repeat: away since
+        self._too_long: set[bytes] = set()  # who has said so since the last return
+
+    def come_back(self, now: float, since: float | None) -> None:
+        """Say that this process was away since ``since``; None when that is not known."""
+        self._too_long.clear()
+        self.announce(now, since)
+        # Once more, when all nodes of the bus know again who listens to what.
+        self._later.add(now + SETTLING_SECONDS, since)
+        self._context.alarm.by(now + SETTLING_SECONDS)
+        self._marking.say_again(now, REPLY_DELAY, -NEVER if since is None else since)
+        if since is not None and self._has_forgotten(since, now):
+            reason = "this process was away, and has forgotten what it sent meanwhile"
+            self._context.declare(Loss("", self._context.identity, None, reason))
+
+    def announce(self, now: float, since: float | None) -> None:
+        """Ask all others to say their last numbers."""
+        age = NO_AGE if since is None else milliseconds(now - since)
+        self._context.bus.publish_to_all(HEAD.pack(AWAY, 0, self._context.identity, 0, 0, age))
+
+    def ask(self, sender: bytes, now: float, since: float) -> None:
+        """Ask one that was not heard since ``since`` to say its last numbers."""
+        self._too_long.discard(sender)
+        head = HEAD.pack(AWAY, 0, self._context.identity, 0, 1, milliseconds(now - since))
+        self._context.bus.publish_to(sender, head)
+
+    def heard_away(self, sender: bytes, age: int, now: float) -> None:
+        """Handle that another process was away for ``age`` milliseconds."""
+        since = -NEVER if age == NO_AGE else now - age / 1000
+        self._marking.say_again(now, REPLY_DELAY, since)
+        if age != NO_AGE and self._has_forgotten(since, now):
+            head = HEAD.pack(TOO_LONG, 0, self._context.identity, 0, 0, 0)
+            self._context.bus.publish_to(sender, head)
+
+    def heard_too_long(self, sender: bytes) -> None:
+        """Handle that a sender has forgotten what it sent while this process was away."""
+        if sender not in self._too_long:
+            self._too_long.add(sender)
+            reason = "this process was away for longer than the sender remembers"
+            self._context.declare(Loss("", sender, None, reason))
+
+    def tick(self, now: float) -> float:
+        """Repeat announcements; return when to look next."""
+        for since in self._later.take(now):
+            self.announce(now, since)
+        return self._later.next
+
+    def _has_forgotten(self, since: float, now: float) -> bool:
+        if now - since > self._context.bounds.remember_seconds:
+            self._chains.forget(now)
+        return self._chains.forgotten_at >= since

@@ -1,0 +1,108 @@
+"""Requests for what is missing: a receiver asks senders to fill its gaps, a few at a time."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from channels_bridge.groups.reliable.chain_receiver import HeardChain
+from channels_bridge.groups.reliable.due_queue import NEVER
+from channels_bridge.groups.reliable.frame_format import NO_AGE, Request, pack_request
+from channels_bridge.groups.reliable.reliable_context import Context
+
+
+class GapRequests:
+    """Asks for the gaps of this process, ``Bounds.requests`` of them at a time.
+
+    This is what paces resends: a sender sends a bounded number of bytes for each request, and the
+    next request follows when they have come. One that stays without an answer is repeated, at
+    growing intervals, and leaves its place to others that wait: a sender that has died holds up
+    nobody. After ``Bounds.patience_seconds`` without any answer the chain is given up.
+    """
+
+    def __init__(self, context: Context, give_up: Callable[[HeardChain, str], None]) -> None:
+        self._context = context
+        self._bounds = context.bounds
+        self._give_up = give_up
+        self._asked: dict[HeardChain, None] = {}  # in order
+        self._waiting: deque[HeardChain] = deque()
+
+    def open(self, chain: HeardChain, now: float) -> None:
+        """Begin to ask for what ``chain`` lacks, if that is not being done."""
+        if chain.is_asking:
+            return
+        chain.is_asking = True
+        chain.attempts = 0
+        chain.progress_at = None
+        if chain.is_joining:
+            self._context.counters.late_joins += 1
+        else:
+            self._context.counters.gaps += 1
+        self._wait(chain)
+        self.fill(now)
+
+    def close(self, chain: HeardChain) -> None:
+        """Ask no more: the gap is filled, or nobody wants it filled."""
+        chain.is_asking = False
+        self._asked.pop(chain, None)
+        if self._waiting:
+            self._context.alarm.by(0.0)  # at once
+
+    def fill(self, now: float) -> None:
+        """Ask for those that wait, as many as may be."""
+        while self._waiting and len(self._asked) < self._bounds.requests:
+            chain = self._waiting.popleft()
+            chain.is_waiting = False
+            if chain.is_asking:
+                self._asked[chain] = None
+                self._ask(chain, now)
+
+    def note_progress(self, chain: HeardChain, now: float) -> None:
+        """Note that an answer has brought something; ask for more if that was all of it."""
+        chain.progress_at = now
+        chain.attempts = 0
+        chain.due = now + self._bounds.retry_seconds
+        if chain in self._asked and chain.last >= chain.answered_to:
+            self._ask(chain, now)
+        self.fill(now)
+
+    def ask_again(self, now: float) -> None:
+        """Ask at once for what was asked for: the bus may have lost requests and answers."""
+        for chain in list(self._asked):
+            chain.attempts = 0
+            self._ask(chain, now)
+
+    def tick(self, now: float) -> float:
+        """Repeat what stayed without an answer; return when to look next."""
+        for chain in [chain for chain in self._asked if chain.due <= now]:
+            if chain in self._asked:  # giving up another one may have ended this
+                self._repeat(chain, now)
+        self.fill(now)
+        return min((chain.due for chain in self._asked), default=NEVER)
+
+    def _repeat(self, chain: HeardChain, now: float) -> None:
+        if now - (chain.progress_at or now) >= self._bounds.patience_seconds:
+            self._give_up(chain, "the sender does not answer")
+            return
+        chain.attempts += 1
+        del self._asked[chain]
+        self._wait(chain)
+
+    def _wait(self, chain: HeardChain) -> None:
+        if not chain.is_waiting:
+            chain.is_waiting = True
+            self._waiting.append(chain)
+
+    def _ask(self, chain: HeardChain, now: float) -> None:
+        self._context.counters.asked += 1
+        if chain.progress_at is None:
+            chain.progress_at = now
+        pause = self._bounds.retry_seconds * 1.5 ** min(chain.attempts, 20)
+        chain.due = now + min(pause, self._bounds.longest_retry_seconds)
+        self._context.alarm.by(chain.due)
+        number, reach = chain.last, NO_AGE
+        if chain.is_joining:
+            number, reach = chain.anchor, chain.reach
+        request = Request(chain.topic, chain.ident, number, reach, chain.token)
+        frame = pack_request(self._context.identity, request)
+        self._context.bus.publish_to(chain.sender, frame)

@@ -1,0 +1,284 @@
+"""Hearing: the topics this process has subscribed, and the chains of those it hears on them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from channels_bridge.groups.reliable.chain_receiver import HeardChain
+from channels_bridge.groups.reliable.due_queue import NEVER, DueQueue
+from channels_bridge.groups.reliable.frame_format import LARGEST_TOKEN, LONGEST, UNKNOWN, Answer
+from channels_bridge.groups.reliable.gap_requests import GapRequests
+from channels_bridge.groups.reliable.reliable_context import Context, Loss
+
+
+class Sign(NamedTuple):
+    """What a frame says of a chain.
+
+    Attributes:
+        sender: whose chain.
+        ident: which chain.
+        number: a number in it.
+        age: in milliseconds: of the one before, in a message; else of this one.
+        is_message: whether the frame is the message of that number.
+    """
+
+    sender: bytes
+    ident: int
+    number: int
+    age: int
+    is_message: bool
+
+
+class HeardTopic:
+    """A topic that this process has subscribed.
+
+    Attributes:
+        since: when.
+        chains: those that are heard, by sender.
+        has_forgotten: whether there were other chains, of which nothing was heard for long.
+        renewed_at: when it was found that the bus did not bring it, last.
+    """
+
+    __slots__ = ("chains", "has_forgotten", "renewed_at", "since")
+
+    def __init__(self, since: float) -> None:
+        self.since = since
+        self.chains: dict[bytes, HeardChain] = {}
+        self.has_forgotten = False
+        self.renewed_at = -NEVER
+
+
+class Hearing:
+    """What this process hears, brought into order.
+
+    Whoever is heard for the first time on a topic may have sent something before that did not
+    arrive: when that was after the topic was subscribed, it is asked for. This also closes the time
+    in which the nodes of a bus do not know yet who listens.
+
+    Attributes:
+        topics: those subscribed. ``ReliableTopics`` looks into it for each frame.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._bounds = context.bounds
+        self._requests = GapRequests(context, self._give_up)
+        self._forgetting: DueQueue[HeardChain] = DueQueue()
+        self._held_bytes = 0
+        self._count = 0
+        self.topics: dict[str, HeardTopic] = {}
+
+    def subscribe(self, topic: str, now: float) -> None:
+        """Begin to hear ``topic``, unless that is so."""
+        if topic not in self.topics:
+            self.topics[topic] = HeardTopic(now)
+
+    def unsubscribe(self, topic: str) -> None:
+        """Hear ``topic`` no more."""
+        heard = self.topics.pop(topic, None)
+        for chain in list(heard.chains.values()) if heard is not None else ():
+            self._drop(chain)
+
+    def take(self, chain: HeardChain, number: int, tag: int, payload: bytes, now: float) -> None:
+        """Handle a message that came on a topic, and may not be the next one."""
+        chain.heard_at = now
+        if chain.has(number):
+            self._context.counters.duplicates += 1
+            return
+        chain.raise_goal(number)
+        self._hold(chain, number, tag, payload)
+        self._deliver_next(chain)
+        self._look_for_gap(chain, now)
+
+    def raise_goal(self, chain: HeardChain, number: int, now: float) -> None:
+        """Handle that ``number`` is said to exist."""
+        chain.heard_at = now
+        chain.raise_goal(number)
+        self._look_for_gap(chain, now)
+
+    def find_chain(self, topic: str, sign: Sign, now: float) -> HeardChain | None:
+        """Return the chain of which there is a sign on a subscribed topic; begin it if it's new.
+
+        None when the sign is to be ignored: of a chain that has ended, or of this process.
+        """
+        heard = self.topics[topic]
+        chain = heard.chains.get(sign.sender)
+        if chain is not None and chain.ident == sign.ident:
+            return chain
+        if sign.sender == self._context.identity or (chain and sign.ident < chain.ident):
+            self._context.counters.duplicates += 1
+            return None
+        if chain is not None:
+            self._end(chain)
+            if self.topics.get(topic) is not heard:
+                return None
+        return self._begin(topic, heard, sign, now)
+
+    def answer(self, sender: bytes, answer: Answer, now: float) -> None:
+        """Handle an answer to a request."""
+        chain = self._find(answer.topic, sender, answer.token)
+        if chain is None:
+            self._context.counters.duplicates += 1
+            return
+        chain.heard_at = now
+        before = chain.is_joining, chain.last
+        self._begin_after(chain, answer)
+        if answer.number:
+            self._take_resent(chain, answer)
+        if chain.is_dropped:
+            return
+        chain.answered_to = max(chain.answered_to, answer.end)
+        self._look_for_gap(chain, now)
+        if before != (chain.is_joining, chain.last):
+            self._requests.note_progress(chain, now)
+
+    def forgotten(self, topic: str, sender: bytes, token: int) -> None:
+        """Handle that a sender has forgotten the chain that it was asked for."""
+        chain = self._find(topic, sender, token)
+        if chain is not None and chain.is_asking:
+            self._give_up(chain, "the sender has forgotten them", counted=False)
+
+    def ask_again(self, now: float) -> None:
+        """Ask at once for what was asked for."""
+        self._requests.ask_again(now)
+
+    def tick(self, now: float) -> float:
+        """Ask again, give up, forget; return when to look next."""
+        for chain in self._forgetting.take(now):
+            if chain.is_dropped:
+                continue
+            due = chain.heard_at + self._bounds.forget_seconds
+            if chain.is_asking or due > now:
+                self._forgetting.add(max(due, now + self._bounds.keep_seconds), chain)
+            else:
+                self.topics[chain.topic].has_forgotten = True
+                self._remove(chain)
+        return min(self._requests.tick(now), self._forgetting.next)
+
+    def _find(self, topic: str, sender: bytes, token: int) -> HeardChain | None:
+        """Return the chain that has asked; None when it has ended, whatever there is instead."""
+        heard = self.topics.get(topic)
+        chain = heard.chains.get(sender) if heard is not None else None
+        return chain if chain is not None and chain.token == token else None
+
+    def _begin(self, topic: str, heard: HeardTopic, sign: Sign, now: float) -> HeardChain:
+        before = sign.number - sign.is_message
+        self._count = (self._count + 1) & LARGEST_TOKEN
+        chain = HeardChain(topic, sign.sender, sign.ident, self._count, before)
+        chain.heard_at = now
+        if before and now - sign.age / 1000 >= heard.since:
+            # Something that was sent since this process listens has not arrived. Rounded up, and
+            # reckoned without the way of the frame: rather a message too early than one too few.
+            listening = now - heard.since - (0 if sign.is_message else sign.age / 1000)
+            chain.join(sign.number, min(int(listening * 1000) + 1, LONGEST))
+        heard.chains[sign.sender] = chain
+        due = now + self._bounds.forget_seconds
+        self._forgetting.add(due, chain)
+        self._context.alarm.by(due)
+        return chain
+
+    def _end(self, chain: HeardChain) -> None:
+        """End a chain because its sender has begun another: it has forgotten this one."""
+        if chain.is_asking:
+            self._give_up(chain, "the sender has forgotten them")
+        if not chain.is_dropped:
+            self._remove(chain)
+
+    def _remove(self, chain: HeardChain) -> None:
+        del self.topics[chain.topic].chains[chain.sender]
+        self._drop(chain)
+
+    def _drop(self, chain: HeardChain) -> None:
+        chain.is_dropped = True
+        self._held_bytes -= chain.held_bytes
+        self._requests.close(chain)
+
+    def _look_for_gap(self, chain: HeardChain, now: float) -> None:
+        if chain.is_dropped:
+            return
+        if not chain.is_complete:
+            self._requests.open(chain, now)
+        elif chain.is_asking:
+            self._requests.close(chain)
+
+    def _hold(self, chain: HeardChain, number: int, tag: int, payload: bytes) -> None:
+        """Hold a message, if there is room; otherwise it will be asked for."""
+        if not self._has_room(chain, payload) and (chain.is_joining or number != chain.last + 1):
+            return
+        chain.hold(number, tag, payload)
+        self._held_bytes += len(payload)
+
+    def _has_room(self, chain: HeardChain, payload: bytes) -> bool:
+        bounds = self._bounds
+        return (
+            len(chain.held) < bounds.held_messages
+            and chain.held_bytes + len(payload) <= bounds.held_bytes
+            and self._held_bytes + len(payload) <= bounds.all_held_bytes
+        )
+
+    def _deliver_next(self, chain: HeardChain) -> None:
+        """Deliver what is there without a gap."""
+        while not (chain.is_joining or chain.is_dropped):
+            found = chain.take_next()
+            if found is None:
+                return
+            self._deliver(chain, found)
+
+    def _deliver(self, chain: HeardChain, message: tuple[int, bytes]) -> None:
+        tag, payload = message
+        self._held_bytes -= len(payload)
+        self._context.deliver(chain.topic, chain.sender, tag, payload)
+
+    def _begin_after(self, chain: HeardChain, answer: Answer) -> None:
+        """Step over what the sender says that it will not send."""
+        reason = "the sender no longer keeps them"
+        if chain.is_joining:
+            chain.is_joining = False
+            chain.last = min(chain.held, default=answer.base + 1) - 1
+            chain.last = min(chain.last, answer.base)
+            if answer.lost:
+                # Who has forgotten chains can't tell whether it had got some of these.
+                is_known = answer.lost != UNKNOWN and not self._has_forgotten(chain.topic)
+                count = answer.lost if is_known else None
+                self._context.declare(Loss(chain.topic, chain.sender, count, reason))
+            self._step_over(chain, answer.base)
+        elif answer.base > chain.last:
+            self._declare_missing(chain, answer.base, reason)
+            self._step_over(chain, answer.base)
+        self._deliver_next(chain)
+
+    def _has_forgotten(self, topic: str) -> bool:
+        heard = self.topics.get(topic)
+        return heard is not None and heard.has_forgotten
+
+    def _take_resent(self, chain: HeardChain, answer: Answer) -> None:
+        if chain.is_dropped:
+            return
+        if chain.has(answer.number):
+            self._context.counters.duplicates += 1
+            return
+        self._context.counters.recovered += 1
+        chain.raise_goal(answer.number)
+        self._hold(chain, answer.number, answer.tag, answer.payload)
+        self._deliver_next(chain)
+
+    def _give_up(self, chain: HeardChain, reason: str, counted: bool = True) -> None:
+        """Declare what is missing, and go on with what is there."""
+        end = chain.highest()
+        if chain.is_joining or not counted:
+            chain.last = min(chain.held, default=end + 1) - 1 if chain.is_joining else chain.last
+            chain.is_joining = False
+            self._context.declare(Loss(chain.topic, chain.sender, None, reason))
+        else:
+            self._declare_missing(chain, end, reason)
+        self._step_over(chain, end)
+        if not chain.is_dropped:
+            self._requests.close(chain)
+
+    def _declare_missing(self, chain: HeardChain, end: int, reason: str) -> None:
+        if count := chain.count_missing(end):
+            self._context.declare(Loss(chain.topic, chain.sender, count, reason))
+
+    def _step_over(self, chain: HeardChain, end: int) -> None:
+        for message in chain.take_up_to(end):
+            self._deliver(chain, message)

@@ -1,0 +1,3 @@
+"""Tests of the reliable layer."""
+
+from __future__ import annotations
