@@ -107,7 +107,11 @@ class HeardChain:
 
     def count_missing(self, end: int) -> int:
         """Return how many messages up to ``end`` are neither delivered nor held."""
-        return max(end - self.last, 0) - sum(number <= end for number in self.held)
+        return max(end - self.last, 0) - self.count_held(end)
+
+    def count_held(self, end: int) -> int:
+        """Return how many messages up to ``end`` are held."""
+        return sum(number <= end for number in self.held)
 
     def take_up_to(self, end: int) -> Iterator[tuple[int, bytes]]:
         """Take those held up to ``end`` in order, and step over those that are missing.

@@ -233,23 +233,24 @@ class Hearing:
         """Step over what the sender says that it will not send."""
         reason = "the sender no longer keeps them"
         if chain.is_joining:
-            chain.is_joining = False
-            chain.last = min(chain.held, default=answer.base + 1) - 1
-            chain.last = min(chain.last, answer.base)
-            if answer.lost:
-                # Who has forgotten chains can't tell whether it had got some of these.
-                is_known = answer.lost != UNKNOWN and not self._has_forgotten(chain.topic)
-                count = answer.lost if is_known else None
-                self._context.declare(Loss(chain.topic, chain.sender, count, reason))
-            self._step_over(chain, answer.base)
+            self._join(chain, answer, reason)
         elif answer.base > chain.last:
             self._declare_missing(chain, answer.base, reason)
             self._step_over(chain, answer.base)
         self._deliver_next(chain)
 
-    def _has_forgotten(self, topic: str) -> bool:
-        heard = self.topics.get(topic)
-        return heard is not None and heard.has_forgotten
+    def _join(self, chain: HeardChain, answer: Answer, reason: str) -> None:
+        """Begin a chain where the sender says that this process has joined it."""
+        chain.is_joining = False
+        chain.last = min(answer.base, min(chain.held, default=answer.base + 1) - 1)
+        if answer.lost:
+            heard = self.topics[chain.topic]
+            # Who has forgotten chains can't tell whether it had got some of these.
+            is_known = answer.lost != UNKNOWN and not heard.has_forgotten
+            count = answer.lost - chain.count_held(answer.base) if is_known else None
+            if count is None or count > 0:
+                self._context.declare(Loss(chain.topic, chain.sender, count, reason))
+        self._step_over(chain, answer.base)
 
     def _take_resent(self, chain: HeardChain, answer: Answer) -> None:
         if chain.is_dropped:

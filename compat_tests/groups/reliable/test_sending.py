@@ -1,0 +1,83 @@
+"""A sender's chains: numbers, what is kept and for how long, and what is forgotten."""
+
+from __future__ import annotations
+
+from channels_bridge.groups.reliable.bounds import Bounds
+from channels_bridge.groups.reliable.chain_sender import KEEPING
+from channels_bridge.groups.reliable.frame_format import HEAD, HEAD_SIZE
+from compat_tests.groups.reliable.recorder import NOW, Recorder, publish_lost
+
+
+def heads(recorder: Recorder) -> list[tuple[int, int, int]]:
+    """Chain, number and age of the frames that were published."""
+    return [HEAD.unpack_from(frame)[3:] for frame in recorder.take()]
+
+
+def test_numbers_each_topic(sender: Recorder) -> None:
+    """From 1, without a gap, with the age of the one before."""
+    for topic, at in [("g:a", 0.0), ("g:b", 0.1), ("g:a", 0.25), ("g:a", 0.25)]:
+        sender.topics.publish(topic, b"", NOW + at)
+    assert heads(sender) == [(1, 1, 0), (2, 1, 0), (1, 2, 250), (1, 3, 0)]
+
+
+def test_tag_and_payload_are_in_the_frame(sender: Recorder) -> None:
+    """As they were given."""
+    sender.topics.publish("g:a", b"payload", NOW, tag=255)
+    ((topic, frame),) = sender.published
+    assert topic == "g:a"
+    assert HEAD.unpack_from(frame)[1] == 255
+    assert frame[HEAD_SIZE:] == b"payload"
+
+
+def test_keeps_for_a_time(sender: Recorder) -> None:
+    """Then memory is given back, a little later."""
+    publish_lost(sender, "g:a", b"12345")
+    publish_lost(sender, "g:a", b"12345", now=NOW + 10)
+    sender.topics.tick(NOW + 14.9)
+    assert sender.topics.statistics.kept == 2
+    sender.topics.tick(NOW + 15.5)
+    assert sender.topics.statistics.kept == 1
+    assert sender.topics.statistics.kept_bytes == 5 + KEEPING
+
+
+def test_keeps_a_number_of_bytes() -> None:
+    """The oldest go first, and the window says for how long the rest is kept."""
+    sender = Recorder(b"sender", Bounds(keep_bytes=3 * (100 + KEEPING)))
+    for second in range(10):
+        publish_lost(sender, f"g:{second % 2}", b"x" * 100, now=NOW + second)
+    statistics = sender.topics.statistics
+    assert statistics.kept == 3
+    assert statistics.window == 3.0
+    sender.topics.tick(NOW + 30)
+    assert sender.topics.statistics.window == 15.0
+
+
+def test_one_that_is_larger_than_all_is_sent() -> None:
+    """It can't be sent again, though."""
+    sender = Recorder(b"sender", Bounds(keep_bytes=1000))
+    sender.topics.publish("g:a", b"x" * 2000, NOW)
+    assert len(sender.published) == 1
+    assert sender.topics.statistics.kept_bytes == 0
+
+
+def test_begins_another_chain_after_long(sender: Recorder) -> None:
+    """Whether or not the old one was noticed to be old."""
+    publish_lost(sender, "g:a", b"")
+    sender.topics.publish("g:a", b"", NOW + 60)
+    sender.topics.publish("g:a", b"", NOW + 120.1)
+    assert heads(sender) == [(1, 2, 60_000), (2, 1, 0)]
+
+
+def test_memory_is_bounded_by_topics_in_use(sender: Recorder) -> None:
+    """Nothing is left of topics that were used once."""
+    sender.topics.bus_changed(NOW, away=True)
+    now = NOW
+    for number in range(1000):
+        publish_lost(sender, f"g:{number}", b"", now=now)
+        now += 0.1
+        sender.topics.tick(now)
+    while now < NOW + 400:
+        now = max(sender.topics.tick(now), now)
+    assert len(sender.topics._chains) == 0
+    assert sender.topics.unmarked == 0
+    assert sender.topics.statistics.kept_bytes == 0
