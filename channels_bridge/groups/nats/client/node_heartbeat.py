@@ -1,8 +1,9 @@
 """Notices that a node has gone silent, as one does whose host has vanished.
 
-A node answers each PING at once. Whether it still lives is asked while nothing comes from it; while
-much is on its way to it, a PING waits behind that, and what the socket gets rid of is a sign of
-life, too. An event loop that was blocked makes up for no beats that it has missed.
+A node answers each PING at once. While much is on its way to it, a PING waits behind that; that it
+takes what had to wait is a sign of life, too. What the socket took at once is none: the kernel does
+that for a node that has stopped. An event loop that was blocked makes up for no beats that it has
+missed.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ class Heartbeat:
     Args:
         interval: seconds between two beats.
         ask: writes a PING.
-        get_taken: how many bytes the socket has taken so far. Not how many it has left: while
-            more is given to it, these may be as many as before.
+        get_flow: how many bytes the socket has taken so far, and how many wait for it. The latter
+            alone say little: while more is given to it, they may be as many as before.
         on_silent: called once, when the node is given up; nothing is asked after that.
 
     Attributes:
@@ -38,16 +39,16 @@ class Heartbeat:
         interval: float,
         *,
         ask: Callable[[], None],
-        get_taken: Callable[[], int],
+        get_flow: Callable[[], tuple[int, int]],
         on_silent: Callable[[], None],
     ) -> None:
         self.heard_at = time.monotonic()
         self._interval = interval
         self._ask = ask
-        self._get_taken = get_taken
+        self._get_flow = get_flow
         self._on_silent = on_silent
         self._heard_before = 0.0  # at the beat before
-        self._taken = get_taken()
+        self._taken, self._waiting = get_flow()
         self._silent = 0
         self._timer = asyncio.get_running_loop().call_later(interval, self._beat)
 
@@ -56,10 +57,11 @@ class Heartbeat:
         self._timer.cancel()
 
     def _beat(self) -> None:
-        taken = self._get_taken()
-        lives = self.heard_at > self._heard_before or taken > self._taken
+        taken, waiting = self._get_flow()
+        has_taken = self._waiting > 0 and taken > self._taken
+        lives = self.heard_at > self._heard_before or has_taken
         self._silent = 0 if lives else self._silent + 1
-        self._heard_before, self._taken = self.heard_at, taken
+        self._heard_before, self._taken, self._waiting = self.heard_at, taken, waiting
         if self._silent >= SILENT_BEATS:
             self._on_silent()
             return

@@ -122,7 +122,7 @@ class NodeLink:
         self._heartbeat = Heartbeat(
             options.ping_interval,
             ask=self._beat,
-            get_taken=lambda: self._socket.taken,
+            get_flow=self._socket.get_flow,
             on_silent=self._give_up,
         )
 

@@ -83,11 +83,10 @@ class NodeSocket(asyncio.Protocol):
             self._written += len(data)
             self._transport.write(data)
 
-    @property
-    def taken(self) -> int:
-        """The bytes that have left this process so far."""
+    def get_flow(self) -> tuple[int, int]:
+        """How many bytes have left this process so far, and how many wait for that."""
         waiting = self._transport.get_write_buffer_size() if self._transport is not None else 0
-        return self._written - waiting
+        return self._written - waiting, waiting
 
     def abort(self) -> None:
         """End it at once, whatever waits."""
