@@ -20,19 +20,20 @@ import logging
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from channels_bridge.groups.nats.client import nats_commands
 from channels_bridge.groups.nats.client.authentication import NOBODY, Authentication
+from channels_bridge.groups.nats.client.connection_state import ConnectionState
 from channels_bridge.groups.nats.client.link_options import LinkOptions
 from channels_bridge.groups.nats.client.nats_errors import NatsUnavailable
 from channels_bridge.groups.nats.client.nats_headers import Reply
-from channels_bridge.groups.nats.client.nats_requests import Cancel, OnReply
+from channels_bridge.groups.nats.client.nats_requests import Cancel, OnReply, OwnReplies
 from channels_bridge.groups.nats.client.nats_traffic import Callbacks, Traffic
 from channels_bridge.groups.nats.client.node_heartbeat import INTERVAL
 from channels_bridge.groups.nats.client.node_link import NodeLink
 from channels_bridge.groups.nats.client.reconnection import Reconnection
-from channels_bridge.groups.nats.client.server_info import ServerInfo
 from channels_bridge.groups.nats.client.server_pool import (
     ServerAddress,
     ServerPool,
@@ -45,7 +46,7 @@ logger = logging.getLogger("channels_bridge.groups")
 CLOSE_TIMEOUT = 2.0
 
 
-class NatsConnection:
+class NatsConnection(ConnectionState):
     """A client of a cluster of NATS, or of one node.
 
     Lives on the event loop on which it was started; nothing is thread-safe.
@@ -104,9 +105,9 @@ class NatsConnection:
             on_changed=on_changed,
             on_denied=on_denied,
         )
-        self._traffic = Traffic(callbacks, reply_prefix, pool, lambda: self._reconnection.leave())
-        self._reconnection = Reconnection(
-            pool, self._open_link, self._traffic.attach, self._traffic.detach
+        traffic = Traffic(callbacks, reply_prefix, pool, lambda: self._reconnection.leave())
+        super().__init__(
+            traffic, Reconnection(pool, self._open_link, traffic.attach, traffic.detach)
         )
         self._task: asyncio.Task[None] | None = None
 
@@ -116,13 +117,20 @@ class NatsConnection:
         self._task.add_done_callback(_report)
 
     async def aclose(self) -> None:
-        """Let the node have what was published, for two seconds at most, and disconnect."""
-        if self._traffic.link is not None:
+        """Let the node have what was published, for two seconds at most, and disconnect.
+
+        What it doesn't have by then is lost, and logged.
+        """
+        task, self._task = self._task, None
+        if task is None:
+            return
+        if self._traffic.link is not None or self.waiting_bytes:
             with suppress(NatsUnavailable):
                 await self.flush(CLOSE_TIMEOUT)
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        if lost := self.waiting_bytes:
+            logger.warning("%d bytes were not sent to NATS: %s", lost, self.trouble or "no time")
+        task.cancel()
+        await asyncio.wait([task])
         if (link := self._traffic.link) is not None:
             self._traffic.detach()
             await link.aclose()
@@ -204,10 +212,6 @@ class NatsConnection:
             await self._traffic.is_linked.wait()
         await link.ping(self._traffic.queue.add)
 
-    def _explain(self, timeout: float) -> NatsUnavailable:
-        trouble = self._reconnection.refusal or self._reconnection.trouble
-        return trouble or NatsUnavailable(f"no answer from NATS within {timeout:g} seconds")
-
     async def request(
         self,
         subject: str,
@@ -255,13 +259,21 @@ class NatsConnection:
         on_reply: OnReply,
         *,
         headers: Mapping[str, str] | None = None,
+        own_subject: bool = False,
     ) -> Cancel:
         """Publish a message, and get all replies to it until what this returns is called.
+
+        Args:
+            own_subject: whether to subscribe for these replies alone, as what JetStream hands out
+                needs: by its subject it is no reply.
 
         Raises:
             ValueError: see ``publish()``.
         """
-        subject_of_reply, cancel = self._traffic.requests.expect(subject, on_reply)
+        if own_subject:
+            subject_of_reply, cancel = self._subscribe_to_replies(on_reply)
+        else:
+            subject_of_reply, cancel = self._traffic.requests.expect(subject, on_reply)
         try:
             self.publish(subject, payload, reply=subject_of_reply, headers=headers)
         except BaseException:
@@ -269,68 +281,10 @@ class NatsConnection:
             raise
         return cancel
 
-    # How it is.
-
-    @property
-    def connected(self) -> bool:
-        """Whether there is a link to a node."""
-        return self._traffic.is_linked.is_set()
-
-    @property
-    def info(self) -> ServerInfo:
-        """What the node says of itself; of the last one, while there is no link."""
-        return self._traffic.info
-
-    @property
-    def reconnects(self) -> int:
-        """How many links there were after the first."""
-        return max(self._traffic.links - 1, 0)
-
-    @property
-    def denied(self) -> Mapping[str, str]:
-        """By what the node keeps from this user, such as ``publish to a.b``, what to do."""
-        return self._traffic.denied
-
-    @property
-    def trouble(self) -> str | None:
-        """Why there is no link now, and what to do; None while there is one."""
-        trouble = self._reconnection.trouble
-        return str(trouble) if trouble is not None else None
-
-    @property
-    def refusal(self) -> str | None:
-        """The same, if no waiting heals it: credentials, certificates."""
-        refusal = self._reconnection.refusal
-        return str(refusal) if refusal is not None else None
-
-    @property
-    def round_trip(self) -> float | None:
-        """Seconds that the last PING took; None while there is no link, or no answer yet."""
-        return self._traffic.link.round_trip if self._traffic.link is not None else None
-
-    @property
-    def heard_at(self) -> float | None:
-        """When a node was heard of last, in ``time.monotonic()``; None before the first link.
-
-        Within ``on_connected`` it is of the link before: what was sent since then may be lost.
-        """
-        heard_by = self._traffic.heard_by
-        return heard_by.heard_at if heard_by is not None else None
-
-    @property
-    def dropped(self) -> int:
-        """How many messages there was no room for."""
-        return self._traffic.queue.dropped
-
-    @property
-    def waiting_bytes(self) -> int:
-        """The bytes that wait to be written, without those in the socket."""
-        return self._traffic.queue.size
-
-    @property
-    def is_full(self) -> bool:
-        """Whether publishers should wait: 16 MiB wait, or the socket takes no more now."""
-        return self._traffic.queue.is_full
+    def _subscribe_to_replies(self, on_reply: OnReply) -> tuple[str, Cancel]:
+        subject, key = self._traffic.requests.make_subject(), OwnReplies(on_reply)
+        self.subscribe(subject, key)
+        return subject, partial(self.unsubscribe, key)
 
     async def wait_for_room(self, timeout: float) -> None:
         """Return once publishers needn't wait.

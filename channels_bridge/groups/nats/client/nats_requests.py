@@ -1,4 +1,4 @@
-"""Requests and their replies, all through one subscription with a wildcard. No I/O."""
+"""Requests and their replies, nearly all through one subscription with a wildcard. No I/O."""
 
 from __future__ import annotations
 
@@ -20,7 +20,30 @@ class _Expected(NamedTuple):
     on_denied: OnDenied
 
 
-class Requests:
+class ReplyReceiver:
+    """The key of a subscription that is for replies."""
+
+    def received(self, subject: bytes, reply: Reply) -> None:
+        """Take a reply."""
+        raise NotImplementedError
+
+
+class OwnReplies(ReplyReceiver):
+    """Replies that come on a subscription of their own.
+
+    JetStream's are found by their subscription alone: each comes under the subject of what it
+    carries.
+    """
+
+    def __init__(self, on_reply: OnReply) -> None:
+        self._on_reply = on_reply
+
+    def received(self, subject: bytes, reply: Reply) -> None:
+        """Take a reply."""
+        self._on_reply(reply)
+
+
+class Requests(ReplyReceiver):
     """Those whose replies are expected.
 
     Args:
@@ -53,6 +76,11 @@ class Requests:
         number = b"%d" % self._last
         self._expected[number] = _Expected(subject, on_reply, on_denied)
         return f"{self._prefix}{self._last}", partial(self._expected.pop, number, None)
+
+    def make_subject(self) -> str:
+        """A subject for replies on a subscription of their own."""
+        self._last += 1
+        return f"{self._prefix}own.{self._last}"
 
     def received(self, subject: bytes, reply: Reply) -> None:
         """Hand a reply to who expects it; one that comes too late is nobody's."""

@@ -11,7 +11,7 @@ from typing import Any
 from channels_bridge.groups.nats.client import nats_commands
 from channels_bridge.groups.nats.client.nats_errors import Denial
 from channels_bridge.groups.nats.client.nats_headers import read_reply
-from channels_bridge.groups.nats.client.nats_requests import Requests
+from channels_bridge.groups.nats.client.nats_requests import ReplyReceiver, Requests
 from channels_bridge.groups.nats.client.node_link import NodeLink
 from channels_bridge.groups.nats.client.server_info import ServerInfo
 from channels_bridge.groups.nats.client.server_pool import ServerPool
@@ -72,7 +72,7 @@ class Traffic:
         self._leave = leave
         self._subscriptions = Subscriptions()
         self._by_number = self._subscriptions.by_number
-        self._replies = self._subscriptions.add(self.requests.subject, self.requests)
+        self._subscriptions.add(self.requests.subject, self.requests)
 
     def subscribe(self, subject: str, key: Any) -> None:
         """Ask for a subject, on this link and all later ones."""
@@ -113,11 +113,12 @@ class Traffic:
         found = self._by_number.get(number)
         if found is None:
             return  # it was on its way when its subscription ended
+        key = found[1]
         try:
-            if number == self._replies:
-                self.requests.received(subject, read_reply(headers, payload, reply))
+            if isinstance(key, ReplyReceiver):
+                key.received(subject, read_reply(headers, payload, reply))
             else:
-                self._on_message(found[1], payload, reply)
+                self._on_message(key, payload, reply)
         except Exception:
             logger.exception("a message on %s was not handled", found[0])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 
 import pytest
@@ -132,6 +133,33 @@ async def test_request_many(connect: Connect, prefix: str) -> None:
     await soon(one.connection.flush(10))
     await soon(here.connection.flush(10))
     assert len(replies) == 2
+
+
+async def test_replies_of_jetstream(connect: Connect, prefix: str) -> None:
+    """What JetStream hands out comes under the subject that it was published to."""
+    client = (await connect()).connection
+    stream = {"name": prefix, "subjects": [f"{prefix}.>"], "storage": "memory"}
+    consumer = {"stream_name": prefix, "config": {"durable_name": "c", "ack_policy": "explicit"}}
+    for question, options in (
+        (f"STREAM.CREATE.{prefix}", stream),
+        (f"CONSUMER.CREATE.{prefix}.c", consumer),
+    ):
+        reply = await client.request(
+            f"$JS.API.{question}", json.dumps(options).encode(), timeout=10
+        )
+        assert "error" not in json.loads(reply.payload)
+    await client.request(f"{prefix}.a", b"work", timeout=10)
+    replies: list[Reply] = []
+    next_one = f"$JS.API.CONSUMER.MSG.NEXT.{prefix}.c"
+    cancel = client.request_many(next_one, b'{"batch": 2}', replies.append, own_subject=True)
+    await until(lambda: len(replies) == 1)
+    assert replies[0].payload == b"work"
+    acknowledged = await client.request(replies[0].reply, b"+ACK", timeout=10)
+    assert acknowledged.status is None
+    cancel()
+    await client.request(f"{prefix}.a", b"too late", timeout=10)
+    await soon(client.flush(10))
+    assert len(replies) == 1
 
 
 async def test_info(connect: Connect, nats_server: NatsServer) -> None:
