@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from channels_bridge.groups.nats.client import nats_connection
 from channels_bridge.groups.nats.client.nats_errors import NatsUnavailable
 from channels_bridge.groups.nats.client.server_pool import ServerPool
 from channels_bridge.groups.nats.client.write_queue import BOUND, FULL
 from compat_tests.groups.hubs import soon, until
 from compat_tests.groups.nats.client.clients import Client
 from compat_tests.groups.nats.client.conftest import Connect
-from compat_tests.groups.nats.nats_servers import NatsCluster, NatsServer
+from compat_tests.groups.nats.nats_servers import NatsCluster, NatsServer, choose_port
 
 #: Seconds between two beats: a silent node is left after three or four.
 FAST = 0.1
@@ -168,6 +169,20 @@ async def test_lame_duck_that_is_alone(connect: Connect) -> None:
         await soon(client.connection.flush(10))
         assert client.greetings == [True]
         await close(client)
+
+
+async def test_closing_without_a_node(
+    make_client: Callable[..., Client],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What could not be sent by then is not forgotten silently."""
+    monkeypatch.setattr(nats_connection, "CLOSE_TIMEOUT", 0.1)
+    client = make_client(f"127.0.0.1:{choose_port()}")
+    client.connection.publish("a", b"b")
+    client.connection.start()
+    await soon(client.connection.aclose())
+    assert "12 bytes were not sent to NATS: nobody listens at nats://127.0.0.1" in caplog.text
 
 
 async def test_nodes_that_info_names(connect: Connect) -> None:
