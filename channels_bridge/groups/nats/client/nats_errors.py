@@ -177,6 +177,12 @@ def explain_tls_failure(server: object, error: ssl.SSLError) -> NatsUnavailable:
             "use one that the authority in the server's `tls { ca_file }` has signed",
             refuses=True,
         )
+    if "wrong version number" in words or "record layer" in words:
+        return NatsUnavailable(
+            f"{server} does not begin with TLS",
+            "remove `tls_first`, which is for servers with `handshake_first`",
+            refuses=True,
+        )
     return NatsUnavailable(f"no TLS with {server}: {words}")
 
 

@@ -96,8 +96,7 @@ class NodeLink:
         try:
             await asyncio.wait_for(self._greet(), self._options.connect_timeout)
         except asyncio.TimeoutError:
-            seconds = self._options.connect_timeout
-            self.abort(f"{self.server} has not answered within {seconds:g} seconds")
+            self._give_up_greeting()
             raise (await self.ended) from None
         except Exception as error:
             trouble = self._complaint or explain_failure(self.server, error)
@@ -106,6 +105,15 @@ class NodeLink:
         except BaseException:
             self.abort("it is not needed any more")
             raise
+
+    def _give_up_greeting(self) -> None:
+        options = self._options
+        had_info = self._greeting.done() and not self._greeting.cancelled()
+        waits_for_tls = options.uses_tls and not options.tls_first and not had_info
+        self.abort(
+            f"{self.server} has not answered within {options.connect_timeout:g} seconds",
+            "set `tls_first` if it has `handshake_first`" if waits_for_tls else "",
+        )
 
     async def _greet(self) -> None:
         options, server = self._options, self.server

@@ -55,6 +55,23 @@ class Client:
         self.connection.start()
         await until(lambda: self.connection.connected)
 
+    async def be_refused(self) -> str:
+        """Connect to a node that refuses; return what no waiting heals, and close."""
+        self.connection.start()
+        await until(lambda: self.connection.refusal is not None)
+        refusal = self.connection.refusal
+        assert refusal is not None and refusal == self.connection.trouble
+        await self.connection.aclose()
+        return refusal
+
+    async def be_troubled(self, words: str) -> str:
+        """Connect to a node that can't be used; return what is said that has these words."""
+        self.connection.start()
+        await until(lambda: words in (self.connection.trouble or ""))
+        trouble = self.connection.trouble or ""
+        await self.connection.aclose()
+        return trouble
+
     async def subscribe(self, *subjects: str) -> None:
         """Subscribe to subjects, each its own key, and wait until they are in force."""
         for subject in subjects:
