@@ -15,8 +15,8 @@ from django.apps import apps
 from django.conf import ENVIRONMENT_VARIABLE, settings
 
 from channels_bridge import __version__, conf
-from channels_bridge.project.environment_sources import named_by_file
-from channels_bridge.project.installed import ADD, MISSING
+from channels_bridge.project.advice.environment_sources import named_by_file
+from channels_bridge.project.advice.installed import ADD, MISSING
 
 MANAGE = Path("manage.py")
 

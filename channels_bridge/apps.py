@@ -17,8 +17,8 @@ class ChannelsConfig(AppConfig):
 
     def ready(self) -> None:
         from channels_bridge.checks import check_settings
-        from channels_bridge.deployment_checks import check_deployment
         from channels_bridge.project import live_test_hook
+        from channels_bridge.project.advice.deployment_checks import check_deployment
 
         if live_test_hook.are_needed():
             live_test_hook.install()

@@ -11,8 +11,8 @@ from django.core.management.base import CommandError, SystemCheckError
 from django.test import override_settings
 
 from channels_bridge.checks import check_settings
-from channels_bridge.deployment_checks import check_deployment
-from channels_bridge.project import group_advice, startup_advice
+from channels_bridge.project.advice import group_advice, startup_advice
+from channels_bridge.project.advice.deployment_checks import check_deployment
 from channels_bridge.project.asgi_application import get_application
 from channels_bridge.server import optional_packages
 from channels_bridge.server.errors import StartupError

@@ -61,16 +61,17 @@ MAY_IMPORT = {
     "native": "conf exceptions groups.home runloop server server.websocket",
     # A project, its settings, and the processes that serve it.
     "project.foreign": "common server",
+    "project.advice": "conf groups groups.discovery groups.linked server transport",
     "project": "common conf connections exceptions groups groups.discovery groups.grpc.hub "
-    "groups.home groups.linked logs native runloop server server.child server.monitoring "
-    "server.supervisor transport",
+    "groups.home logs native runloop server server.child server.monitoring server.supervisor "
+    "transport",
     "middlewares": "conf native project",
     "testing": "common conf groups logs project server server.child server.worker surface",
     "management": "",
     "management.commands": "common conf connections exceptions groups groups.discovery "
-    "groups.grpc.hub groups.home logs project project.foreign server server.child server.http "
-    "server.monitoring server.supervisor server.worker surface transport face",
-    FACE: "conf groups groups.linked native project runloop surface transport",
+    "groups.grpc.hub groups.home logs project project.advice project.foreign server server.child "
+    "server.http server.monitoring server.supervisor server.worker surface transport face",
+    FACE: "conf groups groups.linked native project project.advice runloop surface transport",
 }
 
 #: Whoever imports these can't be used without them.

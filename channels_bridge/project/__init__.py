@@ -9,15 +9,14 @@ In a worker:
 In the command and the supervisor:
 
 - ``server_options``, ``config_from_options``: options, and the configuration that they make.
-- ``startup_advice``: warnings about what may surprise; ``group_advice``: those about groups.
+- ``advice``: warnings and checks about what may surprise.
 - ``console_log``: access lines of ``runserver``.
 - ``foreign``: answers to options of other servers.
-- ``environment_sources``: environment variables that a project's files set, for such warnings.
 - ``supervisor_process``: the supervisor, in the command's process or in its place.
 - ``hubs``: hubs that the project's channel layers need.
 - ``control_client``, ``group_metrics``: the control socket's path, metrics of channel layers.
 
-Elsewhere: ``installed`` and ``live_test_hook``, when Django loads the application.
+Elsewhere: ``live_test_hook``, when Django loads the application.
 
 It may import whatever serves a project, but neither commands nor what users import only.
 """

@@ -19,11 +19,11 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from channels_bridge.__main__ import main
-from channels_bridge.deployment_checks import check_deployment
-from channels_bridge.project import startup_advice
+from channels_bridge.project.advice import startup_advice
+from channels_bridge.project.advice.deployment_checks import check_deployment
+from channels_bridge.project.advice.environment_sources import named_by_file, named_by_module
+from channels_bridge.project.advice.installed import check_installed
 from channels_bridge.project.asgi_application import missing_protocols
-from channels_bridge.project.environment_sources import named_by_file, named_by_module
-from channels_bridge.project.installed import check_installed
 from channels_bridge.server.bind import parse_bind
 from channels_bridge.server.listen import listen
 from channels_bridge.transport import get_channel_layer

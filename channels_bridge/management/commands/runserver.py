@@ -18,7 +18,7 @@ from django.core.management.commands.runserver import Command as RunserverComman
 
 from channels_bridge import __version__, conf
 from channels_bridge.logs import configure_logging
-from channels_bridge.project import group_advice, startup_advice
+from channels_bridge.project.advice import group_advice, startup_advice
 from channels_bridge.project.asgi_application import get_application, open_application
 from channels_bridge.project.console_log import ConsoleLog
 from channels_bridge.project.hubs import describe_neighbours, places, serving_hubs

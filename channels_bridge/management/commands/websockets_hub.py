@@ -22,7 +22,7 @@ from channels_bridge.groups import hub_address, hub_credentials
 from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.layers import NatsChannelLayer
 from channels_bridge.logs import configure_logging
-from channels_bridge.project.group_advice import about_tcp_hub
+from channels_bridge.project.advice.group_advice import about_tcp_hub
 from channels_bridge.transport import get_channel_layer
 
 logger = logging.getLogger("channels_bridge.groups")

@@ -17,13 +17,8 @@ from channels_bridge.common.exit_deadline import leave_soon
 from channels_bridge.common.process_title import make_title
 from channels_bridge.groups.discovery.runtime_directory import kept, leave_all
 from channels_bridge.logs import configure_logging
-from channels_bridge.project import (
-    control_client,
-    group_advice,
-    group_metrics,
-    hubs,
-    startup_advice,
-)
+from channels_bridge.project import control_client, group_metrics, hubs
+from channels_bridge.project.advice import group_advice, startup_advice
 from channels_bridge.project.config_from_options import make_config
 from channels_bridge.project.foreign.foreign_command_line import answers
 from channels_bridge.project.server_options import add_options

@@ -10,7 +10,7 @@ from channels.exceptions import InvalidChannelLayerError
 from django.core.checks import CheckMessage, Warning
 from django.core.exceptions import ImproperlyConfigured
 
-from channels_bridge.project import group_advice, startup_advice
+from channels_bridge.project.advice import group_advice, startup_advice
 
 
 def check_deployment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:

@@ -15,8 +15,8 @@ from pathlib import Path
 from django.conf import ENVIRONMENT_VARIABLE, settings
 
 from channels_bridge import conf
-from channels_bridge.project import group_advice
-from channels_bridge.project.environment_sources import named_by_file, named_by_module
+from channels_bridge.project.advice import group_advice
+from channels_bridge.project.advice.environment_sources import named_by_file, named_by_module
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.listening_socket import Listener
 from channels_bridge.server.optional_packages import how_to_install, missing, too_new
