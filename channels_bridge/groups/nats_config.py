@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -154,19 +155,6 @@ class NatsConfig(LinkedConfig):
     def uses_tls(self) -> bool:
         return self.addresses[0].is_tls
 
-    def read_secret(self, name: str) -> str:
-        """Return the password or the token, as given or from its file; "" if there is none.
-
-        Args:
-            name: ``password`` or ``token``.
-
-        Raises:
-            ValueError: its file can't be read, or is empty.
-        """
-        if path := getattr(self, f"{name}_file"):
-            return _read_line(f"{name}_file", path)
-        return str(getattr(self, name))
-
     def _check_sizes(self) -> None:
         require_number("keep_seconds", self.keep_seconds)
         _require_between("keep_seconds", self.keep_seconds, _KEEP_SECONDS, "seconds")
@@ -207,6 +195,10 @@ class NatsConfig(LinkedConfig):
         if self.user and not has_password:
             raise ImproperlyConfigured("CONFIG: a 'user' needs a 'password_file' or a 'password'")
         shown = [key for key in map(self._key_of, _IDENTITIES) if key]
+        if {"nkey_file", "creds_file"} & set(shown) and find_spec("nkeys") is None:
+            raise ImproperlyConfigured(
+                f"CONFIG key {shown[-1]!r} needs a package: pip install nkeys"
+            )
         if len(shown) > 1:
             raise ImproperlyConfigured(
                 f"CONFIG keys {shown[0]!r} and {shown[1]!r} are both set, and a NATS server is "
@@ -249,8 +241,9 @@ class NatsConfig(LinkedConfig):
             for name in _FILES:
                 if path := getattr(self, name):
                     _require_look(name, path, _read(name, path))
-            for secret in _SECRETS:
-                self.read_secret(secret)
+            for name in (f"{secret}_file" for secret in _SECRETS):
+                if path := getattr(self, name):
+                    _require_line(name, path, _read(name, path))
         except ValueError as error:
             raise ImproperlyConfigured(f"CONFIG: {error}") from None
 
@@ -284,11 +277,10 @@ def _read(option: str, path: str) -> bytes:
     return content
 
 
-def _read_line(option: str, path: str) -> str:
-    text = _read(option, path).decode(errors="replace").strip()
+def _require_line(option: str, path: str, content: bytes) -> None:
+    text = content.decode(errors="replace").strip()
     if "\n" in text or "\ufffd" in text:
         raise ValueError(f"{option!r} must hold one line of text: {path}")
-    return text
 
 
 def _require_look(option: str, path: str, content: bytes) -> None:

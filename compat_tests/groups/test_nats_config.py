@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings as configured
 from django.core.exceptions import ImproperlyConfigured
 
-from channels_bridge.groups import hub_address, isolation, reaches_others
+from channels_bridge.groups import hub_address, isolation, nats_config, reaches_others
 from channels_bridge.groups.nats_config import NatsConfig
 from channels_bridge.layers import GrpcChannelLayer, LocalChannelLayer, NatsChannelLayer
 from channels_bridge.testing import using_hub
@@ -26,6 +26,12 @@ eyJ0
 {SEED}
 ------END USER NKEY SEED------
 """
+
+
+@pytest.fixture(autouse=True)
+def packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What signs with keys is there: this is about CONFIG."""
+    monkeypatch.setattr(nats_config, "find_spec", lambda name: True)
 
 
 @pytest.fixture
@@ -182,16 +188,22 @@ def test_bad_files(tmp_path: Path, key: str, content: str, error: str) -> None:
 def test_ways_to_say_who_one_is(files: dict[str, str], keys: tuple[str, ...]) -> None:
     """Each way of NATS is possible, with a client certificate or without."""
     options = {key: (files | {"user": "mysite"})[key] for key in keys}
-    config = NatsConfig(servers=["tls://n1", "tls://n2"], **options)
-    assert config.uses_tls
-    for secret in ("password", "token"):
-        assert config.read_secret(secret) == (SECRET if f"{secret}_file" in keys else "")
+    assert NatsConfig(servers=["tls://n1", "tls://n2"], **options).uses_tls
+
+
+def test_missing_package(files: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys need a package, which those without keys are spared."""
+    monkeypatch.setattr(nats_config, "find_spec", lambda name: None)
+    for key in ("nkey_file", "creds_file"):
+        with pytest.raises(ImproperlyConfigured, match=f"'{key}' needs a package: pip install"):
+            NatsChannelLayer(**{key: files[key]})
+    NatsChannelLayer(token_file=files["token_file"])
 
 
 def test_given_secrets() -> None:
     """A secret may be in CONFIG itself; options can be printed all the same."""
     layer = NatsChannelLayer(user="mysite", password=SECRET)
-    assert layer.config.read_secret("password") == SECRET
+    assert layer.config.password == SECRET
     for printed in (layer.config, vars(layer), NatsConfig(token=SECRET)):
         assert SECRET not in repr(printed)
 
