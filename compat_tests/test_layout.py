@@ -46,6 +46,7 @@ MAY_IMPORT = {
     "groups.grpc.hub": "common exceptions groups groups.discovery groups.grpc groups.wire.v1",
     "groups.nats": "",
     "groups.nats.client": "common",
+    "groups.nats.jetstream": "groups.nats.client",
     "transport": "conf groups.linked",
     # The engine: sockets on one side, an ASGI application on the other.
     "server": "common",
