@@ -44,7 +44,7 @@ MAY_IMPORT = {
     "groups.grpc.process": "common exceptions groups groups.discovery groups.grpc groups.home "
     "groups.wire.v1",
     "groups.grpc.hub": "common exceptions groups groups.discovery groups.grpc groups.wire.v1",
-    "groups.nats": "",
+    "groups.nats": "exceptions groups.nats.client groups.nats.jetstream",
     "groups.nats.client": "common",
     "groups.nats.jetstream": "groups.nats.client",
     "transport": "conf groups.linked",

@@ -66,6 +66,7 @@ class Subjects:
         self.own_control = self.control_of(identity)
         self.reply_prefix = f"{prefix}.i.{identity.hex()}"
         self.all_queues = f"{prefix}.w.>"
+        self.given_back = f"{prefix}.n"  # notices: something was given back to a queue
         self.stream = f"{prefix}-queues"
         self.bindings = f"{prefix}-bindings"
 
