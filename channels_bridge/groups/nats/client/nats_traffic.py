@@ -91,8 +91,7 @@ class Traffic:
         self.link = link
         self.links += 1
         self.denied.clear()
-        link.write(b"".join(self._subscriptions.encode_all()))
-        self.queue.attach(link)
+        self.queue.attach(link, self._subscriptions.encode_all())
         self.is_linked.set()
         self._learn(link)
         _tell(self._callbacks.on_connected, self.links == 1)

@@ -161,6 +161,15 @@ class NodeLink:
         """Write whole commands."""
         self._socket.write(data)
 
+    def ask(self, write: Callable[[bytes], None]) -> None:
+        """Ask for a sign of life; nobody waits for it.
+
+        Args:
+            write: writes in the same order as ``ping()`` does.
+        """
+        self._pongs.append(lambda trouble: None)
+        write(nats_commands.PING)
+
     async def ping(self, write: Callable[[bytes], None]) -> None:
         """Return once the node has handled what was written before.
 

@@ -1,5 +1,8 @@
 """What waits to be written to a node: joined once per round of the loop, bounded, kept while away.
 
+A node that is given much at once is asked for a sign of life now and then in between: before it
+answers to a PING behind all of it, it may be silent for longer than a node that lives.
+
 Publications stay when a link ends; what concerns that link alone (SUB, UNSUB, PING) does not, as
 the next link begins with all subscriptions. What was given to a socket that broke is lost: whoever
 needs it numbers what it sends.
@@ -9,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 #: From how many waiting bytes on publishers should wait.
@@ -21,11 +25,17 @@ BOUND = FULL + 40 * 1024 * 1024
 #: What is given to the socket at once. More would only wait there, where a broken link loses it.
 PORTION = 256 * 1024
 
+#: After how many bytes a node is asked for a sign of life: about 800 subscriptions.
+ASKED_AFTER = 32 * 1024
+
 
 class Sink(Protocol):
     """The link to a node."""
 
     def write(self, data: bytes) -> None: ...
+
+    def ask(self, write: Callable[[bytes], None]) -> None:
+        """Have the node answer once it has handled what was written before."""
 
     @property
     def is_paused(self) -> bool:
@@ -43,6 +53,7 @@ class WriteQueue:
         self.dropped = 0
         self._chunks: deque[bytes] = deque()
         self._size = 0
+        self._unasked = 0  # bytes since the node was asked for a sign of life
         self._sink: Sink | None = None
         self._is_scheduled = False
         self._room = asyncio.Event()
@@ -74,15 +85,26 @@ class WriteQueue:
 
     def add(self, command: bytes) -> None:
         """Add a command, whether there is room or not."""
+        self._append(command)
+        self._unasked += len(command)
+        if self._unasked >= ASKED_AFTER and self._sink is not None:
+            self._unasked = 0
+            self._sink.ask(self._append)
+
+    def _append(self, command: bytes) -> None:
         self._chunks.append(command)
         self._size += len(command)
         if not self._is_scheduled and self._sink is not None:
             self._is_scheduled = True
             asyncio.get_running_loop().call_soon(self._write_scheduled)
 
-    def attach(self, sink: Sink) -> None:
-        """Write to this from now on, beginning with what waits."""
+    def attach(self, sink: Sink, first: Iterable[bytes]) -> None:
+        """Write to this from now on: what a link begins with, and then what waits."""
+        waiting, self._chunks = self._chunks, deque()
         self._sink = sink
+        for command in first:
+            self.add(command)
+        self._chunks.extend(waiting)
         self.write()
 
     def detach(self) -> None:
