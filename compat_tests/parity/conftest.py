@@ -6,13 +6,14 @@ or not at all. A server starts when a test first asks for it, and runs until the
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from compat_tests.parity.site import OURS, PEERS, Site, make_database, serve
+from compat_tests.parity.site import OURS, OVER_NATS, PEERS, Site, make_database, observed, serve
 
 
 @pytest.fixture(scope="session")
@@ -24,17 +25,29 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def running(database: Path) -> Iterator[Callable[[str], Site]]:
+def running(database: Path, request: pytest.FixtureRequest) -> Iterator[Callable[[str], Site]]:
     """Gives the site on the server of that name, which it starts the first time."""
     started: dict[str, Site] = {}
     with ExitStack() as stack:
 
         def site(name: str) -> Site:
             if name not in started:
-                started[name] = stack.enter_context(serve(name, database))
+                env = layer_of(name, request)
+                started[name] = stack.enter_context(serve(name, database, **env))
             return started[name]
 
         yield site
+
+
+def layer_of(name: str, request: pytest.FixtureRequest) -> dict[str, str]:
+    """What the sample's settings read of a layer, where it is another one than usual."""
+    if name != OVER_NATS:
+        return {}
+    config = {"servers": request.getfixturevalue("nats_server").url, "prefix": "parity"}
+    return {
+        "SAMPLE_LAYER": "channels_bridge.layers.NatsChannelLayer",
+        "SAMPLE_LAYER_CONFIG": json.dumps(config),
+    }
 
 
 @pytest.fixture(params=[*PEERS, *OURS])
@@ -47,10 +60,3 @@ def site(request: pytest.FixtureRequest, running: Callable[[str], Site]) -> Iter
 def ours(request: pytest.FixtureRequest, running: Callable[[str], Site]) -> Iterator[Site]:
     """Each way to run ``websockets_server``."""
     yield from observed(running(request.param))
-
-
-def observed(site: Site) -> Iterator[Site]:
-    """Print what the server says during one test, so that pytest shows it beside a failure."""
-    site.start_log()
-    yield site
-    print(site.log())

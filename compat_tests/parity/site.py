@@ -22,6 +22,9 @@ PROJECT = Path(__file__).resolve().parent.parent / "sample"
 PEERS = ["daphne", "uvicorn"]
 OURS = ["bridge-1", "bridge-2", "bridge-2-unix"]
 
+#: One of ours whose groups are on NATS: for what is about groups.
+OVER_NATS = "bridge-2-nats"
+
 USER = {"username": "ada", "password": "lovelace-1843"}
 
 
@@ -142,3 +145,10 @@ def start(name: str, folder: Path, env: dict[str, str]) -> AbstractContextManage
     return servers.websockets_server(
         PROJECT, workers=workers, unix=unix, env=layer | env, arguments=limit
     )
+
+
+def observed(site: Site) -> Iterator[Site]:
+    """Print what the server says during one test, so that pytest shows it beside a failure."""
+    site.start_log()
+    yield site
+    print(site.log())

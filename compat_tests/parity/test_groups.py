@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
 from websockets.sync.client import ClientConnection
 
-from compat_tests.parity.site import Site
+from compat_tests.parity.site import OURS, OVER_NATS, PEERS, Site, observed
 
 MEMBERS = 8  # more than workers, so that groups cross processes
 
 ROOM = pytest.mark.parametrize("path", ["/room/", "/sync-room/"])
 NEWS = pytest.mark.parametrize("path", ["/news/", "/sync-news/"])
+
+
+@pytest.fixture(params=[*PEERS, *OURS, OVER_NATS])
+def site(request: pytest.FixtureRequest, running: Callable[[str], Site]) -> Iterator[Site]:
+    """Every server, and ours over NATS."""
+    yield from observed(running(request.param))
 
 
 def texts(websockets: list[ClientConnection]) -> list[str]:

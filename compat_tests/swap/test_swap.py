@@ -43,11 +43,15 @@ def test_after(swapped):
     assert replace.run_tests(swapped) == sum(SUITES.values())
 
 
-def test_after_with_our_layer(swapped):
-    """And with the layer over gRPC, whose hub the live server brings."""
+@pytest.mark.parametrize("kind", ["Grpc", "Nats"])
+def test_after_with_our_layer(swapped, kind, request):
+    """And with the layer over gRPC, whose hub the live server brings, and the one over NATS."""
     settings = swapped / "desk" / "settings.py"
-    layer = '"BACKEND": "channels_bridge.layers.GrpcChannelLayer"'
-    config = f'"CONFIG": {{"address": "unix:{swapped.parent}/groups.sock"}}'
+    layer = f'"BACKEND": "channels_bridge.layers.{kind}ChannelLayer"'
+    if kind == "Nats":
+        config = f'"CONFIG": {{"servers": "{request.getfixturevalue("nats_server").url}"}}'
+    else:
+        config = f'"CONFIG": {{"address": "unix:{swapped.parent}/groups.sock"}}'
     text = settings.read_text()
     text = text.replace('"BACKEND": "channels_bridge.layers.InMemoryChannelLayer"', layer)
     settings.write_text(text.replace('"CONFIG": {"capacity": 50}', config))
