@@ -7,12 +7,14 @@ import contextlib
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 
 from compat_tests.groups.nats.faults.busy import busy_cores
 from compat_tests.groups.nats.faults.plots import PLOTS, Plot
-from compat_tests.groups.nats.faults.scene import LONG, SHORT, Length
+from compat_tests.groups.nats.faults.scene import LONG, SHORT, Length, Outcome
 from compat_tests.groups.nats.faults.table import Row, show
+from compat_tests.groups.nats.faults.verdict import Verdict
 
 
 def main() -> int:
@@ -36,11 +38,11 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def play(plot: Plot, length: Length, options: argparse.Namespace) -> Iterator[object]:
+def play(plot: Plot, length: Length, options: argparse.Namespace) -> Iterator[Outcome]:
     """Play one plot as often as asked for, and say what came of each time."""
     for number in range(options.repeat):
         began = time.monotonic()
-        outcome = plot.run(length)
+        outcome = outcome_of(plot, length)
         state = "ok" if plot.is_well(outcome) else "FAILED"
         print(
             f"{plot.name} {number + 1}: {state}, {outcome.verdict}, {outcome.figures}, "
@@ -50,6 +52,15 @@ def play(plot: Plot, length: Length, options: argparse.Namespace) -> Iterator[ob
             flush=True,
         )
         yield outcome
+
+
+def outcome_of(plot: Plot, length: Length) -> Outcome:
+    """Play it once; what does not come to its end is a failure like any other."""
+    try:
+        return plot.run(length)
+    except AssertionError:
+        traceback.print_exc()
+        return Outcome(Verdict(silent=["it did not come to its end"]))
 
 
 if __name__ == "__main__":

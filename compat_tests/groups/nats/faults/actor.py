@@ -125,7 +125,7 @@ class Actor:
 
     async def forget_pauses(self) -> str:
         """Look for the longest pause from now on."""
-        self._hearing.forget_pauses()
+        self._hearing.forget_pauses(time.monotonic())
         return "forgotten"
 
     async def tell(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import mmap
 import struct
 from pathlib import Path
@@ -61,7 +62,7 @@ class Hearing:
         self.runs: dict[tuple[str, str], list[list[int]]] = {}
         self.count = 0
         self.longest_pause = 0.0
-        self._last: float | None = None
+        self._last = math.inf  # so that nothing is a pause before the first message
 
     def hear(self, sender: str, topic: str, number: int, now: float) -> None:
         """Write one message down."""
@@ -71,10 +72,9 @@ class Hearing:
         else:
             runs.append([number, number])
         self.count += 1
-        if self._last is not None:
-            self.longest_pause = max(self.longest_pause, now - self._last)
+        self.longest_pause = max(self.longest_pause, now - self._last)
         self._last = now
 
-    def forget_pauses(self) -> None:
-        """Begin to look for the longest pause now."""
-        self.longest_pause, self._last = 0.0, None
+    def forget_pauses(self, now: float) -> None:
+        """Look for the longest pause from now on."""
+        self.longest_pause, self._last = 0.0, now

@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +42,6 @@ class Length:
     outage: float = 0.7
     silence: float = 4.0
     joins: int = 200
-
-    def with_size(self, size: int) -> Length:
-        """The same, with messages of so many bytes."""
-        return replace(self, size=size)
 
 
 SHORT = Length()
@@ -141,9 +137,12 @@ class Scene:
         return player
 
     def talk(self, *, batch: int = 10) -> None:
-        """Let all speakers say something all the time."""
+        """Let all speakers say something all the time; return when they have, on each topic."""
         length = self.length
         ask_all(self.speakers, "talk", length.rate, batch, length.size)
+        flows = len(self.speakers) * len(TOPICS)
+        assert wait_for(lambda: len(self.said()) == flows, DEADLINE), self.read_logs()
+        self.catch_up()
         ask_all(self._listeners, "forget_pauses")
 
     def last(self, seconds: float) -> None:
@@ -165,7 +164,7 @@ class Scene:
         )
 
     def said(self) -> dict[Flow, int]:
-        """The last number of each flow, of the living."""
+        """The last number of each flow of the living that has one."""
         return {
             flow: last for player in self.speakers for flow, last in player.said().items() if last
         }

@@ -42,11 +42,11 @@ class Row:
             sum(verdict.twice for verdict in verdicts),
             sum(verdict.disordered for verdict in verdicts),
             *(self._total(name) for name in ("reconnects", "gaps", "recovered", "resent")),
-            f"{max(outcome.figures['pause'] for outcome in self.outcomes) / 1000:.1f} s",
+            f"{max(outcome.figures.get('pause', 0) for outcome in self.outcomes) / 1000:.1f} s",
         ]
 
     def _total(self, figure: str) -> str:
-        return f"{sum(outcome.figures[figure] for outcome in self.outcomes):,}"
+        return f"{sum(outcome.figures.get(figure, 0) for outcome in self.outcomes):,}"
 
 
 def show(rows: Iterable[Row]) -> str:

@@ -90,7 +90,7 @@ def test_longest_pause() -> None:
     for now in (0.0, 5.0):
         hearing.hear(*FLOW, 1, now)
     assert hearing.longest_pause == 5.0
-    hearing.forget_pauses()
-    for now in (8.0, 9.0):
+    hearing.forget_pauses(7.0)
+    for now in (8.0, 10.0):
         hearing.hear(*FLOW, 1, now)
-    assert hearing.longest_pause == 1.0
+    assert hearing.longest_pause == 2.0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from compat_tests.groups.nats.faults.plots import plot
 from compat_tests.groups.nats.faults.plots.nodes import begin
 from compat_tests.groups.nats.faults.scene import Scene
 
 #: What a node keeps for a client that does not read, before it cuts it off.
-LITTLE = "max_pending: 256KB"
+LITTLE = "max_payload: 64KB, max_pending: 256KB"
 
 #: Seconds for which senders keep what they sent, where more than that is tried.
 SHORT_WHILE = {"keep_seconds": 1}
@@ -15,8 +17,12 @@ SHORT_WHILE = {"keep_seconds": 1}
 #: Bytes of a message, where buffers of the system must run over.
 LARGE = 10_000
 
-#: Seconds that a slow reader takes for a message.
+#: Seconds that a slow reader takes for a message, and how many a second each speaker says to it.
 SLOW = 0.001
+UNHURRIED = 200
+
+#: Seconds for which a listener is stopped at most, where senders keep what they sent for longer.
+LONG_PAUSE = 8.0
 
 
 @plot(nodes=3)
@@ -24,7 +30,7 @@ def listener_stopped(scene: Scene) -> None:
     """One of three listeners is stopped, for less than senders keep what they sent."""
     begin(scene)
     scene.listeners[2].pause()
-    scene.last(scene.length.silence / 3)
+    scene.last(min(scene.length.silence / 3, LONG_PAUSE))
     scene.listeners[2].resume()
     scene.catch_up()
 
@@ -34,7 +40,7 @@ def listener_cut_off(scene: Scene) -> None:
     """A listener is stopped, and its node cuts it off as it keeps no more for it."""
     begin_large(scene)
     scene.listeners[2].pause()
-    scene.last(scene.length.silence / 3)
+    scene.last(min(scene.length.silence / 3, LONG_PAUSE))
     scene.listeners[2].resume()
     scene.catch_up()
 
@@ -51,10 +57,11 @@ def listener_stopped_for_too_long(scene: Scene) -> None:
 
 @plot(nodes=3, text=LITTLE)
 def slow_listener(scene: Scene) -> None:
-    """A listener that reads slowly was stopped and is sent again what it missed."""
+    """A listener that reads slowly was cut off, and is sent again what it missed."""
+    scene.length = replace(scene.length, rate=UNHURRIED)
     begin_large(scene, seconds_each=SLOW)
     scene.listeners[2].pause()
-    scene.last(scene.length.silence / 3)
+    scene.last(min(scene.length.silence, LONG_PAUSE))
     scene.listeners[2].resume()
     scene.catch_up()
 
@@ -104,7 +111,6 @@ def joins(scene: Scene) -> None:
 
 def begin_large(scene: Scene, **listening: float) -> None:
     """Do so with messages that fill buffers."""
-    scene.length = scene.length.with_size(LARGE)
+    scene.length = replace(scene.length, size=LARGE)
     scene.cast(speakers=2, listeners=3, **listening)
     scene.talk()
-    scene.catch_up()

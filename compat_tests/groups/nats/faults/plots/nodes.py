@@ -87,4 +87,3 @@ def begin(scene: Scene) -> None:
     """Two actors talk, on two nodes; three listen, one on each."""
     scene.cast(speakers=2, listeners=3)
     scene.talk()
-    scene.catch_up()
