@@ -24,9 +24,7 @@ from channels_bridge.groups.reliable.reliable_topics import overhead
 from compat_tests.groups.reliable.recorder import NOW, Recorder
 
 IDENTITY = b"12345678"
-ANSWER = Answer(
-    chain=3, token=4, base=5, lost=6, end=8, number=7, tag=9, topic="g:ä", payload=b"x"
-)
+ANSWER = Answer(chain=3, token=4, base=5, lost=6, end=8, number=7, tag=9, topic="g:ä", payload=b"x")
 
 
 def test_answers_are_read_as_written() -> None:

@@ -56,9 +56,7 @@ def test_fills_the_end(sender: Recorder, receiver: Recorder) -> None:
 
 
 @pytest.mark.parametrize("order", [*permutations(range(4))])
-def test_any_order_of_arrival(
-    sender: Recorder, receiver: Recorder, order: tuple[int, ...]
-) -> None:
+def test_any_order_of_arrival(sender: Recorder, receiver: Recorder, order: tuple[int, ...]) -> None:
     """With each frame twice: once each, in order, with or without the sender's help."""
     send(sender, receiver, b"0")
     for payload in (b"1", b"2", b"3", b"4"):
