@@ -20,7 +20,8 @@ MIN_TOKEN_LENGTH = 32
 
 PROTECT = (
     "anyone who reaches a TCP port could read and send messages. Set `cert_file` and `key_file` "
-    "for the hub, `ca_file` for the processes, and a `token` for both"
+    "for the hub, `ca_file` for the processes, and a `token` for both; or, as hubs on TCP are "
+    "deprecated, use NatsChannelLayer"
 )
 
 

@@ -91,7 +91,7 @@ def _explain_other_users(listening: set[str]) -> Absence | None:
             name = _user_name(uid)
             return Absence(
                 f"another user's server serves at unix:{path}",
-                f"run this as {name}, or set `address` in the layer's CONFIG to one on TCP",
+                f"run this as {name}, or use NatsChannelLayer",
                 is_elsewhere=True,
             )
     return None

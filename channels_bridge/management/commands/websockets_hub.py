@@ -50,7 +50,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--address",
-            help="where to listen: unix:/path or host:port (default: the address of the layer)",
+            help="where to listen: unix:/path, or host:port, which is deprecated (default: the "
+            "address of the layer)",
         )
         parser.add_argument(
             "--layer",

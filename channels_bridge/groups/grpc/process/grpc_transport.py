@@ -23,8 +23,9 @@ from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 logger = logging.getLogger("channels_bridge.groups")
 
 START_HUB = (
-    "start it with `manage.py websockets_server` or `manage.py websockets_hub`; if it runs as "
-    "another user, in another container or on another machine, set `address` in the layer's CONFIG"
+    "start it with `manage.py websockets_server` or `manage.py websockets_hub`; if it runs in "
+    "another container, set `address` in the layer's CONFIG; as another user or on another "
+    "machine, use NatsChannelLayer"
 )
 FIND_STUCK = (
     "it or another process of the project is stuck, or too slow; the server's log and "
