@@ -161,8 +161,9 @@ class BridgeChannelLayer(BaseChannelLayer):
         """Give a message to all members of a group.
 
         In a server's worker this returns once the message is queued for the other processes,
-        elsewhere once they all have it: so it survives that its sender exits. With ``confirm`` in
-        CONFIG a worker waits as well, and what it has sent survives that it is killed.
+        elsewhere once they all have it or, over NATS, once a node has: so it survives that its
+        sender exits. With ``confirm`` in CONFIG a worker waits as well, and over NATS everybody
+        waits for all processes: what was sent survives that its sender is killed.
 
         A worker's threads don't wait for its event loop either, unless 4,096 messages or 16 MiB
         are queued: a consumer may block the loop until they have sent.

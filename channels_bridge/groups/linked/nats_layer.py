@@ -14,9 +14,13 @@ from channels_bridge.groups.transport_interface import GroupTransport
 class NatsChannelLayer(LinkedChannelLayer):
     """A layer for the processes of many machines, joined by a NATS server or a cluster of them.
 
-    Each process connects to NATS itself; no hub is started.
+    Each process connects to NATS itself; no hub is started. What a node loses is asked for again at
+    its sender, and what is lost for good is counted and logged.
 
     See NatsConfig for the options.
+
+    Spec deviation: a sender's messages keep their order within each group and channel, not among
+    them, while messages of one are asked for again.
     """
 
     transport_name = "nats"
