@@ -53,8 +53,8 @@ def about_tcp_hub(address: str) -> str:
     hub = Address.parse(address)
     if hub.path is not None:
         return ""
-    nats = NatsAddress("nats", hub.host, DEFAULT_PORT)
-    servers = [str(nats if nats.is_loopback else nats._replace(scheme="tls"))]
+    plain, safe = (NatsAddress(scheme, hub.host, DEFAULT_PORT) for scheme in ("nats", "tls"))
+    servers = [str(plain if plain.is_loopback else safe)]
     return (
         f"a hub on TCP, as at {address}, is deprecated, and will be gone in the next version: run "
         f'a NATS server instead, and write "BACKEND": "channels_bridge.layers.NatsChannelLayer", '
