@@ -47,7 +47,7 @@ class Actor:
         self._topics = topics
         self._layer = NatsChannelLayer(capacity=CAPACITY, **config)
         self._tally = Tally(Path(tally), len(topics))
-        self._hearing = Hearing()
+        self._hearing = Hearing(name)
         self._errors = Errors()
         self._tasks: list[asyncio.Task[None]] = []
         self._talking: asyncio.Task[None] | None = None
@@ -133,7 +133,6 @@ class Actor:
         link = self._layer.statistics().link
         return {
             "runs": [[*flow, runs] for flow, runs in self._hearing.runs.items()],
-            "count": self._hearing.count,
             "longest_pause": self._hearing.longest_pause,
             "link": asdict(link) if link else {},
             "errors": self._errors.lines,

@@ -36,6 +36,7 @@ class Player:
         program: what it runs, a module of this folder.
 
     Attributes:
+        topics: the groups that it says something to.
         is_gone: whether it says nothing more.
         lacks_end: whether what it said last may be missing without a word, as it was killed.
     """
@@ -50,10 +51,10 @@ class Player:
     ) -> None:
         self.name = name
         self.is_gone = self.lacks_end = False
-        self._topics = list(topics)
+        self.topics = list(topics)
         tally = directory / f"{name}.tally"
         self._tally = Tally(tally, len(topics))
-        part = {"name": name, "config": config, "topics": self._topics, "tally": str(tally)}
+        part = {"name": name, "config": config, "topics": self.topics, "tally": str(tally)}
         self._log = directory / f"{name}.log"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -94,9 +95,7 @@ class Player:
 
     def said(self) -> dict[Flow, int]:
         """The last number of each of its flows."""
-        return {
-            (self.name, topic): self._tally[number] for number, topic in enumerate(self._topics)
-        }
+        return {(self.name, topic): self._tally[number] for number, topic in enumerate(self.topics)}
 
     def kill(self) -> None:
         """Give it no chance to say goodbye."""

@@ -52,15 +52,17 @@ class Tally:
 class Hearing:
     """What one actor has heard: the numbers of each flow in order of arrival, in runs.
 
+    Args:
+        name: of the actor.
+
     Attributes:
         runs: sender and topic -> runs, each the first and the last of numbers that came in a row.
-        count: of all messages.
-        longest_pause: seconds between two of them.
+        longest_pause: seconds between two messages of others.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self._name = name
         self.runs: dict[tuple[str, str], list[list[int]]] = {}
-        self.count = 0
         self.longest_pause = 0.0
         self._last = math.inf  # so that nothing is a pause before the first message
 
@@ -71,7 +73,8 @@ class Hearing:
             runs[-1][1] = number
         else:
             runs.append([number, number])
-        self.count += 1
+        if sender == self._name:
+            return
         self.longest_pause = max(self.longest_pause, now - self._last)
         self._last = now
 

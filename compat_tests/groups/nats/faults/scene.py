@@ -75,6 +75,8 @@ class Scene:
     Attributes:
         nodes: those of the cluster.
         players: all actors.
+        listeners: those who hear everything, from the beginning.
+        own_too: whether what they have said themselves comes to them by another node, too.
     """
 
     def __init__(
@@ -83,9 +85,10 @@ class Scene:
         self.cluster = cluster
         self.length = length
         self.players: list[Player] = []
+        self.listeners: list[Player] = []
+        self.own_too = False
         self._directory = directory
         self._config = {"prefix": f"faults-{uuid.uuid4().hex[:8]}", **config}
-        self._listeners: list[Player] = []
         self._numbers = itertools.count()
 
     @property
@@ -93,30 +96,23 @@ class Scene:
         return self.cluster.servers
 
     @property
-    def listeners(self) -> list[Player]:
-        """Those who hear everything, from the beginning."""
-        return self._listeners
-
-    @property
     def speakers(self) -> list[Player]:
-        """Those who say something and live."""
-        return [
-            player
-            for player in self.players
-            if player not in self._listeners and not player.is_gone
-        ]
+        """Those who say something when they are told to, and live."""
+        return [player for player in self.players if player.topics and not player.is_gone]
 
     def config(self, node: int) -> dict[str, Any]:
         """CONFIG of a layer that begins with this node, and finds the others when it is gone."""
         return {**self._config, "servers": [self.cluster.urls[node % len(self.nodes)]]}
 
     def cast(self, *, speakers: int, listeners: int, seconds_each: float = 0) -> None:
-        """Have actors come, on one node after the other."""
-        speaking = [self._call("speaker", number, TOPICS) for number in range(speakers)]
-        self._listeners = [self._call("listener", number, ()) for number in range(listeners)]
-        for player in [*speaking, *self._listeners]:
+        """Have listeners come, on one node after the other; the first of them speak as well."""
+        self.listeners = [
+            self._call("actor", number, TOPICS if number < speakers else ())
+            for number in range(listeners)
+        ]
+        for player in self.listeners:
             player.hear()
-        ask_all(self._listeners, "listen", TOPICS, seconds_each)
+        ask_all(self.listeners, "listen", TOPICS, seconds_each)
 
     def call(self, name: str, node: int, topics: Sequence[str] = TOPICS) -> Player:
         """Have one more actor come."""
@@ -143,7 +139,7 @@ class Scene:
         flows = len(self.speakers) * len(TOPICS)
         assert wait_for(lambda: len(self.said()) == flows, DEADLINE), self.read_logs()
         self.catch_up()
-        ask_all(self._listeners, "forget_pauses")
+        ask_all(self.listeners, "forget_pauses")
 
     def last(self, seconds: float) -> None:
         """Let a state last for so long: how long is what is tried."""
@@ -152,7 +148,7 @@ class Scene:
     def catch_up(self, listeners: Sequence[Player] | None = None) -> None:
         """Wait until all has been heard that was said until now, whatever is said meanwhile."""
         said = self.said()
-        everybody = self._listeners if listeners is None else listeners
+        everybody = self.listeners if listeners is None else listeners
         assert wait_for(lambda: self._lacks(said, everybody) == 0, DEADLINE), self.read_logs()
 
     def _lacks(self, said: Mapping[Flow, int], listeners: Sequence[Player]) -> int:
@@ -181,14 +177,14 @@ class Scene:
         return self._judge()
 
     def _judge(self) -> Outcome:
-        accounts = ask_all(self._listeners, "tell")
+        accounts = ask_all(self.listeners, "tell")
         said = {flow: last for player in self.players for flow, last in player.said().items()}
         verdict = judge(
             said,
-            map(heard, self._listeners, accounts),
+            map(heard, self.listeners, accounts),
             ends_open=[player.name for player in self.players if player.lacks_end],
+            own_too=self.own_too,
         )
-        accounts += ask_all(self.speakers, "tell")
         figures = {name: sum(each["link"].get(name, 0) for each in accounts) for name in FIGURES}
         figures["pause"] = round(1000 * max(each["longest_pause"] for each in accounts))
         return Outcome(verdict, figures, [line for each in accounts for line in each["errors"]])

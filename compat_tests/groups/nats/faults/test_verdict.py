@@ -14,7 +14,7 @@ FLOW = ("sender", "topic")
 
 def hearing(*numbers: int, declared: int = 0, vague: int = 0) -> Heard:
     """What a receiver has written down that heard these numbers, in this order."""
-    hearing = Hearing()
+    hearing = Hearing("receiver")
     for number in numbers:
         hearing.hear(*FLOW, number, now=float(number))
     return Heard("receiver", hearing.runs, declared, vague)
@@ -86,7 +86,7 @@ def test_tally(tmp_path: Path) -> None:
 
 def test_longest_pause() -> None:
     """The longest time between two messages is kept, from when one begins to look."""
-    hearing = Hearing()
+    hearing = Hearing("receiver")
     for now in (0.0, 5.0):
         hearing.hear(*FLOW, 1, now)
     assert hearing.longest_pause == 5.0

@@ -74,7 +74,11 @@ class Verdict:
 
 
 def judge(
-    said: Mapping[Flow, int], heard: Iterable[Heard], *, ends_open: Iterable[str] = ()
+    said: Mapping[Flow, int],
+    heard: Iterable[Heard],
+    *,
+    ends_open: Iterable[str] = (),
+    own_too: bool = False,
 ) -> Verdict:
     """Compare what was said with what was heard.
 
@@ -83,12 +87,16 @@ def judge(
         heard: of everybody who listened to all of them.
         ends_open: senders that were killed: what they said last may be missing without a word,
             as nobody is left who knows of it.
+        own_too: whether receivers should hear what they have said themselves. That needs no
+            transport, unless they said it by another one.
     """
     verdict = Verdict()
     open_ended = set(ends_open)
     for receiver in heard:
         missed = 0
         for flow, last in said.items():
+            if flow[0] == receiver.name and not own_too:
+                continue
             numbers = list(_numbers(receiver.runs.get(flow, ())))
             there = set(numbers)
             end = max(there, default=0) if flow[0] in open_ended else last

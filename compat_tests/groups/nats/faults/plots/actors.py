@@ -11,6 +11,9 @@ from compat_tests.groups.nats.faults.scene import Scene
 #: What a node keeps for a client that does not read, before it cuts it off.
 LITTLE = "max_payload: 64KB, max_pending: 256KB"
 
+#: The same: twice what senders may have on its way to one receiver that asks for what it missed.
+SOME = "max_payload: 64KB, max_pending: 1MB"
+
 #: Seconds for which senders keep what they sent, where more than that is tried.
 SHORT_WHILE = {"keep_seconds": 1}
 
@@ -55,7 +58,7 @@ def listener_stopped_for_too_long(scene: Scene) -> None:
     scene.catch_up()
 
 
-@plot(nodes=3, text=LITTLE)
+@plot(nodes=3, text=SOME)
 def slow_listener(scene: Scene) -> None:
     """A listener that reads slowly was cut off, and is sent again what it missed."""
     scene.length = replace(scene.length, rate=UNHURRIED)
@@ -106,6 +109,7 @@ def joins(scene: Scene) -> None:
     topics = [f"join.{number}" for number in range(scene.length.joins)]
     joiner = scene.call("joiner", 0, topics)
     scene.listeners.append(joiner)
+    scene.own_too = True
     joiner.ask("join_in_turn", scene.config(1))
 
 

@@ -84,6 +84,6 @@ def node_stopped(scene: Scene) -> None:
 
 
 def begin(scene: Scene) -> None:
-    """Two actors talk, on two nodes; three listen, one on each."""
+    """Three actors listen, one on each node; two of them talk as well."""
     scene.cast(speakers=2, listeners=3)
     scene.talk()
