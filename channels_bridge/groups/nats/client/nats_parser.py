@@ -1,7 +1,9 @@
 """What a node writes to a client: the parser of NATS' protocol. No I/O.
 
-Bytes may come in any portions. All messages of a portion are handed out in one loop, without a task
-or a queue for each subject, so that the order in which a node sent them is kept across subjects.
+Bytes may come in any portions. Messages are handed out in one loop, without a task or a queue for
+each subject, so that the order in which a node sent them is kept across subjects. After so many of
+them others are let on: hundreds come with one read, and who they are for must be able to take them
+meanwhile, or has its channel full.
 """
 
 from __future__ import annotations
@@ -13,6 +15,10 @@ MAX_LINE = 1024 * 1024
 
 #: The largest message that is waited for, in bytes: more than a node may be configured to allow.
 MAX_MESSAGE = 80 * 1024 * 1024
+
+#: How many messages are handed out at once: fewer than a channel holds by default, as many as a
+#: consumer takes in one turn.
+PORTION = 64
 
 
 class NatsProtocolError(Exception):
@@ -52,6 +58,12 @@ class NatsParser:
         self._pieces: list[bytes] = []  # of what isn't complete yet
         self._size = 0  # of these
         self._needed = 0  # bytes before it is worth another look
+        self._is_behind = False
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether it has stopped after ``PORTION`` messages: ``feed(b"")`` hands out the next."""
+        return self._is_behind
 
     @property
     def is_between_lines(self) -> bool:
@@ -87,7 +99,8 @@ class NatsParser:
         find, startswith = data.find, data.startswith
         position, length = 0, len(data)
         self._needed = 0
-        while (end := find(b"\r\n", position)) >= 0:
+        left = PORTION
+        while left and (end := find(b"\r\n", position)) >= 0:
             is_message = startswith(b"MSG ", position)
             if not is_message and not startswith(b"HMSG ", position):
                 self._take_line(data[position:end])
@@ -111,6 +124,8 @@ class NatsParser:
                 data[start + head : stop],
             )
             position = stop + 2
+            left -= 1
+        self._is_behind = not left and position < length
         return position
 
     def _take_line(self, line: bytes) -> None:

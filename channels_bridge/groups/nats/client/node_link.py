@@ -225,10 +225,30 @@ class NodeLink:
     def _feed(self, data: bytes) -> None:
         if self._heartbeat is not None:
             self._heartbeat.heard_at = time.monotonic()
+        was_behind = self._parser.is_behind
+        self._parse(data)
+        if self._parser.is_behind and not was_behind:
+            self._socket.pause_reading()
+            self._go_on_soon()
+
+    def _parse(self, data: bytes) -> None:
         try:
             self._parser.feed(data)
         except NatsProtocolError as error:
             self.abort(f"{self.server} does not speak NATS: it has sent {error}", "check the port")
+
+    def _go_on_soon(self) -> None:
+        """Hand out more of what has come, once those have had their turn who have got something."""
+        asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        if self.ended.done():
+            return
+        self._parse(b"")
+        if self._parser.is_behind:
+            self._go_on_soon()
+        else:
+            self._socket.resume_reading()
 
     def _resume(self) -> None:
         if self._is_greeted:

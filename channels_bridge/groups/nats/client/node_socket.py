@@ -88,6 +88,16 @@ class NodeSocket(asyncio.Protocol):
         waiting = self._transport.get_write_buffer_size() if self._transport is not None else 0
         return self._written - waiting, waiting
 
+    def pause_reading(self) -> None:
+        """Read no more for now: the node keeps it, as far as its own limit goes."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read again."""
+        if self._transport is not None:
+            self._transport.resume_reading()
+
     def abort(self) -> None:
         """End it at once, whatever waits."""
         if self._transport is not None:
