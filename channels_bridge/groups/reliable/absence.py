@@ -41,7 +41,7 @@ class Absence:
         self._later.add(now + SETTLING_SECONDS, since)
         self._context.alarm.by(now + SETTLING_SECONDS)
         self._marking.say_again(now, REPLY_DELAY, -NEVER if since is None else since)
-        if since is not None and self._has_forgotten(since, now):
+        if since is not None and self._chains.has_forgotten(since, now):
             reason = "this process was away, and has forgotten what it sent meanwhile"
             self._context.declare(Loss("", self._context.identity, None, reason))
 
@@ -56,13 +56,19 @@ class Absence:
         head = HEAD.pack(AWAY, 0, self._context.identity, 0, 1, milliseconds(now - since))
         self._context.bus.publish_to(sender, head)
 
-    def heard_away(self, sender: bytes, age: int, now: float) -> None:
-        """Handle that another process was away for ``age`` milliseconds."""
+    def heard_away(self, age: int, now: float) -> bool:
+        """Handle that another process was away for ``age`` milliseconds.
+
+        Returns whether it has to be told that its absence was too long.
+        """
         since = -NEVER if age == NO_AGE else now - age / 1000
         self._marking.say_again(now, REPLY_DELAY, since)
-        if age != NO_AGE and self._has_forgotten(since, now):
-            head = HEAD.pack(TOO_LONG, 0, self._context.identity, 0, 0, 0)
-            self._context.bus.publish_to(sender, head)
+        return age != NO_AGE and self._chains.has_forgotten(since, now)
+
+    def tell_too_long(self, sender: bytes) -> None:
+        """Tell a process that was away that what it missed is partly forgotten."""
+        head = HEAD.pack(TOO_LONG, 0, self._context.identity, 0, 0, 0)
+        self._context.bus.publish_to(sender, head)
 
     def heard_too_long(self, sender: bytes) -> None:
         """Handle that a sender has forgotten what it sent while this process was away."""
@@ -76,8 +82,3 @@ class Absence:
         for since in self._later.take(now):
             self.announce(now, since)
         return self._later.next
-
-    def _has_forgotten(self, since: float, now: float) -> bool:
-        if now - since > self._context.bounds.remember_seconds:
-            self._chains.forget(now)
-        return self._chains.forgotten_at >= since

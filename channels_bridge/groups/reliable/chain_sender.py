@@ -12,6 +12,9 @@ from channels_bridge.groups.reliable.reliable_context import Context
 #: What keeping a message costs besides its payload, in bytes, about.
 KEEPING = 200
 
+#: A chain that will be forgotten in so many seconds may be before others have heard of it.
+NEARLY = 2.0
+
 
 class SentChain:
     """What this process has published to a topic since it began to use it.
@@ -118,6 +121,10 @@ class SentChains:
         """Iterate over all chains that are not forgotten."""
         return (chain for chain in self._chains.values() if self._is_remembered(chain, now))
 
+    def __iter__(self) -> Iterator[SentChain]:
+        """Iterate over all chains, those included that are about to be forgotten."""
+        return iter(self._chains.values())
+
     def _is_remembered(self, chain: SentChain, now: float) -> bool:
         return now - chain.at <= self._remember_seconds
 
@@ -137,6 +144,16 @@ class SentChains:
         for chain in [c for c in self._chains.values() if not self._is_remembered(c, now)]:
             self.forgotten_at = max(self.forgotten_at, chain.at)
             del self._chains[chain.topic]
+
+    def has_forgotten(self, since: float, now: float) -> bool:
+        """Whether something that was sent after ``since`` is of a forgotten chain, or nearly."""
+        oldest = now - self._remember_seconds + NEARLY
+        if since > oldest:
+            return False
+        self.forget(now)
+        return self.forgotten_at >= since or any(
+            since <= chain.at < oldest for chain in self._chains.values()
+        )
 
     def _drop_for_room(self, now: float) -> None:
         while self._kept and self.kept_bytes > self._keep_bytes:

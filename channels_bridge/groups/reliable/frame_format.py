@@ -53,9 +53,10 @@ FORGOTTEN = _kind(6)
 #: To all, or with number 1 to one: was away from the bus, or from the one, for the age; say again
 #: what was sent meanwhile.
 AWAY = _kind(7)
-#: To one that was away: what was sent meanwhile is partly forgotten.
+#: To one that has told all that it was away: what was sent meanwhile is partly forgotten.
 TOO_LONG = _kind(8)
-#: To all: is there; the number counts these. To one, with an age: the number of the last one.
+#: To all: is there; the number counts these. To one, with ``ANSWERS`` or ``TOO_LONG_AGO`` for an
+#: age, in answer to ``AWAY``: the number of the last one.
 HERE = _kind(9)
 #: To some: the last numbers on topics. They follow.
 AUDIT = _kind(10)
@@ -64,6 +65,8 @@ AUDIT = _kind(10)
 LONGEST = 0xFFFF_FFFE
 #: In place of an age: of a request, not joining; of an absence, it is not known since when.
 NO_AGE = 0xFFFF_FFFF
+#: In place of an age: an answer; and one where what was sent meanwhile is partly forgotten.
+ANSWERS, TOO_LONG_AGO = 1, 2
 #: In place of a number of lost messages: not known.
 UNKNOWN = 0xFFFF_FFFF
 

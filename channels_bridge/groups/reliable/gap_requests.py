@@ -42,11 +42,12 @@ class GapRequests:
         self.fill(now)
 
     def close(self, chain: HeardChain) -> None:
-        """Ask no more: the gap is filled, or nobody wants it filled."""
+        """Ask no more: the gap is filled, or nobody wants it filled.
+
+        Others get its place with the next ``fill()``, which is not later than the next request.
+        """
         chain.is_asking = False
         self._asked.pop(chain, None)
-        if self._waiting:
-            self._context.alarm.by(0.0)  # at once
 
     def fill(self, now: float) -> None:
         """Ask for those that wait, as many as may be."""

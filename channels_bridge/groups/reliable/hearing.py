@@ -132,11 +132,12 @@ class Hearing:
         if before != (chain.is_joining, chain.last):
             self._requests.note_progress(chain, now)
 
-    def forgotten(self, topic: str, sender: bytes, token: int) -> None:
+    def forgotten(self, topic: str, sender: bytes, token: int, now: float) -> None:
         """Handle that a sender has forgotten the chain that it was asked for."""
         chain = self._find(topic, sender, token)
         if chain is not None and chain.is_asking:
             self._give_up(chain, "the sender has forgotten them", counted=False)
+            self._requests.fill(now)
 
     def ask_again(self, now: float) -> None:
         """Ask at once for what was asked for."""
@@ -200,6 +201,7 @@ class Hearing:
             self._requests.open(chain, now)
         elif chain.is_asking:
             self._requests.close(chain)
+            self._requests.fill(now)
 
     def _hold(self, chain: HeardChain, number: int, tag: int, payload: bytes) -> None:
         """Hold a message, if there is room; otherwise it will be asked for."""

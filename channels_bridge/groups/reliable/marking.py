@@ -144,7 +144,7 @@ class Marking:
         since = self._since
         if not self._rounds:
             self._since = NEVER
-        remembered = [chain for chain in chains.remembered(now) if chain.at >= since]
+        remembered = [chain for chain in chains if chain.at >= since]
         # First those of which something can still be asked for.
         self._again.extend(chain for chain in remembered if chain.kept)
         self._again.extend(chain for chain in remembered if not chain.kept)

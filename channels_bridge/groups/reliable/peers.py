@@ -6,7 +6,7 @@ from random import Random
 
 from channels_bridge.groups.reliable.absence import Absence
 from channels_bridge.groups.reliable.due_queue import NEVER
-from channels_bridge.groups.reliable.frame_format import HEAD, HERE
+from channels_bridge.groups.reliable.frame_format import ANSWERS, HEAD, HERE, TOO_LONG_AGO
 from channels_bridge.groups.reliable.reliable_context import Context
 
 #: How many others answer a process that is new to them, about.
@@ -66,7 +66,7 @@ class Peers:
             if self._random.random() * len(self._peers) < GREETINGS:
                 self._context.bus.publish_to(identity, self._here(0))
 
-    def heard_here(self, identity: bytes, count: int, is_answer: bool, now: float) -> None:
+    def heard_here(self, identity: bytes, count: int, answer: int, now: float) -> None:
         """Handle that a process has said for the ``count``-th time that it is there."""
         self.note(identity, now)
         peer = self._peers.get(identity)
@@ -74,7 +74,9 @@ class Peers:
             return
         if peer.count == UNCOUNTED:
             self._count_from_here(peer, count, now)
-        if is_answer or count <= peer.count + 1:
+        if answer == TOO_LONG_AGO:
+            self._absence.heard_too_long(identity)
+        if answer or count <= peer.count + 1:
             peer.count = max(count, peer.count)
             peer.well_at = now
         else:
@@ -92,9 +94,9 @@ class Peers:
         else:
             peer.count, peer.well_at = 0, self._began
 
-    def heard_question(self, identity: bytes) -> None:
+    def heard_question(self, identity: bytes, too_long: bool) -> None:
         """Handle that a process has missed some of these frames: it gets the count."""
-        self._context.bus.publish_to(identity, self._here(1))
+        self._context.bus.publish_to(identity, self._here(TOO_LONG_AGO if too_long else ANSWERS))
 
     def choose(self, now: float) -> list[bytes]:
         """Choose some others that were heard not long ago, and forget the rest."""

@@ -111,6 +111,8 @@ class ReliableTopics:
         self._deliver = deliver
         self._counters = context.counters
         self._alarm = context.alarm
+        self._ticked_at: float | None = None
+        self._standstill_seconds = bounds.keep_seconds
         self._marking = Marking(context)
         self._chains = SentChains(context, self._marking.note_unmarked)
         self._retransmission = Retransmission(context, self._chains)
@@ -195,7 +197,7 @@ class ReliableTopics:
         elif kind == ASK:
             self._retransmission.answer(sender, unpack_request(frame), now)
         elif kind == FORGOTTEN:
-            self._hearing.forgotten(read_topic(frame[HEAD_SIZE:]), sender, age)
+            self._hearing.forgotten(read_topic(frame[HEAD_SIZE:]), sender, age, now)
         else:
             self._received_from_peer(kind, sender, number, age, frame, now)
 
@@ -206,16 +208,21 @@ class ReliableTopics:
             for told in unpack_audit(frame):
                 self._suspicions.note(sender, told, now)
         elif kind == AWAY:
-            self._absence.heard_away(sender, age, now)
-            if number:
-                self._peers.heard_question(sender)
+            self._received_away(sender, number, age, now)
         elif kind == TOO_LONG:
             self._absence.heard_too_long(sender)
         elif kind == HERE:
-            self._peers.heard_here(sender, number, bool(age), now)
+            self._peers.heard_here(sender, number, age, now)
         else:
             raise Unreadable
         self._peers.note(sender, now)
+
+    def _received_away(self, sender: bytes, number: int, age: int, now: float) -> None:
+        too_long = self._absence.heard_away(age, now)
+        if number:
+            self._peers.heard_question(sender, too_long)
+        elif too_long:
+            self._absence.tell_too_long(sender)
 
     def bus_changed(self, now: float, *, away: bool, since: float | None = None) -> None:
         """Handle that something has happened to the bus.
@@ -241,6 +248,7 @@ class ReliableTopics:
 
         What is published and received can make it sooner: see ``next_tick``.
         """
+        self._look_for_standstill(now)
         self._alarm.at = now + 60.0
         nexts = (
             self._chains.tick(now),
@@ -254,6 +262,15 @@ class ReliableTopics:
         )
         self._alarm.by(max(min(nexts), now + 0.001))
         return self._alarm.at
+
+    def _look_for_standstill(self, now: float) -> None:
+        """Take a time in which this process stood still for an absence.
+
+        Others may have given it up; and what it had sent last it may have forgotten by now.
+        """
+        since, self._ticked_at = self._ticked_at, now
+        if since is not None and now - self._alarm.at > self._standstill_seconds:
+            self._absence.come_back(now, since)
 
     @property
     def next_tick(self) -> float:

@@ -1,4 +1,4 @@
-"""Random worlds: processes that publish and subscribe while things fail, and what has to be true."""
+"""Random worlds: processes that publish and subscribe while things fail, and what must be true."""
 
 from __future__ import annotations
 
