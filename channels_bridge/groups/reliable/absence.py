@@ -14,6 +14,9 @@ from channels_bridge.groups.reliable.frame_format import (
 from channels_bridge.groups.reliable.marking import SETTLING_SECONDS, Marking
 from channels_bridge.groups.reliable.reliable_context import Context, Loss
 
+#: How long a message may be on its way, in seconds: one that was sent so long before an absence may
+#: be lost in it; and the frame that tells of the absence is on its way, too.
+ON_ITS_WAY = 2.0
 #: How long to wait with marks for somebody who is back, in seconds: others may be, too.
 REPLY_DELAY = 0.05
 
@@ -40,8 +43,9 @@ class Absence:
         # Once more, when all nodes of the bus know again who listens to what.
         self._later.add(now + SETTLING_SECONDS, since)
         self._context.alarm.by(now + SETTLING_SECONDS)
-        self._marking.say_again(now, REPLY_DELAY, -NEVER if since is None else since)
-        if since is not None and self._chains.has_forgotten(since, now):
+        lost_since = -NEVER if since is None else since - ON_ITS_WAY
+        self._marking.say_again(now, REPLY_DELAY, lost_since)
+        if since is not None and self._chains.has_forgotten(lost_since, now):
             reason = "this process was away, and has forgotten what it sent meanwhile"
             self._context.declare(Loss("", self._context.identity, None, reason))
 
@@ -61,7 +65,7 @@ class Absence:
 
         Returns whether it has to be told that its absence was too long.
         """
-        since = -NEVER if age == NO_AGE else now - age / 1000
+        since = -NEVER if age == NO_AGE else now - age / 1000 - ON_ITS_WAY
         self._marking.say_again(now, REPLY_DELAY, since)
         return age != NO_AGE and self._chains.has_forgotten(since, now)
 

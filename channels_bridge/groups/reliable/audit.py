@@ -23,8 +23,8 @@ from channels_bridge.groups.reliable.hearing import Hearing, Sign
 from channels_bridge.groups.reliable.peers import Peers
 from channels_bridge.groups.reliable.reliable_context import Context
 
-#: How long a message may be on its way before it is missed, in seconds.
-ON_ITS_WAY = 0.5
+#: How long a message may be on its way before it is taken for missing, in seconds.
+MISSED_AFTER = 0.5
 #: How many topics at most are looked at again after that.
 SUSPICIONS = 10_000
 
@@ -94,8 +94,8 @@ class Suspicions:
         """Note what a sender has told of a topic, if this process hears the topic and lacks it."""
         sign = Sign(sender, told.chain, told.last, told.age, is_message=False)
         if len(self._noted) < SUSPICIONS and self._lacks(told.topic, sign, now):
-            self._noted.add(now + ON_ITS_WAY, (told.topic, sign, now))
-            self._context.alarm.by(now + ON_ITS_WAY)
+            self._noted.add(now + MISSED_AFTER, (told.topic, sign, now))
+            self._context.alarm.by(now + MISSED_AFTER)
 
     def tick(self, now: float) -> float:
         """Look at those noted again; return when to look next."""

@@ -17,10 +17,6 @@ ROUND_SECONDS = 0.5
 SETTLING_SECONDS = 1.5
 
 
-#: How long before somebody was away its messages may have been sent, and be lost all the same.
-ON_THEIR_WAY = 2.0
-
-
 class Reminders:
     """When to say the last numbers once more, a fixed time after they were sent."""
 
@@ -85,9 +81,9 @@ class Marking:
     def say_again(self, now: float, delay: float, since: float = -NEVER) -> None:
         """Say the last numbers again after ``delay`` seconds, and once more when all is settled.
 
-        Those of chains that were used after ``since``, or not long before.
+        Those of chains that were used after ``since``.
         """
-        self._since = min(self._since, since - ON_THEIR_WAY)
+        self._since = min(self._since, since)
         for at in (now + delay, now + delay + SETTLING_SECONDS):
             if all(abs(at - other) >= ROUND_SECONDS / 2 for other in self._rounds):
                 self._rounds.append(at)

@@ -266,11 +266,12 @@ class ReliableTopics:
     def _look_for_standstill(self, now: float) -> None:
         """Take a time in which this process stood still for an absence.
 
-        Others may have given it up; and what it had sent last it may have forgotten by now.
+        Others may have given it up; and what it had sent last, and not told twice yet, it may have
+        forgotten by now.
         """
-        since, self._ticked_at = self._ticked_at, now
-        if since is not None and now - self._alarm.at > self._standstill_seconds:
-            self._absence.come_back(now, since)
+        ticked_at, self._ticked_at = self._ticked_at, now
+        if ticked_at is not None and now - self._alarm.at > self._standstill_seconds:
+            self._absence.come_back(now, ticked_at - self._standstill_seconds)
 
     @property
     def next_tick(self) -> float:
