@@ -24,14 +24,18 @@ class TcpProxy:
         target: the port.
         change: makes what is passed on to the client of what came from the target; it may wait.
             What raises ``ConnectionError`` cuts the connection.
+        change_back: the same for what is passed on to the target.
 
     Attributes:
         port: its own.
     """
 
-    def __init__(self, target: int, change: Change = pass_on) -> None:
+    def __init__(
+        self, target: int, change: Change = pass_on, change_back: Change = pass_on
+    ) -> None:
         self._target = target
         self._change = change
+        self._change_back = change_back
         self._is_cut = False
         self._transports: set[asyncio.WriteTransport] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -101,7 +105,8 @@ class TcpProxy:
             return writer.transport.abort()
         self._transports |= {writer.transport, there[1].transport}
         await asyncio.gather(
-            self._pump(reader, there[1], pass_on), self._pump(there[0], writer, self._change)
+            self._pump(reader, there[1], self._change_back),
+            self._pump(there[0], writer, self._change),
         )
         self._transports -= {writer.transport, there[1].transport}
 

@@ -93,18 +93,25 @@ class NodeLink:
         Raises:
             NatsUnavailable: it didn't work; the link is over.
         """
+        greeting = asyncio.get_running_loop().create_task(self._greet())
         try:
-            await asyncio.wait_for(self._greet(), self._options.connect_timeout)
-        except asyncio.TimeoutError:
-            self._give_up_greeting()
-            raise (await self.ended) from None
-        except Exception as error:
-            trouble = self._complaint or explain_failure(self.server, error)
-            self._end(trouble)
-            raise trouble from error
+            # Not wait_for(), which may forget before Python 3.12 that it was cancelled.
+            await asyncio.wait([greeting], timeout=self._options.connect_timeout)
+            if not greeting.done():
+                self._give_up_greeting()
         except BaseException:
             self.abort("it is not needed any more")
             raise
+        finally:
+            greeting.cancel()
+            await asyncio.wait([greeting])
+            error = None if greeting.cancelled() else greeting.exception()
+        if error is not None:
+            trouble = self._complaint or explain_failure(self.server, error)
+            self._end(trouble)
+            raise trouble from error
+        if self.ended.done():
+            raise self.ended.result()
 
     def _give_up_greeting(self) -> None:
         options = self._options

@@ -141,15 +141,21 @@ class Reconnection:
     async def _say_farewell(self, link: NodeLink, other: NodeLink | None) -> None:
         """Leave a node once it has handled all that it was sent."""
         logger.info("%s is about to end: this process goes to another", link.server)
+        farewell = asyncio.create_task(_part(link))
         try:
-            with suppress(NatsUnavailable, asyncio.TimeoutError):
-                await asyncio.wait_for(link.ping(link.write), FAREWELL)
-                await link.aclose()
+            await asyncio.wait([farewell], timeout=FAREWELL)
         except asyncio.CancelledError:
             _abandon(other)
             raise
         finally:
             _abandon(link)
+            await asyncio.wait([farewell])
+
+
+async def _part(link: NodeLink) -> None:
+    with suppress(NatsUnavailable):
+        await link.ping(link.write)
+        await link.aclose()
 
 
 async def _finish(task: asyncio.Task[NodeLink]) -> NodeLink | None:

@@ -95,8 +95,8 @@ class WriteQueue:
         self._chunks.append(command)
         self._size += len(command)
         if not self._is_scheduled and self._sink is not None:
-            self._is_scheduled = True
             asyncio.get_running_loop().call_soon(self._write_scheduled)
+            self._is_scheduled = True
 
     def attach(self, sink: Sink, first: Iterable[bytes]) -> None:
         """Write to this from now on: what a link begins with, and then what waits."""
