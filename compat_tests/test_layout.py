@@ -44,7 +44,8 @@ MAY_IMPORT = {
     "groups.grpc.process": "common exceptions groups groups.discovery groups.grpc groups.home "
     "groups.wire.v1",
     "groups.grpc.hub": "common exceptions groups groups.discovery groups.grpc groups.wire.v1",
-    "groups.nats": "exceptions groups.nats.client groups.nats.jetstream",
+    "groups.nats": "common exceptions groups groups.nats.client groups.nats.jetstream "
+    "groups.reliable",
     "groups.nats.client": "common",
     "groups.nats.jetstream": "groups.nats.client",
     "transport": "conf groups.linked",

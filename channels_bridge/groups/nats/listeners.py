@@ -1,0 +1,193 @@
+"""Who listens to a subject: the nodes are asked, each for its own connections (CONNZ).
+
+A cluster has no list of who has subscribed to what: a node knows its own clients, and of the other
+nodes whether anybody there listens at all. So all nodes are asked at a time, and each connection's
+name says which process it is of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import socket
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from channels_bridge.groups.nats.client.nats_connection import NatsConnection
+from channels_bridge.groups.nats.client.nats_errors import NatsUnavailable
+from channels_bridge.groups.nats.client.nats_headers import Reply
+
+#: What nodes are asked; any user of an account may, unless permissions forbid it.
+SUBJECT = "$SYS.REQ.ACCOUNT.PING.CONNZ"
+
+#: Seconds without another answer after which all nodes of a cluster have answered, as long as it is
+#: not known how many there are; or so many round trips, where that is more.
+QUIET = 0.15
+QUIET_ROUND_TRIPS = 3
+
+#: Seconds after which nodes are asked again that have not answered.
+AGAIN = 1.0
+
+#: How many connections a node may name: more than it has.
+LIMIT = 1_000_000
+
+_NAME = re.compile(r"channels_bridge ([0-9a-f]{16}) (.*)", re.DOTALL)
+
+
+def connection_name(identity: bytes) -> str:
+    """Return what a process calls its connection: the nodes' monitoring shows it, too."""
+    return f"channels_bridge {identity.hex()} {socket.gethostname()}:{os.getpid()}"
+
+
+def read_connection_name(name: str) -> tuple[bytes, str] | None:
+    """Return the identity of a process, and where it runs; None for somebody else's connection."""
+    found = _NAME.fullmatch(name)
+    return (bytes.fromhex(found[1]), found[2]) if found else None
+
+
+class Listeners:
+    """Asks the nodes who listens.
+
+    Args:
+        connection: to any of the nodes.
+        identity: this process', which is left out.
+    """
+
+    def __init__(self, connection: NatsConnection, identity: bytes) -> None:
+        self._connection = connection
+        self._identity = identity
+        self._nodes: dict[str, str] = {}  # names by id; none while they aren't known
+        self._changes = 0
+        self._surveys: set[_Survey] = set()  # under way
+
+    def forget_nodes(self) -> None:
+        """Find out again which nodes there are: the cluster, or the connection, has changed."""
+        self._nodes = {}
+        self._changes += 1
+        for survey in self._surveys:
+            survey.stop()
+
+    async def find(self, subject: str, timeout: float) -> dict[bytes, str]:
+        """Return the other processes that listen to a subject: identities, and where they run.
+
+        Raises:
+            NatsUnavailable: not all nodes have answered in time.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            if not self._connection.connected:
+                await self._connection.flush(deadline - time.monotonic())
+            survey = await self._ask(subject, min(AGAIN, deadline - time.monotonic()))
+            if survey.is_complete:
+                found = survey.listeners
+                found.pop(self._identity, None)
+                return found
+            if time.monotonic() >= deadline:
+                raise NatsUnavailable(*self._explain(survey))
+
+    async def _ask(self, subject: str, patience: float) -> _Survey:
+        changes = self._changes
+        survey = _Survey(self._known_nodes(), self._quiet())
+        question = json.dumps({"filter_subject": subject, "limit": LIMIT}).encode()
+        cancel = self._connection.request_many(SUBJECT, question, survey.on_reply)
+        self._surveys.add(survey)
+        try:
+            await survey.wait(patience)
+        finally:
+            self._surveys.discard(survey)
+            cancel()
+            survey.stop()
+        if survey.is_complete and changes == self._changes:
+            self._nodes = survey.nodes
+        return survey
+
+    def _known_nodes(self) -> Mapping[str, str]:
+        info = self._connection.info
+        return self._nodes if info.cluster else {info.server_id: info.server_name}
+
+    def _quiet(self) -> float:
+        return max(QUIET, QUIET_ROUND_TRIPS * (self._connection.round_trip or 0))
+
+    def _explain(self, survey: _Survey) -> tuple[str, str]:
+        if survey.refusal:
+            return f"a node does not say who listens: {survey.refusal}", ""
+        silent = ", ".join(self._known_nodes()[node] for node in survey.missing) or "every node"
+        return (
+            f"{silent} does not say who listens",
+            f"let this user publish to {SUBJECT} in the server's `permissions`, and look at the "
+            f"logs of that node",
+        )
+
+
+class _Survey:
+    """One question to all nodes, and their answers.
+
+    Args:
+        expected: the nodes that there are, by id; empty where that isn't known.
+        quiet: seconds without another answer after which that is known.
+    """
+
+    def __init__(self, expected: Mapping[str, str], quiet: float) -> None:
+        self.is_complete = False
+        self.refusal = ""
+        self.nodes: dict[str, str] = {}  # those that have answered
+        self.listeners: dict[bytes, str] = {}
+        self._expected = expected
+        self._quiet = quiet
+        self._timer: asyncio.TimerHandle | None = None
+        self._ended = asyncio.get_running_loop().create_future()
+
+    @property
+    def missing(self) -> set[str]:
+        """The nodes that have not answered."""
+        return self._expected.keys() - self.nodes.keys()
+
+    async def wait(self, patience: float) -> None:
+        """Return once the survey is complete or stopped, or after so many seconds."""
+        await asyncio.wait([self._ended], timeout=max(patience, 0))
+
+    def on_reply(self, reply: Reply) -> None:
+        """Take the answer of a node."""
+        if reply.status is not None:
+            self.refusal = reply.description or str(reply.status)
+            return
+        try:
+            self._read(json.loads(reply.payload))
+        except (ValueError, TypeError, KeyError, AttributeError):
+            self.refusal = "its answer can't be read"
+            return
+        if self._expected:
+            if not self.missing:
+                self._complete()
+        else:
+            self._expect_more()
+
+    def stop(self) -> None:
+        """Wait for nothing more."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self._ended.done():
+            self._ended.set_result(None)
+
+    def _read(self, answer: Any) -> None:
+        if "error" in answer:
+            self.refusal = str(answer["error"].get("description", answer["error"]))
+            return
+        for connection in answer["data"].get("connections") or ():
+            found = read_connection_name(connection.get("name", ""))
+            if found is not None:
+                self.listeners[found[0]] = found[1]
+        self.nodes[answer["server"]["id"]] = answer["server"]["name"]
+
+    def _expect_more(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self.nodes:
+            self._timer = asyncio.get_running_loop().call_later(self._quiet, self._complete)
+
+    def _complete(self) -> None:
+        self.is_complete = True
+        self.stop()

@@ -1,0 +1,335 @@
+"""The transport over NATS: every process talks to a node of the cluster, and there is no hub."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from channels_bridge.common.rate_limited_log import Notices
+from channels_bridge.exceptions import TransportUnavailable
+from channels_bridge.groups.layer_statistics import LinkStatistics
+from channels_bridge.groups.nats import acknowledgements as kinds
+from channels_bridge.groups.nats.acknowledgements import Acknowledgements, Question
+from channels_bridge.groups.nats.asking import Asker
+from channels_bridge.groups.nats.client.nats_connection import NatsConnection
+from channels_bridge.groups.nats.client.nats_errors import NatsUnavailable
+from channels_bridge.groups.nats.joined_flush import JoinedFlush
+from channels_bridge.groups.nats.listeners import Listeners, connection_name
+from channels_bridge.groups.nats.nats_queues import NatsQueues
+from channels_bridge.groups.nats.nats_settings import authentication_of, tls_maker_of
+from channels_bridge.groups.nats.nats_topics import NatsTopics
+from channels_bridge.groups.nats.node_check import explain_unfit
+from channels_bridge.groups.nats.subjects import Subjects
+from channels_bridge.groups.nats_config import NatsConfig
+from channels_bridge.groups.reliable.bounds import Bounds
+from channels_bridge.groups.transport_interface import Deliver, GroupTransport
+
+logger = logging.getLogger("channels_bridge.groups")
+
+#: Seconds that ``aclose()`` may take.
+CLOSE_TIMEOUT = 5.0
+
+NO_BINDINGS = "channels without an exclamation mark can't be members of groups there"
+
+#: Seconds that others have to ask for what they have missed, where something may have been.
+LINGER = 0.3
+
+#: Seconds after which all have noticed what they have missed of the last messages.
+RECENT = 1.0
+
+#: How much memory incomplete payloads may take: several large ones at a time.
+HELD_PAYLOADS = 3
+
+
+class NatsTransport(GroupTransport):
+    """Joins the processes of any number of machines over NATS.
+
+    Nobody waits for others to learn that there are none: whether there are any is not known. So
+    nothing is settled alone, and ``required`` changes nothing.
+
+    ``publish_confirmed()`` returns once a node has the payload, or with ``confirm`` once all who
+    listen have handled it. What is asked for by ``ask()`` is sent once it is known who listens:
+    what this process publishes meanwhile goes before it.
+
+    Args:
+        config: where nodes are, and how to talk to them.
+        get_capacity: how many payloads may wait in a named queue.
+    """
+
+    def __init__(self, config: NatsConfig, *, get_capacity: Callable[[str], int]) -> None:
+        self._config = config
+        self._get_capacity = get_capacity
+        self._is_open = False
+        self._notices = Notices(logger)
+
+    def start(self, deliver: Deliver) -> None:
+        config, self._deliver = self._config, deliver
+        identity = os.urandom(8)
+        self._subjects = subjects = Subjects(config.prefix, identity)
+        self._connection = connection = NatsConnection(
+            config.servers,
+            name=connection_name(identity),
+            reply_prefix=subjects.reply_prefix,
+            authentication=authentication_of(config),
+            make_tls=tls_maker_of(config),
+            tls_first=config.tls_first,
+            on_message=self._on_message,
+            on_connected=self._on_connected,
+            on_changed=self._on_changed,
+            on_denied=self._on_denied,
+        )
+        self._topics = NatsTopics(
+            connection,
+            subjects,
+            identity=identity,
+            bounds=Bounds(keep_seconds=config.keep_seconds, keep_bytes=config.keep_bytes),
+            held_bytes=HELD_PAYLOADS * config.max_message_size,
+            handle=self._handle,
+        )
+        self._acknowledgements = Acknowledgements(
+            identity, self._topics.publish, self._topics.__contains__
+        )
+        self._listeners = Listeners(connection, identity)
+        self._asker = Asker(
+            subjects=subjects,
+            listeners=self._listeners,
+            acknowledgements=self._acknowledgements,
+            send=self._send,
+            timeout=config.timeout,
+        )
+        self._queues = NatsQueues(
+            connection,
+            subjects,
+            get_capacity=self._get_capacity,
+            timeout=config.timeout,
+            unavailable=self._unavailable,
+        )
+        self._flush = JoinedFlush(connection, config.timeout)
+        self._in_force: set[str] = set()
+        self._topics.subscribe(self._acknowledgements.topic)
+        connection.start()
+        self._is_open = True
+
+    # Topics.
+
+    def subscribe_nowait(self, topic: str) -> None:
+        self._topics.subscribe(topic)
+
+    async def subscribe(self, topic: str) -> None:
+        self._topics.subscribe(topic)
+        if topic in self._in_force:
+            return
+        with self._translating():
+            await self._flush.wait()
+            self._require(f"subscribe to {self._subjects.topic(topic)}")
+        if topic in self._topics:
+            self._in_force.add(topic)
+
+    def unsubscribe(self, topic: str) -> None:
+        self._in_force.discard(topic)
+        self._topics.unsubscribe(topic)
+        self._acknowledgements.unsubscribed(topic)
+
+    async def publish(self, topic: str, payload: bytes) -> None:
+        await self._room()
+        self.publish_nowait(topic, payload)
+
+    def publish_nowait(self, topic: str, payload: bytes) -> None:
+        self._send(topic, payload, None)
+        self._acknowledgements.note_published(topic)
+
+    async def publish_confirmed(self, topic: str, payload: bytes) -> None:
+        if self._config.confirm:
+            await self.ask(topic, payload)
+            return
+        await self._room()
+        self._send(topic, payload, None)
+        with self._translating():
+            await self._be_sure()
+            self._require(f"publish to {self._subjects.topic(topic)}")
+
+    async def tell(self, topic: str, payload: bytes) -> bool:
+        await self._room()
+        with self._translating():
+            return await self._asker.tell(topic, payload)
+
+    async def ask(self, topic: str, payload: bytes, *, required: bool = True) -> None:
+        await self._room()
+        with self._translating():
+            await self._asker.ask(topic, payload)
+
+    # Named queues.
+
+    async def push(self, queue: str, payload: bytes, *, capacity: int, expiry: float) -> bool:
+        return await self._queues.push(queue, payload, capacity=capacity, expiry=expiry)
+
+    async def pull(self, queue: str) -> bytes:
+        return await self._queues.pull(queue)
+
+    def give_back(self, queue: str, payload: bytes, *, expiry: float) -> None:
+        self._queues.give_back(queue, payload, expiry=expiry)
+
+    async def bind(
+        self, topic: str, queue: str, *, capacity: int, expiry: float, lifetime: float
+    ) -> None:
+        raise self._unavailable(NO_BINDINGS, f"send to {queue} itself")
+
+    async def unbind(self, topic: str, queue: str) -> None:
+        raise self._unavailable(NO_BINDINGS, f"send to {queue} itself")
+
+    async def clear_queues(self) -> None:
+        await self._queues.clear_queues()
+
+    # How it is, and its end.
+
+    @property
+    def is_full(self) -> bool:
+        return self._connection.is_full
+
+    def statistics(self) -> LinkStatistics:
+        connection, topics = self._connection, self._topics.statistics
+        return LinkStatistics(
+            connected=connection.connected,
+            reconnects=connection.reconnects,
+            missed=topics.missed,
+            unacknowledged=self._acknowledgements.waiting,
+            unacknowledged_bytes=0,
+            lag=self._acknowledgements.lag,
+            engine="nats",
+            node=connection.info.server_name if connection.connected else None,
+            round_trip=connection.round_trip,
+            waiting_bytes=connection.waiting_bytes,
+            dropped=connection.dropped,
+            gaps=topics.gaps,
+            recovered=topics.recovered,
+            resent=topics.resent,
+            kept_bytes=topics.kept_bytes,
+            window=topics.window if topics.kept else None,
+        )
+
+    async def aclose(self) -> None:
+        if not self._is_open:
+            return
+        self._is_open = False
+        try:
+            await asyncio.wait_for(self._finish(), CLOSE_TIMEOUT)
+        except (asyncio.TimeoutError, NatsUnavailable) as error:
+            if isinstance(error, asyncio.TimeoutError):
+                error = NatsUnavailable(f"it didn't answer within {CLOSE_TIMEOUT:g} seconds")
+            trouble = self._unavailable(error.reason, error.advice)
+            logger.error("%s: what was sent last may be lost", trouble)
+        finally:
+            self._topics.close()
+            self._flush.close()
+            await self._connection.aclose()
+
+    async def _finish(self) -> None:
+        """Let others have what was sent, and what they have missed of it."""
+        await self._queues.aclose()
+        if self._connection.connected or self._is_recent:
+            self._topics.say_last_numbers()
+            await self._be_sure()
+            if self._is_recent and self._may_have_lost:
+                await asyncio.sleep(LINGER)
+
+    @property
+    def _is_recent(self) -> bool:
+        """Whether what was published last may still be asked for."""
+        return time.monotonic() - self._topics.published_at < RECENT
+
+    @property
+    def _may_have_lost(self) -> bool:
+        """Whether something may get lost between here and others: one node loses nothing."""
+        return bool(self._connection.info.cluster) or self._connection.reconnects > 0
+
+    # What comes from the connection.
+
+    def _on_message(
+        self, key: str | Callable[[bytes, bytes], None], payload: bytes, reply: bytes
+    ) -> None:
+        if isinstance(key, str):
+            self._topics.received(key, payload)
+        else:
+            key(payload, reply)
+
+    def _on_connected(self, _is_first: bool) -> None:
+        info = self._connection.info
+        logger.info("connected to NATS: %s, nats-server %s", info.server_name, info.version)
+        if (unfit := explain_unfit(info)) is not None:
+            self._notices.log(logging.ERROR, "unfit", "%s", unfit)
+        self._listeners.forget_nodes()
+        self._topics.connected()
+        self._queues.connected()
+
+    def _on_changed(self) -> None:
+        self._listeners.forget_nodes()
+        self._topics.cluster_changed()
+
+    def _on_denied(self, action: str, advice: str) -> None:
+        text = "the NATS server does not let this process %s: %s"
+        self._notices.log(logging.ERROR, action, text, action, advice)
+
+    # What comes from other processes.
+
+    def _handle(self, topic: str, sender: bytes, kind: int, payload: bytes) -> None:
+        if kind == kinds.PLAIN:
+            self._deliver(topic, payload)
+        elif kind == kinds.WANTS_ACKNOWLEDGEMENT:
+            self._acknowledgements.handle(sender, payload, partial(self._deliver, topic))
+        elif kind == kinds.ACKNOWLEDGEMENT:
+            self._acknowledgements.received(sender, payload)
+        elif kind == kinds.FOLLOWS_ANSWER:
+            self._acknowledgements.followed(topic, sender, payload)
+
+    # Helpers.
+
+    def _send(self, topic: str, payload: bytes, question: Question | None) -> None:
+        if question is None:
+            self._topics.publish(topic, payload)
+        else:
+            wrapped = question.wrap(payload)
+            self._topics.publish(topic, wrapped, kinds.WANTS_ACKNOWLEDGEMENT, question)
+
+    async def _room(self) -> None:
+        """Wait while too much waits for the node (back pressure)."""
+        if self._connection.is_full:
+            with self._translating():
+                await self._connection.wait_for_room(self._config.timeout)
+
+    async def _be_sure(self) -> None:
+        """Return once the node has what was published, or those who miss it have it."""
+        reconnects = self._connection.reconnects
+        deadline = time.monotonic() + self._config.timeout
+        while True:
+            try:
+                await self._connection.flush(max(deadline - time.monotonic(), 0))
+                break
+            except NatsUnavailable:
+                if time.monotonic() >= deadline:
+                    raise
+        if self._connection.reconnects != reconnects:
+            # A link has ended, perhaps with what was published in it. Now others learn of it, and
+            # ask for it.
+            await asyncio.sleep(LINGER)
+
+    def _require(self, action: str) -> None:
+        """Raise NatsUnavailable where something can't be done at all."""
+        if (unfit := explain_unfit(self._connection.info)) is not None:
+            raise unfit
+        if (advice := self._connection.denied.get(action)) is not None:
+            raise NatsUnavailable(f"it does not let this process {action}", advice)
+
+    @contextlib.contextmanager
+    def _translating(self) -> Iterator[None]:
+        try:
+            yield
+        except NatsUnavailable as error:
+            raise self._unavailable(error.reason, error.advice) from None
+
+    def _unavailable(self, reason: str, advice: str) -> TransportUnavailable:
+        return TransportUnavailable(", ".join(self._config.servers), reason, advice, peer="NATS")
