@@ -65,7 +65,11 @@ class GroupTransport(ABC):
 
     @abstractmethod
     async def subscribe(self, topic: str) -> None:
-        """Ask for a topic, unless it was asked for before; return once that is in force."""
+        """Ask for a topic, unless it was asked for before; return once that is in force.
+
+        All that is published afterwards is delivered. What was published a moment before, while
+        this process hadn't subscribed, may be, too.
+        """
 
     @abstractmethod
     def unsubscribe(self, topic: str) -> None:

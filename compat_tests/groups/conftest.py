@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,9 @@ from channels_bridge.groups.grpc.process.grpc_transport import GrpcTransport
 from channels_bridge.groups.layer import BridgeChannelLayer
 from channels_bridge.groups.local_transport import LocalExchange, LocalTransport
 from channels_bridge.groups.transport_interface import GroupTransport
-from channels_bridge.layers import GrpcChannelLayer, LocalChannelLayer
+from channels_bridge.layers import GrpcChannelLayer, LocalChannelLayer, NatsChannelLayer
 from compat_tests.groups.hubs import HubProcess
+from compat_tests.groups.nats.nats_peers import nats_transports
 from compat_tests.groups.transport_peer import Peer
 
 
@@ -47,14 +50,23 @@ def prefix() -> str:
     return uuid.uuid4().hex
 
 
-@pytest.fixture(params=["local", "grpc"])
+@pytest.fixture(params=["local", "grpc", "nats", "nats3"])
 def make_transport(request: pytest.FixtureRequest, prefix: str) -> Callable[[], GroupTransport]:
-    """Makes transports that reach each other."""
+    """Makes transports that reach each other; in a cluster of NATS each begins at another node."""
     if request.param == "local":
         exchange = LocalExchange()
         return lambda: LocalTransport(exchange)
-    process = request.getfixturevalue("shared_hub")
-    return lambda: GrpcTransport(process.address, timeout=10, prefix=prefix)
+    if request.param == "grpc":
+        process = request.getfixturevalue("shared_hub")
+        return lambda: GrpcTransport(process.address, timeout=10, prefix=prefix)
+    return nats_transports(nats_urls(request), prefix=prefix)
+
+
+def nats_urls(request: pytest.FixtureRequest) -> list[str]:
+    """The nodes of the fixture's parameter: one, or three."""
+    if request.param == "nats3":
+        return list(request.getfixturevalue("nats_cluster").urls)
+    return [request.getfixturevalue("nats_server").url]
 
 
 @pytest.fixture
@@ -69,29 +81,33 @@ async def connect(
         return peers[-1]
 
     yield connect
-    for peer in peers:
-        await peer.transport.aclose()
+    await asyncio.gather(*(peer.transport.aclose() for peer in peers))
 
 
-@pytest.fixture(params=["local", "grpc"])
+@pytest.fixture(params=["local", "grpc", "nats"])
 async def make_layer(
     request: pytest.FixtureRequest, prefix: str
 ) -> AsyncIterator[Callable[..., BridgeChannelLayer]]:
-    """Makes layers of either kind. Those over gRPC reach each other."""
+    """Makes layers of each kind. Those over gRPC, and those over NATS, reach each other."""
     layers: list[BridgeChannelLayer] = []
-    grpc = request.param == "grpc"
-    address = request.getfixturevalue("shared_hub").address if grpc else None
+    make = layer_maker(request, prefix)
 
     def make_layer(**options):
-        if address is None:
-            layers.append(LocalChannelLayer(**options))
-        else:
-            layers.append(GrpcChannelLayer(address=address, prefix=prefix, **options))
+        layers.append(make(**options))
         return layers[-1]
 
     yield make_layer
-    for layer in layers:
-        await layer.close()
+    await asyncio.gather(*(layer.close() for layer in layers))
+
+
+def layer_maker(request: pytest.FixtureRequest, prefix: str) -> Callable[..., BridgeChannelLayer]:
+    """What makes layers of the fixture's kind."""
+    if request.param == "local":
+        return LocalChannelLayer
+    if request.param == "grpc":
+        address = request.getfixturevalue("shared_hub").address
+        return partial(GrpcChannelLayer, address=address, prefix=prefix)
+    return partial(NatsChannelLayer, servers=nats_urls(request), prefix=prefix)
 
 
 @pytest.fixture
