@@ -19,6 +19,9 @@ from channels_bridge.groups.nats.subjects import Subjects
 #: Seconds after which those who haven't answered are looked after, and again after as many.
 LOOK = 1.0
 
+#: Seconds that nodes always have to say who listens.
+LAST_LOOK = 0.5
+
 #: How often in a row a process isn't there until it is no longer waited for.
 ABSENCES = 3
 
@@ -63,7 +66,8 @@ class Asker:
             # Whoever it is: that one answers is enough.
             expected: dict[bytes, str] = {}
             for _ in range(ABSENCES):
-                if await question.changes_within(LOOK) and question.answered:
+                patience = min(LOOK, deadline - time.monotonic())
+                if await question.changes_within(patience) and question.answered:
                     return question.has_room
                 expected = await self._find(topic, deadline)
                 if expected or question.is_unheard:
@@ -87,8 +91,7 @@ class Asker:
             await self._wait(question, topic, expected, deadline)
 
     async def _find(self, topic: str, deadline: float) -> dict[bytes, str]:
-        subject = self._subjects.topic(topic)
-        return await self._listeners.find(subject, deadline - time.monotonic())
+        return await self._listeners_to(self._subjects.topic(topic), deadline)
 
     async def _wait(
         self, question: Question, topic: str, expected: dict[bytes, str], deadline: float
@@ -112,5 +115,8 @@ class Asker:
 
     async def _is_connected(self, identity: bytes, deadline: float) -> bool:
         """Whether a process that doesn't listen to a topic is there at all."""
-        subject = self._subjects.control_of(identity)
-        return bool(await self._listeners.find(subject, deadline - time.monotonic()))
+        return bool(await self._listeners_to(self._subjects.control_of(identity), deadline))
+
+    async def _listeners_to(self, subject: str, deadline: float) -> dict[bytes, str]:
+        # When time is up, it is still to be said who has not answered.
+        return await self._listeners.find(subject, max(deadline - time.monotonic(), LAST_LOOK))

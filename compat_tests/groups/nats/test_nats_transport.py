@@ -1,0 +1,352 @@
+"""What the transport over NATS promises besides the contract of all transports."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import pytest
+
+from channels_bridge.exceptions import TransportUnavailable
+from channels_bridge.groups.nats import asking, nats_transport
+from channels_bridge.groups.nats.client import nats_connection
+from channels_bridge.groups.nats.client.nats_connection import NatsConnection
+from channels_bridge.groups.nats.listeners import connection_name
+from channels_bridge.groups.nats.subjects import Subjects
+from compat_tests.groups.hubs import soon, until
+from compat_tests.groups.nats.nats_peers import nats_transports
+from compat_tests.groups.nats.nats_servers import NatsServer, choose_port
+from compat_tests.groups.transport_peer import Peer
+
+ROOMS = [f"g:room-{number}" for number in range(10_000)]
+
+
+@pytest.fixture
+async def connect(nats_server, prefix):
+    """Makes peers at one node, with a prefix of their own."""
+    peers = []
+    make_transport = nats_transports([nats_server.url], prefix=prefix)
+
+    def connect(**options):
+        peers.append(Peer(make_transport(**options)))
+        return peers[-1]
+
+    yield connect
+    await asyncio.gather(*(peer.transport.aclose() for peer in peers))
+
+
+@pytest.fixture
+async def connect_raw(nats_server, prefix):
+    """Makes connections that look like this project's processes, and acknowledge nothing."""
+    connections = []
+
+    async def connect_raw(topic, on_message=lambda connection: None):
+        identity = os.urandom(8)
+        connection = NatsConnection(
+            [nats_server.url],
+            name=connection_name(identity),
+            reply_prefix=f"{prefix}.i.{identity.hex()}",
+            on_message=lambda *message: on_message(connection),
+        )
+        connections.append(connection)
+        connection.start()
+        connection.subscribe(Subjects(prefix, identity).topic(topic), topic)
+        connection.subscribe(Subjects(prefix, identity).own_control, "control")
+        await connection.flush(10)
+        return connection
+
+    yield connect_raw
+    await asyncio.gather(*(connection.aclose() for connection in connections))
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Let those who don't answer be looked after at once."""
+    monkeypatch.setattr(asking, "LOOK", 0.05)
+
+
+@pytest.fixture
+def closing_soon(monkeypatch):
+    """Let nobody wait long for a node that isn't there."""
+    for module in (nats_transport, nats_connection):
+        monkeypatch.setattr(module, "CLOSE_TIMEOUT", 0.1)
+
+
+# Subscribing.
+
+
+async def test_publish_elsewhere_right_after_joining(nats_cluster, prefix):
+    """A subscription that is in force gets what is published at another node in that moment."""
+    make_transport = nats_transports(nats_cluster.urls, prefix=prefix)
+    receiver, *senders = (Peer(make_transport()) for _ in range(3))
+    for topic in ROOMS[:1000]:
+        await receiver.transport.subscribe(topic)
+        for number, sender in enumerate(senders):
+            sender.transport.publish_nowait(topic, b"%d" % number)
+    expected = {(topic, b"%d" % number) for topic in ROOMS[:1000] for number in range(2)}
+    await until(lambda: len(receiver.received) >= 2000)
+    assert len(receiver.received) == 2000
+    assert set(receiver.received) == expected
+    assert receiver.transport.statistics().missed == 0
+    await asyncio.gather(*(peer.transport.aclose() for peer in (receiver, *senders)))
+
+
+@pytest.mark.parametrize("moment", ["before", "while", "after"])
+async def test_many_subscriptions(connect, moment):
+    """Ten thousand subscriptions come into force, in whatever moment of the connection."""
+    sender, receiver = connect(), connect()
+    if moment == "after":
+        await receiver.transport.subscribe("g:first")
+    joining = []
+    for number, topic in enumerate(ROOMS):
+        joining.append(asyncio.ensure_future(receiver.transport.subscribe(topic)))
+        if moment == "while" and number % 100 == 0:
+            await asyncio.sleep(0)
+    await soon(asyncio.gather(*joining))
+    for topic in ROOMS:
+        await sender.transport.publish(topic, topic.encode())
+    await receiver.has_received(*(topic.encode() for topic in ROOMS))
+
+
+async def test_prefixes(nats_server, prefix):
+    """Projects at one node don't meet, whatever their groups are called."""
+    peers = [
+        Peer(nats_transports([nats_server.url], prefix=f"{prefix}{number}")()) for number in "12"
+    ]
+    for peer in peers:
+        await peer.transport.subscribe("g:room")
+    await peers[0].transport.ask("g:room", b"hello")
+    await peers[1].transport.ask("g:room", b"hello")
+    assert [peer.payloads for peer in peers] == [[], []]
+    await asyncio.gather(*(peer.transport.aclose() for peer in peers))
+
+
+# Asking and telling.
+
+
+async def test_who_has_not_answered(connect, connect_raw):
+    """The error names the process that has not handled what was asked."""
+    sender, receiver = connect(timeout=0.3), connect()
+    await receiver.transport.subscribe("g:room")
+    await connect_raw("g:room")
+    await connect_raw("p:other")
+    with pytest.raises(TransportUnavailable, match=rf":{os.getpid()} has not handled it"):
+        await sender.transport.ask("g:room", b"hello")
+    with pytest.raises(TransportUnavailable, match=rf":{os.getpid()} has not handled it"):
+        await sender.transport.tell("p:other", b"hello")
+    assert receiver.payloads == [b"hello"]
+
+
+async def test_who_unsubscribes_meanwhile(connect, connect_raw, impatient):
+    """Nobody waits for a process that has left the topic before it handled what was asked."""
+    sender, receiver = connect(), connect()
+    await receiver.transport.subscribe("g:room")
+    await connect_raw("g:room", lambda connection: connection.unsubscribe("g:room"))
+    await soon(sender.transport.ask("g:room", b"hello"))
+    assert receiver.payloads == [b"hello"]
+
+
+async def test_who_ends_meanwhile(connect, connect_raw, impatient):
+    """Nobody waits for a process that has ended, but for one that may be on its way."""
+    sender = connect()
+    ending = []
+
+    def end(connection):
+        if not ending:
+            ending.append(asyncio.ensure_future(connection.aclose()))
+
+    await connect_raw("p:other", end)
+    assert await soon(sender.transport.tell("p:other", b"hello"))
+    ending.clear()
+    await connect_raw("g:room", end)
+    await soon(sender.transport.ask("g:room", b"hello"))
+    assert ending
+
+
+async def test_answers_that_were_lost_on_the_way(connect, monkeypatch):
+    """Asking returns once the answers are here, too, though a node has lost them once."""
+    asker, other = connect(), connect()
+    await asker.transport.subscribe("p:asker")
+    await other.transport.subscribe("q:number")
+    answer = other.transport.publish_nowait
+    other.on_delivery = lambda topic, payload: answer("p:asker", b"7")
+    await asker.transport.ask("q:number", b"?")
+    connection, lost = other.transport._connection, []
+    publish = connection.publish
+
+    def lose_the_first(subject, *parts, **options):
+        if ".p.asker" in subject and not lost:
+            lost.append(parts)
+            return True
+        return publish(subject, *parts, **options)
+
+    monkeypatch.setattr(connection, "publish", lose_the_first)
+    for count in range(2, 5):
+        await soon(asker.transport.ask("q:number", b"?"))
+        assert asker.payloads == [b"7"] * count
+    assert lost
+    assert asker.transport.statistics().recovered == 1
+
+
+async def test_nested_questions(connect):
+    """A process may publish from within what it handles, to a topic that the asker hears, too."""
+    asker, other = connect(), connect()
+    await asker.transport.subscribe("g:room")
+    await other.transport.subscribe("p:other")
+
+    def answer(topic, payload):
+        for number in range(3):
+            other.transport.publish_nowait("g:room", b"%d" % number)
+            other.transport.publish_nowait("g:nobody", b"")
+
+    other.on_delivery = answer
+    assert await soon(asker.transport.tell("p:other", b"hello"))
+    await soon(asker.transport.ask("p:other", b"hello"))
+    assert asker.payloads == [b"0", b"1", b"2"] * 2
+
+
+# What a node may say.
+
+
+LIMITED = """
+max_payload: 64KB
+authorization {
+  users: [
+    { user: all, password: secret }
+    { user: few, password: secret, permissions: {
+        publish: ["PREFIX.g.mine", "PREFIX.x", "PREFIX.c.*", "PREFIX.a.*"]
+        subscribe: ["PREFIX.g.mine", "PREFIX.x", "PREFIX.c.*", "PREFIX.a.*", "PREFIX.i.>"] } }
+  ]
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def limited_server():
+    """A node with small messages, and a user that may do little."""
+    with NatsServer(LIMITED.replace("PREFIX", "limited")) as server:
+        yield server
+
+
+@pytest.fixture
+async def connect_as(limited_server):
+    """Makes peers at the limited node."""
+    peers = []
+    make_transport = nats_transports(
+        [limited_server.url], prefix="limited", password="secret", timeout=1
+    )
+
+    def connect_as(user):
+        peers.append(Peer(make_transport(user=user)))
+        return peers[-1]
+
+    yield connect_as
+    await asyncio.gather(*(peer.transport.aclose() for peer in peers))
+
+
+async def test_small_messages(connect_as):
+    """What a node would not take is cut, in each way of publishing."""
+    sender, receiver = connect_as("all"), connect_as("all")
+    await receiver.transport.subscribe("g:large")
+    payloads = [os.urandom(size) for size in (60_000, 70_000, 1_000_000)]
+    for payload in payloads:
+        await sender.transport.publish("g:large", payload)
+        await sender.transport.publish_confirmed("g:large", payload)
+        assert await sender.transport.tell("g:large", payload)
+        await sender.transport.ask("g:large", payload)
+    assert receiver.payloads == [payload for payload in payloads for _ in range(4)]
+
+
+async def test_what_is_not_allowed(connect_as, caplog):
+    """The error says what the node's configuration has to allow; what it allows is done."""
+    friend, peer = connect_as("all"), connect_as("few")
+    await peer.transport.subscribe("g:mine")
+    await friend.transport.ask("g:mine", b"hello")
+    assert peer.payloads == [b"hello"]
+    with pytest.raises(TransportUnavailable, match=r"subscribe to limited\.g\.other.*: allow it"):
+        await peer.transport.subscribe("g:other")
+    with pytest.raises(TransportUnavailable, match=r"publish to limited\.g\.other.*: allow it"):
+        await peer.transport.publish_confirmed("g:other", b"hello")
+    with pytest.raises(TransportUnavailable, match=r"\$SYS\.REQ\.ACCOUNT\.PING\.CONNZ"):
+        await peer.transport.ask("g:mine", b"hello")
+    assert "does not let this process subscribe to limited.g.other" in caplog.text
+
+
+# Beginning and end.
+
+
+async def test_no_node(closing_soon):
+    """Without a node calls that wait raise, and say what to do."""
+    address = f"nats://127.0.0.1:{choose_port()}"
+    peer = Peer(nats_transports([address], prefix="nobody", timeout=0.2)())
+    for call in (
+        peer.transport.subscribe("g:room"),
+        peer.transport.publish_confirmed("g:room", b"hello"),
+        peer.transport.tell("p:other", b"hello"),
+        peer.transport.ask("g:room", b"hello"),
+    ):
+        with pytest.raises(TransportUnavailable, match=f"no answer from NATS at {address} .*start"):
+            await call
+    statistics = peer.transport.statistics()
+    assert (statistics.connected, statistics.node, statistics.engine) == (False, None, "nats")
+    await peer.transport.aclose()
+
+
+async def test_closing_without_a_node(closing_soon, caplog):
+    """Closing waits some seconds for a node if something was published, and says what is lost."""
+    make_transport = nats_transports([f"nats://127.0.0.1:{choose_port()}"], prefix="nobody")
+    silent, talking = Peer(make_transport()), Peer(make_transport())
+    await silent.transport.aclose()
+    assert "may be lost" not in caplog.text
+    await talking.transport.publish("g:room", b"hello")
+    await talking.transport.aclose()
+    assert "what was sent last may be lost" in caplog.text
+
+
+async def test_publishing_before_there_is_a_node():
+    """What is published while there is no node arrives when there is one."""
+    with NatsServer(start=False) as server:
+        make_transport = nats_transports([server.url], prefix="early")
+        sender, receiver = Peer(make_transport()), Peer(make_transport())
+        subscribing = asyncio.ensure_future(receiver.transport.subscribe("g:room"))
+        payloads = [b"%d" % number for number in range(100)]
+        for payload in payloads:
+            await sender.transport.publish("g:room", payload)
+        await asyncio.to_thread(server.start)
+        await soon(subscribing)
+        await sender.transport.publish("g:room", b"last")
+        await until(lambda: b"last" in receiver.payloads)
+        # Those before the subscription may be missing; what came is in order.
+        assert receiver.payloads == [*payloads, b"last"][-len(receiver.received) :]
+        await asyncio.gather(sender.transport.aclose(), receiver.transport.aclose())
+
+
+async def test_node_is_restarted(prefix, caplog):
+    """Killing the only node, and starting it again, loses and repeats nothing."""
+    caplog.set_level("INFO")
+    with NatsServer() as server:
+        make_transport = nats_transports([server.url], prefix=prefix)
+        sender, receiver = Peer(make_transport()), Peer(make_transport())
+        await receiver.transport.subscribe("g:room")
+        payloads = [b"%d" % number for number in range(300)]
+        for number, payload in enumerate(payloads):
+            await sender.transport.publish("g:room", payload)
+            if number == 100:
+                server.kill()
+            if number == 200:
+                await asyncio.to_thread(server.start)
+            await asyncio.sleep(0)
+        await soon(sender.transport.ask("g:room", b"last"))
+        await receiver.has_received(*payloads, b"last")
+        statistics = receiver.transport.statistics()
+        assert (statistics.reconnects, statistics.missed, statistics.node) == (1, 0, "n1")
+        await asyncio.gather(sender.transport.aclose(), receiver.transport.aclose())
+    assert "connected to NATS: n1, nats-server 2." in caplog.text
+    assert "the connection to NATS is lost" in caplog.text
+
+
+def test_nothing_before_the_start(nats_server):
+    """A transport that was made is nothing yet: a process may fork with it."""
+    before = os.listdir("/proc/self/fd")
+    nats_transports([nats_server.url], prefix="unused")()
+    assert os.listdir("/proc/self/fd") == before
