@@ -80,7 +80,9 @@ class Listeners:
         while True:
             if not self._connection.connected:
                 await self._connection.flush(deadline - time.monotonic())
-            survey = await self._ask(subject, min(AGAIN, deadline - time.monotonic()))
+            left = deadline - time.monotonic()
+            # The last time they have as long as before, and not what is left over.
+            survey = await self._ask(subject, AGAIN if left >= 2 * AGAIN else left)
             if survey.is_complete:
                 found = survey.listeners
                 found.pop(self._identity, None)

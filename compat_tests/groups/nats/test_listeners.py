@@ -1,0 +1,176 @@
+"""Who listens is asked of all nodes; what they answer may be late, missing or odd."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+
+import pytest
+
+from channels_bridge.groups.nats import listeners
+from channels_bridge.groups.nats.client.nats_errors import NatsUnavailable
+from channels_bridge.groups.nats.client.nats_headers import Reply
+from channels_bridge.groups.nats.client.server_info import ServerInfo
+from channels_bridge.groups.nats.listeners import (
+    Listeners,
+    connection_name,
+    read_connection_name,
+)
+from compat_tests.groups.hubs import soon
+
+ME, A, B = b"identity", b"other--a", b"other--b"
+
+
+class FakeConnection:
+    """Nodes that answer when they are told to."""
+
+    round_trip = None
+    connected = True
+
+    def __init__(self, cluster=""):
+        self.info = ServerInfo(server_name="n1", server_id="N1", cluster=cluster)
+        self.asked = []
+        self.open = set()
+        self._news = asyncio.Event()
+
+    def request_many(self, subject, payload, on_reply):
+        self.asked.append((subject, json.loads(payload), on_reply))
+        self.open.add(on_reply)
+        self._news.set()
+        return lambda: self.open.discard(on_reply)
+
+    async def question(self, number):
+        """How to answer a question, once it has been asked."""
+        while len(self.asked) < number:
+            self._news.clear()
+            await soon(self._news.wait())
+        return self.asked[number - 1][2]
+
+
+def answer(node, *identities, names=()):
+    """What a node says."""
+    names = [*map(connection_name, identities), *names]
+    document = {
+        "server": {"id": node, "name": node.lower()},
+        "data": {"connections": [{"name": name} for name in names]},
+    }
+    return Reply(json.dumps(document).encode())
+
+
+def finding(connection, timeout=10.0):
+    """Ask who listens."""
+    listening = Listeners(connection, ME)
+    return listening, asyncio.create_task(listening.find("p.g.room", timeout))
+
+
+def test_connection_names():
+    """The name of a connection says whose it is."""
+    found = read_connection_name(connection_name(A))
+    assert found is not None
+    identity, place = found
+    assert identity == A
+    assert place.endswith(f":{os.getpid()}")
+    for name in ("", "nats-cli", "channels_bridge xyz", f"channels_bridge {A.hex()[1:]} host:1"):
+        assert read_connection_name(name) is None
+
+
+async def test_one_node():
+    """The only node knows all: its answer is enough. This process isn't among them."""
+    connection = FakeConnection()
+    _, task = finding(connection)
+    on_reply = await connection.question(1)
+    on_reply(answer("N1", A, B, ME, names=["nats-cli", ""]))
+    assert (await soon(task)).keys() == {A, B}
+    subject, question, _ = connection.asked[0]
+    assert subject == "$SYS.REQ.ACCOUNT.PING.CONNZ"
+    assert question["filter_subject"] == "p.g.room"
+    assert not connection.open
+
+
+async def test_nobody():
+    """A node without such a connection says so in one way or the other."""
+    connection = FakeConnection()
+    for number, data in enumerate(({}, {"connections": None}, {"connections": []}), 1):
+        _, task = finding(connection)
+        document = {"server": {"id": "N1", "name": "n1"}, "data": data}
+        (await connection.question(number))(Reply(json.dumps(document).encode()))
+        assert await soon(task) == {}
+
+
+async def test_cluster(monkeypatch):
+    """The first time it is quiet after the last answer; later all nodes that are known answer."""
+    monkeypatch.setattr(listeners, "QUIET", 0.05)
+    connection = FakeConnection(cluster="cb")
+    listening, task = finding(connection)
+    on_reply = await connection.question(1)
+    on_reply(answer("N1", A))
+    on_reply(answer("N2", B))
+    assert (await soon(task)).keys() == {A, B}
+    monkeypatch.setattr(listeners, "QUIET", 1000)
+    again = asyncio.create_task(listening.find("p.g.room", 10))
+    on_reply = await connection.question(2)
+    on_reply(answer("N2"))
+    await asyncio.sleep(0)
+    assert not again.done()
+    on_reply(answer("N1", A))
+    assert (await soon(again)).keys() == {A}
+
+
+async def test_cluster_changes(monkeypatch):
+    """A change of the cluster asks anew, also those who are waiting for a node that has gone."""
+    monkeypatch.setattr(listeners, "QUIET", 0.05)
+    connection = FakeConnection(cluster="cb")
+    listening, task = finding(connection)
+    on_reply = await connection.question(1)
+    on_reply(answer("N1", A))
+    on_reply(answer("N2", B))
+    await soon(task)
+    again = asyncio.create_task(listening.find("p.g.room", 10))
+    (await connection.question(2))(answer("N1", A))
+    listening.forget_nodes()
+    (await connection.question(3))(answer("N1", A, B))
+    assert (await soon(again)).keys() == {A, B}
+
+
+async def test_silent_node(monkeypatch):
+    """A node that says nothing is asked again, and named in the end."""
+    monkeypatch.setattr(listeners, "QUIET", 0.02)
+    monkeypatch.setattr(listeners, "AGAIN", 0.05)
+    connection = FakeConnection(cluster="cb")
+    listening, task = finding(connection)
+    on_reply = await connection.question(1)
+    on_reply(answer("N1", A))
+    on_reply(answer("N2"))
+    await soon(task)
+    again = asyncio.create_task(listening.find("p.g.room", 0.2))
+    (await connection.question(2))(answer("N1", A))
+    (await connection.question(3))(answer("N1", A))
+    with pytest.raises(NatsUnavailable, match="n2 does not say who listens: let this user"):
+        await soon(again)
+    assert not connection.open
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (Reply(b"", 503, "No Responders"), "No Responders"),
+        (Reply(b"", 408), "408"),
+        (Reply(b"{"), "can't be read"),
+        (Reply(b"[]"), "can't be read"),
+        (Reply(b'{"server": {}, "data": {}}'), "can't be read"),
+        (Reply(b'{"server": {"id": "N1", "name": "n1"}, "data": {"connections": [1]}}'), "be read"),
+        (Reply(b'{"error": {"code": 403, "description": "not so"}}'), "not so"),
+        (Reply(b'{"error": "not so"}'), "can't be read"),
+    ],
+)
+async def test_odd_answers(monkeypatch, reply, words):
+    """What a node says instead of an answer is in the error."""
+    monkeypatch.setattr(listeners, "AGAIN", 0.02)
+    connection = FakeConnection()
+    _, task = finding(connection, timeout=0.05)
+    (await connection.question(1))(reply)
+    (await connection.question(2))(reply)
+    assert not task.done()
+    with pytest.raises(NatsUnavailable, match=words):
+        await soon(task)
