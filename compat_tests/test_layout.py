@@ -63,7 +63,8 @@ MAY_IMPORT = {
     "native": "conf exceptions groups.home runloop server server.websocket",
     # A project, its settings, and the processes that serve it.
     "project.foreign": "common server",
-    "project.advice": "conf groups groups.discovery groups.linked server transport",
+    "project.advice": "conf groups groups.discovery groups.linked groups.nats groups.nats.client "
+    "server transport",
     "project": "common conf connections exceptions groups groups.discovery groups.grpc.hub "
     "groups.home logs native runloop server server.child server.monitoring server.supervisor "
     "transport",

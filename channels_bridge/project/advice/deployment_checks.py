@@ -10,12 +10,20 @@ from channels.exceptions import InvalidChannelLayerError
 from django.core.checks import CheckMessage, Warning
 from django.core.exceptions import ImproperlyConfigured
 
+from channels_bridge import conf
+from channels_bridge.groups.linked.nats_layer import NatsChannelLayer
 from channels_bridge.project.advice import group_advice, startup_advice
 
 
 def check_deployment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Check for settings that suit development but seldom production; for ``check --deploy``."""
-    return [*_check_processes(), *_check_settings_module(), *_check_hubs()]
+    return [
+        *_check_processes(),
+        *_check_settings_module(),
+        *_check_hubs(),
+        *_check_nodes(),
+        *_check_default_prefixes(),
+    ]
 
 
 def _check_settings_module() -> Iterator[CheckMessage]:
@@ -27,6 +35,29 @@ def _check_hubs() -> Iterator[CheckMessage]:
     with _layers_may_fail():
         for text in group_advice.about_tcp():
             yield Warning(f"{text}.", id="channels_bridge.W011")
+
+
+def _check_nodes() -> Iterator[CheckMessage]:
+    for _, layer in _made_layers():
+        if isinstance(layer, NatsChannelLayer):
+            # Not sooner: others need nothing of NATS.
+            from channels_bridge.project.advice.nats_checks import check_servers
+
+            yield from check_servers(layer.config)
+
+
+def _check_default_prefixes() -> Iterator[CheckMessage]:
+    """Projects may have a package of one name, such as ``config``, and so may staging."""
+    given = {**conf.transport_backends(), **conf.channel_layers()}
+    for alias, layer in _made_layers():
+        if isinstance(layer, NatsChannelLayer) and not given[alias].get("CONFIG", {}).get("prefix"):
+            yield Warning(
+                f"Channel layer {alias!r} has no prefix: its subjects in NATS begin with "
+                f"{layer.prefix!r}, the name of the package of the settings, as those of another "
+                "project, or of staging, may.",
+                hint='Write "prefix" into its CONFIG, with another name for each.',
+                id="channels_bridge.W014",
+            )
 
 
 def _check_processes() -> Iterator[CheckMessage]:

@@ -1,0 +1,96 @@
+"""Checks that connect to NATS servers, as the project's processes will.
+
+It is imported only for a layer over NATS, whose client it needs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+
+from django.core.checks import CheckMessage, Error, Warning
+
+from channels_bridge.groups.discovery.nats_address import NatsAddress
+from channels_bridge.groups.nats.client.nats_connection import NatsConnection
+from channels_bridge.groups.nats.client.nats_errors import NatsUnavailable
+from channels_bridge.groups.nats.nats_settings import authentication_of, tls_maker_of
+from channels_bridge.groups.nats.node_check import explain_unfit
+from channels_bridge.groups.nats.subjects import Subjects
+from channels_bridge.groups.nats_config import NatsConfig
+
+#: Seconds that a server has to answer.
+PATIENCE = 3.0
+
+#: What the layer asks nodes for, besides its own subjects: who listens to one.
+WHO_LISTENS = "$SYS.REQ.ACCOUNT.PING.CONNZ"
+
+
+def check_servers(config: NatsConfig) -> list[CheckMessage]:
+    """Say what is wrong with each of the servers; takes ``PATIENCE`` at most.
+
+    An error is only what certainly is one: checks may run where no server can be reached, as in the
+    build of an image. Not for an event loop.
+    """
+    return asyncio.run(_check_servers(config))
+
+
+async def _check_servers(config: NatsConfig) -> list[CheckMessage]:
+    found = await asyncio.gather(*(_check_server(config, server) for server in config.servers))
+    return [message for messages in found for message in messages]
+
+
+async def _check_server(config: NatsConfig, server: str) -> list[CheckMessage]:
+    subjects = Subjects(config.prefix, os.urandom(8))
+    connection = NatsConnection(
+        [server],
+        name="channels_bridge check",
+        reply_prefix=subjects.reply_prefix,
+        authentication=authentication_of(config),
+        make_tls=tls_maker_of(config),
+        tls_first=config.tls_first,
+        connect_timeout=PATIENCE / 2,
+        on_message=lambda key, payload, reply: None,
+    )
+    connection.start()
+    try:
+        connection.subscribe(subjects.own_control, "own")
+        connection.publish(subjects.own_control, b"")
+        connection.publish(WHO_LISTENS, b"{}")
+        await connection.flush(PATIENCE)
+        return list(_judge(connection, server))
+    except NatsUnavailable as error:
+        return [_refused(error) if error.refuses else _away(error)]
+    finally:
+        await connection.aclose()
+
+
+def _judge(connection: NatsConnection, server: str) -> Iterator[CheckMessage]:
+    """Look at a server that has answered."""
+    info = connection.info
+    if (unfit := explain_unfit(info)) is not None:
+        yield _refused(unfit)
+    for action, advice in connection.denied.items():
+        yield _refused(NatsUnavailable(f"{server} does not let this project {action}", advice))
+    is_open = not (info.auth_required or info.tls_verify)
+    if is_open and not NatsAddress.parse(server).is_loopback:
+        yield Warning(
+            f"{server} lets in whoever reaches it, to read and send all messages.",
+            hint="Write `accounts` or `authorization` into its configuration, and the user into "
+            "CONFIG.",
+            id="channels_bridge.W013",
+        )
+
+
+def _refused(error: NatsUnavailable) -> CheckMessage:
+    """Report what no waiting heals."""
+    return Error(f"{error.reason}.", hint=_hint(error), id="channels_bridge.E011")
+
+
+def _away(error: NatsUnavailable) -> CheckMessage:
+    """Report what may be so only here and now."""
+    return Warning(f"{error.reason}.", hint=_hint(error), id="channels_bridge.W012")
+
+
+def _hint(error: NatsUnavailable) -> str | None:
+    return f"{error.advice[0].upper()}{error.advice[1:]}." if error.advice else None
