@@ -1,14 +1,17 @@
-"""``manage.py runworker``: real worker processes on a real hub."""
+"""``manage.py runworker``: real worker processes on a real hub, and on a real node of NATS."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import uuid
 from contextlib import closing, contextmanager, suppress
 
 import pytest
+from django.utils.module_loading import import_string
 
 from channels_bridge.layers import GrpcChannelLayer
 from compat_tests.groups.hubs import DEADLINE, HubProcess, soon
@@ -20,24 +23,41 @@ def address(socket_dir):
     return f"unix:{socket_dir}/groups.sock"
 
 
-@pytest.fixture
-def hub(address):
-    """A hub that worker and test meet at."""
-    process = HubProcess(address)
-    yield process
-    process.close()
+over_both = pytest.mark.parametrize("backend", ["hub", "NATS"], indirect=True)
 
 
 @pytest.fixture
-async def layer(hub):
+def backend(request, address):
+    """The setting of a layer over what joins worker and test: a hub, or a node of NATS."""
+    if getattr(request, "param", "hub") == "NATS":
+        server = request.getfixturevalue("nats_server")
+        yield setting("Nats", servers=server.url, prefix=f"workers-{uuid.uuid4().hex}")
+        return
+    with closing(HubProcess(address)):
+        yield setting("Grpc", address=address)
+
+
+def setting(kind, **config):
+    backend = f"channels_bridge.layers.{kind}ChannelLayer"
+    return {"BACKEND": backend, "CONFIG": {"timeout": 1, **config}}
+
+
+@pytest.fixture
+def nobody(address):
+    """The setting of a layer whose hub does not run."""
+    return setting("Grpc", address=address)
+
+
+@pytest.fixture
+async def layer(backend):
     """The layer of the test's own process."""
-    layer = GrpcChannelLayer(address=hub.address)
+    layer = import_string(backend["BACKEND"])(**backend["CONFIG"] | {"timeout": 10})
     yield layer
     await layer.close()
 
 
 @contextmanager
-def runworker(address, *arguments, **env):
+def runworker(backend, *arguments, **env):
     """A worker for the project in ``workers``; killed at the end if it still runs."""
     process = subprocess.Popen(
         [sys.executable, "-m", "django", "runworker", *arguments],
@@ -45,7 +65,7 @@ def runworker(address, *arguments, **env):
         env={
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "compat_tests.surface.workers.settings",
-            "WORKERS_HUB": address,
+            "WORKERS_LAYER": json.dumps(backend),
             **env,
         },
         stdout=subprocess.PIPE,
@@ -71,9 +91,10 @@ async def ask(layer, channel, text):
     assert await told(layer) == text
 
 
-async def test_workers(layer, address):
+@over_both
+async def test_workers(layer, backend):
     """Consumers of both kinds get what other processes send to their channels, in order."""
-    with runworker(address, "asynchronous", "synchronous") as worker:
+    with runworker(backend, "asynchronous", "synchronous") as worker:
         for channel in ("asynchronous", "synchronous"):
             for number in range(3):
                 await layer.send(channel, {"type": "say", "text": f"{channel} {number}"})
@@ -83,11 +104,12 @@ async def test_workers(layer, address):
         assert worker.stdout.read() == ""
 
 
+@over_both
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_signal(layer, address, number, tmp_path):
+async def test_signal(layer, backend, number, tmp_path):
     """A worker that is told to stop ends what it is doing first, and exits with 0."""
     done = tmp_path / "done"
-    with runworker(address, "asynchronous") as worker:
+    with runworker(backend, "asynchronous") as worker:
         await layer.send("asynchronous", {"type": "finish", "path": str(done)})
         assert await told(layer) == "begun"
         worker.send_signal(number)
@@ -97,9 +119,9 @@ async def test_signal(layer, address, number, tmp_path):
         assert worker.stdout.read() == ""
 
 
-async def test_second_signal(layer, address, tmp_path):
+async def test_second_signal(layer, backend, tmp_path):
     """A second signal ends it at once."""
-    with runworker(address, "asynchronous") as worker:
+    with runworker(backend, "asynchronous") as worker:
         await layer.send("asynchronous", {"type": "finish", "path": str(tmp_path / "never")})
         assert await told(layer) == "begun"
         while worker.poll() is None:  # two signals that come together count as one
@@ -109,9 +131,9 @@ async def test_second_signal(layer, address, tmp_path):
         assert worker.returncode == -signal.SIGTERM
 
 
-async def test_exception(layer, address):
+async def test_exception(layer, backend):
     """A consumer that fails is logged, and another one takes what comes next."""
-    with runworker(address, "asynchronous") as worker:
+    with runworker(backend, "asynchronous") as worker:
         await layer.send("asynchronous", {"type": "fail"})
         while "as told" not in (line := worker.stdout.readline()):
             assert line, "the worker ended"
@@ -121,65 +143,65 @@ async def test_exception(layer, address):
 
 
 @pytest.mark.parametrize("app", ["channels", "channels_bridge"])
-async def test_no_type(layer, address, app):
+async def test_no_type(layer, backend, app):
     """A message without a type ends the worker with an error, Channels' and ours."""
-    with runworker(address, "asynchronous", WORKERS_APP=app) as worker:
+    with runworker(backend, "asynchronous", WORKERS_APP=app) as worker:
         await layer.send("asynchronous", {"text": "no type"})
         assert worker.wait(DEADLINE) == 1
         assert "ValueError: Worker received message with no type." in worker.stdout.read()
 
 
-async def test_no_type_on_one_of_two_channels(layer, address):
+async def test_no_type_on_one_of_two_channels(layer, backend):
     """It ends a worker for several channels too, where Channels' goes on without that channel."""
     channels = ("asynchronous", "synchronous")
-    with runworker(address, *channels, WORKERS_APP="channels") as worker:
+    with runworker(backend, *channels, WORKERS_APP="channels") as worker:
         await layer.send("asynchronous", {"text": "no type"})
         await ask(layer, "synchronous", "still here")
         assert worker.poll() is None
-    with runworker(address, *channels) as worker:
+    with runworker(backend, *channels) as worker:
         await layer.send("asynchronous", {"text": "no type"})
         assert worker.wait(DEADLINE) == 1
         assert "ValueError: Worker received message with no type." in worker.stdout.read()
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, -15)])
-async def test_channels_own(layer, address, number, code):
+async def test_channels_own(layer, backend, number, code):
     """Channels' own command runs on our layer too. SIGTERM kills it, where ours finishes."""
-    with runworker(address, "synchronous", WORKERS_APP="channels") as worker:
+    with runworker(backend, "synchronous", WORKERS_APP="channels") as worker:
         await ask(layer, "synchronous", "hello")
         worker.send_signal(number)
         assert worker.wait(DEADLINE) == code
 
 
-async def test_hub_comes_later(address):
+async def test_hub_comes_later(nobody, address):
     """A worker that was started before the server waits for its hub."""
     layer = GrpcChannelLayer(address=address)
-    with runworker(address, "asynchronous") as worker, closing(HubProcess(address)):
+    with runworker(nobody, "asynchronous") as worker, closing(HubProcess(address)):
         await ask(layer, "asynchronous", "hello")
         worker.terminate()
         assert worker.wait(DEADLINE) == 0
         await layer.close()
 
 
-def test_foreign_channel(address):
+def test_foreign_channel(nobody):
     """A channel of another process is refused with one line that says what to do."""
-    with runworker(address, "specific.abc!def") as worker:
+    with runworker(nobody, "specific.abc!def") as worker:
         assert worker.wait(DEADLINE) == 1
         (line,) = worker.stdout.read().splitlines()
         assert line.startswith("CommandError: channel specific.abc!def belongs to another process")
 
 
-def test_bad_name(address):
+def test_bad_name(nobody):
     """A name that no channel can have is refused with one line, in Channels' words."""
-    with runworker(address, "asynchronous", "a b") as worker:
+    with runworker(nobody, "asynchronous", "a b") as worker:
         assert worker.wait(DEADLINE) == 1
         (line,) = worker.stdout.read().splitlines()
         assert line.startswith("CommandError: 'a b': Channel name must be a valid unicode string")
 
 
-def test_no_layer(address):
+def test_no_layer(nobody):
     """An alias that isn't configured is an error, in Channels' words."""
-    with runworker(address, "asynchronous", "--layer", "other") as worker:
+    with runworker(nobody, "asynchronous", "--layer", "other") as worker:
         assert worker.wait(DEADLINE) == 1
         assert "CommandError: You do not have any CHANNEL_LAYERS configured." in (
             worker.stdout.read()
