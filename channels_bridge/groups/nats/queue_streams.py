@@ -15,6 +15,7 @@ import hashlib
 from collections import defaultdict
 from typing import Any
 
+from channels_bridge.groups.nats.client.nats_errors import NatsUnavailable
 from channels_bridge.groups.nats.jetstream.jetstream_api import JetStream, JetStreamError
 from channels_bridge.groups.nats.jetstream.jetstream_streams import (
     NANOSECONDS,
@@ -151,11 +152,15 @@ class QueueStreams:
         await self.require(capacity, until=until)
         stream, consumer = self.name(capacity), consumer_name(queue)
         subject = self._subjects.queue(queue, capacity)
-        await self._jetstream.ask(
-            f"CONSUMER.CREATE.{stream}.{consumer}.{subject}",
-            {"stream_name": stream, "config": _consumer_configuration(consumer, subject)},
-            until=until,
-        )
+        action = f"CONSUMER.CREATE.{stream}.{consumer}.{subject}"
+        body = {"stream_name": stream, "config": _consumer_configuration(consumer, subject)}
+        try:
+            await self._jetstream.ask(action, body, until=until)
+        except JetStreamError as error:
+            if error.code != NO_STREAM:
+                raise
+            self.forget(capacity)
+            raise NatsUnavailable(f"{stream} has ended with its node") from error
         self._consumers.add((capacity, queue))
 
 

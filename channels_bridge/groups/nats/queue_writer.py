@@ -41,7 +41,7 @@ HEADERS = 200
 FULL = 10077
 
 #: What it says when its memory is used up.
-NO_MEMORY = frozenset({10023, 10028, 10047})
+NO_MEMORY = frozenset({10002, 10023, 10028, 10047})
 
 #: The longest that one attempt to give something back takes, in seconds.
 LONGEST = 0.8 * DUPLICATES

@@ -19,13 +19,14 @@ from channels_bridge.groups.nats.client.nats_headers import NO_RESPONDERS, Reply
 API = "$JS.API."
 
 #: Seconds to wait for one answer. One that comes later is nobody's.
-PATIENCE = 2.0
+PATIENCE = 1.0
 
 #: Seconds between two attempts where the first was answered by "not now".
 PAUSE = 0.1
 
-#: What JetStream says while it has no leader, or is about to have stored the same message.
-NOT_NOW = frozenset({10008, 10009, 10158})
+#: What JetStream says while it has no leader, a stream is elsewhere, or it is about to have stored
+#: the same message.
+NOT_NOW = frozenset({10007, 10008, 10009, 10041, 10118, 10119, 10158, 10194, 10195, 10202})
 
 #: What it says where it is off: for this server, for this account.
 OFF = frozenset({10035, 10039, 10076})
