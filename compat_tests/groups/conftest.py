@@ -59,7 +59,7 @@ def make_transport(request: pytest.FixtureRequest, prefix: str) -> Callable[[], 
     if request.param == "grpc":
         process = request.getfixturevalue("shared_hub")
         return lambda: GrpcTransport(process.address, timeout=10, prefix=prefix)
-    return nats_transports(nats_urls(request), prefix=prefix)
+    return nats_transports(nats_urls(request), prefix=prefix, capacity=1000)
 
 
 def nats_urls(request: pytest.FixtureRequest) -> list[str]:
