@@ -130,7 +130,7 @@ async def running(
             servers = [stack.enter_context(NatsServer())]
         else:
             servers = stack.enter_context(NatsCluster(nodes)).servers
-        places = [servers[number * nodes // connections].url for number in range(connections)]
+        places = [servers[number % nodes].url for number in range(connections)]
         clients = [Client(number, place) for number, place in enumerate(places)]
         for client in clients:
             stack.push_async_callback(client.connection.aclose)
@@ -177,7 +177,7 @@ def parse() -> argparse.Namespace:
     add = parser.add_argument
     add("subjects", nargs="*", type=int, default=[100_000, 300_000], help="(100000 300000)")
     add("--nodes", nargs="+", type=int, default=[1, 3], metavar="N", help="default: 1 3")
-    add("--connections", type=int, default=3, metavar="N", help="default: 3")
+    add("--connections", type=int, default=3, metavar="N", help="a multiple of the nodes (3)")
     add("--listeners", nargs="+", type=int, default=[1, 3], metavar="N", help="default: 1 3")
     return parser.parse_args()
 
