@@ -26,6 +26,7 @@ OPTIONS = re.findall(
     r"^\|[^|]*\|.*?`(--?[\w-]+).*\|", (GUIDE / "command.md").read_text(), re.MULTILINE
 )
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
+NODES = sorted(set((ROOT / "examples/nats").iterdir()) - {ROOT / "examples/nats/README.md"})
 DOCUMENTS = [ROOT / "README.md", *GUIDE.glob("*.md"), *ROOT.glob("examples/*/*.md")]
 
 
@@ -98,6 +99,13 @@ def test_links_lead_somewhere(document: Path) -> None:
     """Relative links between documents and files are not broken."""
     for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
         assert (document.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("file", NODES, ids=lambda path: path.name)
+def test_configuration_of_nodes(file: Path) -> None:
+    """The guide shows the files of the example, which tests run, letter by letter."""
+    text = (GUIDE / "several_machines.md").read_text()
+    assert f"\n{file.read_text()}```\n" in text
 
 
 def test_ci_runs_the_documented_command() -> None:
