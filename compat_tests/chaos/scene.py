@@ -199,7 +199,7 @@ class Scene:
         well = [
             worker["pid"]
             for worker in workers
-            if worker["state"] == "ready" and worker["fresh"] and worker["hub"]["connected"]
+            if worker["state"] == "ready" and worker["fresh"] and worker["link"]["connected"]
         ]
         hubs = [service["pid"] for service in services]
         if not len(well) == len(workers) == self._workers or len(hubs) != (not self.cluster):

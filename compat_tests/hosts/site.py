@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
@@ -56,8 +55,7 @@ class Served:
     def missed(self) -> int:
         """How many messages its workers were told to have missed."""
         control = next(self._directory.glob("channels_bridge-*")) / f"server-{self.server.pid}.sock"
-        workers: list[dict[str, Any]] = ask(control, {}, DEADLINE)["workers"]
-        return sum(worker["hub"]["missed"] for worker in workers)
+        return int(ask(control, {}, DEADLINE)["totals"]["link_missed"])
 
 
 @contextmanager

@@ -92,4 +92,5 @@ def test_unplugged_for_too_long(hosts: list[Served], members: list[ClientConnect
         for numbers in hear(member, 2 * MESSAGES).values():
             assert numbers == sorted(set(numbers))
             lost += 2 * MESSAGES + 1 - len(numbers)
-    assert (lost > 0) == (sum(host.missed() for host in hosts) > before)
+    # There is a member in each worker: what one misses, the other does not.
+    assert lost == sum(host.missed() for host in hosts) - before

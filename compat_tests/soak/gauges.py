@@ -62,9 +62,8 @@ class Gauges:
 def is_at_rest(worker: Message) -> bool:
     """Whether a worker serves nobody, keeps nothing for anybody, and has sent all that it had."""
     held = ("connections", "groups", "members", "inbox_depth", "unsent_bytes")
-    return worker["fresh"] and not (
-        any(worker[name] for name in held) or worker["hub"]["unacknowledged"]
-    )
+    unsent = worker["hub"]["unacknowledged"] if worker["hub"] else worker["link"]["waiting_bytes"]
+    return worker["fresh"] and not (any(worker[name] for name in held) or unsent)
 
 
 def figures(process: psutil.Process) -> dict[str, int]:

@@ -40,7 +40,7 @@ class Length:
     size: int = 100
     rounds: int = 1
     outage: float = 0.7
-    silence: float = 4.0
+    silence: float = 5.0
     joins: int = 200
 
 
