@@ -15,6 +15,7 @@ from channels_bridge.groups.reliable.absence import Absence
 from channels_bridge.groups.reliable.chain_sender import SentChains
 from channels_bridge.groups.reliable.due_queue import NEVER, DueQueue
 from channels_bridge.groups.reliable.frame_format import (
+    LONGEST,
     Audited,
     milliseconds,
     pack_audit,
@@ -100,17 +101,24 @@ class Suspicions:
     def tick(self, now: float) -> float:
         """Look at those noted again; return when to look next."""
         for topic, sign, noted_at in self._noted.take(now):
-            age = sign.age + milliseconds(now - noted_at)
-            self._look(topic, sign._replace(age=age), now)
+            age = min(sign.age + milliseconds(now - noted_at), LONGEST)
+            if self._ask_if_lacking(topic, sign._replace(age=age), now):
+                self._renew(topic, now)
         return self._noted.next
 
-    def _look(self, topic: str, sign: Sign, now: float) -> None:
+    def look(self, sender: bytes, told: Audited, now: float) -> None:
+        """Ask at once for what this process lacks: the bus was not there, that is no suspicion."""
+        sign = Sign(sender, told.chain, told.last, told.age, is_message=False)
+        self._ask_if_lacking(told.topic, sign, now)
+
+    def _ask_if_lacking(self, topic: str, sign: Sign, now: float) -> bool:
         if not self._lacks(topic, sign, now):
-            return
+            return False
         chain = self._hearing.find_chain(topic, sign, now)
-        if chain is not None:
-            self._hearing.raise_goal(chain, sign.number, now)
-            self._renew(topic, now)
+        if chain is None:
+            return False
+        self._hearing.raise_goal(chain, sign.number, now)
+        return True
 
     def _lacks(self, topic: str, sign: Sign, now: float) -> bool:
         """Whether the number was sent since the topic is heard, and nothing is known of it."""
@@ -129,4 +137,4 @@ class Suspicions:
             return
         heard.renewed_at = now
         self._on_unheard(topic)
-        self._absence.announce(now, None)
+        self._absence.ask_for_topic(topic)

@@ -50,16 +50,18 @@ RESENT = _kind(4)
 NOTHING = _kind(5)
 #: To an asker: the chain is forgotten. The topic follows.
 FORGOTTEN = _kind(6)
-#: To all, or with number 1 to one: was away from the bus, or from the one, for the age; say again
-#: what was sent meanwhile.
+#: To all, or with number 1 to one: was away from the bus, or from the one, for the age; what are
+#: the last numbers of what was sent meanwhile?
 AWAY = _kind(7)
 #: To one that has told all that it was away: what was sent meanwhile is partly forgotten.
 TOO_LONG = _kind(8)
 #: To all: is there; the number counts these. To one, with ``ANSWERS`` or ``TOO_LONG_AGO`` for an
 #: age, in answer to ``AWAY``: the number of the last one.
 HERE = _kind(9)
-#: To some: the last numbers on topics. They follow.
+#: To some: the last numbers on topics. They follow. With ``ANSWERS`` for an age: to one that asked.
 AUDIT = _kind(10)
+#: To all: the bus did not bring this topic; what is its last number? It follows.
+UNHEARD = _kind(11)
 
 #: The highest age that is told, in milliseconds: 49 days.
 LONGEST = 0xFFFF_FFFE
@@ -183,9 +185,9 @@ def unpack_answer(frame: bytes) -> Answer:
     return Answer(chain, token, base, lost, end, number, tag, topic, frame[start + length :])
 
 
-def pack_audit(identity: bytes, topics: list[Audited]) -> bytes:
-    """Return the frame of an audit."""
-    parts = [HEAD.pack(AUDIT, 0, identity, 0, len(topics), 0)]
+def pack_audit(identity: bytes, topics: list[Audited], is_answer: bool = False) -> bytes:
+    """Return the frame of an audit, or of an answer that has its form."""
+    parts = [HEAD.pack(AUDIT, 0, identity, 0, len(topics), ANSWERS if is_answer else 0)]
     for topic, chain, last, age in topics:
         name = topic.encode()
         parts += (_AUDITED.pack(len(name), chain, last, age), name)

@@ -73,6 +73,10 @@ class Hearing:
         if topic not in self.topics:
             self.topics[topic] = HeardTopic(now)
 
+    def listening_since(self, now: float) -> float:
+        """Return when the first topic was subscribed; ``now`` when none is."""
+        return min((heard.since for heard in self.topics.values()), default=now)
+
     def unsubscribe(self, topic: str) -> None:
         """Hear ``topic`` no more."""
         heard = self.topics.pop(topic, None)

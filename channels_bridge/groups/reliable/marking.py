@@ -11,7 +11,7 @@ from channels_bridge.groups.reliable.frame_format import HEAD, MARK, millisecond
 from channels_bridge.groups.reliable.reliable_context import Context
 
 #: All last numbers are said again at most so often, in seconds.
-ROUND_SECONDS = 0.5
+ROUND_SECONDS = 1.0
 #: After something happened to the bus they are said again soon, and once more after so many
 #: seconds: by then its nodes know again who listens to what.
 SETTLING_SECONDS = 1.5
@@ -78,7 +78,7 @@ class Marking:
         self._unmarked.add(due, chain)
         self._context.alarm.by(due)
 
-    def say_again(self, now: float, delay: float, since: float = -NEVER) -> None:
+    def say_again(self, now: float, delay: float, since: float) -> None:
         """Say the last numbers again after ``delay`` seconds, and once more when all is settled.
 
         Those of chains that were used after ``since``.

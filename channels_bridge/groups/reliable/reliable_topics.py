@@ -26,6 +26,7 @@ from channels_bridge.groups.reliable.frame_format import (
     NOTHING,
     RESENT,
     TOO_LONG,
+    UNHEARD,
     Unreadable,
     head_overhead,
     read_topic,
@@ -112,7 +113,8 @@ class ReliableTopics:
         self._counters = context.counters
         self._alarm = context.alarm
         self._ticked_at: float | None = None
-        self._standstill_seconds = bounds.keep_seconds
+        self._was_there = False
+        self._bounds = bounds
         self._marking = Marking(context)
         self._chains = SentChains(context, self._marking.note_unmarked)
         self._retransmission = Retransmission(context, self._chains)
@@ -205,12 +207,15 @@ class ReliableTopics:
         self, kind: int, sender: bytes, number: int, age: int, frame: bytes, now: float
     ) -> None:
         if kind == AUDIT:
+            handle = self._suspicions.look if age else self._suspicions.note
             for told in unpack_audit(frame):
-                self._suspicions.note(sender, told, now)
+                handle(sender, told, now)
         elif kind == AWAY:
             self._received_away(sender, number, age, now)
         elif kind == TOO_LONG:
             self._absence.heard_too_long(sender)
+        elif kind == UNHEARD:
+            self._absence.heard_unheard(sender, read_topic(frame[HEAD_SIZE:]), now)
         elif kind == HERE:
             self._peers.heard_here(sender, number, age, now)
         else:
@@ -218,7 +223,7 @@ class ReliableTopics:
         self._peers.note(sender, now)
 
     def _received_away(self, sender: bytes, number: int, age: int, now: float) -> None:
-        too_long = self._absence.heard_away(age, now)
+        too_long = self._absence.heard_away(sender, age, now)
         if number:
             self._peers.heard_question(sender, too_long)
         elif too_long:
@@ -238,9 +243,13 @@ class ReliableTopics:
         self._peers.start(now)
         self._audit.start(now)
         if away:
+            if since is None and not self._was_there:  # nothing is missed from before
+                since = self._hearing.listening_since(now)
+            self._was_there = True
             self._absence.come_back(now, since)
         else:
-            self._marking.say_again(now, CHANGE_DELAY)
+            # What can still be asked for; of all else, gaps in the announcements tell.
+            self._marking.say_again(now, CHANGE_DELAY, now - self._bounds.keep_seconds)
         self._hearing.ask_again(now)
 
     def tick(self, now: float) -> float:
@@ -270,8 +279,8 @@ class ReliableTopics:
         forgotten by now.
         """
         ticked_at, self._ticked_at = self._ticked_at, now
-        if ticked_at is not None and now - self._alarm.at > self._standstill_seconds:
-            self._absence.come_back(now, ticked_at - self._standstill_seconds)
+        if ticked_at is not None and now - self._alarm.at > self._bounds.keep_seconds:
+            self._absence.come_back(now, ticked_at - self._bounds.keep_seconds)
 
     @property
     def next_tick(self) -> float:

@@ -11,7 +11,7 @@ from channels_bridge.groups.reliable.reliable_topics import ReliableTopics
 __all__ = ["NOW", "Recorder", "carry", "kind_of", "publish_lost"]
 
 NOW = 1000.0
-KINDS = "DATA MARK ASK RESENT NOTHING FORGOTTEN AWAY TOO_LONG HERE AUDIT".split()
+KINDS = "DATA MARK ASK RESENT NOTHING FORGOTTEN AWAY TOO_LONG HERE AUDIT UNHEARD".split()
 NAMES = {getattr(frame_format, name): name for name in KINDS}
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from channels_bridge.groups.reliable.bounds import Bounds
-from channels_bridge.groups.reliable.frame_format import AWAY, HEAD, HERE, NO_AGE
+from channels_bridge.groups.reliable.frame_format import HEAD, HERE, NO_AGE
 from channels_bridge.groups.reliable.reliable_context import Loss
-from compat_tests.groups.reliable.recorder import NOW, Recorder, kind_of, publish_lost
+from compat_tests.groups.reliable.recorder import NOW, Recorder, carry, kind_of, publish_lost
 from compat_tests.groups.reliable.simulated_bus import Process, SimulatedBus
 
 
@@ -91,9 +91,34 @@ def test_a_sender_that_was_away_for_long(pair: tuple[Process, Process]) -> None:
 
 
 def test_nobody_knows_since_when(sender: Recorder) -> None:
-    """All last numbers are asked for then."""
-    sender.topics.bus_changed(NOW, away=True)
-    assert HEAD.unpack(sender.told_all[0])[::5] == (AWAY, NO_AGE)
+    """All last numbers are asked for then; but nothing is missed from before the beginning."""
+    sender.topics.subscribed("g:a", NOW - 3)
+    for _ in range(2):
+        sender.topics.bus_changed(NOW, away=True)
+    ages = [HEAD.unpack(frame)[5] for frame in sender.told_all]
+    assert ages == [3000, NO_AGE]
+
+
+def test_tells_many_numbers_bit_by_bit(sender: Recorder, receiver: Recorder) -> None:
+    """Of 1000 topics: a bounded frame in each tick, to the one that asks."""
+    for number in range(1000):
+        publish_lost(sender, f"g:{number}", b"")
+        receiver.topics.subscribed(f"g:{number}", NOW - 1)
+    receiver.topics.bus_changed(NOW, away=True)
+    sender.topics.received_control(receiver.told_all[0], NOW)
+    now = NOW
+    for count in range(1, 6):
+        now = sender.topics.tick(now)
+        assert sender.told_kinds().count("AUDIT") == count
+    sender.topics.tick(now)
+    assert sender.told_kinds().count("AUDIT") == 5
+    while sender.told or receiver.told:
+        carry(sender, receiver, now)
+        now = max(now + 0.05, receiver.topics.tick(now))
+        sender.topics.tick(now)
+        if len(receiver.delivered) == 1000:
+            break
+    assert len(receiver.delivered) == 1000
 
 
 def test_a_route_that_was_cut_and_nobody_told(pair: tuple[Process, Process]) -> None:

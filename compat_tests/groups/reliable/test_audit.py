@@ -22,7 +22,7 @@ def test_brings_what_no_node_brings() -> None:
     bus = SimulatedBus(1)
     sender, receiver = (Process(bus, node, Bounds()) for node in (0, 1))
     receiver.subscribe("g:a")
-    bus.run(1)
+    bus.run(3)
     bus.forget_interest(receiver, "g:a")
     sender.send("g:a")
     sender.send("g:a")
@@ -72,13 +72,13 @@ def test_what_nobody_listens_to_is_no_reason(sender: Recorder) -> None:
 
 
 def test_a_topic_is_asked_for_anew_now_and_then(sender: Recorder, receiver: Recorder) -> None:
-    """Not each time: it may not help. Others are asked to say what they have sent to it."""
+    """Not each time: it may not help. Others are asked what they have sent to it."""
     publish_lost(sender, "g:a", b"1")
     tell(sender, receiver, 1)
     receiver.topics.tick(NOW + 1)
     tell(sender, receiver, 2)
     assert receiver.unheard == ["g:a"]
-    assert [kind_of(frame) for frame in receiver.told_all] == ["AWAY"]
+    assert [kind_of(frame) for frame in receiver.told_all] == ["UNHEARD"]
     carry(sender, receiver, NOW + 1)
     assert receiver.delivered == [b"1"]
 

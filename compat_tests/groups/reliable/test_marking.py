@@ -77,16 +77,22 @@ def test_says_again_what_was_sent_since(sender: Recorder) -> None:
     assert sender.topics.statistics.marks == 2 + 1 + 1  # two and one by themselves
 
 
-def test_many_changes_are_one() -> None:
-    """Whatever others say: all numbers are said at most twice a second."""
-    sender, other = Recorder(b"sender"), Recorder(b"other")
+def test_many_changes_are_one(sender: Recorder) -> None:
+    """However often the nodes say that something has changed."""
     publish_lost(sender, "g:a", b"")
-    other.topics.bus_changed(NOW, away=True)
     for number in range(1000):
         now = NOW + number * 0.001
-        sender.topics.received_control(other.told_all[0], now)
+        sender.topics.bus_changed(now, away=False)
         sender.topics.tick(now)
     assert sum(run(sender, NOW + 1, NOW + 7).values()) <= 7
+
+
+def test_a_change_of_the_bus_concerns_what_is_kept(sender: Recorder) -> None:
+    """What is older can't be had any more."""
+    publish_lost(sender, "g:a", b"")
+    run(sender, NOW, NOW + 16)
+    sender.topics.bus_changed(NOW + 16, away=False)
+    assert not run(sender, NOW + 16, NOW + 20)
 
 
 def test_says_all_at_the_end(sender: Recorder) -> None:
