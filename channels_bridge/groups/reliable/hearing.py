@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import NamedTuple
 
 from channels_bridge.groups.reliable.chain_receiver import HeardChain
-from channels_bridge.groups.reliable.due_queue import NEVER, DueQueue
+from channels_bridge.groups.reliable.due_queue import NEVER
 from channels_bridge.groups.reliable.frame_format import LARGEST_TOKEN, LONGEST, UNKNOWN, Answer
 from channels_bridge.groups.reliable.gap_requests import GapRequests
 from channels_bridge.groups.reliable.reliable_context import Context, Loss
+
+#: How often to look for chains to forget, in seconds, and in how many topics at a time.
+LOOK_SECONDS = 5.0
+LOOKS = 2000
 
 
 class Sign(NamedTuple):
@@ -63,7 +68,8 @@ class Hearing:
         self._context = context
         self._bounds = context.bounds
         self._requests = GapRequests(context, self._give_up)
-        self._forgetting: DueQueue[HeardChain] = DueQueue()
+        self._look_at = NEVER
+        self._unlooked: deque[str] = deque()  # topics to look at for chains to forget
         self._held_bytes = 0
         self._count = 0
         self.topics: dict[str, HeardTopic] = {}
@@ -72,6 +78,9 @@ class Hearing:
         """Begin to hear ``topic``, unless that is so."""
         if topic not in self.topics:
             self.topics[topic] = HeardTopic(now)
+            if self._look_at == NEVER:
+                self._look_at = now + LOOK_SECONDS
+                self._context.alarm.by(self._look_at)
 
     def listening_since(self, now: float) -> float:
         """Return when the first topic was subscribed; ``now`` when none is."""
@@ -149,16 +158,22 @@ class Hearing:
 
     def tick(self, now: float) -> float:
         """Ask again, give up, forget; return when to look next."""
-        for chain in self._forgetting.take(now):
-            if chain.is_dropped:
-                continue
-            due = chain.heard_at + self._bounds.forget_seconds
-            if chain.is_asking or due > now:
-                self._forgetting.add(max(due, now + self._bounds.keep_seconds), chain)
-            else:
-                self.topics[chain.topic].has_forgotten = True
-                self._remove(chain)
-        return min(self._requests.tick(now), self._forgetting.next)
+        if self._look_at <= now:
+            self._forget_some(now)
+            self._look_at = now + LOOK_SECONDS if self.topics else NEVER
+        return min(self._requests.tick(now), self._look_at)
+
+    def _forget_some(self, now: float) -> None:
+        """Forget chains of which nothing was heard for long, of some topics at a time."""
+        if not self._unlooked:
+            self._unlooked.extend(self.topics)
+        for _ in range(min(len(self._unlooked), LOOKS)):
+            topic = self._unlooked.popleft()
+            heard = self.topics.get(topic)
+            for chain in list(heard.chains.values()) if heard is not None else ():
+                if now - chain.heard_at > self._bounds.forget_seconds and not chain.is_asking:
+                    self.topics[topic].has_forgotten = True
+                    self._remove(chain)
 
     def _find(self, topic: str, sender: bytes, token: int) -> HeardChain | None:
         """Return the chain that has asked; None when it has ended, whatever there is instead."""
@@ -177,9 +192,6 @@ class Hearing:
             listening = now - heard.since - (0 if sign.is_message else sign.age / 1000)
             chain.join(sign.number, min(int(listening * 1000) + 1, LONGEST))
         heard.chains[sign.sender] = chain
-        due = now + self._bounds.forget_seconds
-        self._forgetting.add(due, chain)
-        self._context.alarm.by(due)
         return chain
 
     def _end(self, chain: HeardChain) -> None:

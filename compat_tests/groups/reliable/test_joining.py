@@ -151,5 +151,7 @@ def test_memory_is_bounded_by_who_is_heard(receiver: Recorder) -> None:
         one.topics.publish("g:a", b"", NOW)
         receiver.topics.received("g:a", one.take()[0], NOW)
     assert len(receiver.topics._hearing.topics["g:a"].chains) == 500
-    receiver.topics.tick(NOW + 121)
+    receiver.topics.tick(NOW + 119)
+    assert len(receiver.topics._hearing.topics["g:a"].chains) == 500
+    receiver.topics.tick(NOW + 125)
     assert not receiver.topics._hearing.topics["g:a"].chains

@@ -11,7 +11,7 @@ import pytest
 
 from compat_tests.groups.reliable.worlds import World
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "100"))
 #: So that a failure names few worlds, and a run of many isn't a list of many.
 BLOCK = 50
 
