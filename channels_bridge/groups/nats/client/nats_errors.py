@@ -154,6 +154,8 @@ def explain_failure(server: object, error: BaseException) -> NatsUnavailable:
         return NatsUnavailable(
             f"nobody listens at {server}", "start nats-server there, or correct `servers`"
         )
+    if isinstance(error, ConnectionAbortedError):
+        return NatsUnavailable(f"{server} has ended the connection")
     if isinstance(error, OSError):
         words = error.strerror or str(error) or type(error).__name__
         return NatsUnavailable(f"no connection to {server}: {words}")
@@ -166,11 +168,7 @@ def explain_tls_failure(server: object, error: ssl.SSLError) -> NatsUnavailable:
         return _explain_certificate(server, error)
     words = (error.reason or str(error)).replace("_", " ").lower()
     if "certificate required" in words or "handshake failure" in words:
-        return NatsUnavailable(
-            f"{server} wants a client's certificate",
-            "set `client_cert_file` and `client_key_file` in the layer's CONFIG",
-            refuses=True,
-        )
+        return explain_missing_certificate(server)
     if "unknown ca" in words or "bad certificate" in words or "certificate unknown" in words:
         return NatsUnavailable(
             f"{server} does not accept this process' certificate ({words})",
@@ -184,6 +182,16 @@ def explain_tls_failure(server: object, error: ssl.SSLError) -> NatsUnavailable:
             refuses=True,
         )
     return NatsUnavailable(f"no TLS with {server}: {words}")
+
+
+def explain_missing_certificate(server: object) -> NatsUnavailable:
+    """What to do where a node wants a client's certificate, and has not got one that it accepts."""
+    return NatsUnavailable(
+        f"{server} wants a client's certificate",
+        "set `client_cert_file` and `client_key_file` in the layer's CONFIG, to one that the "
+        "authority in the server's `tls { ca_file }` has signed",
+        refuses=True,
+    )
 
 
 def _explain_certificate(server: object, error: ssl.SSLCertVerificationError) -> NatsUnavailable:

@@ -20,6 +20,7 @@ from channels_bridge.groups.nats.client.nats_errors import (
     explain_complaint,
     explain_denial,
     explain_failure,
+    explain_missing_certificate,
 )
 from channels_bridge.groups.nats.client.nats_parser import NatsParser, NatsProtocolError
 from channels_bridge.groups.nats.client.node_heartbeat import SILENT_BEATS, Heartbeat
@@ -80,6 +81,7 @@ class NodeLink:
         self._parser = NatsParser(self)
         self._socket = NodeSocket(self._feed, self._resume, self._lose)
         self._greeting: asyncio.Future[NatsUnavailable | None] = loop.create_future()
+        self._is_secured = False
         self._is_greeted = False
         self._complaint: NatsUnavailable | None = None
         self._pongs: deque[Callable[[NatsUnavailable | None], None]] = deque()
@@ -107,7 +109,7 @@ class NodeLink:
             await asyncio.wait([greeting])
             error = None if greeting.cancelled() else greeting.exception()
         if error is not None:
-            trouble = self._complaint or explain_failure(self.server, error)
+            trouble = self._explain(error)
             self._end(trouble)
             raise trouble from error
         if self.ended.done():
@@ -151,6 +153,7 @@ class NodeLink:
         if not self._parser.is_between_lines:
             raise NatsUnavailable(f"{self.server} has sent something before TLS")
         await self._socket.start_tls(tls, self.server.certificate_name)
+        self._is_secured = True
 
     # What its user asks for.
 
@@ -222,10 +225,16 @@ class NodeLink:
             self._pongs.popleft()(trouble)
 
     def _lose(self, error: BaseException | None) -> None:
-        trouble = self._complaint
-        if trouble is None and error is not None:
-            trouble = explain_failure(self.server, error)
-        self._stop(trouble or NatsUnavailable(f"{self.server} has ended the connection"))
+        self._stop(self._explain(error or ConnectionAbortedError("it has ended the connection")))
+
+    def _explain(self, error: BaseException) -> NatsUnavailable:
+        if self._complaint is not None:
+            return self._complaint
+        # With TLS 1.3 a node judges the certificate after the handshake, and its alert may be lost.
+        is_judged = self._is_secured and self.info.tls_verify and not self._is_greeted
+        if is_judged and isinstance(error, ConnectionError):
+            return explain_missing_certificate(self.server)
+        return explain_failure(self.server, error)
 
     # What the socket, the heartbeat and the parser call.
 
