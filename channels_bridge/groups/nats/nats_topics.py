@@ -78,6 +78,7 @@ class NatsTopics:
         self.published_at = float("-inf")
         self._connection = connection
         self._bus = NatsBus(connection, subjects)
+        self._identity = identity
         self._handle = handle
         self._topics: set[str] = set()
         self._room = MAX_UNKNOWN - OVERHEAD
@@ -145,7 +146,8 @@ class NatsTopics:
         """There is a link, the first one or another: what was sent meanwhile may be lost."""
         max_payload = min(self._connection.info.max_payload, MAX_MESSAGE)
         self._room = max_payload - OVERHEAD
-        self._reliable.bus_changed(time.monotonic(), away=True)
+        since = self._connection.heard_at
+        self._reliable.bus_changed(time.monotonic(), away=True, since=since)
         self._look_at_clock()
 
     def cluster_changed(self) -> None:
@@ -196,17 +198,21 @@ class NatsTopics:
 
     def _lost(self, loss: Loss) -> None:
         self._assembler.forget(loss.topic, loss.sender)
-        self._declare(loss.topic or "some topics", loss.count, loss.reason)
+        if loss.sender == self._identity:
+            text = "other processes may have missed what this one has sent: %s"
+            self._notices.log(logging.ERROR, "own loss", text, loss.reason)
+        else:
+            self._declare(loss.topic or "any topic", loss.count, loss.reason)
 
     def _lost_piece(self, topic: str, _sender: bytes, reason: str) -> None:
         self._missed += 1
-        self._declare(topic, 1, reason)
+        self._declare(topic, 1, f"a large one could not be put together, as {reason}")
 
     def _declare(self, topic: str, count: int | None, reason: str) -> None:
         self._notices.log(
             logging.ERROR,
             "loss",
-            "members in this process have missed %s to %s: %s",
+            "this process has missed %s to %s from another one: %s",
             "messages" if count is None else f"{count} message{'s' * (count != 1)}",
             topic,
             reason,
