@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -89,8 +90,35 @@ async def make_layer(
     request: pytest.FixtureRequest, prefix: str
 ) -> AsyncIterator[Callable[..., BridgeChannelLayer]]:
     """Makes layers of each kind. Those over gRPC, and those over NATS, reach each other."""
+    async with layers_of(
+        LocalChannelLayer if request.param == "local" else linked(request, prefix)
+    ) as make:
+        yield make
+
+
+@pytest.fixture(params=["grpc", "nats", "nats3"])
+async def make_linked_layer(
+    request: pytest.FixtureRequest, prefix: str
+) -> AsyncIterator[Callable[..., BridgeChannelLayer]]:
+    """Makes layers that reach each other: each is a process of its own, as far as others know."""
+    async with layers_of(linked(request, prefix)) as make:
+        yield make
+
+
+def linked(request: pytest.FixtureRequest, prefix: str) -> Callable[..., BridgeChannelLayer]:
+    """What makes layers of the fixture's kind."""
+    if request.param == "grpc":
+        address = request.getfixturevalue("shared_hub").address
+        return partial(GrpcChannelLayer, address=address, prefix=prefix)
+    return partial(NatsChannelLayer, servers=nats_urls(request), prefix=prefix)
+
+
+@asynccontextmanager
+async def layers_of(
+    make: Callable[..., BridgeChannelLayer],
+) -> AsyncIterator[Callable[..., BridgeChannelLayer]]:
+    """Makes layers that are closed in the end, all at a time."""
     layers: list[BridgeChannelLayer] = []
-    make = layer_maker(request, prefix)
 
     def make_layer(**options):
         layers.append(make(**options))
@@ -98,16 +126,6 @@ async def make_layer(
 
     yield make_layer
     await asyncio.gather(*(layer.close() for layer in layers))
-
-
-def layer_maker(request: pytest.FixtureRequest, prefix: str) -> Callable[..., BridgeChannelLayer]:
-    """What makes layers of the fixture's kind."""
-    if request.param == "local":
-        return LocalChannelLayer
-    if request.param == "grpc":
-        address = request.getfixturevalue("shared_hub").address
-        return partial(GrpcChannelLayer, address=address, prefix=prefix)
-    return partial(NatsChannelLayer, servers=nats_urls(request), prefix=prefix)
 
 
 @pytest.fixture

@@ -73,6 +73,17 @@ async def test_other_process(address, monkeypatch, relayed):
         await receiver.close()
 
 
+async def test_other_layer(make_linked_layer):
+    """They cross processes in the order sent, where nodes take small messages only, too."""
+    sender, receiver = make_linked_layer(), make_linked_layer()
+    channel = await soon(receiver.new_channel())
+    await receiver.group_add("room", channel)
+    sizes = [1, MIB, 2, 17 * MIB, 3, MAX_MESSAGE_SIZE - 100, 4]
+    for size in sizes:
+        await soon(sender.group_send("room", large(size)))
+    assert [len((await soon(receiver.receive(channel)))["text"]) for _ in sizes] == sizes
+
+
 async def test_bytes_of_a_queue(monkeypatch):
     """A channel that nobody reads is full after so many bytes, and has room once it is read."""
     monkeypatch.setattr(named_queues, "MAX_BYTES", 3000)

@@ -350,9 +350,9 @@ async def test_group_send_many(make_layer, claimed):
 # Several processes.
 
 
-async def test_group_over_processes(make_grpc_layer):
+async def test_group_over_processes(make_linked_layer):
     """A message reaches members in all processes."""
-    layers = [make_grpc_layer() for _ in range(3)]
+    layers = [make_linked_layer() for _ in range(3)]
     channels = [await layer.new_channel() for layer in layers]
     for layer, channel in zip(layers, channels, strict=True):
         await layer.group_add("room", channel)
@@ -362,27 +362,27 @@ async def test_group_over_processes(make_grpc_layer):
             assert await soon(layer.receive(channel)) == HELLO
 
 
-async def test_foreign_channel(make_grpc_layer):
+async def test_foreign_channel(make_linked_layer):
     """Another process' channel can be sent to, and made a member; its capacity counts."""
-    owner, other = make_grpc_layer(capacity=1), make_grpc_layer()
+    owner, other = make_linked_layer(capacity=1), make_linked_layer()
     channel = await owner.new_channel()
     await other.send(channel, HELLO)
     with pytest.raises(ChannelFull):
         await other.send(channel, HELLO)
     assert await soon(owner.receive(channel)) == HELLO
     await other.group_add("room", channel)
-    await make_grpc_layer().group_send("room", HELLO)
+    await make_linked_layer().group_send("room", HELLO)
     assert await soon(owner.receive(channel)) == HELLO
     await other.group_discard("room", channel)
-    await make_grpc_layer().group_send("room", HELLO)
+    await make_linked_layer().group_send("room", HELLO)
     assert await nothing_waits(owner, channel)
     with pytest.raises(ForeignChannel):
         await other.receive(channel)
 
 
-async def test_send_many_over_processes(make_grpc_layer):
+async def test_send_many_over_processes(make_linked_layer):
     """A message reaches channels and groups of several processes; full channels are named."""
-    sender, *owners = [make_grpc_layer(capacity=2) for _ in range(4)]
+    sender, *owners = [make_linked_layer(capacity=2) for _ in range(4)]
     channels = [await owner.new_channel() for owner in owners for _ in range(3)]
     await sender.send(channels[4], HELLO)
     await sender.send(channels[4], HELLO)
@@ -412,9 +412,9 @@ async def test_many_without_hub(address, method):
     await layer.close()
 
 
-async def test_flush_over_processes(make_grpc_layer):
+async def test_flush_over_processes(make_linked_layer):
     """Flushing empties the groups of other processes too."""
-    owner, other = make_grpc_layer(), make_grpc_layer()
+    owner, other = make_linked_layer(), make_linked_layer()
     channel = await owner.new_channel()
     await owner.group_add("room", channel)
     await owner.group_add("room", "worker")
@@ -424,9 +424,9 @@ async def test_flush_over_processes(make_grpc_layer):
     assert await nothing_waits(owner, "worker")
 
 
-async def test_closed_layer_begins_anew(make_grpc_layer):
+async def test_closed_layer_begins_anew(make_linked_layer):
     """A layer that was closed can be used again."""
-    layer, other = make_grpc_layer(), make_grpc_layer()
+    layer, other = make_linked_layer(), make_linked_layer()
     await layer.group_add("room", await layer.new_channel())
     await layer.close()
     channel = await layer.new_channel()
@@ -494,13 +494,13 @@ async def test_attached_channels_outlast_group_expiry(make_layer):
     assert await soon(inbox.get()) == HELLO
 
 
-async def test_closing_sends(make_grpc_layer):
+async def test_closing_sends(make_linked_layer):
     """In a server's worker group_send() only queues, and closing sends what is queued."""
     home_loop.claim()
-    member = make_grpc_layer(capacity=1000)
+    member = make_linked_layer(capacity=1000)
     channel = await member.new_channel()
     await member.group_add("room", channel)
-    sender = make_grpc_layer()
+    sender = make_linked_layer()
     for number in range(1000):
         await sender.group_send("room", {"number": number})
     await soon(sender.close())

@@ -13,7 +13,7 @@ def fail(question):
 
 
 async def answer(layer, subject, answerer):
-    """Answer, and return once the hub knows."""
+    """Answer, and return once others can know."""
     await layer.answer(subject, answerer)
     # What follows on the same connection is handled after that.
     await layer.group_send("nobody", {})
@@ -28,9 +28,9 @@ async def test_local_layer():
     await layer.close()
 
 
-async def test_every_process_answers(hub, make_grpc_layer):
+async def test_every_process_answers(make_linked_layer):
     """Who asks has all answers when ask() returns: one of each that answers."""
-    asker, second, third, silent = (make_grpc_layer() for _ in range(4))
+    asker, second, third, silent = (make_linked_layer() for _ in range(4))
     for number, layer in enumerate((asker, second, third)):
         await answer(layer, "number", lambda question, number=number: [question, number])
     for question in range(20):
@@ -40,9 +40,9 @@ async def test_every_process_answers(hub, make_grpc_layer):
     assert await silent.ask("colour", "?") == []
 
 
-async def test_a_process_that_fails_to_answer(hub, make_grpc_layer, caplog):
+async def test_a_process_that_fails_to_answer(make_linked_layer, caplog):
     """A process that can't answer says so in its log; the others' answers arrive."""
-    asker, good, bad = (make_grpc_layer() for _ in range(3))
+    asker, good, bad = (make_linked_layer() for _ in range(3))
     await answer(good, "square", lambda question: question**2)
     await answer(bad, "square", fail)
     assert await asker.ask("square", 3) == [9]
