@@ -2,9 +2,11 @@
 
 ::
 
-    push() -> queue_writer ----.                     .---- queue_reader -> pull()
-                                >-- JetStream's nodes
-    bind(), route() -> bindings '   (queue_streams)
+    push() -> queue_writer --------.
+                                    >- JetStream's nodes -- queue_reader -> pull()
+    route() -> bound_copies -------'    (queue_streams)
+                  |
+    bind() -> queue_bindings
 
 Promises, beside those of the transport interface:
 
@@ -18,24 +20,30 @@ Promises, beside those of the transport interface:
 - A message may be as large as the nodes' ``max_payload``. The bytes that wait are bounded by the
   capacity, and by JetStream's memory.
 
-Nothing is asked of JetStream before the first of these calls, but for what is bound.
+Nothing is asked of JetStream before the first of these calls, but for what is bound to topics.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 from channels_bridge.exceptions import TransportUnavailable
+from channels_bridge.groups.nats.bound_copies import BoundCopies
 from channels_bridge.groups.nats.client.nats_connection import NatsConnection
 from channels_bridge.groups.nats.client.nats_errors import NatsUnavailable
-from channels_bridge.groups.nats.jetstream.jetstream_api import JetStream
+from channels_bridge.groups.nats.jetstream.jetstream_api import JetStream, JetStreamError
 from channels_bridge.groups.nats.jetstream.shared_work import SharedWork
+from channels_bridge.groups.nats.queue_bindings import Binding, Change, QueueBindings
 from channels_bridge.groups.nats.queue_reader import QueueReader
 from channels_bridge.groups.nats.queue_streams import QueueStreams
 from channels_bridge.groups.nats.queue_writer import QueueWriter
 from channels_bridge.groups.nats.subjects import Subjects, name_of, token
+
+#: Seconds that ``ready()`` takes at most, and between two attempts to read all bindings.
+READY_TIMEOUT = 1.0
+READ_AGAIN = 1.0
 
 #: How many queues that nobody pulls from any more are remembered.
 MAX_IDLE = 1000
@@ -50,6 +58,8 @@ class NatsQueues:
         get_capacity: says how many payloads may wait in a queue, by its name.
         timeout: seconds until a call but ``pull()`` gives up.
         unavailable: makes the error of a reason and an advice.
+        tell: sends a change of bindings to all other processes; returns once they have given it
+            to ``binding_changed()``.
     """
 
     def __init__(
@@ -60,6 +70,7 @@ class NatsQueues:
         get_capacity: Callable[[str], int],
         timeout: float,
         unavailable: Callable[[str, str], TransportUnavailable],
+        tell: Callable[[bytes], Awaitable[None]],
     ) -> None:
         self._connection = connection
         self._subjects = subjects
@@ -70,7 +81,11 @@ class NatsQueues:
         self._work = SharedWork()
         self._streams = QueueStreams(self._jetstream, subjects, self._work)
         self._writer = QueueWriter(connection, self._jetstream, self._streams, subjects)
+        self._bindings = QueueBindings(self._jetstream, subjects, tell)
+        self._copies = BoundCopies(self._get_bindings, self._push_copy)
         self._readers: dict[str, QueueReader] = {}
+        self._reading: asyncio.Task[None] | None = None  # all bindings
+        self._knows_bindings = asyncio.Event()
         self._hears_notices = False
 
     def connected(self) -> None:
@@ -78,6 +93,9 @@ class NatsQueues:
         self._streams.forget_all()
         for reader in self._readers.values():
             reader.renew()
+        if self._reading is not None:
+            self._reading.cancel()
+        self._reading = asyncio.create_task(self._read_bindings())
 
     async def push(self, queue: str, payload: bytes, *, capacity: int, expiry: float) -> bool:
         """Append to a queue; return once a majority of its nodes has it. False: it is full."""
@@ -99,23 +117,100 @@ class NatsQueues:
         self._reader_of(queue).give_back(payload, expiry=expiry)
 
     async def clear_queues(self) -> None:
-        """Empty all queues. Where JetStream is off there are none."""
+        """Empty all queues, and undo all bindings. Where JetStream is off there are none."""
         until = self._deadline()
         with self._explaining():
-            for stream in await self._find_streams(until):
+            streams = await self._find_streams(until)
+            if streams is None:
+                return
+            for stream in streams:
                 await self._jetstream.ask(f"STREAM.PURGE.{stream}", until=until)
+            await self._bindings.clear(until=until)
 
     async def aclose(self) -> None:
-        """Wait until what has come for nobody, or was given back, is in its queue."""
-        await asyncio.gather(*(reader.aclose() for reader in self._readers.values()))
-        await self._work.aclose()
+        """Wait until what has come for nobody, or was given back, is in its queue.
 
-    async def _find_streams(self, until: float) -> list[str]:
+        Copies are pushed, too. Whoever cancels this loses what is left, which is logged.
+        """
+        try:
+            await self._copies.drain()
+            await asyncio.gather(*(reader.aclose() for reader in self._readers.values()))
+        finally:
+            self._copies.stop()
+            self._work.stop()
+            for reader in self._readers.values():
+                reader.stop()
+            if self._reading is not None:
+                self._reading.cancel()
+
+    # Queues that are bound to topics.
+
+    async def bind(
+        self, topic: str, queue: str, *, capacity: int, expiry: float, lifetime: float
+    ) -> None:
+        """Push what anybody publishes to a topic into a queue; return once all processes do."""
+        change = Change(topic, queue, capacity, expiry, lifetime)
+        with self._explaining():
+            await self._bindings.bind(change, until=self._deadline())
+
+    async def unbind(self, topic: str, queue: str) -> None:
+        """Undo ``bind()``."""
+        with self._explaining():
+            await self._bindings.unbind(topic, queue, until=self._deadline())
+
+    def binding_changed(self, body: bytes) -> None:
+        """Take what another process tells."""
+        self._bindings.take(body)
+
+    def route(self, topic: str, payload: bytes) -> asyncio.Future[None] | None:
+        """Push copies of what this process publishes into the queues bound to the topic.
+
+        Returns:
+            None where there are none; else what is done when each is there, or was refused.
+        """
+        if topic in self._bindings or not self._knows_bindings.is_set():
+            return self._copies.add(topic, payload)
+        return None
+
+    async def ready(self) -> None:
+        """Wait until it is known what is bound, for a second at most."""
+        if not self._knows_bindings.is_set():
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._knows_bindings.wait(), READY_TIMEOUT)
+
+    async def _get_bindings(self, topic: str) -> dict[str, Binding]:
+        await self._knows_bindings.wait()
+        return self._bindings.of(topic)
+
+    async def _push_copy(self, queue: str, payload: bytes, binding: Binding) -> bool:
+        return await self.push(queue, payload, capacity=binding.capacity, expiry=binding.expiry)
+
+    async def _read_bindings(self) -> None:
+        while self._may_have_jetstream:
+            try:
+                await self._bindings.read()
+                break
+            except NatsUnavailable as error:
+                if error.refuses:
+                    break
+                await asyncio.sleep(READ_AGAIN)
+        self._knows_bindings.set()
+
+    @property
+    def _may_have_jetstream(self) -> bool:
+        """Whether it may be there; another node of a cluster may have it."""
+        info = self._connection.info
+        return info.jetstream or bool(info.cluster)
+
+    async def _find_streams(self, until: float) -> list[str] | None:
+        """All that there are; None where JetStream is off, or not for this user."""
         try:
             return await self._streams.find_all(until=until)
+        except JetStreamError:
+            raise
         except NatsUnavailable as error:
             if error.refuses:
-                return []
+                return None
             raise
 
     def _reader_of(self, queue: str) -> QueueReader:

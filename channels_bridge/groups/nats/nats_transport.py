@@ -18,13 +18,14 @@ from channels_bridge.groups.nats.acknowledgements import Acknowledgements, Quest
 from channels_bridge.groups.nats.asking import Asker
 from channels_bridge.groups.nats.client.nats_connection import NatsConnection
 from channels_bridge.groups.nats.client.nats_errors import NatsUnavailable
+from channels_bridge.groups.nats.jetstream.jetstream_api import API
 from channels_bridge.groups.nats.joined_flush import JoinedFlush
 from channels_bridge.groups.nats.listeners import Listeners, connection_name
 from channels_bridge.groups.nats.nats_queues import NatsQueues
 from channels_bridge.groups.nats.nats_settings import authentication_of, tls_maker_of
 from channels_bridge.groups.nats.nats_topics import NatsTopics
 from channels_bridge.groups.nats.node_check import explain_unfit
-from channels_bridge.groups.nats.subjects import Subjects
+from channels_bridge.groups.nats.subjects import BINDINGS, Subjects
 from channels_bridge.groups.nats_config import NatsConfig
 from channels_bridge.groups.reliable.bounds import Bounds
 from channels_bridge.groups.transport_interface import Deliver, GroupTransport
@@ -33,8 +34,6 @@ logger = logging.getLogger("channels_bridge.groups")
 
 #: Seconds that ``aclose()`` may take.
 CLOSE_TIMEOUT = 5.0
-
-NO_BINDINGS = "channels without an exclamation mark can't be members of groups there"
 
 #: Seconds that others have to ask for what they have missed, where something may have been.
 LINGER = 0.3
@@ -108,10 +107,12 @@ class NatsTransport(GroupTransport):
             get_capacity=self._get_capacity,
             timeout=config.timeout,
             unavailable=self._unavailable,
+            tell=partial(self._asker.ask, BINDINGS),
         )
         self._flush = JoinedFlush(connection, config.timeout)
         self._in_force: set[str] = set()
         self._topics.subscribe(self._acknowledgements.topic)
+        self._topics.subscribe(BINDINGS)
         connection.start()
         self._is_open = True
 
@@ -141,6 +142,7 @@ class NatsTransport(GroupTransport):
 
     def publish_nowait(self, topic: str, payload: bytes) -> None:
         self._send(topic, payload, None)
+        self._queues.route(topic, payload)
         self._acknowledgements.note_published(topic)
 
     async def publish_confirmed(self, topic: str, payload: bytes) -> None:
@@ -148,10 +150,14 @@ class NatsTransport(GroupTransport):
             await self.ask(topic, payload)
             return
         await self._room()
+        await self._queues.ready()
         self._send(topic, payload, None)
+        copied = self._queues.route(topic, payload)
         with self._translating():
             await self._be_sure()
             self._require(f"publish to {self._subjects.topic(topic)}")
+        if copied is not None:
+            await copied
 
     async def tell(self, topic: str, payload: bytes) -> bool:
         await self._room()
@@ -160,8 +166,12 @@ class NatsTransport(GroupTransport):
 
     async def ask(self, topic: str, payload: bytes, *, required: bool = True) -> None:
         await self._room()
+        await self._queues.ready()
+        copied = self._queues.route(topic, payload)
         with self._translating():
             await self._asker.ask(topic, payload)
+        if copied is not None:
+            await copied
 
     # Named queues.
 
@@ -177,10 +187,10 @@ class NatsTransport(GroupTransport):
     async def bind(
         self, topic: str, queue: str, *, capacity: int, expiry: float, lifetime: float
     ) -> None:
-        raise self._unavailable(NO_BINDINGS, f"send to {queue} itself")
+        await self._queues.bind(topic, queue, capacity=capacity, expiry=expiry, lifetime=lifetime)
 
     async def unbind(self, topic: str, queue: str) -> None:
-        raise self._unavailable(NO_BINDINGS, f"send to {queue} itself")
+        await self._queues.unbind(topic, queue)
 
     async def clear_queues(self) -> None:
         await self._queues.clear_queues()
@@ -271,6 +281,8 @@ class NatsTransport(GroupTransport):
         self._topics.cluster_changed()
 
     def _on_denied(self, action: str, advice: str) -> None:
+        if action.startswith(f"publish to {API}"):
+            return  # whoever needs JetStream is told so
         text = "the NATS server does not let this process %s: %s"
         self._notices.log(logging.ERROR, action, text, action, advice)
 
@@ -278,13 +290,19 @@ class NatsTransport(GroupTransport):
 
     def _handle(self, topic: str, sender: bytes, kind: int, payload: bytes) -> None:
         if kind == kinds.PLAIN:
-            self._deliver(topic, payload)
+            self._hand_over(topic, payload)
         elif kind == kinds.WANTS_ACKNOWLEDGEMENT:
-            self._acknowledgements.handle(sender, payload, partial(self._deliver, topic))
+            self._acknowledgements.handle(sender, payload, partial(self._hand_over, topic))
         elif kind == kinds.ACKNOWLEDGEMENT:
             self._acknowledgements.received(sender, payload)
         elif kind == kinds.FOLLOWS_ANSWER:
             self._acknowledgements.followed(topic, sender, payload)
+
+    def _hand_over(self, topic: str, payload: bytes) -> bool:
+        if topic != BINDINGS:
+            return self._deliver(topic, payload)
+        self._queues.binding_changed(payload)
+        return True
 
     # Helpers.
 

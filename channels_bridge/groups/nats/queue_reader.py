@@ -150,6 +150,11 @@ class QueueReader:
         while self._settling:
             await asyncio.wait(list(self._settling))
 
+    def stop(self) -> None:
+        """Wait no longer for what goes back."""
+        for task in self._settling:
+            task.cancel()
+
     async def _try_to_pull(self) -> bytes | None:
         """Wait some seconds for the next payload."""
         if self._settling:  # else what goes back would come behind what waits

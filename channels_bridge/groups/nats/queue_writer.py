@@ -98,8 +98,11 @@ class QueueWriter:
         try:
             return await self._store(queue, payload, GIVEN_BACK, expiry, until)
         except NatsUnavailable as error:
-            logger.error("a message of channel %s is lost: no way back (%s)", queue, error)
+            _log_lost(queue, error)
             return False
+        except asyncio.CancelledError:
+            _log_lost(queue, "the process has ended")
+            raise
 
     async def _store(
         self, queue: str, payload: bytes, capacity: int, expiry: float, until: float
@@ -166,6 +169,10 @@ def expires_at(message: dict[str, Any]) -> float:
     lines = base64.b64decode(message.get("hdrs", "")).decode("utf-8", "replace").split("\r\n")
     headers = read_headers(lines)
     return read_stamp(message["time"]) + float(headers.get(EXPIRY, "inf"))
+
+
+def _log_lost(queue: str, reason: object) -> None:
+    logger.error("a message that was given back to channel %s is lost: %s", queue, reason)
 
 
 def _explain_memory(error: JetStreamError) -> NatsUnavailable:

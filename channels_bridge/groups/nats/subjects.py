@@ -14,6 +14,10 @@ import re
 #: acknowledgements for one process.
 KINDS = ("g", "p", "q", "a")
 
+#: The topics of everybody: of emptying a layer, and of queues that are bound to topics.
+BINDINGS = "bindings:"
+SINGLE = ("flush:", BINDINGS)
+
 #: How long a token may be: more than a name of 100 characters ever needs. A node takes lines of
 #: 4,096 bytes.
 MAX_TOKEN = 800
@@ -69,6 +73,7 @@ class Subjects:
         self.given_back = f"{prefix}.n"  # notices: something was given back to a queue
         self.stream = f"{prefix}-queues"
         self.bindings = f"{prefix}-bindings"
+        self.all_bindings = f"{prefix}.k.>"
 
     def topic(self, topic: str) -> str:
         """Return the subject of a topic.
@@ -79,8 +84,8 @@ class Subjects:
         kind, colon, name = topic.partition(":")
         if kind in KINDS and colon:
             return f"{self.prefix}.{kind}.{token(name)}"
-        if topic == "flush:":
-            return f"{self.prefix}.flush"
+        if topic in SINGLE:
+            return f"{self.prefix}.{topic[:-1]}"
         raise ValueError(f"{topic!r} is no topic: begin it with {', '.join(KINDS)} and a colon")
 
     def control_of(self, identity: bytes) -> str:
@@ -90,6 +95,10 @@ class Subjects:
     def queue(self, name: str, capacity: int) -> str:
         """Return the subject of a named queue of which ``capacity`` payloads may wait."""
         return f"{self.prefix}.w.{capacity}.{token(name)}"
+
+    def binding(self, topic: str, queue: str) -> str:
+        """Return the subject under which the binding of a queue to a topic is stored."""
+        return f"{self.prefix}.k.{token(topic)}.{token(queue)}"
 
 
 def acknowledgements_of(identity: bytes) -> str:

@@ -48,8 +48,12 @@ class QueueProcess:
             get_capacity=get_capacity,
             timeout=timeout,
             unavailable=lambda reason, advice: TransportUnavailable("NATS", reason, advice),
+            tell=self._tell_nobody,
         )
         self.connection.start()
+
+    async def _tell_nobody(self, body: bytes) -> None:
+        """Let nobody else know of a binding: that takes a transport."""
 
     async def push(
         self, queue: str, payload: bytes, *, capacity: int = 1000, expiry: float = 60

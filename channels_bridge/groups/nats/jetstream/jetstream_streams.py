@@ -15,6 +15,7 @@ TOO_FEW_NODES = frozenset({10005, 10074})
 
 OTHER_CONFIGURATION = 10058
 NO_STREAM = 10059
+NO_MESSAGE_FOUND = 10037
 
 #: Durations are written in these, in JetStream.
 NANOSECONDS = 1_000_000_000

@@ -30,13 +30,10 @@ class SharedWork:
             task.add_done_callback(lambda task: self._finish(key, task))
         await asyncio.shield(task)
 
-    async def aclose(self) -> None:
+    def stop(self) -> None:
         """End what is being done."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
+        for task in self._tasks.values():
             task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
 
     def _finish(self, key: Hashable, task: asyncio.Task[None]) -> None:
         del self._tasks[key]
