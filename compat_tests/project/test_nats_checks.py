@@ -13,7 +13,8 @@ from django.test import override_settings
 
 from channels_bridge.project.advice.deployment_checks import check_deployment
 from compat_tests.groups.authority import Authority
-from compat_tests.groups.nats.nats_servers import NatsServer
+from compat_tests.groups.nats.nats_servers import NatsServer, choose_port
+from compat_tests.servers import wait_for
 
 USERS = """
 accounts {
@@ -109,3 +110,26 @@ def test_default_prefix(server: NatsServer) -> None:
     (message,) = check(servers=server.url, prefix=None, **WHOLE)
     assert message.id == "channels_bridge.W014"
     assert "begin with 'compat_tests'" in message.msg
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_quiet_cluster(quiet: bool) -> None:
+    """W015: a node of several does not tell its clients when another one comes or goes."""
+    ports = [choose_port(), choose_port()]
+    with NatsServer(member(*ports, quiet), name="n1") as first:
+        with NatsServer(member(*reversed(ports), quiet), name="n2") as second:
+            assert wait_for(lambda: first.ask("routez")["num_routes"], 30)
+            assert wait_for(lambda: second.ask("routez")["num_routes"], 30)
+            messages = check(servers=[first.url, second.url])
+    assert [message.id for message in messages] == ["channels_bridge.W015"] * quiet
+    if quiet:
+        assert "Clients of n1, n2 are not told" in messages[0].msg
+        assert "no_advertise" in str(messages[0].hint)
+
+
+def member(port: int, other: int, quiet: bool) -> str:
+    """Configuration of one of two nodes."""
+    return (
+        f'cluster {{ name: cb, listen: "127.0.0.1:{port}", routes: ["nats://127.0.0.1:{other}"], '
+        f"no_advertise: {str(quiet).lower()} }}"
+    )

@@ -14,6 +14,7 @@ from django.core.checks import CheckMessage, Error, Warning
 from channels_bridge.groups.discovery.nats_address import NatsAddress
 from channels_bridge.groups.nats.client.nats_connection import NatsConnection
 from channels_bridge.groups.nats.client.nats_errors import NatsUnavailable
+from channels_bridge.groups.nats.client.server_info import ServerInfo
 from channels_bridge.groups.nats.nats_settings import authentication_of, tls_maker_of
 from channels_bridge.groups.nats.node_check import explain_unfit
 from channels_bridge.groups.nats.subjects import Subjects
@@ -36,11 +37,17 @@ def check_servers(config: NatsConfig) -> list[CheckMessage]:
 
 
 async def _check_servers(config: NatsConfig) -> list[CheckMessage]:
-    found = await asyncio.gather(*(_check_server(config, server) for server in config.servers))
-    return [message for messages in found for message in messages]
+    infos: list[ServerInfo] = []
+    found = await asyncio.gather(
+        *(_check_server(config, server, infos) for server in config.servers)
+    )
+    messages = [message for messages in found for message in messages]
+    return [*messages, *_judge_cluster(infos)]
 
 
-async def _check_server(config: NatsConfig, server: str) -> list[CheckMessage]:
+async def _check_server(
+    config: NatsConfig, server: str, infos: list[ServerInfo]
+) -> list[CheckMessage]:
     subjects = Subjects(config.prefix, os.urandom(8))
     connection = NatsConnection(
         [server],
@@ -58,6 +65,7 @@ async def _check_server(config: NatsConfig, server: str) -> list[CheckMessage]:
         connection.publish(subjects.own_control, b"")
         connection.publish(WHO_LISTENS, b"{}")
         await connection.flush(PATIENCE)
+        infos.append(connection.info)
         return list(_judge(connection, server))
     except NatsUnavailable as error:
         return [_refused(error) if error.refuses else _away(error)]
@@ -79,6 +87,19 @@ def _judge(connection: NatsConnection, server: str) -> Iterator[CheckMessage]:
             hint="Write `accounts` or `authorization` into its configuration, and the user into "
             "CONFIG.",
             id="channels_bridge.W013",
+        )
+
+
+def _judge_cluster(infos: list[ServerInfo]) -> Iterator[CheckMessage]:
+    """Look at those that have answered together: one alone has nobody to tell of."""
+    quiet = sorted({info.server_name for info in infos if info.cluster and not info.connect_urls})
+    if quiet and len({info.server_id for info in infos}) > 1:
+        yield Warning(
+            f"Clients of {', '.join(quiet)} are not told when another node comes or goes: messages "
+            "that were on their way to it come seconds late, and questions wait for its answer.",
+            hint="Remove `no_advertise` from the `cluster` of its configuration; and see that its "
+            "routes are up.",
+            id="channels_bridge.W015",
         )
 
 
