@@ -262,6 +262,27 @@ def test_leaving_a_topic_drops_what_was_held(sender: Recorder, receiver: Recorde
     assert receiver.delivered == [b"1", b"4"]
 
 
+def test_answers_to_an_earlier_subscription(sender: Recorder, receiver: Recorder) -> None:
+    """They say what lacked then; what is asked for now may be another part of the same chain."""
+    send(sender, receiver, b"1")
+    publish_lost(sender, "g:a", b"2")
+    send(sender, receiver, b"3")
+    ((_, request),) = receiver.told
+    receiver.told.clear()
+    sender.topics.received_control(request, NOW)
+    (_, late_answer), _ = sender.told
+    sender.told.clear()
+    receiver.topics.unsubscribed("g:a")
+    receiver.topics.subscribed("g:a", NOW + 1)
+    publish_lost(sender, "g:a", b"4", now=NOW + 2)
+    send(sender, receiver, b"5", now=NOW + 2)
+    receiver.topics.received_control(late_answer, NOW + 2)
+    assert receiver.delivered == [b"1"]
+    carry(sender, receiver, NOW + 2)
+    assert receiver.delivered == [b"1", b"4", b"5"]
+    assert not receiver.losses
+
+
 def test_leaving_while_delivering(sender: Recorder) -> None:
     """What is delivered may end the subscription: nothing comes after that."""
 
