@@ -20,7 +20,8 @@ from channels_bridge.groups.reliable.frame_format import (
     milliseconds,
     pack_audit,
 )
-from channels_bridge.groups.reliable.hearing import Hearing, Sign
+from channels_bridge.groups.reliable.heard_topic import Sign
+from channels_bridge.groups.reliable.hearing import Hearing
 from channels_bridge.groups.reliable.peers import Peers
 from channels_bridge.groups.reliable.reliable_context import Context
 

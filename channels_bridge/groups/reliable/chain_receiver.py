@@ -17,6 +17,7 @@ class HeardChain:
             ``last`` means nothing then.
         anchor, reach: when joining: a number that was heard, and how many milliseconds before it
             this process subscribed.
+        floor: up to this number all was delivered before the topic was left and joined again.
         goal: the highest number that is known to exist.
         held: messages that came too early: number to tag and payload.
         held_bytes: their size.
@@ -35,6 +36,7 @@ class HeardChain:
         "answered_to",
         "attempts",
         "due",
+        "floor",
         "goal",
         "heard_at",
         "held",
@@ -61,6 +63,7 @@ class HeardChain:
         self.is_joining = False
         self.anchor = 0
         self.reach = 0
+        self.floor = 0
         self.goal = last
         self.held: dict[int, tuple[int, bytes]] = {}
         self.held_bytes = 0
@@ -90,7 +93,9 @@ class HeardChain:
 
     def has(self, number: int) -> bool:
         """Whether the message came before."""
-        return number in self.held or (not self.is_joining and number <= self.last)
+        if number in self.held:
+            return True
+        return number <= (self.floor if self.is_joining else self.last)
 
     def hold(self, number: int, tag: int, payload: bytes) -> None:
         """Keep a message that came too early."""

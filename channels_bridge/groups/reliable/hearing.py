@@ -3,54 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import NamedTuple
 
 from channels_bridge.groups.reliable.chain_receiver import HeardChain
 from channels_bridge.groups.reliable.due_queue import NEVER
-from channels_bridge.groups.reliable.frame_format import LARGEST_TOKEN, LONGEST, UNKNOWN, Answer
+from channels_bridge.groups.reliable.frame_format import LARGEST_TOKEN, UNKNOWN, Answer
 from channels_bridge.groups.reliable.gap_requests import GapRequests
+from channels_bridge.groups.reliable.heard_topic import HeardTopic, Sign
+from channels_bridge.groups.reliable.left_topics import LeftTopics
 from channels_bridge.groups.reliable.reliable_context import Context, Loss
 
 #: How often to look for chains to forget, in seconds, and in how many topics at a time.
 LOOK_SECONDS = 5.0
 LOOKS = 2000
-
-
-class Sign(NamedTuple):
-    """What a frame says of a chain.
-
-    Attributes:
-        sender: whose chain.
-        ident: which chain.
-        number: a number in it.
-        age: in milliseconds: of the one before, in a message; else of this one.
-        is_message: whether the frame is the message of that number.
-    """
-
-    sender: bytes
-    ident: int
-    number: int
-    age: int
-    is_message: bool
-
-
-class HeardTopic:
-    """A topic that this process has subscribed.
-
-    Attributes:
-        since: when.
-        chains: those that are heard, by sender.
-        has_forgotten: whether there were other chains, of which nothing was heard for long.
-        renewed_at: when it was found that the bus did not bring it, last.
-    """
-
-    __slots__ = ("chains", "has_forgotten", "renewed_at", "since")
-
-    def __init__(self, since: float) -> None:
-        self.since = since
-        self.chains: dict[bytes, HeardChain] = {}
-        self.has_forgotten = False
-        self.renewed_at = -NEVER
 
 
 class Hearing:
@@ -70,6 +34,7 @@ class Hearing:
         self._requests = GapRequests(context, self._give_up)
         self._look_at = NEVER
         self._unlooked: deque[str] = deque()  # topics to look at for chains to forget
+        self._left = LeftTopics(context.bounds)
         self._held_bytes = 0
         self._count = 0
         self.topics: dict[str, HeardTopic] = {}
@@ -77,7 +42,7 @@ class Hearing:
     def subscribe(self, topic: str, now: float) -> None:
         """Begin to hear ``topic``, unless that is so."""
         if topic not in self.topics:
-            self.topics[topic] = HeardTopic(now)
+            self.topics[topic] = HeardTopic(now, self._left.join(topic, now))
             if self._look_at == NEVER:
                 self._look_at = now + LOOK_SECONDS
                 self._context.alarm.by(self._look_at)
@@ -89,8 +54,10 @@ class Hearing:
     def unsubscribe(self, topic: str) -> None:
         """Hear ``topic`` no more."""
         heard = self.topics.pop(topic, None)
-        for chain in list(heard.chains.values()) if heard is not None else ():
-            self._drop(chain)
+        if heard is not None:
+            self._left.leave(topic, heard.chains, heard.left)
+            for chain in heard.chains.values():
+                self._drop(chain)
 
     def take(self, chain: HeardChain, number: int, tag: int, payload: bytes, now: float) -> None:
         """Handle a message that came on a topic, and may not be the next one."""
@@ -125,7 +92,8 @@ class Hearing:
             self._end(chain)
             if self.topics.get(topic) is not heard:
                 return None
-        return self._begin(topic, heard, sign, now)
+        self._count = (self._count + 1) & LARGEST_TOKEN
+        return heard.begin_chain(topic, sign, self._count, now)
 
     def answer(self, sender: bytes, answer: Answer, now: float) -> None:
         """Handle an answer to a request."""
@@ -160,7 +128,8 @@ class Hearing:
         """Ask again, give up, forget; return when to look next."""
         if self._look_at <= now:
             self._forget_some(now)
-            self._look_at = now + LOOK_SECONDS if self.topics else NEVER
+            self._left.forget(now)
+            self._look_at = now + LOOK_SECONDS if self.topics or self._left else NEVER
         return min(self._requests.tick(now), self._look_at)
 
     def _forget_some(self, now: float) -> None:
@@ -180,19 +149,6 @@ class Hearing:
         heard = self.topics.get(topic)
         chain = heard.chains.get(sender) if heard is not None else None
         return chain if chain is not None and chain.token == token else None
-
-    def _begin(self, topic: str, heard: HeardTopic, sign: Sign, now: float) -> HeardChain:
-        before = sign.number - sign.is_message
-        self._count = (self._count + 1) & LARGEST_TOKEN
-        chain = HeardChain(topic, sign.sender, sign.ident, self._count, before)
-        chain.heard_at = now
-        if before and now - sign.age / 1000 >= heard.since:
-            # Something that was sent since this process listens has not arrived. Rounded up, and
-            # reckoned without the way of the frame: rather a message too early than one too few.
-            listening = now - heard.since - (0 if sign.is_message else sign.age / 1000)
-            chain.join(sign.number, min(int(listening * 1000) + 1, LONGEST))
-        heard.chains[sign.sender] = chain
-        return chain
 
     def _end(self, chain: HeardChain) -> None:
         """End a chain because its sender has begun another: it has forgotten this one."""
@@ -260,15 +216,17 @@ class Hearing:
     def _join(self, chain: HeardChain, answer: Answer, reason: str) -> None:
         """Begin a chain where the sender says that this process has joined it."""
         chain.is_joining = False
-        chain.last = min(answer.base, min(chain.held, default=answer.base + 1) - 1)
+        base = max(answer.base, chain.floor)
+        chain.last = min(base, min(chain.held, default=base + 1) - 1)
         if answer.lost:
             heard = self.topics[chain.topic]
             # Who has forgotten chains can't tell whether it had got some of these.
             is_known = answer.lost != UNKNOWN and not heard.has_forgotten
-            count = answer.lost - chain.count_held(answer.base) if is_known else None
-            if count is None or count > 0:
-                self._context.declare(Loss(chain.topic, chain.sender, count, reason))
-        self._step_over(chain, answer.base)
+            count = min(answer.lost, base - chain.floor) - chain.count_held(base)
+            if not is_known or count > 0:
+                known = count if is_known else None
+                self._context.declare(Loss(chain.topic, chain.sender, known, reason))
+        self._step_over(chain, base)
 
     def _take_resent(self, chain: HeardChain, answer: Answer) -> None:
         if chain.is_dropped:

@@ -34,7 +34,8 @@ from channels_bridge.groups.reliable.frame_format import (
     unpack_audit,
     unpack_request,
 )
-from channels_bridge.groups.reliable.hearing import Hearing, Sign
+from channels_bridge.groups.reliable.heard_topic import Sign
+from channels_bridge.groups.reliable.hearing import Hearing
 from channels_bridge.groups.reliable.marking import Marking
 from channels_bridge.groups.reliable.peers import Peers
 from channels_bridge.groups.reliable.reliable_context import (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from channels_bridge.groups.reliable.bounds import Bounds
 from channels_bridge.groups.reliable.reliable_context import Loss
 from compat_tests.groups.reliable.recorder import NOW, Recorder, carry, publish_lost
@@ -142,6 +144,48 @@ def test_an_idle_sender_is_forgotten_without_loss(sender: Recorder, receiver: Re
         receiver.topics.received("g:a", sender.take()[0], now)
         carry(sender, receiver, now)
     assert receiver.events == [b"0", b"59", b"100", b"300", b"1000"]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_nothing_comes_twice_after_joining_again(
+    sender: Recorder, receiver: Recorder, times: int
+) -> None:
+    """Joining reaches back a little; over what came before the topic was left."""
+    sender.topics.publish("g:a", b"1", NOW)
+    receiver.topics.received("g:a", sender.take()[0], NOW + 0.01)
+    for _ in range(times):
+        receiver.topics.unsubscribed("g:a")
+        receiver.topics.subscribed("g:a", NOW + 0.011)
+    publish_lost(sender, "g:a", b"2", now=NOW + 0.012)
+    sender.topics.publish("g:a", b"3", NOW + 0.013)
+    receiver.topics.received("g:a", sender.take()[0], NOW + 0.033)
+    carry(sender, receiver, NOW + 0.04)
+    assert receiver.delivered == [b"1", b"2", b"3"]
+
+
+def test_late_copies_do_not_come_after_joining_again(sender: Recorder, receiver: Recorder) -> None:
+    """A frame that the bus repeats."""
+    sender.topics.publish("g:a", b"1", NOW)
+    (frame,) = sender.take()
+    receiver.topics.received("g:a", frame, NOW)
+    receiver.topics.unsubscribed("g:a")
+    receiver.topics.subscribed("g:a", NOW)
+    receiver.topics.received("g:a", frame, NOW)
+    assert receiver.delivered == [b"1"]
+
+
+def test_topics_that_were_left_are_forgotten(sender: Recorder) -> None:
+    """When senders could not repeat anything any more; and there is a bound."""
+    receiver = Recorder(b"receiver")
+    for number in range(11_000):
+        topic = f"g:{number}"
+        receiver.topics.subscribed(topic, NOW)
+        sender.topics.publish(topic, b"", NOW)
+        receiver.topics.received(topic, sender.take()[0], NOW)
+        receiver.topics.unsubscribed(topic)
+    assert len(receiver.topics._hearing._left) == 10_000
+    receiver.topics.tick(NOW + 31)
+    assert len(receiver.topics._hearing._left) == 0
 
 
 def test_memory_is_bounded_by_who_is_heard(receiver: Recorder) -> None:

@@ -172,12 +172,22 @@ class World:
     def check(self) -> None:
         """Check what arrived at each process that was ever there."""
         for receiver in self.all:
+            self.check_repeats(receiver)
             for subscription in [*receiver.ended, *receiver.subscriptions.values()]:
                 self.check_order(subscription)
             for subscription in receiver.subscriptions.values():
                 for sender in self.all:
                     if sender is not receiver and not receiver.is_dead:
                         self.check_loss(receiver, subscription, sender)
+
+    def check_repeats(self, receiver: Process) -> None:
+        """Never twice, also where a topic was left and joined again at once."""
+        got: set[tuple[str, bytes, int]] = set()
+        for subscription in [*receiver.ended, *receiver.subscriptions.values()]:
+            for sender, numbers in subscription.delivered.items():
+                found = {(subscription.topic, sender, number) for number in numbers}
+                assert not got & found, got & found
+                got |= found
 
     def check_order(self, subscription: Subscription) -> None:
         """In order, and never twice."""
