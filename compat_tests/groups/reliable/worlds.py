@@ -189,6 +189,11 @@ class World:
                 assert not got & found, got & found
                 got |= found
 
+    def is_remembered(self, sent: list[float]) -> bool:
+        """Whether the sender still knew of the first when it sent the last."""
+        pauses = [later - sooner for sooner, later in zip(sent, sent[1:], strict=False)]
+        return max(pauses, default=0.0) <= self.bounds.remember_seconds
+
     def check_order(self, subscription: Subscription) -> None:
         """In order, and never twice."""
         for numbers in subscription.delivered.values():
@@ -201,8 +206,10 @@ class World:
         lost = [number for number in range(1, len(sent) + 1) if number not in got]
         due = [number for number in lost if sent[number - 1] >= subscription.since]
         if sender.is_dead:
-            # What it had sent last may have reached nobody who could know of it.
-            due = [number for number in due if number < max(got, default=0)]
+            # What it had sent last may have reached nobody who could know of it; nor did it live to
+            # say what it had forgotten.
+            last = max(got, default=0)
+            due = [n for n in due if n < last and self.is_remembered(sent[n - 1 : last])]
         counts = [loss.count for loss in subscription.losses if loss.sender == sender.identity]
         unknown = [
             loss
