@@ -115,6 +115,7 @@ class NatsConnection(ConnectionState):
         """Begin to connect, on the running loop."""
         self._task = asyncio.get_running_loop().create_task(self._reconnection.run())
         self._task.add_done_callback(_report)
+        self._task.add_done_callback(self._abort)
 
     async def aclose(self) -> None:
         """Let the node have what was published, for two seconds at most, and disconnect.
@@ -134,6 +135,11 @@ class NatsConnection(ConnectionState):
         if (link := self._traffic.link) is not None:
             self._traffic.detach()
             await link.aclose()
+
+    def _abort(self, task: asyncio.Task[None]) -> None:
+        """Leave no socket open where a loop ends, and cancels its tasks, without ``aclose()``."""
+        if self._task is task and (link := self._traffic.link) is not None:
+            link.abort("its event loop has ended")
 
     # What is asked for.
 
