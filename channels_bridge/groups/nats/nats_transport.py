@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 from channels_bridge.common.rate_limited_log import Notices
-from channels_bridge.exceptions import TransportUnavailable
 from channels_bridge.groups.layer_statistics import LinkStatistics
 from channels_bridge.groups.nats import acknowledgements as kinds
 from channels_bridge.groups.nats.acknowledgements import Acknowledgements, Question
@@ -25,6 +23,7 @@ from channels_bridge.groups.nats.nats_queues import NatsQueues
 from channels_bridge.groups.nats.nats_settings import authentication_of, tls_maker_of
 from channels_bridge.groups.nats.nats_topics import NatsTopics
 from channels_bridge.groups.nats.node_check import explain_unfit
+from channels_bridge.groups.nats.node_reach import LINGER, NodeReach
 from channels_bridge.groups.nats.subjects import BINDINGS, Subjects
 from channels_bridge.groups.nats_config import NatsConfig
 from channels_bridge.groups.reliable.bounds import Bounds
@@ -34,9 +33,6 @@ logger = logging.getLogger("channels_bridge.groups")
 
 #: Seconds that ``aclose()`` may take.
 CLOSE_TIMEOUT = 5.0
-
-#: Seconds that others have to ask for what they have missed, where something may have been.
-LINGER = 0.3
 
 #: Seconds after which all have noticed what they have missed of the last messages.
 RECENT = 1.0
@@ -82,6 +78,7 @@ class NatsTransport(GroupTransport):
             on_changed=self._on_changed,
             on_denied=self._on_denied,
         )
+        self._node = NodeReach(connection, config.servers, config.timeout)
         self._topics = NatsTopics(
             connection,
             subjects,
@@ -106,7 +103,7 @@ class NatsTransport(GroupTransport):
             subjects,
             get_capacity=self._get_capacity,
             timeout=config.timeout,
-            unavailable=self._unavailable,
+            unavailable=self._node.unavailable,
             tell=partial(self._asker.ask, BINDINGS),
         )
         self._flush = JoinedFlush(connection, config.timeout)
@@ -125,9 +122,9 @@ class NatsTransport(GroupTransport):
         self._topics.subscribe(topic)
         if topic in self._in_force:
             return
-        with self._translating():
+        with self._node.explaining():
             await self._flush.wait()
-            self._require(f"subscribe to {self._subjects.topic(topic)}")
+            self._node.require(f"subscribe to {self._subjects.topic(topic)}")
         if topic in self._topics:
             self._in_force.add(topic)
 
@@ -137,7 +134,7 @@ class NatsTransport(GroupTransport):
         self._acknowledgements.unsubscribed(topic)
 
     async def publish(self, topic: str, payload: bytes) -> None:
-        await self._room()
+        await self._node.room()
         self.publish_nowait(topic, payload)
 
     def publish_nowait(self, topic: str, payload: bytes) -> None:
@@ -149,26 +146,26 @@ class NatsTransport(GroupTransport):
         if self._config.confirm:
             await self.ask(topic, payload)
             return
-        await self._room()
+        await self._node.room()
         await self._queues.ready()
         self._send(topic, payload, None)
         copied = self._queues.route(topic, payload)
-        with self._translating():
-            await self._be_sure()
-            self._require(f"publish to {self._subjects.topic(topic)}")
+        with self._node.explaining():
+            await self._node.be_sure()
+            self._node.require(f"publish to {self._subjects.topic(topic)}")
         if copied is not None:
             await copied
 
     async def tell(self, topic: str, payload: bytes) -> bool:
-        await self._room()
-        with self._translating():
+        await self._node.room()
+        with self._node.explaining():
             return await self._asker.tell(topic, payload)
 
     async def ask(self, topic: str, payload: bytes, *, required: bool = True) -> None:
-        await self._room()
+        await self._node.room()
         await self._queues.ready()
         copied = self._queues.route(topic, payload)
-        with self._translating():
+        with self._node.explaining():
             await self._asker.ask(topic, payload)
         if copied is not None:
             await copied
@@ -231,7 +228,7 @@ class NatsTransport(GroupTransport):
         except (asyncio.TimeoutError, NatsUnavailable) as error:
             if isinstance(error, asyncio.TimeoutError):
                 error = NatsUnavailable(f"it didn't answer within {CLOSE_TIMEOUT:g} seconds")
-            trouble = self._unavailable(error.reason, error.advice)
+            trouble = self._node.unavailable(error.reason, error.advice)
             logger.error("%s: what was sent last may be lost", trouble)
         finally:
             self._topics.close()
@@ -243,7 +240,7 @@ class NatsTransport(GroupTransport):
         await self._queues.aclose()
         if self._connection.connected or self._is_recent:
             self._topics.say_last_numbers()
-            await self._be_sure()
+            await self._node.be_sure()
             if self._is_recent and self._may_have_lost:
                 await asyncio.sleep(LINGER)
 
@@ -312,42 +309,3 @@ class NatsTransport(GroupTransport):
         else:
             wrapped = question.wrap(payload)
             self._topics.publish(topic, wrapped, kinds.WANTS_ACKNOWLEDGEMENT, question)
-
-    async def _room(self) -> None:
-        """Wait while too much waits for the node (back pressure)."""
-        if self._connection.is_full:
-            with self._translating():
-                await self._connection.wait_for_room(self._config.timeout)
-
-    async def _be_sure(self) -> None:
-        """Return once the node has what was published, or those who miss it have it."""
-        reconnects = self._connection.reconnects
-        deadline = time.monotonic() + self._config.timeout
-        while True:
-            try:
-                await self._connection.flush(max(deadline - time.monotonic(), 0))
-                break
-            except NatsUnavailable:
-                if time.monotonic() >= deadline:
-                    raise
-        if self._connection.reconnects != reconnects:
-            # A link has ended, perhaps with what was published in it. Now others learn of it, and
-            # ask for it.
-            await asyncio.sleep(LINGER)
-
-    def _require(self, action: str) -> None:
-        """Raise NatsUnavailable where something can't be done at all."""
-        if (unfit := explain_unfit(self._connection.info)) is not None:
-            raise unfit
-        if (advice := self._connection.denied.get(action)) is not None:
-            raise NatsUnavailable(f"it does not let this process {action}", advice)
-
-    @contextlib.contextmanager
-    def _translating(self) -> Iterator[None]:
-        try:
-            yield
-        except NatsUnavailable as error:
-            raise self._unavailable(error.reason, error.advice) from None
-
-    def _unavailable(self, reason: str, advice: str) -> TransportUnavailable:
-        return TransportUnavailable(", ".join(self._config.servers), reason, advice, peer="NATS")

@@ -15,7 +15,7 @@ from channels_bridge.groups.nats.listeners import connection_name
 from channels_bridge.groups.nats.subjects import Subjects
 from compat_tests.groups.hubs import soon, until
 from compat_tests.groups.nats.nats_peers import nats_transports
-from compat_tests.groups.nats.nats_servers import NatsServer, choose_port
+from compat_tests.groups.nats.nats_servers import NatsCluster, NatsServer, choose_port
 from compat_tests.groups.transport_peer import Peer
 
 ROOMS = [f"g:room-{number}" for number in range(10_000)]
@@ -343,6 +343,39 @@ async def test_node_is_restarted(prefix, caplog):
         await asyncio.gather(sender.transport.aclose(), receiver.transport.aclose())
     assert "connected to NATS: n1, nats-server 2." in caplog.text
     assert "the connection to NATS is lost" in caplog.text
+
+
+async def test_asking_while_nodes_fail(prefix):
+    """While each node dies in turn, all get each question once and in order; all answers come."""
+    with NatsCluster() as cluster:
+        make_transport = nats_transports(cluster.urls, prefix=prefix)
+        asker, *others = (Peer(make_transport()) for _ in range(4))
+        await asker.transport.subscribe("p:asker")
+        for other in others:
+            await other.transport.subscribe("q:number")
+            answer = other.transport.publish_nowait
+            other.on_delivery = lambda topic, payload, answer=answer: answer("p:asker", payload)
+        failing = asyncio.create_task(asyncio.to_thread(fail_each, cluster))
+        questions = []
+        while not failing.done() or len(questions) < 50:
+            questions.append(b"%d" % len(questions))
+            await soon(asker.transport.ask("q:number", questions[-1]))
+        await failing
+        for other in others:
+            await other.has_received(*questions)
+        await until(lambda: len(asker.received) == 3 * len(questions))
+        assert sorted(asker.payloads) == sorted(questions * 3)
+        peers = (asker, *others)
+        assert sum(peer.transport.statistics().reconnects for peer in peers) >= 3
+        await asyncio.gather(*(peer.transport.aclose() for peer in peers))
+
+
+def fail_each(cluster):
+    """Kill each node, and start it again."""
+    for server in cluster.servers:
+        server.kill()
+        server.start()
+        cluster.await_ready()
 
 
 def test_nothing_before_the_start(nats_server):
