@@ -60,7 +60,8 @@ class BoundCopies:
         loop = asyncio.get_running_loop()
         publication = _Publication(topic, payload, loop.create_future())
         if len(self._waiting) >= MOST or self._size >= MOST_BYTES:
-            self._drop(publication, "too much waits to be copied to them")
+            self._log_loss(topic, "too much waits to be copied to them")
+            _finish(publication)
             return publication.copied
         self._waiting.append(publication)
         self._size += len(payload)
@@ -73,12 +74,19 @@ class BoundCopies:
         if self._task is not None:
             await asyncio.wait([self._task])
 
-    def stop(self) -> None:
-        """Push nothing more, and tell of what that loses."""
+    def stop(self, *, tell: bool) -> None:
+        """Push nothing more.
+
+        Args:
+            tell: whether to log what that loses.
+        """
         if self._task is not None:
             self._task.cancel()
         while self._waiting:
-            self._drop(self._waiting.popleft(), "its process has ended")
+            publication = self._waiting.popleft()
+            if tell:
+                self._log_loss(publication.topic, "its process has ended")
+            _finish(publication)
 
     async def _run(self) -> None:
         try:
@@ -97,25 +105,17 @@ class BoundCopies:
             for queue, binding in bindings.items():
                 await self._push(queue, publication.payload, binding)
         except Exception as error:
-            self._notices.log(
-                logging.ERROR,
-                "lost",
-                "what was sent to %s is lost for the channels without an exclamation mark that "
-                "are members: %s",
-                publication.topic,
-                error,
-            )
+            self._log_loss(publication.topic, str(error))
 
-    def _drop(self, publication: _Publication, reason: str) -> None:
+    def _log_loss(self, topic: str, reason: str) -> None:
         self._notices.log(
             logging.ERROR,
             reason,
             "what was sent to %s is lost for the channels without an exclamation mark that are "
             "members: %s",
-            publication.topic,
+            topic,
             reason,
         )
-        _finish(publication)
 
 
 def _finish(publication: _Publication) -> None:

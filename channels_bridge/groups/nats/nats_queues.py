@@ -86,6 +86,7 @@ class NatsQueues:
         self._readers: dict[str, QueueReader] = {}
         self._reading: asyncio.Task[None] | None = None  # all bindings
         self._knows_bindings = asyncio.Event()
+        self._has_waited = False  # for that
         self._hears_notices = False
 
     def connected(self) -> None:
@@ -133,15 +134,22 @@ class NatsQueues:
         Copies are pushed, too. Whoever cancels this loses what is left, which is logged.
         """
         try:
-            await self._copies.drain()
+            await self._push_last_copies()
             await asyncio.gather(*(reader.aclose() for reader in self._readers.values()))
         finally:
-            self._copies.stop()
+            self._copies.stop(tell=self._knows_bindings.is_set())
             self._work.stop()
             for reader in self._readers.values():
                 reader.stop()
             if self._reading is not None:
                 self._reading.cancel()
+
+    async def _push_last_copies(self) -> None:
+        """Wait for copies that are to be pushed; where it isn't known of what, not for long."""
+        if not self._copies.is_empty:
+            await self._learn_bindings()
+        if self._knows_bindings.is_set():
+            await self._copies.drain()
 
     # Queues that are bound to topics.
 
@@ -173,10 +181,14 @@ class NatsQueues:
         return None
 
     async def ready(self) -> None:
-        """Wait until it is known what is bound, for a second at most."""
-        if not self._knows_bindings.is_set():
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._knows_bindings.wait(), READY_TIMEOUT)
+        """Wait until it is known what is bound, once, and for a second at most."""
+        if not self._has_waited and self._connection.connected:
+            self._has_waited = True
+            await self._learn_bindings()
+
+    async def _learn_bindings(self) -> None:
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._knows_bindings.wait(), READY_TIMEOUT)
 
     async def _get_bindings(self, topic: str) -> dict[str, Binding]:
         await self._knows_bindings.wait()
