@@ -93,6 +93,7 @@ class NatsTopics:
         )
         self._assembler = Assembler(held_bytes, self._lost_piece)
         self._missed = 0  # payloads of which pieces came
+        self._unreadable = 0  # frames that were spoken of
         self._notices = Notices(logger)
         self._due = float("inf")
         self._timer: asyncio.TimerHandle | None = None
@@ -232,6 +233,18 @@ class NatsTopics:
         now = time.monotonic()
         self._assembler.expire(now)
         self._wake_at(self._reliable.tick(now))
+        self._speak_of_unreadable()
+
+    def _speak_of_unreadable(self) -> None:
+        unreadable = self._reliable.statistics.unreadable
+        if unreadable > self._unreadable:
+            self._notices.warn(
+                "unreadable",
+                "%d messages over NATS can't be read: they are of another release, or of somebody "
+                "else who uses the same `prefix`",
+                unreadable - self._unreadable,
+            )
+            self._unreadable = unreadable
 
     def _look_at_clock(self) -> None:
         if self._reliable.next_tick < self._due:

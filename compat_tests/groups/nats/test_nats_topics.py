@@ -13,6 +13,7 @@ from channels_bridge.groups.nats.subjects import MAX_TOKEN, Subjects
 from channels_bridge.groups.reliable.bounds import Bounds
 from channels_bridge.groups.reliable.reliable_context import Loss
 from channels_bridge.groups.reliable.reliable_topics import overhead
+from compat_tests.groups.hubs import until
 
 A, B = b"proces-a", b"proces-b"
 MIB = 1024 * 1024
@@ -199,6 +200,17 @@ async def test_unheard_topic(processes, caplog):
     assert two.connection.subjects["g:room"] == "mysite.g.room"
     assert "g:other" not in two.connection.subjects
     assert "did not bring g:room" in caplog.text
+
+
+async def test_unreadable_messages(processes, caplog):
+    """Those of another release, or of a stranger, are spoken of."""
+    _, two = processes
+    two.topics.subscribe("g:room")
+    for frame in b"", b"hello", bytes(100):
+        two.connection.bring("g:room", frame)
+    two.topics.publish("g:room", b"what makes it look at the clock soon")
+    await until(lambda: "3 messages over NATS can't be read" in caplog.text)
+    assert two.came == []
 
 
 async def test_subscribing_twice(processes):
