@@ -76,6 +76,10 @@ async def test_queues(nodes: ExampleNodes, connect: Connect) -> None:
     assert await reader.pull("thumbnails") == b"1"
     reader.give_back("thumbnails", b"1", expiry=60)
     assert await asyncio.wait_for(reader.pull("thumbnails"), DEADLINE) == b"1"
+    await sender.bind("g:room", "thumbnails", capacity=10, expiry=60, lifetime=60)
+    await sender.publish_confirmed("g:room", b"2")
+    assert await asyncio.wait_for(reader.pull("thumbnails"), DEADLINE) == b"2"
+    await sender.unbind("g:room", "thumbnails")
     await sender.clear_queues()
 
 
@@ -86,6 +90,4 @@ async def test_nothing_else(nodes: ExampleNodes, connect: Connect) -> None:
         await transport.subscribe("g:room")
     mysite, _ = connect(nodes.mysite)
     await mysite.publish_confirmed("g:room", b"private")
-    with pytest.raises(TransportUnavailable, match="mysite"):
-        await transport.publish_confirmed("g:room", b"from a stranger")
     assert delivered == []
