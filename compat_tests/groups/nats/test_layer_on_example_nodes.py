@@ -91,3 +91,21 @@ async def test_nothing_else(nodes: ExampleNodes, connect: Connect) -> None:
     mysite, _ = connect(nodes.mysite)
     await mysite.publish_confirmed("g:room", b"private")
     assert delivered == []
+
+
+@pytest.mark.parametrize("nodes", [3], indirect=True, ids=["three"])
+async def test_a_node_is_updated(nodes: ExampleNodes, connect: Connect) -> None:
+    """A node that is told to stop sends its processes to the others, and nothing is lost."""
+    sender, _ = connect(nodes.mysite)
+    receiver, delivered = connect(nodes.mysite)
+    await receiver.subscribe("g:room")
+    await sender.publish("g:room", b"1")
+    name = receiver.statistics().node
+    node = next(server for server in nodes.servers if server.name == name)
+    node.enter_lame_duck_mode()
+    await sender.publish("g:room", b"2")
+    await until(lambda: receiver.statistics().node not in (None, name))
+    await sender.publish("g:room", b"3")
+    await until(lambda: delivered == [b"1", b"2", b"3"])
+    node.kill()  # it would end by itself after its grace period
+    node.start()
