@@ -82,6 +82,14 @@ def project(request):
         yield project
 
 
+@pytest.fixture(autouse=True)
+def log(project):
+    """Print what the server says during one test, so that pytest shows it beside a failure."""
+    before = len(project.server.log())
+    yield
+    print(project.server.log()[before:])
+
+
 @pytest.mark.parametrize("caller", CALLERS)
 def test_caller(project, caller):
     """A message from another process of the project arrives at each member exactly once."""
