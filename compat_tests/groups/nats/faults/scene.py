@@ -45,7 +45,7 @@ class Length:
 
 
 SHORT = Length()
-LONG = Length(rate=2000, rounds=3, outage=1.5, silence=30.0, joins=1000)
+LONG = Length(rate=1000, rounds=3, outage=1.5, silence=30.0, joins=1000)
 
 
 @dataclass(frozen=True)
