@@ -23,6 +23,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from channels_bridge.common.event_deadline import is_set_within
 from channels_bridge.groups.nats.client import nats_commands
 from channels_bridge.groups.nats.client.authentication import NOBODY, Authentication
 from channels_bridge.groups.nats.client.connection_state import ConnectionState
@@ -32,7 +33,7 @@ from channels_bridge.groups.nats.client.nats_headers import Reply
 from channels_bridge.groups.nats.client.nats_requests import Cancel, OnReply, OwnReplies
 from channels_bridge.groups.nats.client.nats_traffic import Callbacks, Traffic
 from channels_bridge.groups.nats.client.node_heartbeat import INTERVAL
-from channels_bridge.groups.nats.client.node_link import NodeLink
+from channels_bridge.groups.nats.client.node_link import NodeLink, answer_ping
 from channels_bridge.groups.nats.client.reconnection import Reconnection
 from channels_bridge.groups.nats.client.server_pool import (
     ServerAddress,
@@ -208,15 +209,21 @@ class NatsConnection(ConnectionState):
             NatsUnavailable: it took longer, or the link ended meanwhile, so that what was published
                 before may be lost.
         """
-        try:
-            await asyncio.wait_for(self._flush(), timeout)
-        except asyncio.TimeoutError:
-            raise self._explain(timeout) from None
-
-    async def _flush(self) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
         while (link := self._traffic.link) is None:
-            await self._traffic.is_linked.wait()
-        await link.ping(self._traffic.queue.add)
+            if not await is_set_within(self._traffic.is_linked, deadline - loop.time()):
+                raise self._explain(timeout)
+        # Asked here and not in a task of ``wait_for()``: what was published just now is written
+        # together with the PING.
+        pong = link.ping(self._traffic.queue.add)
+        timer = loop.call_at(deadline, lambda: answer_ping(pong, self._explain(timeout)))
+        try:
+            trouble = await pong
+        finally:
+            timer.cancel()
+        if trouble is not None:
+            raise trouble
 
     async def request(
         self,

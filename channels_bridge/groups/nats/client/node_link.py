@@ -180,21 +180,22 @@ class NodeLink:
         self._pongs.append(lambda trouble: None)
         write(nats_commands.PING)
 
-    async def ping(self, write: Callable[[bytes], None]) -> None:
-        """Return once the node has handled what was written before.
+    def ping(self, write: Callable[[bytes], None]) -> asyncio.Future[Outcome]:
+        """Ask whether the node has handled what was written before.
 
         Args:
             write: writes in the same order as whatever is to be waited for.
 
-        Raises:
-            NatsUnavailable: the link ended first.
+        Returns:
+            None once it has; what has ended the link, if that came first.
         """
-        pong: asyncio.Future[NatsUnavailable | None] = asyncio.get_running_loop().create_future()
+        pong: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         if self.ended.done():
-            raise self.ended.result()
-        self._pongs.append(partial(_answer, pong))
+            pong.set_result(self.ended.result())
+            return pong
+        self._pongs.append(partial(answer_ping, pong))
         write(nats_commands.PING)
-        await _outcome(pong)
+        return pong
 
     def abort(self, reason: str, advice: str = "") -> None:
         """End it at once."""
@@ -315,9 +316,10 @@ def _refuse_message(
     raise NatsProtocolError("a message before the greeting")
 
 
-def _answer(future: asyncio.Future[Outcome], outcome: Outcome) -> None:
-    if not future.done():
-        future.set_result(outcome)
+def answer_ping(pong: asyncio.Future[Outcome], outcome: Outcome) -> None:
+    """Say how it went to whoever still waits for a PONG."""
+    if not pong.done():
+        pong.set_result(outcome)
 
 
 async def _outcome(future: asyncio.Future[Outcome]) -> None:
