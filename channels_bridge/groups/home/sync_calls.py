@@ -62,20 +62,29 @@ def _is_inside() -> bool:
     return True
 
 
-def _finish(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+def _finish(
+    loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]
+) -> concurrent.futures.Future[T]:
     """Run it on the home loop, and wait for that."""
-    tasks: list[asyncio.Task[T]] = []
+    outcome: concurrent.futures.Future[T] = concurrent.futures.Future()
+    tasks: list[asyncio.Task[None]] = []
     over = threading.Lock()
     over.acquire()
 
+    async def run() -> None:
+        try:
+            outcome.set_result(await coroutine)
+        except BaseException as error:
+            outcome.set_exception(error)
+        finally:
+            over.release()
+
     def begin() -> None:
-        task = loop.create_task(coroutine)
-        task.add_done_callback(lambda _: over.release())
-        tasks.append(task)
+        tasks.append(loop.create_task(run()))
 
     loop.call_soon_threadsafe(begin)
-    over.acquire()
-    return tasks[0]
+    over.acquire()  # takes less than to wait for the outcome itself
+    return outcome
 
 
 def _drive(coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
@@ -91,5 +100,5 @@ def _drive(coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
     return outcome
 
 
-async def _outcome(outcome: asyncio.Task[T] | concurrent.futures.Future[T]) -> T:
+async def _outcome(outcome: concurrent.futures.Future[T]) -> T:
     return outcome.result()
