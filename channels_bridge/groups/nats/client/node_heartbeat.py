@@ -3,7 +3,8 @@
 A node answers each PING at once. While much is on its way to it, a PING waits behind that; that it
 takes what had to wait is a sign of life, too. What the socket took at once is none: the kernel does
 that for a node that has stopped. An event loop that was blocked makes up for no beats that it has
-missed.
+missed; and while this process is behind with what has come, it reads nothing, so silence says
+nothing.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class Heartbeat:
         ask: writes a PING.
         get_flow: how many bytes the socket has taken so far, and how many wait for it. The latter
             alone say little: while more is given to it, they may be as many as before.
+        is_behind: whether something that has come is not handled yet.
         on_silent: called once, when the node is given up; nothing is asked after that.
 
     Attributes:
@@ -40,12 +42,14 @@ class Heartbeat:
         *,
         ask: Callable[[], None],
         get_flow: Callable[[], tuple[int, int]],
+        is_behind: Callable[[], bool],
         on_silent: Callable[[], None],
     ) -> None:
         self.heard_at = time.monotonic()
         self._interval = interval
         self._ask = ask
         self._get_flow = get_flow
+        self._is_behind = is_behind
         self._on_silent = on_silent
         self._heard_before = 0.0  # at the beat before
         self._taken, self._waiting = get_flow()
@@ -59,7 +63,7 @@ class Heartbeat:
     def _beat(self) -> None:
         taken, waiting = self._get_flow()
         has_taken = self._waiting > 0 and taken > self._taken
-        lives = self.heard_at > self._heard_before or has_taken
+        lives = self.heard_at > self._heard_before or has_taken or self._is_behind()
         self._silent = 0 if lives else self._silent + 1
         self._heard_before, self._taken, self._waiting = self.heard_at, taken, waiting
         if self._silent >= SILENT_BEATS:

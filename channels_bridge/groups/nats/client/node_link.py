@@ -140,6 +140,7 @@ class NodeLink:
             options.ping_interval,
             ask=self._beat,
             get_flow=self._socket.get_flow,
+            is_behind=lambda: self._parser.is_behind,
             on_silent=self._give_up,
         )
 

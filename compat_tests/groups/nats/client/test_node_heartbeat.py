@@ -23,7 +23,11 @@ class Node:
         self._taken = list(taken)
         self._waiting = waiting
         self.heartbeat = Heartbeat(
-            INTERVAL, ask=self._ask, get_flow=self._flow, on_silent=self.given_up.set
+            INTERVAL,
+            ask=self._ask,
+            get_flow=self._flow,
+            is_behind=lambda: False,
+            on_silent=self.given_up.set,
         )
 
     def _ask(self) -> None:

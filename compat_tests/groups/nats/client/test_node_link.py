@@ -1,0 +1,78 @@
+"""A link to a node that behaves as real ones seldom do."""
+
+from __future__ import annotations
+
+import asyncio
+
+from channels_bridge.groups.nats.client.authentication import NOBODY
+from channels_bridge.groups.nats.client.link_options import LinkOptions
+from channels_bridge.groups.nats.client.nats_parser import PORTION
+from channels_bridge.groups.nats.client.node_link import NodeLink
+from channels_bridge.groups.nats.client.server_pool import parse_server
+from compat_tests.groups.hubs import soon
+from compat_tests.groups.nats.client.fake_node import fake_node, greet
+
+#: Seconds between two beats.
+FAST = 0.02
+
+
+class User:
+    """Takes its time with each message.
+
+    Args:
+        seconds: how long.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.received = 0
+        self.all_received = asyncio.Event()
+        self._seconds = seconds
+
+    def link_message(self, *message: object) -> None:
+        end = asyncio.get_running_loop().time() + self._seconds
+        while asyncio.get_running_loop().time() < end:
+            pass
+        self.received += 1
+        if message[-1] == b"last":
+            self.all_received.set()
+
+    def link_ping(self, link: NodeLink) -> None:
+        link.write(b"PING\r\n")
+
+
+def make_link(url: str, user: User) -> NodeLink:
+    """Make a link that beats fast."""
+    options = LinkOptions(
+        name="test",
+        authentication=NOBODY,
+        make_tls=None,
+        uses_tls=False,
+        tls_first=False,
+        connect_timeout=10,
+        ping_interval=FAST,
+    )
+    return NodeLink(parse_server(url), options, user)  # type: ignore[arg-type]
+
+
+async def test_a_slow_process_does_not_take_its_node_for_silent() -> None:
+    """While it hands out what the node has sent, it reads nothing: that is no silence."""
+    messages = 12 * PORTION
+
+    async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await greet(reader, writer)
+        await reader.readuntil(b"PING\r\n")
+        writer.write(b"PONG\r\n")
+        writer.write(b"MSG a 1 1\r\nx\r\n" * messages + b"MSG a 1 4\r\nlast\r\n")
+        while await reader.readline() == b"PING\r\n":
+            writer.write(b"PONG\r\n")
+
+    async with fake_node(send) as url:
+        user = User(FAST / PORTION)
+        link = make_link(url, user)
+        await soon(link.open())
+        received = asyncio.create_task(user.all_received.wait())
+        await soon(asyncio.wait([link.ended, received], return_when=asyncio.FIRST_COMPLETED))
+        received.cancel()
+        assert not link.ended.done(), link.ended.result()
+        assert user.received == messages + 1
+        await soon(link.aclose())
