@@ -133,7 +133,7 @@ class NodeLink:
         if not options.tls_first and (tls or self.info.tls_required):
             await self._upgrade(tls or options.make_context())
         self._socket.write(nats_commands.encode_connect(options.describe(self.info)))
-        await self.ping(self._socket.write)
+        await _outcome(self.ping(self._socket.write))
         self._is_greeted = True
         self.received_message = self._user.link_message
         self._heartbeat = Heartbeat(

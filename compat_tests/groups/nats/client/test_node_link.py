@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from channels_bridge.groups.nats.client.authentication import NOBODY
 from channels_bridge.groups.nats.client.link_options import LinkOptions
+from channels_bridge.groups.nats.client.nats_errors import NatsUnavailable
 from channels_bridge.groups.nats.client.nats_parser import PORTION
 from channels_bridge.groups.nats.client.node_link import NodeLink
 from channels_bridge.groups.nats.client.server_pool import parse_server
@@ -52,6 +55,21 @@ def make_link(url: str, user: User) -> NodeLink:
         ping_interval=FAST,
     )
     return NodeLink(parse_server(url), options, user)  # type: ignore[arg-type]
+
+
+async def test_one_that_refuses_is_not_watched() -> None:
+    """A link that has ended before its greeting was answered leaves no timer behind."""
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"INFO {}\r\n")
+        await reader.readuntil(b"PING\r\n")
+        writer.write(b"-ERR 'Authorization Violation'\r\n")
+
+    async with fake_node(refuse) as url:
+        link = make_link(url, User(0))
+        with pytest.raises(NatsUnavailable, match="refuses the credentials"):
+            await soon(link.open())
+        assert link.heard_at is None
 
 
 async def test_a_slow_process_does_not_take_its_node_for_silent() -> None:
