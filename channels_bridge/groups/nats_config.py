@@ -86,7 +86,8 @@ class NatsConfig(LinkedConfig):
         client_cert_file: this process' certificate, and what leads to its authority, PEM.
         client_key_file: this process' key, PEM.
         tls_first: whether TLS begins at once, as for nodes with ``handshake_first``.
-        allow_unprotected_tcp: whether servers without TLS may be on other machines.
+        allow_unprotected_tcp: whether servers without TLS may be on other machines, those included
+            that a server names.
     """
 
     servers: Sequence[str] = "nats://127.0.0.1:4222"

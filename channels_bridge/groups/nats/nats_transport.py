@@ -73,6 +73,7 @@ class NatsTransport(GroupTransport):
             authentication=authentication_of(config),
             make_tls=tls_maker_of(config),
             tls_first=config.tls_first,
+            allow_unprotected_tcp=config.allow_unprotected_tcp,
             on_message=self._on_message,
             on_connected=self._on_connected,
             on_changed=self._on_changed,

@@ -56,6 +56,7 @@ async def _check_server(
         authentication=authentication_of(config),
         make_tls=tls_maker_of(config),
         tls_first=config.tls_first,
+        allow_unprotected_tcp=config.allow_unprotected_tcp,
         connect_timeout=PATIENCE / 2,
         on_message=lambda key, payload, reply: None,
     )

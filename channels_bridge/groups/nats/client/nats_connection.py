@@ -61,6 +61,8 @@ class NatsConnection(ConnectionState):
         make_tls: makes a TLS context for each link, so that new certificates are used; those
             without one, where a node wants TLS, trust the authorities of the system.
         tls_first: whether TLS begins before a node's INFO.
+        allow_unprotected_tcp: whether nodes that others name may be on other machines where TLS is
+            not used.
         connect_timeout: seconds that a node may take to greet.
         ping_interval: seconds between two beats; a node that is silent for three of them is left.
         on_message: gets the key that was given to ``subscribe()``, the payload, and the subject on
@@ -83,6 +85,7 @@ class NatsConnection(ConnectionState):
         authentication: Authentication = NOBODY,
         make_tls: Callable[[], ssl.SSLContext] | None = None,
         tls_first: bool = False,
+        allow_unprotected_tcp: bool = False,
         connect_timeout: float = 2.0,
         ping_interval: float = INTERVAL,
         on_message: Callable[[Any, bytes, bytes], None],
@@ -90,7 +93,11 @@ class NatsConnection(ConnectionState):
         on_changed: Callable[[], None] = lambda: None,
         on_denied: Callable[[str, str], None] = lambda action, advice: None,
     ) -> None:
-        pool = ServerPool(servers, start=process_number())
+        pool = ServerPool(
+            servers,
+            start=process_number(),
+            allow_unprotected_tcp=allow_unprotected_tcp or make_tls is not None or tls_first,
+        )
         self._options = LinkOptions(
             name=name,
             authentication=authentication,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from channels_bridge.common.rate_limited_log import Notices
 from channels_bridge.groups.nats.client import nats_commands
 from channels_bridge.groups.nats.client.nats_errors import Denial
 from channels_bridge.groups.nats.client.nats_headers import read_reply
@@ -23,6 +25,11 @@ logger = logging.getLogger("channels_bridge.groups")
 
 #: How many subjects that a node keeps from this user are remembered.
 MAX_DENIED = 100
+
+NOT_USED = (
+    "is on another machine, and not used without TLS: write tls:// before `servers`, or "
+    "`allow_unprotected_tcp` where the network is private"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +74,7 @@ class Traffic:
         self.links = 0
         self.denied: dict[str, str] = {}
         self._callbacks = callbacks
+        self._notices = Notices(logger, interval=math.inf)
         self._on_message = callbacks.on_message
         self._pool = pool
         self._leave = leave
@@ -130,7 +138,8 @@ class Traffic:
 
     def _learn(self, link: NodeLink) -> None:
         self.info = link.info
-        self._pool.learn(link.info.connect_urls, link.server)
+        for server in self._pool.learn(link.info.connect_urls, link.server):
+            self._notices.warn(str(server), "%s %s", server, NOT_USED)
         if link.info.lame_duck and self._pool.has_others(link.server):
             self._leave()
 

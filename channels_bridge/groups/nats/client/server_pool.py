@@ -7,7 +7,7 @@ import os
 import random
 import socket
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
@@ -39,6 +39,13 @@ class ServerAddress:
     def place(self) -> tuple[str, int]:
         """What tells it from others."""
         return self.host, self.port
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether what is sent there leaves this machine on no wire."""
+        if _is_ip(self.host):
+            return ipaddress.ip_address(self.host).is_loopback
+        return self.host.lower() == "localhost"
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -85,12 +92,16 @@ class ServerPool:
     Args:
         urls: those configured; at least one.
         start: which of them is first; the others come shuffled.
+        allow_unprotected_tcp: whether nodes that INFO names may be on other machines where none of
+            the URLs demands TLS. They get to see the credentials.
 
     Raises:
         ValueError: there is none, or one can't be read.
     """
 
-    def __init__(self, urls: Sequence[str], *, start: int) -> None:
+    def __init__(
+        self, urls: Sequence[str], *, start: int, allow_unprotected_tcp: bool = False
+    ) -> None:
         servers = [parse_server(url) for url in urls]
         if not servers:
             raise ValueError("no server: name at least one, as in 'nats://127.0.0.1:4222'")
@@ -100,6 +111,7 @@ class ServerPool:
         self._random.shuffle(servers)
         self._servers = [first, *servers]
         self.uses_tls = any(server.tls for server in self._servers)
+        self._goes_far = self.uses_tls or allow_unprotected_tcp
 
     def __len__(self) -> int:
         return len(self._servers)
@@ -120,16 +132,26 @@ class ServerPool:
         """Whether there is any but this one."""
         return any(each is not server for each in self._servers)
 
-    def learn(self, urls: Iterable[str], current: ServerAddress) -> None:
+    def learn(self, urls: Iterable[str], current: ServerAddress) -> list[ServerAddress]:
         """Take over what INFO says of the cluster: nodes that are new, and those that have gone.
 
         Args:
             urls: ``host:port`` of all; none where a node says nothing of it.
             current: who has said so; it stays.
+
+        Returns:
+            Those that are left out, as they are on other machines.
         """
-        named = {server.place: server for server in self._read(urls, current)}
-        if not named:
-            return
+        told = list(self._read(urls, current))
+        named = {server.place: server for server in told if self._may_use(server)}
+        if named:
+            self._replace(named, current)
+        return [server for server in told if not self._may_use(server)]
+
+    def _may_use(self, server: ServerAddress) -> bool:
+        return self._goes_far or server.is_loopback
+
+    def _replace(self, named: dict[tuple[str, int], ServerAddress], current: ServerAddress) -> None:
         known = {server.place for server in self._servers}
         self._servers = [
             server
@@ -140,17 +162,16 @@ class ServerPool:
         for server in new:
             self._servers.insert(self._random.randrange(len(self._servers) + 1), server)
 
-    def _read(self, urls: Iterable[str], current: ServerAddress) -> list[ServerAddress]:
-        servers = []
+    def _read(self, urls: Iterable[str], current: ServerAddress) -> Iterator[ServerAddress]:
+        # A cluster tells its nodes' addresses, where certificates are for names.
+        common_name = None if _is_ip(current.certificate_name) else current.certificate_name
         for url in urls:
             parts, port = _split(url)
             if parts is None or not parts.hostname or "@" in parts.netloc:
                 continue
             host = parts.hostname
-            # A cluster tells its nodes' addresses, where certificates are for names.
-            name = current.certificate_name if _is_ip(host) else host
-            servers.append(ServerAddress(host, port or PORT, self.uses_tls, name, False))
-        return servers
+            name = (common_name or host) if _is_ip(host) else host
+            yield ServerAddress(host, port or PORT, self.uses_tls, name, False)
 
 
 def _is_ip(host: str) -> bool:
