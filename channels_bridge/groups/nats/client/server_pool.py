@@ -58,17 +58,16 @@ def parse_server(url: str) -> ServerAddress:
     Raises:
         ValueError: it is something else.
     """
+    if "@" in url:
+        # Not the URL itself: it has a secret in it.
+        raise ValueError(
+            "the URL of a server has credentials in it, which logs would show: set them as options"
+        )
     parts, port = _split(url)
     if parts is None or not parts.hostname or parts.path.strip("/") or parts.query:
         raise ValueError(f"{url!r} isn't a NATS server: write 'nats://host:4222', or 'tls://...'")
     if parts.scheme not in SCHEMES:
         raise ValueError(f"{url!r}: only nats:// and tls:// can be used")
-    if "@" in parts.netloc:
-        # Not the URL itself: it has a secret in it.
-        raise ValueError(
-            f"the URL of {parts.hostname!r} has credentials in it, which logs would show: "
-            f"set them as options"
-        )
     host = parts.hostname
     return ServerAddress(host, port or PORT, parts.scheme == "tls", host)
 
