@@ -56,11 +56,12 @@ def test_loop(loop: str, authority: Authority, cluster: NatsCluster) -> None:
         process.kill()
         process.wait()
         # The child that it has forked lives until stdin ends.
-        (node,) = (server for server in cluster.servers if server.is_running)
-        is_gone = wait_for(lambda: not node.connections("scenario"), 30)
+        running = [server for server in cluster.servers if server.is_running]
+        is_gone = wait_for(lambda: not any(each.connections("scenario") for each in running), 30)
         process.stdin.close()
-        assert (process.stderr.read() if process.stderr else "") == ""
-    assert is_gone and line
+        errors = process.stderr.read() if process.stderr else ""
+    assert (line, errors) == ("end scenario\n", "")
+    assert is_gone
 
 
 def do(what: str, name: str, cluster: NatsCluster) -> None:
