@@ -118,6 +118,18 @@ async def test_unsubscribe_before_in_force(connect):
     assert receiver.payloads == [b"hello"]
 
 
+async def test_subscribing_again(connect):
+    """Who leaves a topic and comes back in one step gets what is sent afterwards, once."""
+    sender, receiver = connect(), connect()
+    await receiver.transport.subscribe("g:room")
+    for number in range(20):
+        receiver.transport.unsubscribe("g:room")
+        receiver.transport.subscribe_nowait("g:room")
+        await receiver.transport.subscribe("g:room")
+        await sender.transport.ask("g:room", b"%d" % number)
+    assert receiver.payloads == [b"%d" % number for number in range(20)]
+
+
 async def test_unsubscribe_strangers(connect):
     """Unsubscribing from what wasn't asked for is no error."""
     connect().transport.unsubscribe("g:room")
