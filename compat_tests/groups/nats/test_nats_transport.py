@@ -236,8 +236,8 @@ async def connect_as(limited_server):
         [limited_server.url], prefix="limited", password="secret", timeout=1
     )
 
-    def connect_as(user):
-        peers.append(Peer(make_transport(user=user)))
+    def connect_as(user, **options):
+        peers.append(Peer(make_transport(user=user, **options)))
         return peers[-1]
 
     yield connect_as
@@ -270,6 +270,13 @@ async def test_what_is_not_allowed(connect_as, caplog):
     with pytest.raises(TransportUnavailable, match=r"\$SYS\.REQ\.ACCOUNT\.PING\.CONNZ"):
         await peer.transport.ask("g:mine", b"hello")
     assert "does not let this process subscribe to limited.g.other" in caplog.text
+
+
+async def test_wrong_password(connect_as, closing_soon):
+    """The error says that the node refuses this process, and where to look."""
+    peer = connect_as("all", password="guessed")
+    with pytest.raises(TransportUnavailable, match="refuses the credentials.*: compare user"):
+        await peer.transport.subscribe("g:room")
 
 
 # Beginning and end.
