@@ -45,6 +45,9 @@ MAX_UNKNOWN = 64 * 1024
 #: What a message may have besides the payload or piece: more than the reliable layer ever needs.
 OVERHEAD = 4096
 
+#: Seconds until the clock's next tick where one has failed: nothing is recovered without it.
+AFTER_ERROR = 1.0
+
 #: Called with a topic, the sender's identity, what the payload is, and the payload.
 Handle = Callable[[str, bytes, int, bytes], None]
 
@@ -168,9 +171,10 @@ class NatsTopics:
         return statistics
 
     def close(self) -> None:
-        """Do nothing more."""
+        """Do nothing more, whatever is still asked for."""
         if self._timer is not None:
             self._timer.cancel()
+        self._due = float("-inf")
 
     # What comes from the connection.
 
@@ -231,8 +235,12 @@ class NatsTopics:
 
     def _tick(self) -> None:
         now = time.monotonic()
-        self._assembler.expire(now)
-        self._wake_at(self._reliable.tick(now))
+        due = now + AFTER_ERROR
+        try:
+            self._assembler.expire(now)
+            due = self._reliable.tick(now)
+        finally:
+            self._wake_at(due)
         self._speak_of_unreadable()
 
     def _speak_of_unreadable(self) -> None:

@@ -135,7 +135,8 @@ class NatsTransport(GroupTransport):
         self._acknowledgements.unsubscribed(topic)
 
     async def publish(self, topic: str, payload: bytes) -> None:
-        await self._node.room()
+        if self._connection.is_full:
+            await self._node.room()
         self.publish_nowait(topic, payload)
 
     def publish_nowait(self, topic: str, payload: bytes) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import pytest
 
-from channels_bridge.groups.nats import pieces
+from channels_bridge.groups.nats import nats_topics, pieces
 from channels_bridge.groups.nats.client.server_info import ServerInfo
 from channels_bridge.groups.nats.nats_topics import MAX_UNKNOWN, OVERHEAD, NatsTopics
 from channels_bridge.groups.nats.subjects import MAX_TOKEN, Subjects
@@ -224,3 +225,22 @@ async def test_subscribing_twice(processes):
     two.topics.unsubscribe("g:room")
     one.topics.publish("g:room", b"2")
     assert two.came == [("g:room", A, 0, b"1")]
+
+
+async def test_clock_goes_on(processes, monkeypatch):
+    """A tick that fails is an error of the loop's, and not the last one; closing is its end."""
+    one, _ = processes
+    monkeypatch.setattr(nats_topics, "AFTER_ERROR", 0.0)
+    topics, ticks, errors = one.topics, [], []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: errors.append(context))
+
+    def fail(now):
+        ticks.append(now)
+        raise LookupError
+
+    monkeypatch.setattr(topics._reliable, "tick", fail)
+    await until(lambda: len(ticks) >= 3)
+    topics.close()
+    assert len(errors) == len(ticks)
+    topics.publish("g:room", b"too late")
+    assert topics._timer.cancelled()

@@ -57,7 +57,8 @@ class ConnectionState:
     @property
     def round_trip(self) -> float | None:
         """Seconds that the last PING took; None while there is no link, or no answer yet."""
-        return self._traffic.link.round_trip if self._traffic.link is not None else None
+        link = self._traffic.link  # once: another thread may ask while it ends
+        return link.round_trip if link is not None else None
 
     @property
     def heard_at(self) -> float | None:

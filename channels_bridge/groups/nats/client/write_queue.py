@@ -67,7 +67,8 @@ class WriteQueue:
     @property
     def is_full(self) -> bool:
         """Whether publishers should wait."""
-        return self._size >= FULL or (self._sink is not None and self._sink.is_paused)
+        sink = self._sink  # once: another thread may ask while the link ends
+        return self._size >= FULL or (sink is not None and sink.is_paused)
 
     async def wait_for_room(self) -> None:
         """Return once publishers needn't wait. Who waits has no place: many may go on at once."""
