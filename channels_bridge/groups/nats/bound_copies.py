@@ -25,6 +25,7 @@ MOST_BYTES = 32 * 1024 * 1024
 class _Publication(NamedTuple):
     topic: str
     payload: bytes
+    at: float  # the loop's time
     copied: asyncio.Future[None]
 
 
@@ -35,13 +36,14 @@ class BoundCopies:
 
     Args:
         get_bindings: the bindings of a topic, by queue; waits until they are known.
-        push: pushes a copy to a queue. What it raises is logged.
+        push: pushes a copy to a queue, given when it was published, in the loop's time. What it
+            raises is logged.
     """
 
     def __init__(
         self,
         get_bindings: Callable[[str], Awaitable[dict[str, Binding]]],
-        push: Callable[[str, bytes, Binding], Awaitable[bool]],
+        push: Callable[[str, bytes, Binding, float], Awaitable[None]],
     ) -> None:
         self._get_bindings = get_bindings
         self._push = push
@@ -58,7 +60,7 @@ class BoundCopies:
     def add(self, topic: str, payload: bytes) -> asyncio.Future[None]:
         """Push copies once it is their turn; done when each is in its queue, or was refused."""
         loop = asyncio.get_running_loop()
-        publication = _Publication(topic, payload, loop.create_future())
+        publication = _Publication(topic, payload, loop.time(), loop.create_future())
         if len(self._waiting) >= MOST or self._size >= MOST_BYTES:
             self._log_loss(topic, "too much waits to be copied to them")
             _finish(publication)
@@ -103,7 +105,7 @@ class BoundCopies:
         try:
             bindings = await self._get_bindings(publication.topic)
             for queue, binding in bindings.items():
-                await self._push(queue, publication.payload, binding)
+                await self._push(queue, publication.payload, binding, publication.at)
         except Exception as error:
             self._log_loss(publication.topic, str(error))
 

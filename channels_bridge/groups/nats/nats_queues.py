@@ -38,7 +38,7 @@ from channels_bridge.groups.nats.jetstream.shared_work import SharedWork
 from channels_bridge.groups.nats.queue_bindings import Binding, Change, QueueBindings
 from channels_bridge.groups.nats.queue_reader import QueueReader
 from channels_bridge.groups.nats.queue_streams import QueueStreams
-from channels_bridge.groups.nats.queue_writer import QueueWriter
+from channels_bridge.groups.nats.queue_writer import LONGEST, QueueWriter
 from channels_bridge.groups.nats.subjects import Subjects, name_of, token
 
 #: Seconds that ``ready()`` takes at most, and between two attempts to read all bindings.
@@ -180,6 +180,20 @@ class NatsQueues:
             return self._copies.add(topic, payload)
         return None
 
+    async def settle(self, copies: asyncio.Future[None] | None) -> None:
+        """Return once the copies that ``route()`` has begun are in their queues.
+
+        Raises:
+            TransportUnavailable: they aren't in time.
+        """
+        if copies is None:
+            return
+        try:
+            await asyncio.wait_for(asyncio.shield(copies), self._timeout)
+        except asyncio.TimeoutError:
+            reason = "JetStream has not taken it for the channels without an exclamation mark"
+            raise self._unavailable(reason, "look at the logs of its nodes") from None
+
     async def ready(self) -> None:
         """Wait until it is known what is bound, once, and for a second at most."""
         if not self._has_waited and self._connection.connected:
@@ -194,8 +208,20 @@ class NatsQueues:
         await self._knows_bindings.wait()
         return self._bindings.of(topic)
 
-    async def _push_copy(self, queue: str, payload: bytes, binding: Binding) -> bool:
-        return await self.push(queue, payload, capacity=binding.capacity, expiry=binding.expiry)
+    async def _push_copy(
+        self, queue: str, payload: bytes, binding: Binding, published: float
+    ) -> None:
+        """Push a copy, for as long as it may wait to be pulled, too."""
+        now = asyncio.get_running_loop().time()
+        left = published + binding.expiry - now
+        if left > 0:
+            await self._writer.push(
+                queue,
+                payload,
+                capacity=binding.capacity,
+                expiry=left,
+                until=now + min(left, LONGEST),
+            )
 
     async def _read_bindings(self) -> None:
         while self._may_have_jetstream:

@@ -155,8 +155,7 @@ class NatsTransport(GroupTransport):
         with self._node.explaining():
             await self._node.be_sure()
             self._node.require(f"publish to {self._subjects.topic(topic)}")
-        if copied is not None:
-            await copied
+        await self._queues.settle(copied)
 
     async def tell(self, topic: str, payload: bytes) -> bool:
         await self._node.room()
@@ -169,8 +168,7 @@ class NatsTransport(GroupTransport):
         copied = self._queues.route(topic, payload)
         with self._node.explaining():
             await self._asker.ask(topic, payload)
-        if copied is not None:
-            await copied
+        await self._queues.settle(copied)
 
     # Named queues.
 

@@ -43,7 +43,7 @@ FULL = 10077
 #: What it says when its memory is used up.
 NO_MEMORY = frozenset({10002, 10023, 10028, 10047})
 
-#: The longest that one attempt to give something back takes, in seconds.
+#: The longest that storing a message may take, in seconds: until JetStream forgets its id.
 LONGEST = 0.8 * DUPLICATES
 
 

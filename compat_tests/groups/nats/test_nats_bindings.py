@@ -53,8 +53,8 @@ async def join(
     """Lets processes join a project, on the shared node unless another one is given."""
     transports: list[NatsTransport] = []
 
-    def join(url: str = nats_server.url) -> NatsTransport:
-        transports.append(nats_transports([url], prefix=prefix, capacity=1000)())
+    def join(url: str = nats_server.url, **options: Any) -> NatsTransport:
+        transports.append(nats_transports([url], prefix=prefix, capacity=1000, **options)())
         peers[transports[-1]] = Peer(transports[-1])
         return transports[-1]
 
@@ -111,6 +111,19 @@ async def test_node_is_restarted(join: Join, serve: Serve) -> None:
     await sender.publish_confirmed("g:room", b"from one that came")
     got = [await soon(sender.pull("work")) for _ in range(2)]
     assert got == [b"from one that knew", b"from one that came"]
+
+
+async def test_copies_wait_for_a_node(join: Join, serve: Serve) -> None:
+    """A copy waits for as long as it might wait to be pulled; who wants to be sure is told."""
+    server = serve(jetstream=True)
+    binder, hasty = join(server.url), join(server.url, timeout=0.2)
+    await binder.bind("g:room", "work", **TERMS)
+    await hasty.publish_confirmed("g:room", b"1")
+    await asyncio.to_thread(server.kill)
+    with pytest.raises(TransportUnavailable):
+        await hasty.publish_confirmed("g:room", b"2")
+    await asyncio.to_thread(server.start)
+    assert await soon(binder.pull("work")) == b"2"  # 1 has ended with its node
 
 
 async def test_unreadable_binding(join: Join, caplog: pytest.LogCaptureFixture) -> None:
