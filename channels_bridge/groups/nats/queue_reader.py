@@ -184,6 +184,7 @@ class QueueReader:
 
     async def _look_now(self) -> None:
         now = asyncio.get_running_loop().time()
+        await self._streams.set_clock(self._capacity, until=now + ACK_WAIT)
         found = await self._streams.find_others(self._capacity, self._name, until=now + ACK_WAIT)
         self._elsewhere = sorted({*self._elsewhere, *found})
         self._looked = now

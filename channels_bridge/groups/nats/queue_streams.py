@@ -38,6 +38,9 @@ ASK_FOR = 5.0
 #: Seconds until a consumer that nobody asks any more is removed.
 IDLE = 3600.0
 
+#: Seconds after which a stream is asked for the time again.
+CLOCK_LASTS = 60.0
+
 #: How many may wait for messages of one queue.
 MAX_WAITING = 4096
 
@@ -93,6 +96,11 @@ class QueueStreams:
         """What time it is in a stream that is there, in seconds since 1970."""
         return self._clocks[capacity].at(asyncio.get_running_loop().time())
 
+    async def set_clock(self, capacity: int, *, until: float) -> None:
+        """Ask a stream what time it is, unless that was done a short while ago."""
+        if self._clocks[capacity].is_older(CLOCK_LASTS, asyncio.get_running_loop().time()):
+            await self.count(capacity, "", until=until)
+
     async def count(self, capacity: int, queue: str, *, until: float) -> int:
         """How many messages of a queue a stream holds; 0 if there is no such stream."""
         loop = asyncio.get_running_loop()
@@ -145,7 +153,7 @@ class QueueStreams:
     async def _make(self, capacity: int, until: float) -> None:
         await make_stream(self._jetstream, self._configuration(capacity), until=until)
         self._clocks[capacity].reset()
-        await self.count(capacity, "", until=until)  # tells the time
+        await self.count(capacity, "", until=until)  # sets the clock
         self._present.add(capacity)
 
     async def _make_consumer(self, capacity: int, queue: str, until: float) -> None:

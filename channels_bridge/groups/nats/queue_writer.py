@@ -135,6 +135,7 @@ class QueueWriter:
         """Make room by dropping the oldest message of a queue, if it has expired."""
         stream = self._streams.name(capacity)
         oldest = {"seq": 0, "next_by_subj": subject}
+        await self._streams.set_clock(capacity, until=until)
         try:
             answer = await self._jetstream.ask(f"STREAM.MSG.GET.{stream}", oldest, until=until)
             message = answer["message"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import calendar
 import time
+from math import inf
 
 #: How far two clocks drift apart, in seconds per second.
 DRIFT = 1e-4
@@ -22,8 +23,8 @@ class StreamClock:
 
     def __init__(self) -> None:
         self._offset = 0.0
-        self._error = float("inf")
-        self._measured = 0.0
+        self._error = inf
+        self._measured = -inf
 
     def note(self, stamp: str, asked: float, answered: float) -> None:
         """Take what the stream says the time is, in an answer.
@@ -34,13 +35,17 @@ class StreamClock:
             answered: the loop's time then.
         """
         error = (answered - asked) / 2
-        if error <= self._error + (answered - self._measured) * DRIFT:
+        if self._error == inf or error <= self._error + (answered - self._measured) * DRIFT:
             self._offset = read_stamp(stamp) - (asked + answered) / 2
             self._error, self._measured = error, answered
 
+    def is_older(self, seconds: float, now: float) -> bool:
+        """Whether it was so long ago that it was set; ``now`` is the loop's time."""
+        return now - self._measured > seconds
+
     def reset(self) -> None:
         """Trust the next answer, whatever was said before: another node may lead the stream."""
-        self._error = float("inf")
+        self._error = inf
 
     def at(self, moment: float) -> float:
         """The stream's time at a moment of the loop's: seconds since 1970."""

@@ -51,3 +51,12 @@ def test_new_leader() -> None:
     clock.reset()
     clock.note("1970-01-01T00:01:49Z", 11.0, 13.0)
     assert clock.at(12.0) == pytest.approx(109)
+
+
+def test_age() -> None:
+    """It is known how long ago it was set."""
+    clock = StreamClock()
+    assert clock.is_older(60, 0.0)
+    clock.note("1970-01-01T00:01:40Z", 10.0, 10.0)
+    assert not clock.is_older(60, 70.0)
+    assert clock.is_older(60, 70.1)
