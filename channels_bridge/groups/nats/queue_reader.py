@@ -19,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Coroutine
 
 from channels_bridge.groups.nats.client.nats_connection import NatsConnection
 from channels_bridge.groups.nats.client.nats_errors import NatsUnavailable
@@ -139,14 +139,21 @@ class QueueReader:
                 request.interrupt()
 
     def renew(self) -> None:
-        """Ask anew, as there is a new connection: what was asked over the last is forgotten."""
+        """Ask anew, as there is a new connection: what was asked over the last may be forgotten.
+
+        Or it may not be, so that something still comes.
+        """
         self._looked = float("-inf")
-        self._end(self._waiting)
-        self._end(self._left)
+        for request in self._left:
+            request.is_stale = True
+        for request in self._waiting:
+            request.is_stale = True
+            request.interrupt()
 
     async def aclose(self) -> None:
         """Ask for nothing any more, and wait until what has come is back in its queue."""
-        self._end(self._left)
+        for request in list(self._left):
+            request.end()
         while self._settling:
             await asyncio.wait(list(self._settling))
 
@@ -212,7 +219,7 @@ class QueueReader:
             capacity, self._name, until=asyncio.get_running_loop().time() + ACK_WAIT
         )
         for request in self._left:
-            if request.capacity == capacity:
+            if request.capacity == capacity and not request.is_stale:
                 del self._left[request]
                 return request
         return PullRequest(self._connection, action, capacity, seconds, self._refuse)
@@ -288,8 +295,3 @@ class QueueReader:
         task = asyncio.create_task(work)
         self._settling.add(task)
         task.add_done_callback(self._settling.discard)
-
-    @staticmethod
-    def _end(requests: Collection[PullRequest]) -> None:
-        for request in list(requests):
-            request.end()

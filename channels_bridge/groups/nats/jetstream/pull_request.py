@@ -48,6 +48,7 @@ class PullRequest:
         capacity: of the stream that it asks.
         asked: when, in the loop's time.
         is_over: whether nothing more comes.
+        is_stale: whether its node may have forgotten it, so that nobody should wait for it.
 
     Args:
         action: of JetStream's API.
@@ -67,6 +68,7 @@ class PullRequest:
         self.asked = loop.time()
         self.capacity = capacity
         self.is_over = False
+        self.is_stale = False
         self._answer: asyncio.Future[Reply] | None = None  # while somebody waits
         self._on_unwanted = on_unwanted
         body = json.dumps({"batch": 1, "expires": int(seconds * 1e9)}).encode()
