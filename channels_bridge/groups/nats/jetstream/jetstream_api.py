@@ -131,10 +131,6 @@ class JetStream:
         except NatsUnavailable as error:
             if error.refuses:
                 raise
-            if advice := self._connection.denied.get(f"publish to {subject}"):
-                raise NatsUnavailable(
-                    f"this user may not publish to {subject}", advice, refuses=True
-                ) from None
             return None
 
     def _explain_silence(self) -> NatsUnavailable:
