@@ -82,6 +82,7 @@ class Actor:
 
     async def talk(self, rate: float, batch: int, size: int) -> str:
         """Say ``rate`` messages a second from now on, ``batch`` at once."""
+        await self.quiet()
         self._talking = asyncio.create_task(self._talk(batch / rate, batch, "." * size))
         return "talking"
 

@@ -17,12 +17,13 @@ SOME = "max_payload: 64KB, max_pending: 1MB"
 #: Seconds for which senders keep what they sent, where more than that is tried.
 SHORT_WHILE = {"keep_seconds": 1}
 
-#: Bytes of a message, where buffers of the system must run over.
+#: Bytes of a message, where buffers of the system must run over, and how many a second each speaker
+#: says: in all pauses less than the bytes that a sender keeps.
 LARGE = 10_000
-
-#: Seconds that a slow reader takes for a message, and how many a second each speaker says to it.
-SLOW = 0.001
 UNHURRIED = 200
+
+#: Seconds that a slow reader takes for a message.
+SLOW = 0.001
 
 #: Seconds for which a listener is stopped at most, where senders keep what they sent for longer.
 LONG_PAUSE = 8.0
@@ -43,7 +44,7 @@ def listener_cut_off(scene: Scene) -> None:
     """A listener is stopped, and its node cuts it off as it keeps no more for it."""
     begin_large(scene)
     scene.listeners[2].pause()
-    scene.last(min(scene.length.silence / 3, LONG_PAUSE))
+    scene.last(min(scene.length.silence, LONG_PAUSE))
     scene.listeners[2].resume()
     scene.catch_up()
 
@@ -61,7 +62,6 @@ def listener_stopped_for_too_long(scene: Scene) -> None:
 @plot(nodes=3, text=SOME)
 def slow_listener(scene: Scene) -> None:
     """A listener that reads slowly was cut off, and is sent again what it missed."""
-    scene.length = replace(scene.length, rate=UNHURRIED)
     begin_large(scene, seconds_each=SLOW)
     scene.listeners[2].pause()
     scene.last(min(scene.length.silence, LONG_PAUSE))
@@ -115,6 +115,6 @@ def joins(scene: Scene) -> None:
 
 def begin_large(scene: Scene, **listening: float) -> None:
     """Do so with messages that fill buffers."""
-    scene.length = replace(scene.length, size=LARGE)
+    scene.length = replace(scene.length, size=LARGE, rate=UNHURRIED)
     scene.cast(speakers=2, listeners=3, **listening)
     scene.talk()
