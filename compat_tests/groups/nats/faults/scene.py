@@ -29,6 +29,7 @@ class Length:
 
     Attributes:
         rate: messages a second, of each speaker.
+        batch: how many of them are sent at once.
         size: bytes of each.
         rounds: how often what happens happens.
         outage: seconds that something which is missed at once stays away.
@@ -37,6 +38,7 @@ class Length:
     """
 
     rate: float = 600
+    batch: int = 10
     size: int = 100
     rounds: int = 1
     outage: float = 0.7
@@ -132,10 +134,10 @@ class Scene:
         self.players.append(player)
         return player
 
-    def talk(self, *, batch: int = 10) -> None:
+    def talk(self) -> None:
         """Let all speakers say something all the time; return when they have, on each topic."""
         length = self.length
-        ask_all(self.speakers, "talk", length.rate, batch, length.size)
+        ask_all(self.speakers, "talk", length.rate, length.batch, length.size)
         flows = len(self.speakers) * len(TOPICS)
         assert wait_for(lambda: len(self.said()) == flows, DEADLINE), self.read_logs()
         self.catch_up()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from compat_tests.groups.nats.faults.plots import plot
 from compat_tests.groups.nats.faults.scene import Scene
 
@@ -81,6 +83,13 @@ def node_stopped(scene: Scene) -> None:
     scene.last(scene.length.silence)
     scene.nodes[0].resume()
     scene.catch_up()
+
+
+@plot(nodes=3, text="max_payload: 64KB")
+def node_killed_under_large_messages(scene: Scene) -> None:
+    """Messages are larger than nodes take, so that they go in pieces; each node is killed."""
+    scene.length = replace(scene.length, size=200_000, rate=20, batch=2)
+    node_killed_in_turn(scene)
 
 
 def begin(scene: Scene) -> None:
