@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import psutil
 import pytest
 
 from channels_bridge.bench.report.machine import versions
-from channels_bridge.bench.stacks.brokers import Broker
 from channels_bridge.bench.stacks.channel_layers import CORE, NATS, NATS3
 from channels_bridge.bench.stacks.nats_nodes import known_nodes
 from channels_bridge.bench.stacks.stack import STACKS
-
-
-def installed(broker: Broker | None) -> Broker:
-    """The broker, if it is there."""
-    assert broker is not None
-    if broker.find() is None:
-        give_up = pytest.fail if os.environ.get("CI") else pytest.skip
-        give_up(f"{broker.program} is not installed")
-    return broker
+from compat_tests.bench.installed_brokers import require
 
 
 @pytest.mark.parametrize("nodes, layer", [(0, CORE), (1, NATS), (3, NATS3)])
 def test_runs_until_the_end_of_the_block(nodes, layer, tmp_path: Path) -> None:
     """All of its processes do, and each node of a cluster knows the others from the beginning."""
-    with installed(layer.broker).run(tmp_path) as broker:
+    with require(layer.broker).run(tmp_path) as broker:
         assert len(broker.places) == nodes
         for place in broker.places.values():
             assert known_nodes(int(place.rpartition(":")[2])) == nodes
@@ -40,7 +30,7 @@ def test_versions() -> None:
     """A report names the version of each broker once."""
     stacks = [STACKS["uvicorn+core"], STACKS["uvicorn+pubsub"], STACKS["websockets_server+nats"]]
     for stack in stacks:
-        installed(stack.layer.broker)
+        require(stack.layer.broker)
     told = [each.split() for each in versions(stacks) if each.partition(" ")[0].endswith("-server")]
     assert [program for program, _ in told] == ["redis-server", "nats-server"]
     assert all(version[0].isdigit() for _, version in told)

@@ -12,12 +12,13 @@ from channels_bridge.bench.generator import KINDS, connection_loads, open_loop
 from channels_bridge.bench.generator.timing import Timing
 from channels_bridge.bench.loads.case import Case
 from channels_bridge.bench.loads.loads import Connect, Load, Loop, Rate
-from channels_bridge.bench.loads.scenarios import ALL
+from channels_bridge.bench.loads.scenarios import ALL, SCENARIOS
 from channels_bridge.bench.rounds.plan import Plan
 from channels_bridge.bench.stacks import sites
 from channels_bridge.bench.stacks.sites import Site
 from channels_bridge.bench.stacks.stack import STACKS, Running
 from compat_tests.bench.generator.gauges import Unread
+from compat_tests.bench.installed_brokers import require
 
 CASES = [
     pytest.param(case, id=f"{scenario.name} {case.name}".strip())
@@ -37,6 +38,15 @@ def serving(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
     """Our stack, with a process that sends by a view."""
     directory: Path = tmp_path_factory.mktemp("stack")
     with STACKS["websockets_server-threads16"].serve(site, directory, caller="view") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def serving_over_nats(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Our stack on three nodes of NATS, with a process that sends from a thread."""
+    stack = STACKS["websockets_server-w2+nats3"]
+    require(stack.layer.broker)
+    with stack.serve(site, tmp_path_factory.mktemp("nats"), caller="thread") as running:
         yield running
 
 
@@ -66,6 +76,20 @@ async def test_loads(
     assert gauge.marks == 2
     assert counts.delivered == counts.expected
     assert counts.expected > 0 if isinstance(load, Loop) else outcome.work == load.connections
+    assert (counts.duplicated, counts.out_of_order, counts.connections_lost) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("name", ["cross", "in-force", "outside"])
+async def test_loads_over_nats(
+    name: str, serving_over_nats: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What crosses processes arrives in the same way on a cluster of NATS."""
+    monkeypatch.setattr(connection_loads, "SETTLE_SECONDS", 0.1)
+    load = small(SCENARIOS[name].cases[0].load)
+    timing = Timing(serving_over_nats.port, serving_over_nats.caller_port, 0.1, 0.1)
+    outcome = await KINDS[type(load)](load, timing, Unread())
+    counts = outcome.counts
+    assert counts.delivered == counts.expected > 0
     assert (counts.duplicated, counts.out_of_order, counts.connections_lost) == (0, 0, 0)
 
 
