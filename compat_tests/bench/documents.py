@@ -93,14 +93,19 @@ def fill(document: str, results: Results, parts: Iterable[str]) -> str:
 
 
 def every_table(results: Results) -> str:
-    """All tables as Markdown, each under its question."""
-    parts = [f"**{title(name)}**\n\n{table(results, name)}" for name in names(results)]
+    """The tables as Markdown, each under its question, but for those that are about layers."""
+    parts = [
+        f"**{title(name)}**\n\n{table(results, name)}"
+        for name in names(results)
+        if name not in layers_compared.ABOUT_LAYERS
+    ]
     return "\n\n".join([*parts, *printed.ceiling(results)])
 
 
 def verdicts(results: Results) -> str:
     """The targets as a Markdown list."""
-    return "\n".join(f"- {line}" for line in targets.lines(results))
+    aimed = targets.of(lambda name: name not in layers_compared.ABOUT_LAYERS)
+    return "\n".join(f"- {line}" for line in targets.lines(results, aimed))
 
 
 #: What documents have marks for.

@@ -1,4 +1,8 @@
-"""Channel layers side by side: a line for each load that crosses processes, a column a layer."""
+"""Channel layers side by side: a line for each load that crosses processes, a column a layer.
+
+Documents have them in a section of its own, with all figures of those scenarios that are about
+nothing else: a run of these takes minutes.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,9 @@ from channels_bridge.bench.report.tables import markdown, table, title
 from channels_bridge.bench.stacks.channel_layers import CORE, GRPC, NATS, NATS3, PUBSUB, Layer
 from channels_bridge.bench.stacks.stack import STACKS
 from compat_tests.bench import targets
+
+#: The scenarios that are told nowhere else.
+ABOUT_LAYERS = ("cross", "in-force", "outside")
 
 #: The layers, in words.
 LAYERS = {
@@ -79,7 +86,7 @@ def in_short(results: Results) -> str:
 
 def in_full(results: Results) -> str:
     """The comparison with every figure behind it, and what the project aims at."""
-    aimed = (targets.WRONG, *targets.NATS_TARGETS)
+    aimed = targets.of(ABOUT_LAYERS.__contains__)
     aims = "\n".join(f"- {line}" for line in targets.lines(results, aimed))
     return "\n\n".join([in_short(results), *tables(results), aims])
 
@@ -90,7 +97,6 @@ def origin(results: Results) -> str:
 
 
 def tables(results: Results) -> Iterator[str]:
-    """The tables of the scenarios, each under its question."""
-    for name in dict.fromkeys(line.scenario for line in LINES):
-        if results.of(name):
-            yield f"**{title(name)}**\n\n{table(results, name)}"
+    """The tables of the scenarios that are told nowhere else, each under its question."""
+    for name in filter(results.of, ABOUT_LAYERS):
+        yield f"**{title(name)}**\n\n{table(results, name)}"

@@ -9,12 +9,15 @@ from channels_bridge.bench.loads.scenarios import BRIDGE, SCENARIOS
 from channels_bridge.bench.report.columns import COLUMNS, Column
 from channels_bridge.bench.report.results import Results, Row
 from channels_bridge.bench.report.tables import markdown, names
+from compat_tests.bench.layers_compared import ABOUT_LAYERS
 
 
 def summary(results: Results) -> str:
     """A Markdown table of the main figures: ours, the best of the others, and Daphne's."""
     rows = [["", "", "websockets_server", "best other", "Daphne"]]
-    for name in filter(SCENARIOS.__contains__, names(results)):
+    for name in names(results):
+        if name not in SCENARIOS or name in ABOUT_LAYERS:
+            continue
         for case in SCENARIOS[name].cases:
             measured = [row for row in results.of(name) if row.case == case.name]
             if measured:

@@ -71,6 +71,11 @@ def lines(results: Results, targets: Sequence[Target] | None = None) -> list[str
     return [line for target in targets or TARGETS if (line := target.line(results))]
 
 
+def of(is_wanted: Callable[[str], bool]) -> list[Target]:
+    """What counts everywhere, and the targets of those scenarios."""
+    return [target for target in TARGETS if target is WRONG or is_wanted(target.scenario)]
+
+
 @dataclass(frozen=True)
 class Figure:
     """The median of one figure in some rows.
@@ -136,27 +141,6 @@ LARGE = "2 groups of 100"
 THREADS = (f"{BRIDGE}-threads16",)
 
 WRONG = Target("all", "messages and connections of ours that went wrong", 0, wrong)
-
-NATS_TARGETS = (
-    *(
-        Target(
-            "cross",
-            f"CPU on two workers and {nodes} of NATS, of that on one worker",
-            1.2,
-            cpu("cross", "two workers", f"{BRIDGE}-w2+{layer}") / cpu("cross", "one worker"),
-        )
-        for layer, nodes in (("nats", "one node"), ("nats3", "three nodes"))
-    ),
-    *(
-        Target(
-            "outside",
-            f"CPU of channels_redis pubsub, with NATS, {case}",
-            1 / 3,
-            cpu("outside", case, NATS) / cpu("outside", case, *PUBSUB),
-        )
-        for case in ("from a thread", "from a view")
-    ),
-)
 
 TARGETS = (
     WRONG,
@@ -240,5 +224,22 @@ TARGETS = (
         50,
         Figure("max_ms", "latency", "beside 9,500 idle connections"),
     ),
-    *NATS_TARGETS,
+    *(
+        Target(
+            "cross",
+            f"CPU on two workers and {nodes} of NATS, of that on one worker",
+            1.2,
+            cpu("cross", "two workers", f"{BRIDGE}-w2+{layer}") / cpu("cross", "one worker"),
+        )
+        for layer, nodes in (("nats", "one node"), ("nats3", "three nodes"))
+    ),
+    *(
+        Target(
+            "outside",
+            f"CPU of channels_redis pubsub, with NATS, {case}",
+            1 / 3,
+            cpu("outside", case, NATS) / cpu("outside", case, *PUBSUB),
+        )
+        for case in ("from a thread", "from a view")
+    ),
 )
