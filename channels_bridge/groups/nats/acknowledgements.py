@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -48,7 +47,6 @@ class Question:
     def __init__(self, number: int) -> None:
         self.is_unheard = False
         self._number = number
-        self._since = time.monotonic()
         self._cancels: list[Callable[[], object]] = []
         self._answers: dict[bytes, _Answer] = {}
         self._followed: set[tuple[bytes, str]] = set()
@@ -57,11 +55,6 @@ class Question:
     def wrap(self, payload: bytes) -> bytes:
         """Return what is sent."""
         return self._number.to_bytes(NUMBER_SIZE, "big") + payload
-
-    @property
-    def age(self) -> float:
-        """Seconds since it was asked."""
-        return time.monotonic() - self._since
 
     @property
     def answered(self) -> set[bytes]:
@@ -134,16 +127,6 @@ class Acknowledgements:
         self._asked = 0
         self._questions: dict[int, Question] = {}
         self._answered: list[str] | None = None  # topics, while a payload is being handled
-
-    @property
-    def waiting(self) -> int:
-        """How many questions wait."""
-        return len(self._questions)
-
-    @property
-    def lag(self) -> float:
-        """For how many seconds the oldest of them has waited; 0 where there is none."""
-        return max((question.age for question in list(self._questions.values())), default=0.0)
 
     # Asking.
 

@@ -123,7 +123,7 @@ class NatsTransport(GroupTransport):
         self._topics.subscribe(topic)
         if topic in self._in_force:
             return
-        with self._node.explaining():
+        with self._node.calling():
             await self._flush.wait()
             self._node.require(f"subscribe to {self._subjects.topic(topic)}")
         if topic in self._topics:
@@ -152,21 +152,21 @@ class NatsTransport(GroupTransport):
         await self._queues.ready()
         self._send(topic, payload, None)
         copied = self._queues.route(topic, payload)
-        with self._node.explaining():
+        with self._node.calling():
             await self._node.be_sure()
             self._node.require(f"publish to {self._subjects.topic(topic)}")
         await self._queues.settle(copied)
 
     async def tell(self, topic: str, payload: bytes) -> bool:
         await self._node.room()
-        with self._node.explaining():
+        with self._node.calling():
             return await self._asker.tell(topic, payload)
 
     async def ask(self, topic: str, payload: bytes, *, required: bool = True) -> None:
         await self._node.room()
         await self._queues.ready()
         copied = self._queues.route(topic, payload)
-        with self._node.explaining():
+        with self._node.calling():
             await self._asker.ask(topic, payload)
         await self._queues.settle(copied)
 
@@ -204,9 +204,9 @@ class NatsTransport(GroupTransport):
             connected=connection.connected,
             reconnects=connection.reconnects,
             missed=topics.missed,
-            unacknowledged=self._acknowledgements.waiting,
+            unacknowledged=self._node.waiting,
             unacknowledged_bytes=0,
-            lag=self._acknowledgements.lag,
+            lag=self._node.lag,
             engine="nats",
             node=connection.info.server_name if connection.connected else None,
             round_trip=connection.round_trip,

@@ -29,6 +29,18 @@ class NodeReach:
         self._connection = connection
         self._servers = servers
         self._timeout = timeout
+        self._calls: dict[object, float] = {}  # since when each waits
+
+    @property
+    def waiting(self) -> int:
+        """How many calls wait."""
+        return len(self._calls)
+
+    @property
+    def lag(self) -> float:
+        """For how many seconds the oldest of them has waited; 0 where there is none."""
+        # As a list at once: other threads may ask.
+        return max((time.monotonic() - since for since in list(self._calls.values())), default=0.0)
 
     async def room(self) -> None:
         """Wait while too much waits for the node (back pressure).
@@ -37,7 +49,7 @@ class NodeReach:
             TransportUnavailable: that takes too long.
         """
         if self._connection.is_full:
-            with self.explaining():
+            with self.calling():
                 await self._connection.wait_for_room(self._timeout)
 
     async def be_sure(self) -> None:
@@ -75,12 +87,20 @@ class NodeReach:
             raise NatsUnavailable(f"it does not let this process {action}", advice)
 
     @contextlib.contextmanager
-    def explaining(self) -> Iterator[None]:
-        """Raise what callers of a layer know for what goes wrong with nodes within this block."""
+    def calling(self) -> Iterator[None]:
+        """Count a call that waits within this block, and raise what callers of a layer know.
+
+        Raises:
+            TransportUnavailable: for NatsUnavailable.
+        """
+        call = object()
+        self._calls[call] = time.monotonic()
         try:
             yield
         except NatsUnavailable as error:
             raise self.unavailable(error.reason, error.advice) from None
+        finally:
+            del self._calls[call]
 
     def unavailable(self, reason: str, advice: str) -> TransportUnavailable:
         """Make the error that callers of a layer know."""

@@ -294,8 +294,15 @@ async def test_no_node(closing_soon):
     ):
         with pytest.raises(TransportUnavailable, match=f"no answer from NATS at {address} .*start"):
             await call
+    assert peer.transport.statistics().unacknowledged == peer.transport.statistics().lag == 0
+    call = asyncio.ensure_future(peer.transport.subscribe("g:room"))
+    await asyncio.sleep(0)
     statistics = peer.transport.statistics()
     assert (statistics.connected, statistics.node, statistics.engine) == (False, None, "nats")
+    assert statistics.unacknowledged == 1
+    assert statistics.lag > 0
+    await asyncio.wait([call])
+    assert isinstance(call.exception(), TransportUnavailable)
     await peer.transport.aclose()
 
 
