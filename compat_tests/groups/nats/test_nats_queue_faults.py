@@ -74,17 +74,18 @@ async def leader_of(process: QueueProcess, capacity: int = 1000) -> str:
 async def test_leader_is_killed(start: Start) -> None:
     """What waited is there, who waits gets what comes, and nothing comes twice."""
     with NatsCluster(jetstream=True) as cluster:
-        sender, receiver = start(*cluster.urls), start(*cluster.urls)
+        sender, receiver = start(*cluster.urls, timeout=60), start(*cluster.urls)
         sent = [b"%d" % number for number in range(20)]
         for payload in sent[:5]:
-            await sender.push("work", payload)
+            await sender.push("work", payload, expiry=600)
         waiting = asyncio.create_task(receiver.queues.pull("other"))
         leader = await leader_of(sender)
         next(server for server in cluster.servers if server.name == leader).kill()
         hasty = start(*cluster.urls, timeout=0.5)
         with pytest.raises(TransportUnavailable):
             await hasty.push("other", b"never", expiry=0.5)
-        await asyncio.gather(*(sender.push("work", payload) for payload in sent[5:]))
+        pushes = (sender.push("work", payload, expiry=600) for payload in sent[5:])
+        await asyncio.gather(*pushes)
         assert [await soon(receiver.queues.pull("work")) for _ in sent] == sent
         await sender.push("other", b"hello")
         assert await soon(waiting) == b"hello"
