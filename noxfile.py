@@ -167,6 +167,13 @@ def chaos(session: nox.Session) -> None:
 
 
 @nox.session
+def faults(session: nox.Session) -> None:
+    """Let nodes of NATS, links and processes fail under load; --repeat, --busy for more of it."""
+    session.install("-q", "-e", ".[standard]", *group("test"))
+    session.run("python", "-m", "compat_tests.groups.nats.faults", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure the server beside Daphne and channels_redis, or `-- --against` another revision."""
     session.install("-q", "-e", ".[standard,bench]", *group("test"))  # which has a nats-server

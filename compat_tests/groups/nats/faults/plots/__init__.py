@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import ModuleType
 from typing import Any
 
 from compat_tests.groups.nats.faults.scene import Length, Outcome, Scene, staged
@@ -63,11 +62,6 @@ def plot(**options: Any) -> Callable[[Play], Play]:
         return play
 
     return enter
-
-
-def named(module: ModuleType) -> list[str]:
-    """The plots of a module."""
-    return [name for name, plot in PLOTS.items() if plot.play.__module__ == module.__name__]
 
 
 def check(name: str, length: Length) -> None:
