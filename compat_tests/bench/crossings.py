@@ -3,8 +3,10 @@
 ``python -m compat_tests.bench.crossings`` starts a process that sends to groups, and others with a
 member of each; all have a channel layer and nothing else, no server and no clients. Three nodes are
 between them. The members take everything at once. Messages are sent in batches, as a busy worker
-sends them: one at a time has system calls of its own on its whole way. CPU time is divided by the
-messages, and that of nodes and receivers by the copies that the members got.
+sends them: one at a time has system calls of its own on its whole way. With few groups each has a
+message all the time; with many, each message is followed by a mark, which says its number again.
+CPU time is divided by the messages, and that of nodes and receivers by the copies that the members
+got, so that it includes the marks.
 """
 
 from __future__ import annotations
@@ -27,25 +29,45 @@ import uvloop
 from compat_tests.groups.nats.nats_servers import NatsCluster
 from compat_tests.servers import wait_for
 
-#: How many groups there are, and characters of text in a message.
-GROUPS = 100
+#: Characters of text in a message.
 SIZE = 100
 #: How many copies a second are aimed at, whatever the batch and the number of receivers.
 RATE = 6_000
 #: Seconds before anything is measured, and that anything else may take.
 WARMUP = 1.0
-DEADLINE = 60
+DEADLINE = 120
 
-HEADING = ("batch", "receivers", "sender", "nodes, a copy", "receiver, a copy", "in all", "lost")
+HEADING = (
+    "receivers",
+    "groups",
+    "batch",
+    "sender",
+    "nodes, a copy",
+    "receiver, a copy",
+    "in all",
+    "lost",
+)
 
 spawn = multiprocessing.get_context("spawn")
+
+
+class Case(NamedTuple):
+    """One arrangement."""
+
+    receivers: int
+    groups: int
+    batch: int
+
+    @property
+    def pause(self) -> float:
+        """Seconds between two batches."""
+        return self.batch * self.receivers / RATE
 
 
 class Figures(NamedTuple):
     """Microseconds of CPU: the sender's for a message, of nodes and receivers for a copy."""
 
-    batch: int
-    receivers: int
+    case: Case
     sender: float
     nodes: float
     receiver: float
@@ -54,11 +76,10 @@ class Figures(NamedTuple):
     @property
     def cells(self) -> list[str]:
         """A row of the table."""
-        whole = self.sender + self.receivers * (self.nodes + self.receiver)
+        whole = self.sender + self.case.receivers * (self.nodes + self.receiver)
         times = self.sender, self.nodes, self.receiver, whole
         return [
-            f"{self.batch}",
-            f"{self.receivers}",
+            *(f"{number:,}" for number in self.case),
             *(f"{microseconds:.1f} us" for microseconds in times),
             f"{self.lost}",
         ]
@@ -82,44 +103,40 @@ class Member:
         return True
 
 
-def run_receiver(servers: Sequence[str], received: Any, ready: Any) -> None:
+def run_receiver(servers: Sequence[str], case: Case, received: Any, ready: Any) -> None:
     django.setup()
-    uvloop.run(receive(servers, received, ready))
+    uvloop.run(receive(servers, case, received, ready))
 
 
-async def receive(servers: Sequence[str], received: Any, ready: Any) -> None:
+async def receive(servers: Sequence[str], case: Case, received: Any, ready: Any) -> None:
     """Be a member of each group, until the process is killed."""
     layer = make_layer(servers)
     channel = await layer.new_channel()
     layer.attach(channel, Member(received))
-    for number in range(GROUPS):
-        await layer.group_add(f"room-{number}", channel)
+    rooms = (f"room-{number}" for number in range(case.groups))
+    await asyncio.gather(*(layer.group_add(room, channel) for room in rooms))
     await asyncio.to_thread(ready.wait)
     await asyncio.Event().wait()
 
 
-def run_sender(
-    servers: Sequence[str], batch: int, pause: float, sent: Any, enough: Any, ready: Any
-) -> None:
+def run_sender(servers: Sequence[str], case: Case, sent: Any, enough: Any, ready: Any) -> None:
     django.setup()
-    uvloop.run(send(servers, batch, pause, sent, enough, ready))
+    uvloop.run(send(servers, case, sent, enough, ready))
 
 
-async def send(
-    servers: Sequence[str], batch: int, pause: float, sent: Any, enough: Any, ready: Any
-) -> None:
+async def send(servers: Sequence[str], case: Case, sent: Any, enough: Any, ready: Any) -> None:
     """Send a batch again and again, and stay once there are enough: others may ask for some."""
     layer = make_layer(servers)
     await asyncio.to_thread(ready.wait)
     start = time.monotonic()
     for turn in count(1):
-        for number in range(batch):
+        for number in range(turn * case.batch, (turn + 1) * case.batch):
             message = {"type": "chat.message", "text": "x" * SIZE}
-            await layer.group_send(f"room-{(turn * batch + number) % GROUPS}", message)
-        sent.value += batch
+            await layer.group_send(f"room-{number % case.groups}", message)
+        sent.value += case.batch
         if enough.value:
             break
-        await asyncio.sleep(max(0.0, start + turn * pause - time.monotonic()))
+        await asyncio.sleep(max(0.0, start + turn * case.pause - time.monotonic()))
     enough.value = 2
     await asyncio.Event().wait()
 
@@ -133,11 +150,11 @@ def make_layer(servers: Sequence[str]) -> Any:
     return NatsChannelLayer(servers=list(servers), prefix="bench")
 
 
-def measure(cluster: NatsCluster, batch: int, receivers: int, seconds: float) -> Figures:
+def measure(cluster: NatsCluster, case: Case, seconds: float) -> Figures:
     """Let messages cross for so many seconds."""
     nodes = [server.pid for server in cluster.servers]
-    sent, enough, *received = (spawn.Value("L", 0, lock=False) for _ in range(2 + receivers))
-    with running(cluster.urls, batch, sent, enough, received) as (sender, *others):
+    sent, enough, *received = (spawn.Value("L", 0, lock=False) for _ in range(2 + case.receivers))
+    with running(cluster.urls, case, sent, enough, received) as (sender, *others):
         parts = [sender.pid], nodes, [each.pid for each in others]
         time.sleep(WARMUP)
         before = *map(cpu, parts), sent.value, total(received)
@@ -145,29 +162,26 @@ def measure(cluster: NatsCluster, batch: int, receivers: int, seconds: float) ->
         after = *map(cpu, parts), sent.value, total(received)
         enough.value = 1
         wait_for(lambda: enough.value == 2, DEADLINE)
-        wait_for(lambda: total(received) == sent.value * receivers, DEADLINE)
-        lost = sent.value * receivers - total(received)
+        wait_for(lambda: total(received) == sent.value * case.receivers, DEADLINE)
+        lost = sent.value * case.receivers - total(received)
     of_sender, of_nodes, of_receivers, messages, copies = (
         now - then for now, then in zip(after, before, strict=True)
     )
-    return Figures(
-        batch, receivers, of_sender / messages, of_nodes / copies, of_receivers / copies, lost
-    )
+    return Figures(case, of_sender / messages, of_nodes / copies, of_receivers / copies, lost)
 
 
 @contextlib.contextmanager
 def running(
-    servers: Sequence[str], batch: int, sent: Any, enough: Any, received: Sequence[Any]
+    servers: Sequence[str], case: Case, sent: Any, enough: Any, received: Sequence[Any]
 ) -> Iterator[list[BaseProcess]]:
     """The sender and the receivers, from the moment when all have joined."""
     ready = spawn.Barrier(2 + len(received), timeout=DEADLINE)
-    pause = batch * len(received) / RATE
     with contextlib.ExitStack() as stack:
-        processes = [start(stack, run_sender, servers, batch, pause, sent, enough, ready)]
+        processes = [start(stack, run_sender, servers, case, sent, enough, ready)]
         for number, each in enumerate(received):
             # Each begins at another node, if it can.
             turned = [*servers[number % len(servers) :], *servers[: number % len(servers)]]
-            processes.append(start(stack, run_receiver, turned, each, ready))
+            processes.append(start(stack, run_receiver, turned, case, each, ready))
         ready.wait()
         yield processes
 
@@ -203,6 +217,7 @@ def parse() -> argparse.Namespace:
     add = parser.add_argument
     add("batches", nargs="*", type=int, default=[1, 16, 128], help="(1 16 128)")
     add("--receivers", nargs="+", type=int, default=[1, 9], metavar="N", help="default: 1 9")
+    add("--groups", nargs="+", type=int, default=[10, 2000], metavar="N", help="default: 10 2000")
     add("--seconds", type=float, default=4.0, help="of each measurement (default: 4)")
     return parser.parse_args()
 
@@ -212,8 +227,8 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "compat_tests.settings")
     options = parse()
     with NatsCluster(3) as cluster:
-        cases = product(options.receivers, options.batches)
-        found = [measure(cluster, batch, count, options.seconds) for count, batch in cases]
+        cases = product(options.receivers, options.groups, options.batches)
+        found = [measure(cluster, Case(*case), options.seconds) for case in cases]
     print(table(found))
 
 

@@ -12,7 +12,7 @@ def test_crossings(nats_cluster: NatsCluster, monkeypatch: pytest.MonkeyPatch) -
     """Messages cross to another process, in batches, and none is lost."""
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "compat_tests.settings")
     monkeypatch.setattr(crossings, "WARMUP", 0.1)
-    figures = crossings.measure(nats_cluster, batch=4, receivers=1, seconds=0.3)
+    figures = crossings.measure(nats_cluster, crossings.Case(receivers=1, groups=10, batch=4), 0.3)
     assert figures.lost == 0
     assert min(figures.sender, figures.nodes, figures.receiver) >= 0
     cells = crossings.table([figures]).splitlines()[-1].split(" | ")
