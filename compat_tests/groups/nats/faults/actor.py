@@ -20,6 +20,7 @@ from typing import Any
 
 import django
 
+from channels_bridge.common.rate_limited_log import Notices
 from channels_bridge.exceptions import TransportUnavailable
 from channels_bridge.groups.home import home_loop
 from channels_bridge.layers import NatsChannelLayer
@@ -173,7 +174,15 @@ async def perform(part: dict[str, Any]) -> None:
             return
 
 
+def log_all() -> None:
+    """Log each loss by itself; a server has one line in ten seconds."""
+    defaults = Notices.__init__.__kwdefaults__
+    assert defaults is not None
+    defaults["interval"] = 0
+
+
 if __name__ == "__main__":
+    log_all()
     django.setup()
     logging.basicConfig(level=logging.INFO)
     asyncio.run(perform(json.loads(sys.argv[1])))

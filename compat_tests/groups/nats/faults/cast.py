@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -21,6 +22,9 @@ from compat_tests.groups.nats.faults.verdict import Flow, Heard
 DEADLINE = 60.0
 
 SIZE = 2**16
+
+#: What the log says of a loss.
+DECLARED = re.compile(r"has missed ((?P<count>\d+) )?messages? to (g:)?(?P<topic>.+?) from another")
 
 PACKAGE = "compat_tests.groups.nats.faults"
 
@@ -142,4 +146,10 @@ def ask_all(players: Iterable[Player], name: str, *arguments: object) -> list[An
 def heard(player: Player, account: dict[str, Any]) -> Heard:
     """What an actor's account says that it heard, and that it was told to have missed."""
     runs = {(sender, topic): runs for sender, topic, runs in account["runs"]}
-    return Heard(player.name, runs, declared=account["link"].get("missed", 0))
+    found = map(DECLARED.search, account["errors"])
+    return Heard(player.name, runs, [read(line) for line in found if line])
+
+
+def read(line: re.Match[str]) -> tuple[str, int | None]:
+    """The topic, and how many messages were missed; None where nobody knows."""
+    return line["topic"], int(line["count"]) if line["count"] else None

@@ -20,7 +20,7 @@ from compat_tests.servers import wait_for
 TOPICS = tuple(f"topic.{number}" for number in range(20))
 
 #: Figures of a layer's connection that a table shows, summed up over all actors.
-FIGURES = ("reconnects", "gaps", "recovered", "resent")
+FIGURES = ("reconnects", "gaps", "recovered", "resent", "missed")
 
 
 @dataclass(frozen=True)

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from compat_tests.groups.nats.faults.cast import DECLARED, read
 from compat_tests.groups.nats.faults.journal import Hearing, Tally
-from compat_tests.groups.nats.faults.verdict import Heard, Verdict, judge
+from compat_tests.groups.nats.faults.verdict import ANY, Heard, Verdict, judge
 
 FLOW = ("sender", "topic")
 
 
-def hearing(*numbers: int, declared: int = 0, vague: int = 0) -> Heard:
-    """What a receiver has written down that heard these numbers, in this order."""
+def hearing(*numbers: int, declared: int | None = 0, topic: str = "topic") -> Heard:
+    """What a receiver has written down that heard these numbers, in this order, and was told to
+    have missed so many.
+    """
     hearing = Hearing("receiver")
     for number in numbers:
         hearing.hear(*FLOW, number, now=float(number))
-    return Heard("receiver", hearing.runs, declared, vague)
+    return Heard("receiver", hearing.runs, [(topic, declared)] if declared != 0 else [])
 
 
 def test_all_is_well() -> None:
@@ -53,20 +57,39 @@ def test_declared() -> None:
     assert not verdict.is_complete
 
 
-def test_declared_without_a_number() -> None:
-    """Who was told that something is missing, but not how much, was told."""
-    assert judge({FLOW: 3}, [hearing(3, vague=1)]).is_orderly
+@pytest.mark.parametrize("topic", ["topic", ANY])
+def test_declared_without_a_number(topic: str) -> None:
+    """Who was told that something is missing, but not how much, was told; it is not complete."""
+    verdict = judge({FLOW: 3}, [hearing(3, declared=None, topic=topic)])
+    assert verdict.is_orderly
+    assert not verdict.is_complete
 
 
-def test_declared_too_little() -> None:
-    """A declaration does not cover more than it says."""
-    verdict = judge({FLOW: 3}, [hearing(3, declared=1)])
-    assert verdict.silent == ["receiver"]
+@pytest.mark.parametrize("told", [{"declared": 1}, {"declared": None, "topic": "another"}])
+def test_declared_too_little(told: dict[str, Any]) -> None:
+    """A declaration does not cover more than it says, nor another topic."""
+    verdict = judge({FLOW: 3}, [hearing(3, **told)])
+    assert verdict.silent == ["receiver, topic"]
 
 
 def test_false_alarm() -> None:
     """A loss that is declared where nothing is missing is not complete."""
     assert not judge({FLOW: 3}, [hearing(1, 2, 3, declared=1)]).is_complete
+    assert not judge({FLOW: 3}, [hearing(1, 2, 3, declared=None)]).is_complete
+
+
+@pytest.mark.parametrize(
+    ("line", "declared"),
+    [
+        ("this process has missed 2 messages to g:a.b from another one: why", ("a.b", 2)),
+        ("this process has missed 1 message to g:a.b from another one: why", ("a.b", 1)),
+        ("this process has missed messages to any topic from another one: why", (ANY, None)),
+    ],
+)
+def test_reading_the_log(line: str, declared: tuple[str, int | None]) -> None:
+    """What the log says of a loss is understood."""
+    found = DECLARED.search(line)
+    assert found and read(found) == declared
 
 
 @pytest.mark.parametrize(("numbers", "lost"), [((1, 2), 0), ((), 0), ((1, 3), 1)])

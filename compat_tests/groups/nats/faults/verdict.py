@@ -1,12 +1,14 @@
 """What became of the messages: lost, twice, out of order, and whether a loss was declared.
 
 Messages are numbered from 1 by their sender, on each topic by itself. A receiver that listened all
-the time must have heard each once and in order. What it missed must have been declared to it: by
-number where that is known, else by a sentence for that topic and sender.
+the time must have heard each once and in order. What it missed on a topic must have been declared
+to it: how many there were, or that nobody knows how many.
 """
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +18,9 @@ Run = Sequence[int]
 #: Sender, and topic.
 Flow = tuple[str, str]
 
+#: In place of a topic: on whichever of them.
+ANY = "any topic"
+
 
 @dataclass(frozen=True)
 class Heard:
@@ -24,14 +29,18 @@ class Heard:
     Attributes:
         name: whose it is.
         runs: what it heard of each flow, in order of arrival.
-        declared: how many messages it was told to have missed.
-        vague: how often it was told so without a number.
+        declared: each time that it was told to have missed something: on which topic, or on
+            ``ANY``, and how many messages; None where that is not known.
     """
 
     name: str
     runs: Mapping[Flow, Sequence[Run]]
-    declared: int = 0
-    vague: int = 0
+    declared: Sequence[tuple[str, int | None]] = ()
+
+    def admits(self, topic: str) -> float:
+        """How many messages on a topic it was told to have missed at most."""
+        counts = [count for where, count in self.declared if where in (topic, ANY)]
+        return math.inf if None in counts else sum(filter(None, counts))
 
 
 @dataclass
@@ -44,8 +53,9 @@ class Verdict:
         twice: messages that came again.
         disordered: messages that came after a later one of their flow.
         declared: how many messages receivers were told to have missed.
+        vague: how often they were told so without a number.
         lost: how many did not come, by receiver.
-        silent: receivers that missed more than they were told.
+        silent: receivers, and topics on which they missed more than they were told.
     """
 
     expected: int = 0
@@ -53,6 +63,7 @@ class Verdict:
     twice: int = 0
     disordered: int = 0
     declared: int = 0
+    vague: int = 0
     lost: dict[str, int] = field(default_factory=dict)
     silent: list[str] = field(default_factory=list)
 
@@ -63,12 +74,14 @@ class Verdict:
 
     @property
     def is_complete(self) -> bool:
-        return self.is_orderly and self.expected == self.delivered and not self.declared
+        told = self.declared or self.vague
+        return self.is_orderly and self.expected == self.delivered and not told
 
     def __str__(self) -> str:
         return (
             f"{self.delivered} of {self.expected} delivered, {sum(self.lost.values())} lost, "
             f"{self.twice} twice, {self.disordered} out of order, {self.declared} declared"
+            + (f", {self.vague} times without a number" if self.vague else "")
             + (f", SILENT at {', '.join(self.silent)}" if self.silent else "")
         )
 
@@ -93,7 +106,7 @@ def judge(
     verdict = Verdict()
     open_ended = set(ends_open)
     for receiver in heard:
-        missed = 0
+        missed: Counter[str] = Counter()
         for flow, last in said.items():
             if flow[0] == receiver.name and not own_too:
                 continue
@@ -104,17 +117,23 @@ def judge(
             verdict.delivered += len(there)
             verdict.twice += len(numbers) - len(there)
             verdict.disordered += _late(numbers)
-            missed += end - len(there)
+            missed[flow[1]] += end - len(there)
         _note(verdict, receiver, missed)
     return verdict
 
 
-def _note(verdict: Verdict, receiver: Heard, missed: int) -> None:
-    verdict.declared += receiver.declared
-    if missed:
-        verdict.lost[receiver.name] = missed
-    if missed > receiver.declared and not receiver.vague:
-        verdict.silent.append(receiver.name)
+def _note(verdict: Verdict, receiver: Heard, missed: Counter[str]) -> None:
+    """Compare what a receiver missed on each topic with what it was told."""
+    for _, count in receiver.declared:
+        verdict.declared += count or 0
+        verdict.vague += count is None
+    if any(missed.values()):
+        verdict.lost[receiver.name] = missed.total()
+    verdict.silent += [
+        f"{receiver.name}, {topic}"
+        for topic, count in missed.items()
+        if count > receiver.admits(topic)
+    ]
 
 
 def _numbers(runs: Sequence[Run]) -> Iterator[int]:

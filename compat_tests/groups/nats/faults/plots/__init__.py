@@ -44,8 +44,10 @@ class Plot:
             return scene.settle()
 
     def is_well(self, outcome: Outcome) -> bool:
-        """Whether this is what the layer promises."""
+        """Whether this is what the layer promises; what is declared is in its statistics, too."""
         verdict = outcome.verdict
+        if outcome.figures.get("missed") != verdict.declared + verdict.vague:
+            return False
         return verdict.is_orderly if self.loses else verdict.is_complete
 
 
