@@ -18,6 +18,7 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import Token
 from types import FrameType
 from typing import Any, cast
@@ -26,7 +27,7 @@ from asgiref import sync
 from asgiref.sync import AsyncToSync, SyncToAsync
 
 #: The code of a call of ``async_to_sync()``.
-CALL = AsyncToSync.__call__.__code__
+CALL = getattr(AsyncToSync.__call__, "__code__", None)  # others may have replaced it
 
 
 class _Expected(threading.local):
@@ -89,8 +90,14 @@ def _finish(coroutine: Coroutine[Any, Any, None]) -> Future[None]:
     return finished
 
 
-_context: Any = None
-_make_context: Any = getattr(sync, "AsyncSingleThreadContext", None)
-if _make_context is not None:
-    _context = _make_context()
-    AsyncToSync.context_to_thread_executor[_context] = _CallersThread()
+def _offer() -> Any:
+    """Give asgiref the executor. Returns the context for which it finds it; None if it can't."""
+    with suppress(AttributeError):
+        make_context: Any = sync.AsyncSingleThreadContext  # it has no annotations
+        context = make_context()
+        AsyncToSync.context_to_thread_executor[context] = _CallersThread()
+        return context
+    return None
+
+
+_context = _offer()
