@@ -108,7 +108,9 @@ class Traffic:
     def detach(self) -> None:
         """Write nothing more to the link, after what its socket takes now."""
         self.queue.write()
-        self.queue.detach()
+        pings, link = self.queue.detach(), self.link
+        if link is not None:
+            link.forget_pings(pings)
         self.link = None
         self.is_linked.clear()
 

@@ -198,6 +198,12 @@ class NodeLink:
         write(nats_commands.PING)
         return pong
 
+    def forget_pings(self, count: int) -> None:
+        """Let the last ones fail, which will not be written: PONGs are for those before."""
+        trouble = NatsUnavailable(f"{self.server} was left before it could be asked")
+        for _ in range(min(count, len(self._pongs))):
+            self._pongs.pop()(trouble)
+
     def abort(self, reason: str, advice: str = "") -> None:
         """End it at once."""
         self._end(NatsUnavailable(reason, advice))

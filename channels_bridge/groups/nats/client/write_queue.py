@@ -15,6 +15,8 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from channels_bridge.groups.nats.client.nats_commands import PING
+
 #: From how many waiting bytes on publishers should wait.
 FULL = 16 * 1024 * 1024
 
@@ -108,12 +110,18 @@ class WriteQueue:
         self._chunks.extend(waiting)
         self.write()
 
-    def detach(self) -> None:
-        """Write to nothing; what concerned the link alone goes, and publications wait."""
+    def detach(self) -> int:
+        """Write to nothing; what concerned the link alone goes, and publications wait.
+
+        Returns:
+            How many PINGs were among what goes.
+        """
         self._sink = None
+        pings = self._chunks.count(PING)
         self._chunks = deque(chunk for chunk in self._chunks if _is_publication(chunk))
         self._size = sum(map(len, self._chunks))
         self._let_go_on()
+        return pings
 
     def write(self) -> None:
         """Give the socket what waits, until it has enough. Also called when it wants more."""
