@@ -165,8 +165,8 @@ class NodeLink:
 
     @property
     def is_paused(self) -> bool:
-        """Whether the socket has enough."""
-        return self._socket.is_paused
+        """Whether the socket has enough. After its end it has: what is published waits."""
+        return self._socket.is_paused or self.ended.done()
 
     def write(self, data: bytes) -> None:
         """Write whole commands."""

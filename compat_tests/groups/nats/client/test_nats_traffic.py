@@ -9,7 +9,7 @@ import pytest
 
 from channels_bridge.groups.nats.client.nats_errors import NatsUnavailable
 from channels_bridge.groups.nats.client.node_socket import HIGH_WATER
-from compat_tests.groups.hubs import soon
+from compat_tests.groups.hubs import soon, until
 from compat_tests.groups.nats.client.conftest import Connect
 from compat_tests.groups.nats.client.fake_node import fake_node, greet
 
@@ -52,3 +52,16 @@ async def test_ping_that_is_not_written(
         await soon(flush)
     assert connection.waiting_bytes > 0
     await link.aclose()
+
+
+async def test_what_is_published_as_a_link_ends(connect: Connect, prefix: str) -> None:
+    """It waits for the next link: there is no moment in which it would be lost."""
+    here, there = await connect(), await connect()
+    await there.subscribe(prefix)
+    link = here.connection._traffic.link
+    assert link is not None
+    link.abort("for the test")
+    here.connection.publish(prefix, b"now")
+    await until(lambda: here.greetings == [True, False])
+    await soon(here.connection.flush(10))
+    assert await there.receive(1) == [b"now"]
