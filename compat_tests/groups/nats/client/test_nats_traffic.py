@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from channels_bridge.groups.nats.client import nats_connection
 from channels_bridge.groups.nats.client.nats_errors import NatsUnavailable
 from channels_bridge.groups.nats.client.node_socket import HIGH_WATER
 from compat_tests.groups.hubs import soon, until
@@ -31,9 +32,12 @@ async def slow_node() -> AsyncIterator[tuple[str, Callable[[], None]]]:
 
 
 async def test_ping_that_is_not_written(
-    connect: Connect, slow_node: tuple[str, Callable[[], None]]
+    connect: Connect,
+    slow_node: tuple[str, Callable[[], None]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Who waits for the PONG to it gets none that is meant for another PING."""
+    monkeypatch.setattr(nats_connection, "CLOSE_TIMEOUT", 0.1)
     url, go_on = slow_node
     client = await connect(url, ping_interval=30)
     connection = client.connection
