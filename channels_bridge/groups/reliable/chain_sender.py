@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from channels_bridge.groups.reliable.due_queue import NEVER
 from channels_bridge.groups.reliable.frame_format import DATA, HEAD
@@ -54,6 +56,21 @@ class SentChain:
     def oldest(self) -> int:
         """Number of the oldest message that is kept; the next one's when there is none."""
         return self.last - len(self.kept) + 1
+
+    def kept_after(self, number: int, count: int) -> list[tuple[float, int, bytes]]:
+        """Return the first ones kept after ``number``, ``count`` at most.
+
+        Those before are moved and not looked at, which is faster by far: there may be 100,000.
+        """
+        skipped = max(number - self.oldest + 1, 0)
+        self.kept.rotate(-skipped)
+        messages = list(islice(self.kept, max(min(count, len(self.kept) - skipped), 0)))
+        self.kept.rotate(skipped)
+        return messages
+
+    def count_kept_before(self, at: float) -> int:
+        """Return how many of those kept were sent before ``at``."""
+        return bisect_left(self.kept, at, key=lambda message: message[0])
 
 
 class SentChains:

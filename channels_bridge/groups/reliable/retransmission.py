@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import islice
 
 from channels_bridge.groups.reliable.chain_sender import SentChain, SentChains
 from channels_bridge.groups.reliable.due_queue import NEVER
@@ -60,8 +59,8 @@ class Retransmission:
         self, asker: bytes, request: Request, chain: SentChain, base: int, lost: int
     ) -> None:
         """Send what follows ``base``, as much as may be at a time."""
-        kept = islice(chain.kept, base - chain.oldest + 1, None) if base < chain.last else ()
-        burst = self._take_burst(chain.topic, list(islice(kept, self._bounds.burst_bytes // 64)))
+        kept = chain.kept_after(base, self._bounds.burst_bytes // 64)
+        burst = self._take_burst(chain.topic, kept)
         end = base + len(burst)
         if not burst:
             last = chain.last
@@ -107,8 +106,7 @@ def _find_start(chain: SentChain, anchor: int, reach: int) -> tuple[int, int]:
         return oldest - 1, min(oldest - 1, UNKNOWN)
     if chain.dropped_at >= joined:
         return oldest - 1, UNKNOWN
-    sent_before = next(index for index, (at, _, _) in enumerate(chain.kept) if at >= joined)
-    return oldest - 1 + sent_before, 0
+    return oldest - 1 + chain.count_kept_before(joined), 0
 
 
 def _sent_at(chain: SentChain, number: int) -> float | None:

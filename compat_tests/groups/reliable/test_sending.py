@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from channels_bridge.groups.reliable.bounds import Bounds
-from channels_bridge.groups.reliable.chain_sender import KEEPING
+from channels_bridge.groups.reliable.chain_sender import KEEPING, SentChain
 from channels_bridge.groups.reliable.frame_format import HEAD, HEAD_SIZE
 from compat_tests.groups.reliable.recorder import NOW, Recorder, publish_lost
 
@@ -50,6 +52,19 @@ def test_keeps_a_number_of_bytes() -> None:
     assert statistics.window == 3.0
     sender.topics.tick(NOW + 30)
     assert sender.topics.statistics.window == 15.0
+
+
+@pytest.mark.parametrize("after", range(11))
+def test_what_is_kept_after_a_number(after: int) -> None:
+    """As much as is asked for, from the oldest on at most; nothing is moved by it."""
+    chain = SentChain("g:a", 1, NOW)
+    chain.last = 10
+    for number in range(4, 11):
+        chain.kept.append((NOW + number, 0, b"%d" % number))
+    numbers = [int(payload) for _, _, payload in chain.kept_after(after, 3)]
+    assert numbers == [n for n in range(4, 11) if n > after][:3]
+    assert [int(payload) for _, _, payload in chain.kept] == list(range(4, 11))
+    assert chain.count_kept_before(NOW + after) == min(max(after - 4, 0), 7)
 
 
 def test_one_that_is_larger_than_all_is_sent() -> None:
