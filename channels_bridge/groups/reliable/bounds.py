@@ -21,6 +21,8 @@ class Bounds:
         burst_bytes: with how much a sender answers one request. With ``requests`` it bounds what is
             on its way to a receiver besides what is new, so that a slow one is not cut off.
         asker_bytes: how much a sender sends again to one process in ``tick_seconds``.
+        resent_bytes: the same, to all processes: less than the way to the bus takes, so that what
+            is new has room on it, however many ask.
         marks: how many marks are said in ``tick_seconds``, over all topics.
         held_messages, held_bytes: how much a receiver holds of one chain while a gap in it is being
             filled. What comes beyond is dropped, and asked for again later.
@@ -40,6 +42,7 @@ class Bounds:
     requests: int = 16
     burst_bytes: int = 32 << 10
     asker_bytes: int = 1 << 20
+    resent_bytes: int = 2 << 20
     marks: int = 500
     tick_seconds: float = 0.02
     held_messages: int = 10_000

@@ -24,20 +24,27 @@ class Retransmission:
 
     A request is answered with at most ``Bounds.burst_bytes``, or one message. The asker has to ask
     again for more, and does so when it has got these: so one that is slow is not flooded. Besides,
-    one process gets at most ``Bounds.asker_bytes`` in a tick, whatever it asks for; requests beyond
-    that are ignored, and come again.
+    one process gets at most ``Bounds.asker_bytes`` in a tick, and all together get
+    ``Bounds.resent_bytes``; requests beyond that are ignored, and come again. So is a request that
+    has been answered in the same tick: this process stood still, and its repetitions have waited.
     """
 
     def __init__(self, context: Context, chains: SentChains) -> None:
         self._context = context
         self._bounds = context.bounds
         self._chains = chains
-        self._spent: defaultdict[bytes, int] = defaultdict(int)  # in this tick, by asker
+        # In this tick:
+        self._spent: defaultdict[bytes, int] = defaultdict(int)  # bytes, by asker
+        self._left = context.bounds.resent_bytes
+        self._answered: set[tuple[bytes, Request]] = set()
 
     def answer(self, asker: bytes, request: Request, now: float) -> None:
         """Answer a request of the process ``asker``."""
-        if self._spent[asker] >= self._bounds.asker_bytes:
+        key = asker, request
+        spent = self._spent[asker]
+        if spent >= self._bounds.asker_bytes or self._left <= 0 or key in self._answered:
             return
+        self._answered.add(key)
         self._context.alarm.by(now + self._bounds.tick_seconds)
         chain = self._chains.find(request.topic, now)
         if chain is None or chain.ident != request.chain:
@@ -53,6 +60,8 @@ class Retransmission:
     def tick(self, now: float) -> float:
         """Begin another tick; return when to look next."""
         self._spent.clear()
+        self._answered.clear()
+        self._left = self._bounds.resent_bytes
         return NEVER
 
     def _send_after(
@@ -86,6 +95,7 @@ class Retransmission:
 
     def _send(self, asker: bytes, frame: bytes) -> None:
         self._spent[asker] += len(frame)
+        self._left -= len(frame)
         self._context.bus.publish_to(asker, frame)
 
 
