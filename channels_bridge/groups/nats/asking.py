@@ -7,14 +7,20 @@ missed for some seconds first.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable
+from typing import cast
+
+import msgpack
 
 from channels_bridge.groups.nats.acknowledgements import Acknowledgements, Question
 from channels_bridge.groups.nats.client.nats_errors import NatsUnavailable
 from channels_bridge.groups.nats.listeners import Listeners
 from channels_bridge.groups.nats.subjects import Subjects
+
+logger = logging.getLogger("channels_bridge.groups")
 
 #: Seconds after which those who haven't answered are looked after, and again after as many.
 LOOK = 1.0
@@ -27,6 +33,19 @@ ABSENCES = 3
 
 #: Publishes a payload; with a question, one that wants to be acknowledged.
 Send = Callable[[str, bytes, "Question | None"], None]
+
+
+def read_announcement(payload: bytes, identity: bytes) -> bytes | None:
+    """Return what was announced; None where a process is not among those to whom it was.
+
+    What can't be read, as it is of another release, is logged.
+    """
+    try:
+        addressees, announced = msgpack.unpackb(payload)
+        return cast("bytes", announced) if identity in addressees else None
+    except (ValueError, TypeError):
+        logger.error("an announcement can't be read: %r", payload[:200])
+        return None
 
 
 class Asker:
@@ -83,9 +102,28 @@ class Asker:
         """
         deadline = time.monotonic() + self._timeout
         expected = await self._find(topic, deadline)
-        if not expected:
+        if expected:
+            await self._ask(topic, payload, expected, deadline)
+        else:
             self._send(topic, payload, None)
-            return
+
+    async def announce(self, topic: str, payload: bytes) -> None:
+        """Return once all who listen now have handled it; nobody who begins to later does.
+
+        It is sent with its addressees, see ``read_announcement()``: a topic may bring what was sent
+        a moment before it was subscribed.
+
+        Raises:
+            NatsUnavailable: as above.
+        """
+        deadline = time.monotonic() + self._timeout
+        expected = await self._find(topic, deadline)
+        if expected:
+            await self._ask(topic, msgpack.packb([list(expected), payload]), expected, deadline)
+
+    async def _ask(
+        self, topic: str, payload: bytes, expected: dict[bytes, str], deadline: float
+    ) -> None:
         with self._acknowledgements.asking() as question:
             self._send(topic, payload, question)
             await self._wait(question, topic, expected, deadline)

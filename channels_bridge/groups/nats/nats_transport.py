@@ -13,7 +13,7 @@ from channels_bridge.common.rate_limited_log import Notices
 from channels_bridge.groups.layer_statistics import LinkStatistics
 from channels_bridge.groups.nats import acknowledgements as kinds
 from channels_bridge.groups.nats.acknowledgements import Acknowledgements, Question
-from channels_bridge.groups.nats.asking import Asker
+from channels_bridge.groups.nats.asking import Asker, read_announcement
 from channels_bridge.groups.nats.client.nats_connection import NatsConnection
 from channels_bridge.groups.nats.client.nats_errors import NatsUnavailable
 from channels_bridge.groups.nats.jetstream.jetstream_api import API
@@ -64,7 +64,7 @@ class NatsTransport(GroupTransport):
 
     def start(self, deliver: Deliver) -> None:
         config, self._deliver = self._config, deliver
-        identity = os.urandom(8)
+        self._identity = identity = os.urandom(8)
         self._subjects = subjects = Subjects(config.prefix, identity)
         self._connection = connection = NatsConnection(
             config.servers,
@@ -105,7 +105,7 @@ class NatsTransport(GroupTransport):
             get_capacity=self._get_capacity,
             timeout=config.timeout,
             unavailable=self._node.unavailable,
-            tell=partial(self._asker.ask, BINDINGS),
+            tell=partial(self._asker.announce, BINDINGS),
         )
         self._flush = JoinedFlush(connection, config.timeout)
         self._in_force: set[str] = set()
@@ -298,7 +298,9 @@ class NatsTransport(GroupTransport):
     def _hand_over(self, topic: str, payload: bytes) -> bool:
         if topic != BINDINGS:
             return self._deliver(topic, payload)
-        self._queues.binding_changed(payload)
+        # Whoever has begun to listen since reads it where all bindings are stored.
+        if (change := read_announcement(payload, self._identity)) is not None:
+            self._queues.binding_changed(change)
         return True
 
     # Helpers.

@@ -131,6 +131,8 @@ async def test_unreadable_binding(join: Join, caplog: pytest.LogCaptureFixture) 
     one, two = join(), join()
     await two.subscribe("g:room")  # now it hears what is told
     await one.ask("bindings:", b'{"of": "another release"}')
+    assert "an announcement can't be read" in caplog.text
+    await one._asker.announce("bindings:", b'{"of": "another release"}')
     assert "a binding of a channel to a group can't be read" in caplog.text
     await two.bind("g:room", "work", **TERMS)
     await one.publish_confirmed("g:room", b"hello")

@@ -9,6 +9,7 @@ import pytest
 
 from channels_bridge.exceptions import TransportUnavailable
 from channels_bridge.groups.nats import asking, nats_transport
+from channels_bridge.groups.nats.asking import read_announcement
 from channels_bridge.groups.nats.client import nats_connection
 from channels_bridge.groups.nats.client.nats_connection import NatsConnection
 from channels_bridge.groups.nats.listeners import connection_name
@@ -203,6 +204,25 @@ async def test_nested_questions(connect):
     assert await soon(asker.transport.tell("p:other", b"hello"))
     await soon(asker.transport.ask("p:other", b"hello"))
     assert asker.payloads == [b"0", b"1", b"2"] * 2
+
+
+async def test_announcements(connect):
+    """What is announced is handled by those who listen then, and by nobody who begins to later."""
+    asker, early, late = connect(), connect(), connect()
+    await early.transport.subscribe("g:news")
+    announce = asker.transport._asker.announce
+    for number in range(20):
+        await soon(announce("g:news", b"%d" % number))
+        await late.transport.subscribe("g:news")
+        # It brings what was sent a moment before, too.
+        await asker.transport.ask("g:news", b"asked")
+        late.transport.unsubscribe("g:news")
+        heard = [payload for payload in early.payloads if payload != b"asked"]
+        identity = early.transport._identity
+        assert read_announcement(heard[-1], identity) == b"%d" % number
+        for payload in late.payloads:
+            assert payload == b"asked" or not read_announcement(payload, late.transport._identity)
+    await soon(announce("g:nobody", b"hello"))
 
 
 # What a node may say.
