@@ -62,9 +62,9 @@ def listener_stopped_for_too_long(scene: Scene) -> None:
 @plot(nodes=3, text=SOME)
 def slow_listener(scene: Scene) -> None:
     """A listener that reads slowly was cut off, and is sent again what it missed."""
-    begin_large(scene, seconds_each=SLOW)
+    begin_large(scene, rate=UNHURRIED / 2, seconds_each=SLOW)
     scene.listeners[2].pause()
-    scene.last(min(scene.length.silence, LONG_PAUSE))
+    scene.last(min(scene.length.silence, LONG_PAUSE / 2))
     scene.listeners[2].resume()
     scene.catch_up()
 
@@ -113,8 +113,8 @@ def joins(scene: Scene) -> None:
     joiner.ask("join_in_turn", scene.config(1))
 
 
-def begin_large(scene: Scene, **listening: float) -> None:
-    """Do so with messages that fill buffers."""
-    scene.length = replace(scene.length, size=LARGE, rate=UNHURRIED)
-    scene.cast(speakers=2, listeners=3, **listening)
+def begin_large(scene: Scene, *, rate: float = UNHURRIED, seconds_each: float = 0) -> None:
+    """Let two of three actors talk, with messages that fill buffers."""
+    scene.length = replace(scene.length, size=LARGE, rate=rate)
+    scene.cast(speakers=2, listeners=3, seconds_each=seconds_each)
     scene.talk()
