@@ -97,6 +97,7 @@ class Hearing:
 
     def answer(self, sender: bytes, answer: Answer, now: float) -> None:
         """Handle an answer to a request."""
+        self._requests.heard(sender)
         chain = self._find(answer.topic, sender, answer.token)
         if chain is None:
             self._context.counters.duplicates += 1
@@ -115,6 +116,7 @@ class Hearing:
 
     def forgotten(self, topic: str, sender: bytes, token: int, now: float) -> None:
         """Handle that a sender has forgotten the chain that it was asked for."""
+        self._requests.heard(sender)
         chain = self._find(topic, sender, token)
         if chain is not None and chain.is_asking:
             self._give_up(chain, "the sender has forgotten them", counted=False)
