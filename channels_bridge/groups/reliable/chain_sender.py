@@ -23,7 +23,8 @@ class SentChain:
 
     Attributes:
         topic: the topic.
-        ident: tells it from earlier and later chains on the topic; upwards.
+        ident: tells it from earlier and later chains on the topic; upwards. It is a time, so it
+            does not run out however many topics there are.
         began: when its first message was sent.
         last: number of the last message; the first has 1.
         at: when that was sent.
@@ -91,7 +92,7 @@ class SentChains:
         self._remember_seconds = context.bounds.remember_seconds
         self._keep_bytes = context.bounds.keep_bytes
         self._chains: dict[str, SentChain] = {}
-        self._count = 0
+        self._first_at: float | None = None  # when the first chain of all was begun
         self._kept: deque[SentChain] = deque()  # of each message that is kept, oldest first
         self.kept_bytes = 0
         self.window = context.bounds.keep_seconds
@@ -125,8 +126,11 @@ class SentChains:
     def _begin(self, topic: str, now: float) -> SentChain:
         if (old := self._chains.get(topic)) is not None:
             self.forgotten_at = max(self.forgotten_at, old.at)
-        self._count += 1
-        self._chains[topic] = chain = SentChain(topic, self._count, now)
+        if self._first_at is None:
+            self._first_at = now
+        # Two on one topic are further apart than a chain is remembered.
+        ident = int(2 * (now - self._first_at) / self._remember_seconds) + 1
+        self._chains[topic] = chain = SentChain(topic, ident, now)
         return chain
 
     def find(self, topic: str, now: float) -> SentChain | None:
