@@ -128,7 +128,9 @@ class NodeLink:
         options, server = self._options, self.server
         tls = options.make_context() if options.uses_tls or options.tls_first else None
         first = tls if options.tls_first else None
-        await self._socket.open(server.host, server.port, first, server.certificate_name)
+        await self._socket.open(
+            server.host, server.port, first, server.certificate_name, options.connect_timeout
+        )
         await _outcome(self._greeting)
         if not options.tls_first and (tls or self.info.tls_required):
             await self._upgrade(tls or options.make_context())

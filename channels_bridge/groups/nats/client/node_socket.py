@@ -6,7 +6,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 from channels_bridge.common.forks import keep_from_children
 
@@ -41,17 +41,20 @@ class NodeSocket(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._written = 0
 
-    async def open(self, host: str, port: int, tls: ssl.SSLContext | None, name: str) -> None:
+    async def open(
+        self, host: str, port: int, tls: ssl.SSLContext | None, name: str, patience: float
+    ) -> None:
         """Connect.
 
         Args:
             tls: where TLS begins at once.
             name: who the certificate must be for.
+            patience: seconds that the host's addresses may take together, each its share.
 
         Raises:
             OSError: there is no way; ``ssl.SSLError`` is one, too.
         """
-        sock = await _connect(host, port)
+        sock = await _connect(host, port, patience)
         # Else a node would believe that this process lives as long as any child of it does.
         keep_from_children(sock)
         try:
@@ -134,18 +137,21 @@ class NodeSocket(asyncio.Protocol):
             self._on_lost(error)
 
 
-async def _connect(host: str, port: int) -> socket.socket:
-    """A socket that is connected to the first of the host's addresses that lets it."""
+async def _connect(host: str, port: int, patience: float) -> socket.socket:
+    """A socket that is connected to the first of the host's addresses that lets it.
+
+    A name may stand for all nodes of a cluster. One of them whose machine has vanished says
+    nothing: it must leave time for the others.
+    """
     loop = asyncio.get_running_loop()
     failure: OSError = OSError(f"{host} has no address")
-    for family, kind, protocol, _, address in await loop.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM
-    ):
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    for family, kind, protocol, _, address in found:
         sock = socket.socket(family, kind, protocol)
         try:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            await loop.sock_connect(sock, address)
+            await _connect_within(patience / len(found), sock, address)
             return sock
         except OSError as error:
             sock.close()
@@ -154,3 +160,19 @@ async def _connect(host: str, port: int) -> socket.socket:
             sock.close()
             raise
     raise failure
+
+
+async def _connect_within(seconds: float, sock: socket.socket, address: Any) -> None:
+    loop = asyncio.get_running_loop()
+    connecting = loop.create_task(loop.sock_connect(sock, address))
+    try:
+        # Not wait_for(), which may forget before Python 3.12 that it was cancelled.
+        await asyncio.wait([connecting], timeout=seconds)
+    finally:
+        connecting.cancel()
+        await asyncio.wait([connecting])
+        error = None if connecting.cancelled() else connecting.exception()
+    if error is not None:
+        raise error
+    if connecting.cancelled():
+        raise TimeoutError(f"{address[0]} has not answered within {seconds:g} seconds")

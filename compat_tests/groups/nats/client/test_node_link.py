@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
 
 import pytest
 
@@ -43,7 +46,7 @@ class User:
         link.write(b"PING\r\n")
 
 
-def make_link(url: str, user: User) -> NodeLink:
+def make_link(url: str, user: User, connect_timeout: float = 10) -> NodeLink:
     """Make a link that beats fast."""
     options = LinkOptions(
         name="test",
@@ -51,7 +54,7 @@ def make_link(url: str, user: User) -> NodeLink:
         make_tls=None,
         uses_tls=False,
         tls_first=False,
-        connect_timeout=10,
+        connect_timeout=connect_timeout,
         ping_interval=FAST,
     )
     return NodeLink(parse_server(url), options, user)  # type: ignore[arg-type]
@@ -94,3 +97,45 @@ async def test_a_slow_process_does_not_take_its_node_for_silent() -> None:
         assert not link.ended.done(), link.ended.result()
         assert user.received == messages + 1
         await soon(link.aclose())
+
+
+async def test_one_of_many_addresses_has_vanished(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name for all nodes of a cluster leads to one that lives."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await greet(reader, writer)
+        await reader.read()
+
+    async with vanished_host() as vanished, fake_node(serve) as url:
+        living = ("127.0.0.1", parse_server(url).port)
+
+        async def resolve(*arguments: object, **options: object) -> list[object]:
+            kind = (socket.AF_INET, socket.SOCK_STREAM, 0, "")
+            return [(*kind, vanished), (*kind, living)]
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve)
+        link = make_link("nats://nodes.example", User(0), connect_timeout=1)
+        await soon(link.open())
+        await soon(link.aclose())
+
+
+@asynccontextmanager
+async def vanished_host() -> AsyncIterator[tuple[str, int]]:
+    """An address from which nothing comes: that of a listener whose queue is full."""
+    loop = asyncio.get_running_loop()
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        address = listener.getsockname()
+        connecting: list[asyncio.Task[None]] = []
+        for _ in range(8):
+            sock = stack.enter_context(socket.socket())
+            sock.setblocking(False)
+            connecting.append(loop.create_task(loop.sock_connect(sock, address)))
+        await asyncio.wait(connecting, timeout=0.2)
+        assert not all(task.done() for task in connecting)
+        try:
+            yield address
+        finally:
+            for task in connecting:
+                task.cancel()
+            await asyncio.wait(connecting)
