@@ -181,6 +181,7 @@ async def test_closing_without_a_node(
     client = make_client(f"127.0.0.1:{choose_port()}")
     client.connection.publish("a", b"b")
     client.connection.start()
+    await until(lambda: client.connection.trouble is not None)
     await soon(client.connection.aclose())
     assert "12 bytes were not sent to NATS: nobody listens at nats://127.0.0.1" in caplog.text
 
