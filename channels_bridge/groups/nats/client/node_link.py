@@ -316,7 +316,8 @@ class NodeLink:
             self._user.link_denied(denial)
             return
         self._complaint = explain_complaint(self.server, text)
-        self._notices.warn(text[:100], "%s", self._complaint)
+        if self._is_greeted:  # else whoever opens the link is told
+            self._notices.warn(text[:100], "%s", self._complaint)
 
 
 def _refuse_message(

@@ -30,6 +30,9 @@ REFUSED_DELAY = 5.0
 #: How many times in a row a node has to refuse; it may have been about to read its configuration.
 REFUSALS = 2
 
+#: Seconds without a node that are a WARNING: where one is started again, it is back before.
+PATIENCE = 5.0
+
 #: Seconds that a node which is left may take to handle what it was sent.
 FAREWELL = 1.0
 
@@ -79,6 +82,13 @@ class Reconnection:
                 link = await self._stay(link)
 
     async def _find_node(self) -> NodeLink:
+        warning = asyncio.get_running_loop().call_later(PATIENCE, self._warn)
+        try:
+            return await self._search()
+        finally:
+            warning.cancel()
+
+    async def _search(self) -> NodeLink:
         delay = MIN_DELAY
         while True:
             for _ in range(len(self._pool)):
@@ -106,6 +116,12 @@ class Reconnection:
         elif self.trouble is None:
             logger.info("no connection to NATS: %s", trouble)
         self.trouble = trouble
+
+    def _warn(self) -> None:
+        """Tell those who see no INFO, as in commands: calls may wait, or messages may be lost."""
+        if self.refusal is None:
+            trouble = self.trouble or "no answer yet"
+            logger.warning("no connection to NATS for %g seconds: %s", PATIENCE, trouble)
 
     async def _stay(self, link: NodeLink) -> NodeLink | None:
         """Use a link until it ends. Returns another where its node has sent this process away."""

@@ -46,6 +46,21 @@ async def test_one_refusal_is_none_yet(make_client: Callable[..., Client]) -> No
         await client.connection.aclose()
 
 
+async def test_refusals_are_one_error(
+    make_client: Callable[..., Client], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A wrong password is one line in the log, however often it is tried."""
+    caplog.set_level("WARNING")
+    with NatsServer(USER) as server:
+        client = make_client(server.url)
+        client.connection.start()
+        await until(lambda: server.ask("varz")["total_connections"] > 4)
+        await client.connection.aclose()
+    [record] = caplog.records
+    assert record.levelname == "ERROR"
+    assert record.getMessage().startswith(f"no connection to NATS: {server.url}: {REFUSED}")
+
+
 async def test_password_is_replaced(
     make_client: Callable[..., Client], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

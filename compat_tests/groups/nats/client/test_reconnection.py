@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from channels_bridge.groups.nats.client import nats_connection
+from channels_bridge.groups.nats.client import nats_connection, reconnection
 from channels_bridge.groups.nats.client.nats_errors import NatsUnavailable
 from channels_bridge.groups.nats.client.server_pool import ServerPool
 from channels_bridge.groups.nats.client.write_queue import BOUND, FULL
@@ -63,6 +63,36 @@ async def test_node_comes_back(connect: Connect) -> None:
         assert await there.receive(100) == [b"%d" % number for number in range(100)]
         assert here.connection.trouble is None
         await close(here, there)
+
+
+async def test_long_absence_is_a_warning(
+    make_client: Callable[..., Client],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """``runworker`` and the like show no INFO: they tell that there is no node, once."""
+    monkeypatch.setattr(reconnection, "PATIENCE", 0.2)
+    caplog.set_level("WARNING")
+    client = make_client(f"127.0.0.1:{choose_port()}")
+    client.connection.start()
+    await until(lambda: bool(caplog.records))
+    text = caplog.records[0].getMessage()
+    assert text.startswith("no connection to NATS for 0.2 seconds: nobody listens at nats://127.")
+    await client.connection.aclose()
+    assert len(caplog.records) == 1
+
+
+async def test_short_absence_is_no_warning(
+    connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A node that is started again is told of by INFO alone."""
+    caplog.set_level("WARNING")
+    with NatsServer() as server:
+        client = await connect(server.url)
+        server.restart()
+        await until(lambda: client.greetings == [True, False])
+        await client.connection.aclose()
+    assert not caplog.records
 
 
 async def test_what_is_published_meanwhile_waits(connect: Connect) -> None:
