@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Iterator
 
 from django.core.checks import CheckMessage, Error, Warning
@@ -61,11 +62,14 @@ async def _check_server(
         on_message=lambda key, payload, reply: None,
     )
     connection.start()
+    deadline = time.monotonic() + PATIENCE
     try:
+        # Else what was not published would be a warning besides the message.
+        await connection.flush(PATIENCE)
         connection.subscribe(subjects.own_control, "own")
         connection.publish(subjects.own_control, b"")
         connection.publish(WHO_LISTENS, b"{}")
-        await connection.flush(PATIENCE)
+        await connection.flush(deadline - time.monotonic())
         infos.append(connection.info)
         return list(_judge(connection, server))
     except NatsUnavailable as error:

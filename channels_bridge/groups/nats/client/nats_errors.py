@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import ssl
 from typing import NamedTuple
 
@@ -156,6 +157,11 @@ def explain_failure(server: object, error: BaseException) -> NatsUnavailable:
         )
     if isinstance(error, ConnectionAbortedError):
         return NatsUnavailable(f"{server} has ended the connection")
+    if isinstance(error, socket.gaierror):
+        return NatsUnavailable(
+            f"no address of {server} is known ({error.strerror or error})",
+            "correct the name in `servers`, or what knows names (DNS, /etc/hosts)",
+        )
     if isinstance(error, OSError):
         words = error.strerror or str(error) or type(error).__name__
         return NatsUnavailable(f"no connection to {server}: {words}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from unittest.mock import Mock
 
 import pytest
 
@@ -212,6 +213,24 @@ async def test_closing_without_a_node(
     client.connection.publish("a", b"b")
     client.connection.start()
     await until(lambda: client.connection.trouble is not None)
+    await soon(client.connection.aclose())
+    assert "12 bytes were not sent to NATS: nobody listens at nats://127.0.0.1" in caplog.text
+
+
+async def test_closing_when_names_cannot_be_looked_up(
+    make_client: Callable[..., Client],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A process at its end has no threads for that: it says why there was no node before."""
+    monkeypatch.setattr(nats_connection, "CLOSE_TIMEOUT", 0.1)
+    client = make_client(f"127.0.0.1:{choose_port()}")
+    client.connection.publish("a", b"b")
+    client.connection.start()
+    await until(lambda: client.connection.trouble is not None)
+    loop = asyncio.get_running_loop()
+    error = RuntimeError("cannot schedule new futures after shutdown")
+    monkeypatch.setattr(loop, "getaddrinfo", Mock(side_effect=error))
     await soon(client.connection.aclose())
     assert "12 bytes were not sent to NATS: nobody listens at nats://127.0.0.1" in caplog.text
 
