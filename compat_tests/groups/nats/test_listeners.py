@@ -31,6 +31,7 @@ class FakeConnection:
     def __init__(self, cluster=""):
         self.info = ServerInfo(server_name="n1", server_id="N1", cluster=cluster)
         self.asked = []
+        self.always = []  # what is answered without being told to
         self.open = set()
         self._news = asyncio.Event()
 
@@ -38,6 +39,8 @@ class FakeConnection:
         self.asked.append((subject, json.loads(payload), on_reply))
         self.open.add(on_reply)
         self._news.set()
+        for reply in self.always:
+            asyncio.get_running_loop().call_soon(on_reply, reply)
         return lambda: self.open.discard(on_reply)
 
     async def question(self, number):
@@ -143,9 +146,9 @@ async def test_silent_node(monkeypatch):
     on_reply(answer("N1", A))
     on_reply(answer("N2"))
     await soon(task)
-    again = asyncio.create_task(listening.find("p.g.room", 0.2))
-    (await connection.question(2))(answer("N1", A))
-    (await connection.question(3))(answer("N1", A))
+    connection.always = [answer("N1", A)]
+    again = asyncio.create_task(listening.find("p.g.room", 1))
+    await connection.question(3)
     with pytest.raises(NatsUnavailable, match="n2 does not say who listens: let this user"):
         await soon(again)
     assert not connection.open
@@ -168,9 +171,7 @@ async def test_odd_answers(monkeypatch, reply, words):
     """What a node says instead of an answer is in the error."""
     monkeypatch.setattr(listeners, "AGAIN", 0.02)
     connection = FakeConnection()
-    _, task = finding(connection, timeout=0.05)
-    (await connection.question(1))(reply)
-    (await connection.question(2))(reply)
-    assert not task.done()
+    connection.always = [reply]
+    _, task = finding(connection, timeout=0.1)
     with pytest.raises(NatsUnavailable, match=words):
         await soon(task)
