@@ -296,7 +296,7 @@ class NodeLink:
         self.abort(f"{self.server} has said nothing for {seconds:g} seconds")
 
     def received_info(self, text: bytes) -> None:
-        before, self.info = self.info, read_info(text)
+        before, self.info = self.info, read_info(text, str(self.server))
         if not self._greeting.done():
             self._greeting.set_result(None)
         elif self._is_greeted and not self.info.about_connection:

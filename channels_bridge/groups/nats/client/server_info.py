@@ -17,7 +17,7 @@ class ServerInfo:
     """A node, and what it knows of its cluster.
 
     Attributes:
-        server_name: as configured; the same as ``server_id`` otherwise.
+        server_name: as configured; where it is not, the node's address as it is known here.
         server_id: new with each start.
         version: of nats-server.
         max_payload: the most bytes that a message may have, its headers included.
@@ -53,8 +53,12 @@ class ServerInfo:
 NAMES = {"lame_duck": "ldm", "about_connection": "connect_info"}
 
 
-def read_info(text: bytes) -> ServerInfo:
+def read_info(text: bytes, address: str) -> ServerInfo:
     """Read the JSON of an INFO. What is missing, or of another type, is as it is by default.
+
+    Args:
+        address: stands for the name of a node without one. Such a node itself says its ID, which
+            tells people nothing, and is another one after each start.
 
     Raises:
         NatsProtocolError: it isn't an object.
@@ -74,6 +78,8 @@ def read_info(text: bytes) -> ServerInfo:
             found[name] = value
     if found.get("max_payload", 1) <= 0:
         del found["max_payload"]
+    if found.get("server_name") in (None, "", found.get("server_id")):
+        found["server_name"] = address
     return ServerInfo(**found)
 
 

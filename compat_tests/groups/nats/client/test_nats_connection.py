@@ -172,6 +172,14 @@ async def test_info(connect: Connect, nats_server: NatsServer) -> None:
     assert client.greetings == [True]
 
 
+async def test_node_without_a_name(connect: Connect) -> None:
+    """It is called by its address: the ID by which it calls itself is another after each start."""
+    with NatsServer(name="") as server:
+        client = await connect(server.url)
+        assert client.connection.info.server_name == server.url
+        await client.connection.aclose()
+
+
 async def test_round_trip(connect: Connect) -> None:
     """The time to the node and back is measured."""
     client = await connect(ping_interval=0.01)
