@@ -6,9 +6,14 @@ millisecond of CPU time: for nothing, where the method has done all there was to
 
 asgiref looks for an executor to take in place of that thread: the one of an
 ``AsyncSingleThreadContext``. For such a call it finds one of ours, which awaits the coroutine where
-it is handed over, in the caller's thread. Whoever else comes upon it has a thread as ever.
+it is handed over, in the caller's thread.
 
-Older releases of asgiref have no such context, and all goes the long way.
+Only that one call finds it: it is found by the call's own frame, in the ``AsyncToSync`` that is
+called, and asgiref's context variable stays as it is. So nothing is left behind where a signal
+handler interrupts the call, by an exception or by a call of its own.
+
+Older releases of asgiref have no such context, and all goes the long way. So it does where what is
+named here is not there, or the call is somebody else's code.
 """
 
 from __future__ import annotations
@@ -18,23 +23,20 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
-from contextvars import Token
 from types import FrameType
 from typing import Any, cast
 
 from asgiref import sync
 from asgiref.sync import AsyncToSync, SyncToAsync
 
-#: The code of a call of ``async_to_sync()``.
-CALL = getattr(AsyncToSync.__call__, "__code__", None)  # others may have replaced it
+#: The code of a call of ``async_to_sync()``; None where it is no Python function.
+CALL = getattr(AsyncToSync.__call__, "__code__", None)
 
 
 class _Expected(threading.local):
     """The call whose coroutine is the next to come, in each thread."""
 
     caller: FrameType | None = None
-    token: Token[Any] | None = None
 
 
 _expected = _Expected()
@@ -50,37 +52,52 @@ def tell(caller: FrameType) -> None:
     """
     if caller.f_code is CALL and _makes_a_loop():
         _expected.caller = caller
-        _expected.token = AsyncToSync.async_single_thread_context.set(_context)
+        caller.f_locals["self"].async_single_thread_context = _choice
 
 
 def _makes_a_loop() -> bool:
     """Whether ``async_to_sync()`` would make a thread with a loop, and may take another."""
     if _context is None or getattr(SyncToAsync.threadlocal, "main_event_loop", None) is not None:
         return False
-    return AsyncToSync.async_single_thread_context.get(None) in (None, _context)
+    return AsyncToSync.async_single_thread_context.get(None) is None
+
+
+class _Choice:
+    """What one ``AsyncToSync`` takes for asgiref's context variable.
+
+    For all calls but the expected one it says what that says.
+    """
+
+    def get(self, *default: Any) -> Any:
+        """Return the context whose executor is to be used."""
+        if _expected.caller is sys._getframe(1):
+            return _context
+        # asgiref asks without a default where it had an answer before. A signal handler that sends,
+        # too, may have come in between: then this executor makes a thread.
+        return AsyncToSync.async_single_thread_context.get(*default or (_context,))
 
 
 class _CallersThread(ThreadPoolExecutor):
     """Runs the one coroutine that is expected, at once.
 
-    Any other comes from a signal handler that has interrupted ``async_to_sync()`` just there. It
-    has a thread as asgiref would make it, and its call is not the one that is expected.
+    Any other has a thread as asgiref would make it.
     """
 
     def submit(self, run: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        if _expected.token is None or _expected.caller is not sys._getframe(1):
+        if run is not asyncio.run or _expected.caller is not sys._getframe(1):
             return ThreadPoolExecutor(max_workers=1).submit(run, *args, **kwargs)
-        AsyncToSync.async_single_thread_context.reset(_expected.token)
-        _expected.caller = _expected.token = None
+        _expected.caller = None
         return _finish(*args)
 
 
 def _finish(coroutine: Coroutine[Any, Any, None]) -> Future[None]:
     """Run a coroutine that awaits nothing, but wants to know which event loop it is on."""
     finished: Future[None] = Future()
-    asyncio._set_running_loop(cast("asyncio.AbstractEventLoop", object()))  # it has no task here
     try:
+        # Within: a signal handler that raises must not leave this thread with such a loop.
+        asyncio._set_running_loop(cast("asyncio.AbstractEventLoop", object()))  # it has no task
         coroutine.send(None)
+        raise RuntimeError(f"{coroutine!r} waits, though nothing in it does: who has changed it?")
     except StopIteration:
         finished.set_result(None)
     except BaseException as error:
@@ -90,14 +107,16 @@ def _finish(coroutine: Coroutine[Any, Any, None]) -> Future[None]:
     return finished
 
 
-def _offer() -> Any:
-    """Give asgiref the executor. Returns the context for which it finds it; None if it can't."""
-    with suppress(AttributeError):
-        make_context: Any = sync.AsyncSingleThreadContext  # it has no annotations
-        context = make_context()
-        AsyncToSync.context_to_thread_executor[context] = _CallersThread()
-        return context
-    return None
+def _make_context() -> Any:
+    """Make asgiref's context for our executor; None where this asgiref has no such thing."""
+    needed = ("async_single_thread_context", "context_to_thread_executor")
+    make: Any = getattr(sync, "AsyncSingleThreadContext", None)
+    if make is None or not all(hasattr(AsyncToSync, name) for name in needed):
+        return None
+    context = make()
+    AsyncToSync.context_to_thread_executor[context] = _CallersThread()
+    return context
 
 
-_context = _offer()
+_context: Any = _make_context()
+_choice = _Choice()

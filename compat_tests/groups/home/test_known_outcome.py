@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import subprocess
+import sys
 import threading
+import warnings
 
 import pytest
 from asgiref import sync
@@ -110,3 +114,82 @@ async def test_threads_of_an_event_loop(layer, runs) -> None:
 
     await sync_to_async(send)()
     assert runs == []
+
+
+def test_interrupted_by_a_message(layer, runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal handler may send a message just before the outcome of another one is asked for."""
+    main_wrap = AsyncToSync.main_wrap
+
+    def interrupted(self, *args):
+        monkeypatch.setattr(AsyncToSync, "main_wrap", main_wrap)
+        async_to_sync(layer.group_send)("room", HELLO)
+        return main_wrap(self, *args)
+
+    monkeypatch.setattr(AsyncToSync, "main_wrap", interrupted)
+    async_to_sync(layer.group_send)("room", HELLO)
+    assert AsyncToSync.async_single_thread_context.get(None) is None
+    assert len(runs) == 1  # the one that was interrupted has a loop
+
+
+@pytest.mark.parametrize("where", [(AsyncToSync, "main_wrap"), (asyncio, "_set_running_loop")])
+def test_a_signal_handler_raises(layer, runs, monkeypatch: pytest.MonkeyPatch, where) -> None:
+    """As Celery's time limit does: what comes next finds nothing of the call that it has ended."""
+    owner, name = where
+    original = getattr(owner, name)
+
+    def interrupted(*args):
+        if owner is asyncio and args == (None,):
+            return original(None)
+        if owner is asyncio:
+            original(*args)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what was to be awaited is not
+        patch.setattr(owner, name, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            async_to_sync(layer.group_send)("room", HELLO)
+        gc.collect()
+    with sync.AsyncSingleThreadContext():
+        assert async_to_sync(say_thread)() == async_to_sync(say_thread)()
+    before = len(runs)
+    async_to_sync(layer.group_send)("room", HELLO)
+    assert len(runs) == before
+
+
+def test_one_object_for_many_threads(layer, runs) -> None:
+    """What ``async_to_sync()`` has made may be kept, and called in any thread and context."""
+    send = async_to_sync(layer.group_send)
+    send("room", HELLO)
+    assert runs == []
+    with sync.AsyncSingleThreadContext():
+        send("room", HELLO)
+    assert len(runs) == 1
+
+
+def test_instrumented_to_wait(layer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where somebody has made the call wait, it fails: it does not hang."""
+    main_wrap = AsyncToSync.main_wrap
+
+    async def waits(self, *args):
+        await main_wrap(self, *args)
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(AsyncToSync, "main_wrap", waits)
+    with pytest.raises(RuntimeError, match="who has changed it"):
+        async_to_sync(layer.group_send)("room", HELLO)
+
+
+def test_instrumented_call() -> None:
+    """Where the call isn't asgiref's own function when this is imported, it has its loop."""
+    program = (
+        "import functools\n"
+        "from asgiref.sync import AsyncToSync, async_to_sync\n"
+        "call = AsyncToSync.__call__\n"
+        "AsyncToSync.__call__ = functools.partialmethod(call)\n"
+        "from django.conf import settings\n"
+        "settings.configure()\n"
+        "from channels_bridge.layers import LocalChannelLayer\n"
+        "async_to_sync(LocalChannelLayer().group_send)('room', {'type': 'hello'})\n"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", program], check=True, timeout=60)
