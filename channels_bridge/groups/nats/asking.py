@@ -2,7 +2,9 @@
 
 Who hasn't answered is looked after: a process that has unsubscribed meanwhile isn't waited for, nor
 is one that has ended. One that isn't connected may be on its way from one node to another, so it is
-missed for some seconds first.
+missed for some seconds first. One that is connected has subscribed to all else before that by which
+it is found to be so (``Subscriptions.encode_all()``): what it doesn't listen to a second later it
+has left.
 """
 
 from __future__ import annotations
@@ -136,6 +138,7 @@ class Asker:
     ) -> None:
         """Wait until all who are expected have answered; who isn't there any more is struck off."""
         absences: Counter[bytes] = Counter()
+        connected: set[bytes] = set()  # those who are absent though
         while pending := expected.keys() - question.answered:
             patience = min(LOOK, deadline - time.monotonic())
             if await question.changes_within(patience):
@@ -146,10 +149,14 @@ class Asker:
                     f"{silent} has not handled it within {self._timeout:g} seconds",
                     "look at what these processes do, and whether they are stuck",
                 )
-            for identity in pending - (await self._find(topic, deadline)).keys():
-                absences[identity] += 1
-                if absences[identity] >= ABSENCES or await self._is_connected(identity, deadline):
+            absent = pending - (await self._find(topic, deadline)).keys()
+            absences = Counter({identity: absences[identity] + 1 for identity in absent})
+            for identity in absent:
+                if identity in connected or absences[identity] >= ABSENCES:
                     del expected[identity]
+                elif await self._is_connected(identity, deadline):
+                    connected.add(identity)
+            connected &= absent
 
     async def _is_connected(self, identity: bytes, deadline: float) -> bool:
         """Whether a process that doesn't listen to a topic is there at all."""

@@ -50,6 +50,9 @@ class Subscriptions:
         return self.by_number[self._numbers[key]][0]
 
     def encode_all(self) -> Iterator[bytes]:
-        """A SUB for each, in the order in which they were made: what a new link begins with."""
-        for number, (subject, _) in self.by_number.items():
+        """A SUB for each, the latest first: what a new link begins with.
+
+        So where a node knows one that was made early, it knows all that were made since.
+        """
+        for number, (subject, _) in reversed(self.by_number.items()):
             yield encode_subscribe(subject, number)
