@@ -223,6 +223,7 @@ class NatsTransport(GroupTransport):
         if not self._is_open:
             return
         self._is_open = False
+        deadline = time.monotonic() + CLOSE_TIMEOUT
         try:
             await asyncio.wait_for(self._finish(), CLOSE_TIMEOUT)
         except (asyncio.TimeoutError, NatsUnavailable) as error:
@@ -233,7 +234,7 @@ class NatsTransport(GroupTransport):
         finally:
             self._topics.close()
             self._flush.close()
-            await self._connection.aclose()
+            await self._connection.aclose(max(deadline - time.monotonic(), 0))
 
     async def _finish(self) -> None:
         """Let others have what was sent, and what they have missed of it."""

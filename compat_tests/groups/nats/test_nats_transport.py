@@ -337,6 +337,15 @@ async def test_closing_without_a_node(closing_soon, caplog):
     assert "what was sent last may be lost" in caplog.text
 
 
+async def test_closing_takes_no_longer(monkeypatch):
+    """What the transport has waited for in closing, the connection doesn't wait for again."""
+    monkeypatch.setattr(nats_transport, "CLOSE_TIMEOUT", 0.1)
+    monkeypatch.setattr(nats_connection, "CLOSE_TIMEOUT", 1000)
+    peer = Peer(nats_transports([f"nats://127.0.0.1:{choose_port()}"], prefix="nobody")())
+    await peer.transport.publish("g:room", b"hello")
+    await soon(peer.transport.aclose())
+
+
 async def test_publishing_before_there_is_a_node():
     """What is published while there is no node arrives when there is one."""
     with NatsServer(start=False) as server:

@@ -43,7 +43,7 @@ from channels_bridge.groups.nats.client.server_pool import (
 
 logger = logging.getLogger("channels_bridge.groups")
 
-#: Seconds that ``aclose()`` waits for the node to have what was published.
+#: Seconds that ``aclose()`` waits for the node to have what was published, unless it is told.
 CLOSE_TIMEOUT = 2.0
 
 
@@ -125,10 +125,12 @@ class NatsConnection(ConnectionState):
         self._task.add_done_callback(_report)
         self._task.add_done_callback(self._abort)
 
-    async def aclose(self) -> None:
-        """Let the node have what was published, for two seconds at most, and disconnect.
+    async def aclose(self, timeout: float = CLOSE_TIMEOUT) -> None:
+        """Let the node have what was published, and disconnect.
 
-        What it doesn't have by then is lost, and logged.
+        Args:
+            timeout: seconds that the node has at most. What it doesn't have by then is lost, and
+                logged.
         """
         task, self._task = self._task, None
         if task is None:
@@ -137,7 +139,7 @@ class NatsConnection(ConnectionState):
         trouble = self.trouble
         if self._traffic.link is not None or self.waiting_bytes:
             with suppress(NatsUnavailable):
-                await self.flush(CLOSE_TIMEOUT)
+                await self.flush(timeout)
         if lost := self.waiting_bytes:
             reason = trouble or self.trouble or "no time"
             logger.warning("%d bytes were not sent to NATS: %s", lost, reason)
