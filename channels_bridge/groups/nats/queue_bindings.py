@@ -31,6 +31,9 @@ from channels_bridge.groups.nats.subjects import Subjects
 
 logger = logging.getLogger("channels_bridge.groups")
 
+#: How many topics may have bindings until those that have ended are looked for.
+SWEEP_AT = 1000
+
 #: Seconds that reading all bindings may take.
 READ_TIMEOUT = 30.0
 
@@ -74,7 +77,8 @@ class QueueBindings:
         self._stream = subjects.bindings
         self._tell = tell
         self._bound: dict[str, dict[str, Binding]] = {}  # by topic, then by queue
-        self._fresh: set[tuple[str, str]] = set()  # those that changed since reading began
+        self._fresh: set[tuple[str, str]] | None = None  # those that change, while all are read
+        self._sweep_at = SWEEP_AT
         self._clears = 0  # how often all have ended
         self._clock = StreamClock()
 
@@ -124,7 +128,8 @@ class QueueBindings:
             self._bound.clear()
             self._clears += 1
         elif (change := _read_change(body)) is not None:
-            self._fresh.add((change.topic, change.queue))
+            if self._fresh is not None:
+                self._fresh.add((change.topic, change.queue))
             self._put(change, change.lifetime)
 
     async def read(self) -> None:
@@ -133,7 +138,15 @@ class QueueBindings:
         Raises:
             NatsUnavailable: they can't be read now.
         """
-        self._fresh.clear()
+        fresh: set[tuple[str, str]] = set()
+        self._fresh = fresh
+        try:
+            await self._read(fresh)
+        finally:
+            if self._fresh is fresh:  # else another reading has begun
+                self._fresh = None
+
+    async def _read(self, fresh: set[tuple[str, str]]) -> None:
         clears = self._clears
         until = asyncio.get_running_loop().time() + READ_TIMEOUT
         found = await self._find(until)
@@ -142,16 +155,16 @@ class QueueBindings:
         if found is None:
             await self._store_again(until)
         else:
-            self._replace(found)
+            self._replace(found, fresh)
 
-    def _replace(self, found: list[tuple[Change, float]]) -> None:
+    def _replace(self, found: list[tuple[Change, float]], fresh: set[tuple[str, str]]) -> None:
         """Know those that were found, and those that have changed meanwhile."""
         known = [(topic, queue) for topic, bound in self._bound.items() for queue in bound]
         for key in known:
-            if key not in self._fresh:
+            if key not in fresh:
                 self._remove(*key)
         for change, left in found:
-            if (change.topic, change.queue) not in self._fresh:
+            if (change.topic, change.queue) not in fresh:
                 self._put(change, left)
 
     def _put(self, change: Change, lifetime: float) -> None:
@@ -161,6 +174,14 @@ class QueueBindings:
         until = asyncio.get_running_loop().time() + lifetime
         binding = Binding(change.capacity, change.expiry, until)
         self._bound.setdefault(change.topic, {})[change.queue] = binding
+        if len(self._bound) >= self._sweep_at:
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Forget those that have ended on topics to which nobody publishes any more."""
+        for topic in list(self._bound):
+            self.of(topic)
+        self._sweep_at = max(SWEEP_AT, 2 * len(self._bound))
 
     def _remove(self, topic: str, queue: str) -> None:
         bound = self._bound.get(topic, {})
@@ -207,7 +228,7 @@ class QueueBindings:
             message = await self._next(1, until)
             await self._measure(until)
             while True:
-                if (change := _read_change(base64.b64decode(message["data"]))) is not None:
+                if (change := _read_change(base64.b64decode(message.get("data", "")))) is not None:
                     found.append((change, self._left_of(change, message)))
                 message = await self._next(message["seq"] + 1, until)
         except JetStreamError as error:
