@@ -116,7 +116,7 @@ class Listeners:
     def _explain(self, survey: _Survey) -> tuple[str, str]:
         if survey.refusal:
             return f"a node does not say who listens: {survey.refusal}", ""
-        silent = ", ".join(self._known_nodes()[node] for node in survey.missing) or "every node"
+        silent = ", ".join(survey.missing.values()) or "every node"
         return (
             f"{silent} does not say who listens",
             f"let this user publish to {SUBJECT} in the server's `permissions`, and look at the "
@@ -143,9 +143,9 @@ class _Survey:
         self._ended = asyncio.get_running_loop().create_future()
 
     @property
-    def missing(self) -> set[str]:
-        """The nodes that have not answered."""
-        return self._expected.keys() - self.nodes.keys()
+    def missing(self) -> dict[str, str]:
+        """The nodes that have not answered: names by id."""
+        return {node: name for node, name in self._expected.items() if node not in self.nodes}
 
     async def wait(self, patience: float) -> None:
         """Return once the survey is complete or stopped, or after so many seconds."""

@@ -175,3 +175,19 @@ async def test_odd_answers(monkeypatch, reply, words):
     _, task = finding(connection, timeout=0.1)
     with pytest.raises(NatsUnavailable, match=words):
         await soon(task)
+
+
+async def test_cluster_changes_at_the_last_moment(monkeypatch):
+    """The node that was silent is named, though it is no longer known which nodes there are."""
+    monkeypatch.setattr(listeners, "QUIET", 0.02)
+    connection = FakeConnection(cluster="cb")
+    listening, task = finding(connection)
+    on_reply = await connection.question(1)
+    on_reply(answer("N1", A))
+    on_reply(answer("N2"))
+    await soon(task)
+    again = asyncio.create_task(listening.find("p.g.room", 0))
+    (await connection.question(2))(answer("N1", A))
+    listening.forget_nodes()
+    with pytest.raises(NatsUnavailable, match="n2 does not say who listens"):
+        await soon(again)
