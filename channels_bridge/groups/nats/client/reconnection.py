@@ -24,6 +24,9 @@ logger = logging.getLogger("channels_bridge.groups")
 MIN_DELAY = 0.05
 MAX_DELAY = 2.0
 
+#: A link that lasted for fewer seconds has failed, too: pauses follow, doubled after each.
+SHORT = 1.0
+
 #: The same while nodes refuse: nothing heals that but other credentials.
 REFUSED_DELAY = 5.0
 
@@ -73,13 +76,20 @@ class Reconnection:
 
     async def run(self) -> None:
         """Connect for ever."""
+        loop, delay = asyncio.get_running_loop(), MIN_DELAY
         while True:
             link: NodeLink | None = await self._find_node()
+            began = loop.time()
             while link is not None and not link.ended.done():
                 self.trouble = self.refusal = None
                 self._must_leave.clear()
                 self._attach(link)
                 link = await self._stay(link)
+            if loop.time() - began < SHORT:
+                await self._pause(delay)
+                delay = min(delay * 2, MAX_DELAY)
+            else:
+                delay = MIN_DELAY
 
     async def _find_node(self) -> NodeLink:
         warning = asyncio.get_running_loop().call_later(PATIENCE, self._warn)
@@ -95,8 +105,11 @@ class Reconnection:
                 with suppress(NatsUnavailable):
                     return await self._try(self._pool.take())
             limit = REFUSED_DELAY if self.refusal else MAX_DELAY
-            await asyncio.sleep(delay * self._random.uniform(0.5, 1))
+            await self._pause(delay)
             delay = min(delay * 2, limit)
+
+    async def _pause(self, delay: float) -> None:
+        await asyncio.sleep(delay * self._random.uniform(0.5, 1))
 
     async def _try(self, server: ServerAddress) -> NodeLink:
         try:
@@ -147,7 +160,7 @@ class Reconnection:
             for _ in range(len(self._pool) - 1):
                 with suppress(NatsUnavailable):
                     return await self._open_link(self._pool.take())
-            await asyncio.sleep(MAX_DELAY * self._random.uniform(0.5, 1))
+            await self._pause(MAX_DELAY)
 
     def _lose(self, link: NodeLink) -> None:
         self._pool.put_last(link.server)

@@ -10,11 +10,13 @@ import pytest
 
 from channels_bridge.groups.nats.client import nats_connection, reconnection
 from channels_bridge.groups.nats.client.nats_errors import NatsUnavailable
+from channels_bridge.groups.nats.client.reconnection import MIN_DELAY
 from channels_bridge.groups.nats.client.server_pool import ServerPool
 from channels_bridge.groups.nats.client.write_queue import BOUND, FULL
 from compat_tests.groups.hubs import soon, until
 from compat_tests.groups.nats.client.clients import Client
 from compat_tests.groups.nats.client.conftest import Connect
+from compat_tests.groups.nats.client.fake_node import fake_node, greet
 from compat_tests.groups.nats.nats_servers import NatsCluster, NatsServer, choose_port
 
 #: Seconds between two beats: a silent node is left after three or four.
@@ -200,6 +202,23 @@ async def test_lame_duck_that_is_alone(connect: Connect) -> None:
         await soon(client.connection.flush(10))
         assert client.greetings == [True]
         await close(client)
+
+
+async def test_node_that_greets_and_ends_the_connection(make_client: Callable[..., Client]) -> None:
+    """It is not connected to without a pause: each link begins with all subscriptions."""
+    loop, greeted = asyncio.get_running_loop(), []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await greet(reader, writer)
+        await reader.readuntil(b"SUB ")  # the link is in use
+        greeted.append(loop.time())
+
+    async with fake_node(serve) as url:
+        client = make_client(url)
+        client.connection.start()
+        await until(lambda: len(greeted) >= 5)
+        await close(client)
+    assert greeted[4] - greeted[0] > MIN_DELAY * (1 + 2 + 4 + 8) / 2
 
 
 async def test_closing_without_a_node(
