@@ -257,21 +257,22 @@ class NatsConnection(ConnectionState):
                 let this user publish to the subject.
             ValueError: see ``publish()``.
         """
-        answer: asyncio.Future[Reply | NatsUnavailable]
-        answer = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Reply | NatsUnavailable] = loop.create_future()
 
         def settle(result: Reply | NatsUnavailable) -> None:
             if not answer.done():
                 answer.set_result(result)
 
         subject_of_reply, cancel = self._traffic.requests.expect(subject, settle, settle)
+        # Not wait_for(), which may forget before Python 3.12 that it was cancelled.
+        timer = loop.call_later(timeout, lambda: settle(self._explain(timeout)))
         try:
             if not self.publish(subject, payload, reply=subject_of_reply, headers=headers):
                 raise NatsUnavailable("too much waits to be published", "publish more slowly")
-            result = await asyncio.wait_for(answer, timeout)
-        except asyncio.TimeoutError:
-            raise self._explain(timeout) from None
+            result = await answer
         finally:
+            timer.cancel()
             cancel()
         if isinstance(result, NatsUnavailable):
             raise result

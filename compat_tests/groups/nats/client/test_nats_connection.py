@@ -226,3 +226,14 @@ async def test_closing_sends_what_waits(connect: Connect, prefix: str) -> None:
         here.connection.publish(prefix, b"%d" % number)
     await soon(here.connection.aclose())
     assert len(await there.receive(1000)) == 1000
+
+
+async def test_cancelled_as_the_reply_comes(connect: Connect) -> None:
+    """Whoever was cancelled is cancelled, though the reply was there a moment before."""
+    client = await connect()
+    request = asyncio.create_task(client.connection.request("nobody.here", b"", timeout=30))
+    await asyncio.sleep(0)
+    client.connection._traffic.requests.received(b"replies.1", Reply(b"reply"))
+    request.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await request
