@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
 
 async def is_set_within(event: asyncio.Event, seconds: float) -> bool:
     """Wait until an event is set, for ``seconds`` at most. Returns whether it is."""
-    with contextlib.suppress(asyncio.TimeoutError):  # another class than TimeoutError before 3.11
-        await asyncio.wait_for(event.wait(), seconds)
+    waiting = asyncio.get_running_loop().create_task(event.wait())
+    try:
+        # Not wait_for(), which may forget before Python 3.12 that it was cancelled.
+        await asyncio.wait([waiting], timeout=seconds)
+    finally:
+        waiting.cancel()
+        await asyncio.wait([waiting])
     return event.is_set()

@@ -318,10 +318,8 @@ class NatsConnection(ConnectionState):
         Raises:
             NatsUnavailable: that took longer than ``timeout`` seconds.
         """
-        try:
-            await asyncio.wait_for(self._traffic.queue.wait_for_room(), timeout)
-        except asyncio.TimeoutError:
-            raise self._explain(timeout) from None
+        if not await self._traffic.queue.has_room_within(timeout):
+            raise self._explain(timeout)
 
     async def _open_link(self, server: ServerAddress) -> NodeLink:
         link = NodeLink(server, self._options, self._traffic)

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from channels_bridge.common.event_deadline import is_set_within
 from channels_bridge.groups.nats.client.nats_commands import PING
 
 #: From how many waiting bytes on publishers should wait.
@@ -72,11 +73,18 @@ class WriteQueue:
         sink = self._sink  # once: another thread may ask while the link ends
         return self._size >= FULL or (sink is not None and sink.is_paused)
 
-    async def wait_for_room(self) -> None:
-        """Return once publishers needn't wait. Who waits has no place: many may go on at once."""
+    async def has_room_within(self, seconds: float) -> bool:
+        """Wait until publishers needn't wait, for so long at most. Returns whether that is so.
+
+        Who waits has no place: many may go on at once.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
         while self.is_full:
             self._room.clear()
-            await self._room.wait()
+            if not await is_set_within(self._room, deadline - loop.time()):
+                return False
+        return True
 
     def publish(self, command: bytes) -> bool:
         """Add a publication. Returns whether there was room."""
