@@ -1,8 +1,8 @@
 """Keeps a link to some node: connects, and connects again, for ever.
 
-All nodes of the pool are tried at once in the first round; then come pauses, with backoff and
-jitter, so that not all processes come at once when a node is back. A node that is about to end
-(*lame duck mode*) is left once there is a link to another.
+All nodes of the pool are tried one after the other, without a pause in the first round; then come
+pauses, with backoff and jitter, so that not all processes come at once when a node is back. A node
+that is about to end (*lame duck mode*) is left once there is a link to another.
 """
 
 from __future__ import annotations
