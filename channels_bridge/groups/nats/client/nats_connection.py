@@ -135,14 +135,11 @@ class NatsConnection(ConnectionState):
         task, self._task = self._task, None
         if task is None:
             return
-        # Later ones may only say that a process at its end can't look up names any more.
-        trouble = self.trouble
         if self._traffic.link is not None or self.waiting_bytes:
             with suppress(NatsUnavailable):
                 await self.flush(timeout)
         if lost := self.waiting_bytes:
-            reason = trouble or self.trouble or "no time"
-            logger.warning("%d bytes were not sent to NATS: %s", lost, reason)
+            logger.warning("%d bytes were not sent to NATS: %s", lost, self.trouble or "no time")
         task.cancel()
         await asyncio.wait([task])
         if (link := self._traffic.link) is not None:

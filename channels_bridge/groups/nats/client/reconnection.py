@@ -115,7 +115,9 @@ class Reconnection:
         try:
             link = await self._open_link(server)
         except NatsUnavailable as trouble:
-            self._note(server, trouble)
+            # A process at its end has no threads to look up names: that is no news of the node.
+            if self.trouble is None or not isinstance(trouble.__cause__, RuntimeError):
+                self._note(server, trouble)
             raise
         server.refusals = 0
         return link

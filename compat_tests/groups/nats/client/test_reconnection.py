@@ -249,7 +249,9 @@ async def test_closing_when_names_cannot_be_looked_up(
     await until(lambda: client.connection.trouble is not None)
     loop = asyncio.get_running_loop()
     error = RuntimeError("cannot schedule new futures after shutdown")
-    monkeypatch.setattr(loop, "getaddrinfo", Mock(side_effect=error))
+    look_up = Mock(side_effect=error)
+    monkeypatch.setattr(loop, "getaddrinfo", look_up)
+    await until(lambda: look_up.called)
     await soon(client.connection.aclose())
     assert "12 bytes were not sent to NATS: nobody listens at nats://127.0.0.1" in caplog.text
 
