@@ -17,6 +17,9 @@ from channels_bridge.bench.rounds.plan import Plan
 from channels_bridge.bench.stacks import sites
 from channels_bridge.bench.stacks.sites import Site
 
+#: What a stack lacks, and where that is.
+WHERE = "modules are in the extra bench, programs are looked for on PATH"
+
 
 def run(plan: Plan, project: AbstractContextManager[Site], program: str) -> Results:
     """Measure all rounds of a plan; prints beforehand on what, and how long it takes.
@@ -29,7 +32,7 @@ def run(plan: Plan, project: AbstractContextManager[Site], program: str) -> Resu
     raise_file_limit()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends the servers, too, as Ctrl-C does
     for stack, missing in plan.skipped.items():
-        print(f"{stack} is skipped: {', '.join(missing)} not installed (extra: bench)")
+        print(f"{stack} is skipped: {', '.join(missing)} not installed ({WHERE})")
     results = Results(header(plan.stacks, program))
     print("\n".join(printed.header(results)))
     print(f"about {plan.estimate / 60:.0f} minutes", flush=True)
