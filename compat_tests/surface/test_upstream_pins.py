@@ -18,7 +18,7 @@ from compat_tests.surface import pins
 PACKAGE = REPOSITORY / "channels_bridge"
 
 #: Python's documentation has these, whatever their names say.
-DOCUMENTED = {"_exit", "_getframe"}
+DOCUMENTED = {"_asdict", "_exit", "_getframe"}
 
 
 @pytest.mark.parametrize("function", pins.PINS)
