@@ -239,11 +239,20 @@ class NatsTransport(GroupTransport):
     async def _finish(self) -> None:
         """Let others have what was sent, and what they have missed of it."""
         await self._queues.aclose()
+        returned = self._is_kept and await self._node.others_return()
+        if returned:
+            # What they have missed came before their subscriptions: they do not know of it.
+            self._topics.cluster_changed()
         if self._connection.connected or self._is_recent:
             self._topics.say_last_numbers()
             await self._node.be_sure()
-            if self._is_recent and self._may_have_lost:
+            if returned or (self._is_recent and self._may_have_lost):
                 await asyncio.sleep(LINGER)
+
+    @property
+    def _is_kept(self) -> bool:
+        """Whether there is something that others can be sent again."""
+        return time.monotonic() - self._topics.published_at < self._config.keep_seconds
 
     @property
     def _is_recent(self) -> bool:

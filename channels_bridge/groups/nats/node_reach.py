@@ -10,10 +10,14 @@ from collections.abc import Iterator, Sequence
 from channels_bridge.exceptions import TransportUnavailable
 from channels_bridge.groups.nats.client.nats_connection import NatsConnection
 from channels_bridge.groups.nats.client.nats_errors import NatsUnavailable
+from channels_bridge.groups.nats.client.reconnection import MAX_DELAY
 from channels_bridge.groups.nats.node_check import explain_unfit
 
 #: Seconds that others have to ask for what they have missed, where something may have been.
 LINGER = 0.3
+
+#: Seconds in which processes come back to a node: their longest pause between attempts, and one.
+RETURN = MAX_DELAY + 0.5
 
 
 class NodeReach:
@@ -71,6 +75,16 @@ class NodeReach:
             # A link has ended, perhaps with what was published in it. Now others learn of it, and
             # ask for it.
             await asyncio.sleep(LINGER)
+
+    async def others_return(self) -> bool:
+        """Wait for those who come back later than this process to a node that was away just now.
+
+        Returns:
+            Whether there may have been any.
+        """
+        left = self._connection.returned_at + RETURN - time.monotonic()
+        await asyncio.sleep(max(left, 0))
+        return left > 0
 
     def require(self, action: str) -> None:
         """Check that the node can be used, and allows something.

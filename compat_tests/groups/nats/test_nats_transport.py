@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import closing
 
 import pytest
 
@@ -17,6 +18,7 @@ from channels_bridge.groups.nats.subjects import Subjects
 from compat_tests.groups.hubs import soon, until
 from compat_tests.groups.nats.nats_peers import nats_transports
 from compat_tests.groups.nats.nats_servers import NatsCluster, NatsServer, choose_port
+from compat_tests.groups.nats.tcp_proxy import TcpProxy
 from compat_tests.groups.transport_peer import Peer
 
 ROOMS = [f"g:room-{number}" for number in range(10_000)]
@@ -386,6 +388,27 @@ async def test_node_is_restarted(prefix, caplog):
         await asyncio.gather(sender.transport.aclose(), receiver.transport.aclose())
     assert "connected to NATS: n1, nats-server 2." in caplog.text
     assert "the connection to NATS is lost" in caplog.text
+
+
+async def test_sender_that_ends_before_others_are_back(prefix, caplog):
+    """A command that has waited for a node is often back before the server's workers are."""
+    caplog.set_level("INFO")
+    with NatsServer() as server, closing(TcpProxy(server.port)) as proxy:
+        receiver = Peer(nats_transports([f"nats://127.0.0.1:{proxy.port}"], prefix=prefix)())
+        await receiver.transport.subscribe("g:room")
+        proxy.cut()
+        server.kill()
+        sender = Peer(nats_transports([server.url], prefix=prefix)())
+        sending = asyncio.ensure_future(sender.transport.publish_confirmed("g:room", b"hello"))
+        await until(lambda: f"nobody listens at {server.url}" in caplog.text)
+        await asyncio.to_thread(server.start)
+        await soon(sending)
+        ending = asyncio.ensure_future(sender.transport.aclose())
+        await asyncio.sleep(0)
+        proxy.heal()
+        await soon(ending)
+        await receiver.has_received(b"hello")
+        await receiver.transport.aclose()
 
 
 async def test_asking_while_nodes_fail(prefix):

@@ -38,6 +38,11 @@ class ConnectionState:
         return max(self._traffic.links - 1, 0)
 
     @property
+    def returned_at(self) -> float:
+        """When a node was there again after there was none, in ``time.monotonic()``."""
+        return self._reconnection.returned_at
+
+    @property
     def denied(self) -> Mapping[str, str]:
         """By what the node keeps from this user, such as ``publish to a.b``, what to do."""
         return self._traffic.denied

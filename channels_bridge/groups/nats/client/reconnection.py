@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -52,6 +53,8 @@ class Reconnection:
     Attributes:
         trouble: why there is no link; None while there is one, or none was tried.
         refusal: the same where no waiting heals it.
+        returned_at: when there was a link again after there was none to be had, in
+            ``time.monotonic()``.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Reconnection:
     ) -> None:
         self.trouble: NatsUnavailable | None = None
         self.refusal: NatsUnavailable | None = None
+        self.returned_at = float("-inf")
         self._pool = pool
         self._open_link = open_link
         self._attach = attach
@@ -81,6 +85,8 @@ class Reconnection:
             link: NodeLink | None = await self._find_node()
             began = loop.time()
             while link is not None and not link.ended.done():
+                if self.trouble is not None:
+                    self.returned_at = time.monotonic()
                 self.trouble = self.refusal = None
                 self._must_leave.clear()
                 self._attach(link)
