@@ -47,8 +47,7 @@ def run(
         life: a pipe whose end is the end of the tests.
     """
     endure(signal.SIGINT)  # Ctrl-C: the tests end, and then this
-    tests = open(life, "rb", buffering=0)
-    with open(reports, "wb", buffering=0) as pipe:
+    with open(life, "rb", buffering=0) as tests, open(reports, "wb", buffering=0) as pipe:
         keep_from_children(pipe, tests)
         try:
             isolation.relocate(hubs)

@@ -85,9 +85,9 @@ def test_without_daphne_in_a_project(env):
 
 
 def test_configured(socket_dir):
-    """A live server takes over settings that no module has."""
+    """A live server takes over settings that no module has, and ends without warnings."""
     env = {"LIVE_DIRECTORY": str(socket_dir)}
-    assert python("configured.py", env=env) == ("configured\n", 0)
+    assert python("-W", "error", "configured.py", env=env) == ("configured\n", 0)
 
 
 def test_orphan(env):
