@@ -83,7 +83,7 @@ class NatsTopics:
         self._bus = NatsBus(connection, subjects)
         self._identity = identity
         self._handle = handle
-        self._topics: set[str] = set()
+        self._topics: dict[str, object] = {}  # the subscription of each
         self._room = MAX_UNKNOWN - OVERHEAD
         self._cut = 0  # payloads
         self._reliable = ReliableTopics(
@@ -109,19 +109,23 @@ class NatsTopics:
     def __contains__(self, topic: str) -> bool:
         return topic in self._topics
 
-    def subscribe(self, topic: str) -> None:
-        """Ask for a topic, unless it was asked for before."""
-        if topic in self._topics:
-            return
-        self._topics.add(topic)
-        self._reliable.subscribed(topic, time.monotonic())
-        self._connection.subscribe(self._bus.subject(topic), topic)
+    def subscribe(self, topic: str) -> object:
+        """Ask for a topic, unless it was asked for before.
+
+        Returns:
+            The subscription: another one each time that it is asked for anew.
+        """
+        subscription = self._topics.get(topic)
+        if subscription is None:
+            subscription = self._topics[topic] = object()
+            self._reliable.subscribed(topic, time.monotonic())
+            self._connection.subscribe(self._bus.subject(topic), topic)
+        return subscription
 
     def unsubscribe(self, topic: str) -> None:
         """Stop asking for a topic."""
-        if topic not in self._topics:
+        if self._topics.pop(topic, None) is None:
             return
-        self._topics.discard(topic)
         self._reliable.unsubscribed(topic)
         self._assembler.forget_topic(topic)
         self._connection.unsubscribe(topic)

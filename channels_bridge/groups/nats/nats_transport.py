@@ -108,7 +108,7 @@ class NatsTransport(GroupTransport):
             tell=partial(self._asker.announce, BINDINGS),
         )
         self._flush = JoinedFlush(connection, config.timeout)
-        self._in_force: set[str] = set()
+        self._in_force: dict[str, object] = {}  # subscriptions, by topic
         self._topics.subscribe(self._acknowledgements.topic)
         self._topics.subscribe(BINDINGS)
         connection.start()
@@ -120,17 +120,18 @@ class NatsTransport(GroupTransport):
         self._topics.subscribe(topic)
 
     async def subscribe(self, topic: str) -> None:
-        self._topics.subscribe(topic)
-        if topic in self._in_force:
+        subscription = self._topics.subscribe(topic)
+        if self._in_force.get(topic) is subscription:
             return
         with self._node.calling():
             await self._flush.wait()
             self._node.require(f"subscribe to {self._subjects.topic(topic)}")
         if topic in self._topics:
-            self._in_force.add(topic)
+            # A topic that was left meanwhile, and asked for again, has another one.
+            self._in_force[topic] = subscription
 
     def unsubscribe(self, topic: str) -> None:
-        self._in_force.discard(topic)
+        self._in_force.pop(topic, None)
         self._topics.unsubscribe(topic)
         self._acknowledgements.unsubscribed(topic)
 

@@ -78,6 +78,34 @@ def closing_soon(monkeypatch):
 # Subscribing.
 
 
+async def test_left_and_joined_again_at_once(connect, monkeypatch):
+    """That the first subscription was in force says nothing of the second."""
+    transport = connect().transport
+    pongs = []
+
+    async def flush(timeout):
+        pongs.append(asyncio.get_running_loop().create_future())
+        await pongs[-1]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(transport._connection, "flush", flush)
+        first = asyncio.ensure_future(transport.subscribe("g:room"))
+        await until(lambda: len(pongs) == 1)
+        transport.unsubscribe("g:room")
+        second = asyncio.ensure_future(transport.subscribe("g:room"))
+        await until(lambda: len(pongs) == 2)
+        pongs[0].set_result(None)
+        await soon(first)
+        third = asyncio.ensure_future(transport.subscribe("g:room"))
+        await until(lambda: len(pongs) == 3 or third.done())
+        is_early = third.done()
+        for pong in pongs[1:]:
+            pong.set_result(None)
+        await soon(asyncio.gather(second, third))
+        await soon(transport.subscribe("g:room"))
+    assert not is_early
+
+
 async def test_publish_elsewhere_right_after_joining(nats_cluster, prefix):
     """A subscription that is in force gets what is published at another node in that moment."""
     make_transport = nats_transports(nats_cluster.urls, prefix=prefix)
