@@ -30,7 +30,8 @@ Deliver = Callable[[str, bytes], bool]
 class GroupTransport(ABC):
     """Carries payloads between the processes of a project.
 
-    Order: what one process publishes and pushes arrives in that order everywhere.
+    Order: what one process publishes and pushes arrives in that order everywhere. Over NATS that is
+    so for each topic and each queue, not among them, while something is asked for again.
 
     Loss: nothing is lost and nothing arrives twice while a connection breaks and comes back. A
     process that stays away longer is forgotten, and misses what is sent meanwhile. The methods that
