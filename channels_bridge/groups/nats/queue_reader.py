@@ -45,7 +45,7 @@ from channels_bridge.groups.nats.queue_streams import (
     GIVEN_BACK,
     QueueStreams,
 )
-from channels_bridge.groups.nats.queue_writer import EXPIRY, QueueWriter
+from channels_bridge.groups.nats.queue_writer import QueueWriter, read_expiry
 
 logger = logging.getLogger("channels_bridge.groups")
 
@@ -276,7 +276,7 @@ class QueueReader:
 
     def _left_of(self, delivery: Delivery) -> float:
         """The seconds until a message expires."""
-        expires = delivery.stored + float(delivery.reply.headers[EXPIRY])
+        expires = delivery.stored + read_expiry(delivery.reply.headers)
         return expires - self._streams.time(delivery.capacity)
 
     def _refuse(self, request: PullRequest, reply: Reply) -> None:

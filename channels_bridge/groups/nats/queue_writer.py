@@ -12,6 +12,7 @@ import logging
 import math
 import uuid
 from collections import defaultdict
+from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
@@ -169,7 +170,15 @@ def expires_at(message: dict[str, Any]) -> float:
     """When a stored message expires, in its stream's time."""
     lines = base64.b64decode(message.get("hdrs", "")).decode("utf-8", "replace").split("\r\n")
     headers = read_headers(lines)
-    return read_stamp(message["time"]) + float(headers.get(EXPIRY, "inf"))
+    return read_stamp(message["time"]) + read_expiry(headers)
+
+
+def read_expiry(headers: Mapping[str, str]) -> float:
+    """How many seconds a message may wait; for ever where a stranger has sent it, who says none."""
+    try:
+        return float(headers.get(EXPIRY, "inf"))
+    except ValueError:
+        return math.inf
 
 
 def _log_lost(queue: str, reason: object) -> None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from channels_bridge.groups.nats.queue_streams import QueueStreams
+from channels_bridge.groups.nats.subjects import Subjects
 from compat_tests.groups.hubs import soon
 from compat_tests.groups.nats.nats_servers import NatsServer
 from compat_tests.groups.nats.queue_processes import QueueProcess
@@ -213,3 +214,14 @@ async def test_clear(start: Start) -> None:
     await one.push("other", b"hello")
     assert await soon(two.queues.pull("work")) == b"new"
     assert await soon(pull) == b"hello"
+
+
+@pytest.mark.parametrize("headers", [{}, {"Bridge-Expiry": "soon"}])
+async def test_message_of_a_stranger(start: Start, prefix: str, headers: dict[str, str]) -> None:
+    """What others have put into a queue, without saying how long it may wait, ends no reader."""
+    process = start()
+    assert await process.push("work", b"first")
+    assert await soon(process.queues.pull("work")) == b"first"
+    subject = Subjects(prefix, bytes(8)).queue("work", 1000)
+    await process.connection.request(subject, b"stranger", headers=headers, timeout=20)
+    assert await soon(process.queues.pull("work")) == b"stranger"
