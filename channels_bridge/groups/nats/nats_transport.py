@@ -64,12 +64,30 @@ class NatsTransport(GroupTransport):
 
     def start(self, deliver: Deliver) -> None:
         config, self._deliver = self._config, deliver
-        self._identity = identity = os.urandom(8)
-        self._subjects = subjects = Subjects(config.prefix, identity)
-        self._connection = connection = NatsConnection(
+        self._identity = os.urandom(8)
+        self._subjects = Subjects(config.prefix, self._identity)
+        self._connection = self._make_connection()
+        self._node = NodeReach(self._connection, config.servers, config.timeout)
+        self._flush = JoinedFlush(self._connection, config.timeout)
+        self._topics = self._make_topics()
+        self._in_force: dict[str, object] = {}  # subscriptions, by topic
+        self._acknowledgements = Acknowledgements(
+            self._identity, self._topics.publish, self._topics.__contains__
+        )
+        self._listeners = Listeners(self._connection, self._identity)
+        self._asker = self._make_asker()
+        self._queues = self._make_queues()
+        self._topics.subscribe(self._acknowledgements.topic)
+        self._topics.subscribe(BINDINGS)
+        self._connection.start()
+        self._is_open = True
+
+    def _make_connection(self) -> NatsConnection:
+        config = self._config
+        return NatsConnection(
             config.servers,
-            name=connection_name(identity),
-            reply_prefix=subjects.reply_prefix,
+            name=connection_name(self._identity),
+            reply_prefix=self._subjects.reply_prefix,
             authentication=authentication_of(config),
             make_tls=tls_maker_of(config),
             tls_first=config.tls_first,
@@ -79,40 +97,36 @@ class NatsTransport(GroupTransport):
             on_changed=self._on_changed,
             on_denied=self._on_denied,
         )
-        self._node = NodeReach(connection, config.servers, config.timeout)
-        self._topics = NatsTopics(
-            connection,
-            subjects,
-            identity=identity,
+
+    def _make_topics(self) -> NatsTopics:
+        config = self._config
+        return NatsTopics(
+            self._connection,
+            self._subjects,
+            identity=self._identity,
             bounds=Bounds(keep_seconds=config.keep_seconds, keep_bytes=config.keep_bytes),
             held_bytes=HELD_PAYLOADS * config.max_message_size,
             handle=self._handle,
         )
-        self._acknowledgements = Acknowledgements(
-            identity, self._topics.publish, self._topics.__contains__
-        )
-        self._listeners = Listeners(connection, identity)
-        self._asker = Asker(
-            subjects=subjects,
+
+    def _make_asker(self) -> Asker:
+        return Asker(
+            subjects=self._subjects,
             listeners=self._listeners,
             acknowledgements=self._acknowledgements,
             send=self._send,
-            timeout=config.timeout,
+            timeout=self._config.timeout,
         )
-        self._queues = NatsQueues(
-            connection,
-            subjects,
+
+    def _make_queues(self) -> NatsQueues:
+        return NatsQueues(
+            self._connection,
+            self._subjects,
             get_capacity=self._get_capacity,
-            timeout=config.timeout,
+            timeout=self._config.timeout,
             unavailable=self._node.unavailable,
             tell=partial(self._asker.announce, BINDINGS),
         )
-        self._flush = JoinedFlush(connection, config.timeout)
-        self._in_force: dict[str, object] = {}  # subscriptions, by topic
-        self._topics.subscribe(self._acknowledgements.topic)
-        self._topics.subscribe(BINDINGS)
-        connection.start()
-        self._is_open = True
 
     # Topics.
 
