@@ -31,7 +31,7 @@ def test_real_hub(hub, hello, streams):
     for said in streams:
         run(_say(address, [frame_codec.encode(hello), *said]))
     # Not to a topic that the hostile process listens to: it would be waited for.
-    assert run(friend.transport.ask("g:friends", b"hello"))
+    assert run(friend.transport.tell("g:friends", b"hello"))
 
 
 async def _say(address, said):
