@@ -23,6 +23,7 @@ from compat_tests.groups.nats.example_nodes import (
     linked_to,
     make_certificate,
 )
+from compat_tests.groups.nats.nats_py_client import flush
 from compat_tests.groups.nats.nats_servers import NatsServer, choose_port
 from compat_tests.servers import wait_for
 
@@ -147,7 +148,7 @@ async def test_strangers_are_refused(nodes: ExampleNodes) -> None:
         for subject in "mysite.g.room", "mysite.>", ">":
             await other.subscribe(subject)
         await other.publish("mysite.g.room", b"from a stranger")
-        await other.flush()
+        await flush(other)
         await mysite.publish("mysite.g.room", b"private")
         assert (await heard.next_msg(DEADLINE)).data == b"private"
         assert heard.pending_msgs == 0
@@ -166,7 +167,7 @@ async def test_accounts_are_apart(nodes: ExampleNodes) -> None:
         await jetstream.add_stream(stream_of("mysite", len(nodes.servers)))
         await mysite.subscribe("mysite.g.room")
         await other.subscribe("other.g.room")
-        await mysite.flush()
+        await flush(mysite)
         assert await ask_who_listens(other, "mysite.g.room", nodes) == []
         assert await other.jetstream(timeout=DEADLINE).streams_info() == []
         await jetstream.delete_stream("mysite-queues")
@@ -242,12 +243,12 @@ async def test_messages_cross(three_nodes: ExampleNodes) -> None:
         connected(three_nodes, three_nodes.mysite, 2) as (third, _),
     ):
         subscription = await third.subscribe("mysite.g.room")
-        await third.flush()
+        await flush(third)
         end = time.monotonic() + DEADLINE
         while not subscription.pending_msgs and time.monotonic() < end:
             # The other node may learn of the subscription a moment after it is in force.
             await first.publish("mysite.g.room", b"hello")
-            await first.flush()
+            await flush(first)
         assert (await subscription.next_msg(DEADLINE)).data == b"hello"
 
 

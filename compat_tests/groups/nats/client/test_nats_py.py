@@ -12,6 +12,7 @@ from nats.aio.msg import Msg
 
 from compat_tests.groups.hubs import soon, until
 from compat_tests.groups.nats.client.conftest import Connect
+from compat_tests.groups.nats.nats_py_client import flush
 from compat_tests.groups.nats.nats_servers import NatsServer
 
 PAYLOADS = [b"", b"text", bytes(range(256)) * 10, b"PUB x 0\r\n\r\n", bytes(1024 * 1024)]
@@ -47,7 +48,7 @@ async def test_we_publish(theirs: NatsPy, connect: Connect, prefix: str) -> None
         received.append(message)
 
     await theirs.subscribe(prefix, cb=take)
-    await theirs.flush()
+    await flush(theirs)
     for payload in PAYLOADS:
         ours.connection.publish(prefix, payload[:10], payload[10:], reply="to.us")
     ours.connection.publish(prefix, b"last", headers={"A": "b: c", "D": ""})
@@ -65,7 +66,7 @@ async def test_requests(theirs: NatsPy, connect: Connect, prefix: str) -> None:
         await message.respond(message.data.upper())
 
     await theirs.subscribe(f"{prefix}.theirs", cb=answer)
-    await theirs.flush()
+    await flush(theirs)
     reply = await soon(ours.connection.request(f"{prefix}.theirs", b"from us", timeout=10))
     assert reply.payload == b"FROM US"
     await ours.subscribe(f"{prefix}.ours")
