@@ -167,8 +167,9 @@ async def test_no_type_on_one_of_two_channels(layer, backend):
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, -15)])
 async def test_channels_own(layer, backend, number, code):
     """Channels' own command runs on our layer too. SIGTERM kills it, where ours finishes."""
-    with runworker(backend, "synchronous", WORKERS_APP="channels") as worker:
-        await ask(layer, "synchronous", "hello")
+    # A thread of a consumer that is still busy would wait for the interrupted event loop for ever.
+    with runworker(backend, "asynchronous", WORKERS_APP="channels") as worker:
+        await ask(layer, "asynchronous", "hello")
         worker.send_signal(number)
         assert worker.wait(DEADLINE) == code
 
