@@ -131,6 +131,9 @@ class NodeSocket(asyncio.Protocol):
         self._on_writable()
 
     def connection_lost(self, error: BaseException | None) -> None:
+        if self._transport is not None:
+            # Python 3.10 warns of a TLS transport that its peer has ended, and nobody has closed.
+            self._transport.close()
         self._transport = None
         if not self.lost.done():
             self.lost.set_result(None)
