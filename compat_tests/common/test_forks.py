@@ -19,6 +19,7 @@ from channels_bridge.common.forks import endure, handle_in_loop, keep_from_child
 followed = []
 LOOPED = [signal.SIGTERM, signal.SIGQUIT]
 ENDURED = [signal.SIGINT, signal.SIGHUP]
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it, for all that it starts
 ours, theirs = socket.socketpair()
 shown, pipe = tracebacks.stack_pipe()
 
