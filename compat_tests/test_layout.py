@@ -35,7 +35,9 @@ MAY_IMPORT = {
     # Groups, and how they reach other processes.
     "groups.discovery": "common conf",
     "groups.home": "exceptions",
-    "groups": "common exceptions groups.discovery groups.home",
+    "groups.history": "",
+    "groups.presence": "",
+    "groups": "common exceptions groups.discovery groups.history groups.home groups.presence",
     "groups.linked": "groups groups.discovery",
     "groups.reliable": "",
     "groups.wire": "",

@@ -17,7 +17,18 @@ from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 VERSION = 1
 
 #: Frames with a number, which the hub answers.
-Request = wire.Bind | wire.Clear | wire.Publish | wire.Push | wire.Subscribe | wire.Unbind
+Request = (
+    wire.Absent
+    | wire.Bind
+    | wire.Clear
+    | wire.Follow
+    | wire.Present
+    | wire.Publish
+    | wire.Push
+    | wire.Subscribe
+    | wire.Unbind
+    | wire.Watch
+)
 
 Kind = (
     Request
@@ -27,11 +38,14 @@ Kind = (
     | wire.Handled
     | wire.Hello
     | wire.Item
+    | wire.Log
     | wire.Peers
     | wire.Pull
     | wire.Refused
     | wire.Resume
     | wire.Resumed
+    | wire.Roll
+    | wire.Sequenced
     | wire.Settled
     | wire.Taken
     | wire.Unbound

@@ -12,7 +12,7 @@ class Batch(_message.Message):
     def __init__(self, frames: _Optional[_Iterable[_Union[Frame, _Mapping]]] = ...) -> None: ...
 
 class Frame(_message.Message):
-    __slots__ = ("hello", "subscribe", "unsubscribe", "publish", "push", "bind", "unbind", "clear", "pull", "withdraw", "taken", "handled", "bye", "resumed", "welcome", "refused", "settled", "delivery", "item", "withdrawn", "peers", "unbound", "cleared", "resume", "unknown")
+    __slots__ = ("hello", "subscribe", "unsubscribe", "publish", "push", "bind", "unbind", "clear", "pull", "withdraw", "taken", "handled", "bye", "resumed", "follow", "present", "absent", "watch", "welcome", "refused", "settled", "delivery", "item", "withdrawn", "peers", "unbound", "cleared", "resume", "unknown", "log", "sequenced", "roll")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     SUBSCRIBE_FIELD_NUMBER: _ClassVar[int]
     UNSUBSCRIBE_FIELD_NUMBER: _ClassVar[int]
@@ -27,6 +27,10 @@ class Frame(_message.Message):
     HANDLED_FIELD_NUMBER: _ClassVar[int]
     BYE_FIELD_NUMBER: _ClassVar[int]
     RESUMED_FIELD_NUMBER: _ClassVar[int]
+    FOLLOW_FIELD_NUMBER: _ClassVar[int]
+    PRESENT_FIELD_NUMBER: _ClassVar[int]
+    ABSENT_FIELD_NUMBER: _ClassVar[int]
+    WATCH_FIELD_NUMBER: _ClassVar[int]
     WELCOME_FIELD_NUMBER: _ClassVar[int]
     REFUSED_FIELD_NUMBER: _ClassVar[int]
     SETTLED_FIELD_NUMBER: _ClassVar[int]
@@ -38,6 +42,9 @@ class Frame(_message.Message):
     CLEARED_FIELD_NUMBER: _ClassVar[int]
     RESUME_FIELD_NUMBER: _ClassVar[int]
     UNKNOWN_FIELD_NUMBER: _ClassVar[int]
+    LOG_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCED_FIELD_NUMBER: _ClassVar[int]
+    ROLL_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     subscribe: Subscribe
     unsubscribe: Unsubscribe
@@ -52,6 +59,10 @@ class Frame(_message.Message):
     handled: Handled
     bye: Bye
     resumed: Resumed
+    follow: Follow
+    present: Present
+    absent: Absent
+    watch: Watch
     welcome: Welcome
     refused: Refused
     settled: Settled
@@ -63,10 +74,13 @@ class Frame(_message.Message):
     cleared: Cleared
     resume: Resume
     unknown: Unknown
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., subscribe: _Optional[_Union[Subscribe, _Mapping]] = ..., unsubscribe: _Optional[_Union[Unsubscribe, _Mapping]] = ..., publish: _Optional[_Union[Publish, _Mapping]] = ..., push: _Optional[_Union[Push, _Mapping]] = ..., bind: _Optional[_Union[Bind, _Mapping]] = ..., unbind: _Optional[_Union[Unbind, _Mapping]] = ..., clear: _Optional[_Union[Clear, _Mapping]] = ..., pull: _Optional[_Union[Pull, _Mapping]] = ..., withdraw: _Optional[_Union[Withdraw, _Mapping]] = ..., taken: _Optional[_Union[Taken, _Mapping]] = ..., handled: _Optional[_Union[Handled, _Mapping]] = ..., bye: _Optional[_Union[Bye, _Mapping]] = ..., resumed: _Optional[_Union[Resumed, _Mapping]] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., refused: _Optional[_Union[Refused, _Mapping]] = ..., settled: _Optional[_Union[Settled, _Mapping]] = ..., delivery: _Optional[_Union[Delivery, _Mapping]] = ..., item: _Optional[_Union[Item, _Mapping]] = ..., withdrawn: _Optional[_Union[Withdrawn, _Mapping]] = ..., peers: _Optional[_Union[Peers, _Mapping]] = ..., unbound: _Optional[_Union[Unbound, _Mapping]] = ..., cleared: _Optional[_Union[Cleared, _Mapping]] = ..., resume: _Optional[_Union[Resume, _Mapping]] = ..., unknown: _Optional[_Union[Unknown, _Mapping]] = ...) -> None: ...
+    log: Log
+    sequenced: Sequenced
+    roll: Roll
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., subscribe: _Optional[_Union[Subscribe, _Mapping]] = ..., unsubscribe: _Optional[_Union[Unsubscribe, _Mapping]] = ..., publish: _Optional[_Union[Publish, _Mapping]] = ..., push: _Optional[_Union[Push, _Mapping]] = ..., bind: _Optional[_Union[Bind, _Mapping]] = ..., unbind: _Optional[_Union[Unbind, _Mapping]] = ..., clear: _Optional[_Union[Clear, _Mapping]] = ..., pull: _Optional[_Union[Pull, _Mapping]] = ..., withdraw: _Optional[_Union[Withdraw, _Mapping]] = ..., taken: _Optional[_Union[Taken, _Mapping]] = ..., handled: _Optional[_Union[Handled, _Mapping]] = ..., bye: _Optional[_Union[Bye, _Mapping]] = ..., resumed: _Optional[_Union[Resumed, _Mapping]] = ..., follow: _Optional[_Union[Follow, _Mapping]] = ..., present: _Optional[_Union[Present, _Mapping]] = ..., absent: _Optional[_Union[Absent, _Mapping]] = ..., watch: _Optional[_Union[Watch, _Mapping]] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., refused: _Optional[_Union[Refused, _Mapping]] = ..., settled: _Optional[_Union[Settled, _Mapping]] = ..., delivery: _Optional[_Union[Delivery, _Mapping]] = ..., item: _Optional[_Union[Item, _Mapping]] = ..., withdrawn: _Optional[_Union[Withdrawn, _Mapping]] = ..., peers: _Optional[_Union[Peers, _Mapping]] = ..., unbound: _Optional[_Union[Unbound, _Mapping]] = ..., cleared: _Optional[_Union[Cleared, _Mapping]] = ..., resume: _Optional[_Union[Resume, _Mapping]] = ..., unknown: _Optional[_Union[Unknown, _Mapping]] = ..., log: _Optional[_Union[Log, _Mapping]] = ..., sequenced: _Optional[_Union[Sequenced, _Mapping]] = ..., roll: _Optional[_Union[Roll, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("version", "process", "epoch", "peers", "topics", "bindings", "pulls", "presence")
+    __slots__ = ("version", "process", "epoch", "peers", "topics", "bindings", "pulls", "presence", "followed", "present", "watched")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     PROCESS_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
@@ -75,6 +89,9 @@ class Hello(_message.Message):
     BINDINGS_FIELD_NUMBER: _ClassVar[int]
     PULLS_FIELD_NUMBER: _ClassVar[int]
     PRESENCE_FIELD_NUMBER: _ClassVar[int]
+    FOLLOWED_FIELD_NUMBER: _ClassVar[int]
+    PRESENT_FIELD_NUMBER: _ClassVar[int]
+    WATCHED_FIELD_NUMBER: _ClassVar[int]
     version: int
     process: bytes
     epoch: bytes
@@ -83,7 +100,10 @@ class Hello(_message.Message):
     bindings: _containers.RepeatedCompositeFieldContainer[Bind]
     pulls: _containers.RepeatedCompositeFieldContainer[Pull]
     presence: str
-    def __init__(self, version: _Optional[int] = ..., process: _Optional[bytes] = ..., epoch: _Optional[bytes] = ..., peers: _Optional[_Iterable[bytes]] = ..., topics: _Optional[_Iterable[str]] = ..., bindings: _Optional[_Iterable[_Union[Bind, _Mapping]]] = ..., pulls: _Optional[_Iterable[_Union[Pull, _Mapping]]] = ..., presence: _Optional[str] = ...) -> None: ...
+    followed: _containers.RepeatedCompositeFieldContainer[Follow]
+    present: _containers.RepeatedCompositeFieldContainer[Present]
+    watched: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, version: _Optional[int] = ..., process: _Optional[bytes] = ..., epoch: _Optional[bytes] = ..., peers: _Optional[_Iterable[bytes]] = ..., topics: _Optional[_Iterable[str]] = ..., bindings: _Optional[_Iterable[_Union[Bind, _Mapping]]] = ..., pulls: _Optional[_Iterable[_Union[Pull, _Mapping]]] = ..., presence: _Optional[str] = ..., followed: _Optional[_Iterable[_Union[Follow, _Mapping]]] = ..., present: _Optional[_Iterable[_Union[Present, _Mapping]]] = ..., watched: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Subscribe(_message.Message):
     __slots__ = ("seq", "topic")
@@ -100,16 +120,84 @@ class Unsubscribe(_message.Message):
     def __init__(self, topic: _Optional[str] = ...) -> None: ...
 
 class Publish(_message.Message):
-    __slots__ = ("seq", "topic", "payload", "confirm")
+    __slots__ = ("seq", "topic", "payload", "confirm", "history")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     TOPIC_FIELD_NUMBER: _ClassVar[int]
     PAYLOAD_FIELD_NUMBER: _ClassVar[int]
     CONFIRM_FIELD_NUMBER: _ClassVar[int]
+    HISTORY_FIELD_NUMBER: _ClassVar[int]
     seq: int
     topic: str
     payload: bytes
     confirm: bool
-    def __init__(self, seq: _Optional[int] = ..., topic: _Optional[str] = ..., payload: _Optional[bytes] = ..., confirm: bool = ...) -> None: ...
+    history: History
+    def __init__(self, seq: _Optional[int] = ..., topic: _Optional[str] = ..., payload: _Optional[bytes] = ..., confirm: bool = ..., history: _Optional[_Union[History, _Mapping]] = ...) -> None: ...
+
+class History(_message.Message):
+    __slots__ = ("messages", "seconds", "transient")
+    MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_FIELD_NUMBER: _ClassVar[int]
+    TRANSIENT_FIELD_NUMBER: _ClassVar[int]
+    messages: int
+    seconds: float
+    transient: bool
+    def __init__(self, messages: _Optional[int] = ..., seconds: _Optional[float] = ..., transient: bool = ...) -> None: ...
+
+class Position(_message.Message):
+    __slots__ = ("epoch", "offset")
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    epoch: str
+    offset: int
+    def __init__(self, epoch: _Optional[str] = ..., offset: _Optional[int] = ...) -> None: ...
+
+class Follow(_message.Message):
+    __slots__ = ("seq", "topic", "after", "once")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    ONCE_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    topic: str
+    after: Position
+    once: bool
+    def __init__(self, seq: _Optional[int] = ..., topic: _Optional[str] = ..., after: _Optional[_Union[Position, _Mapping]] = ..., once: bool = ...) -> None: ...
+
+class Present(_message.Message):
+    __slots__ = ("seq", "topic", "key", "info", "linger")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    INFO_FIELD_NUMBER: _ClassVar[int]
+    LINGER_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    topic: str
+    key: str
+    info: bytes
+    linger: float
+    def __init__(self, seq: _Optional[int] = ..., topic: _Optional[str] = ..., key: _Optional[str] = ..., info: _Optional[bytes] = ..., linger: _Optional[float] = ...) -> None: ...
+
+class Absent(_message.Message):
+    __slots__ = ("seq", "topic", "key")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    topic: str
+    key: str
+    def __init__(self, seq: _Optional[int] = ..., topic: _Optional[str] = ..., key: _Optional[str] = ...) -> None: ...
+
+class Watch(_message.Message):
+    __slots__ = ("seq", "topic", "off", "once")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    OFF_FIELD_NUMBER: _ClassVar[int]
+    ONCE_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    topic: str
+    off: bool
+    once: bool
+    def __init__(self, seq: _Optional[int] = ..., topic: _Optional[str] = ..., off: bool = ..., once: bool = ...) -> None: ...
 
 class Push(_message.Message):
     __slots__ = ("seq", "queue", "payload", "capacity", "expiry", "front")
@@ -202,12 +290,14 @@ class Resumed(_message.Message):
     def __init__(self, number: _Optional[int] = ..., topic: _Optional[str] = ...) -> None: ...
 
 class Welcome(_message.Message):
-    __slots__ = ("epoch", "missed")
+    __slots__ = ("epoch", "missed", "features")
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     MISSED_FIELD_NUMBER: _ClassVar[int]
+    FEATURES_FIELD_NUMBER: _ClassVar[int]
     epoch: bytes
     missed: bool
-    def __init__(self, epoch: _Optional[bytes] = ..., missed: bool = ...) -> None: ...
+    features: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, epoch: _Optional[bytes] = ..., missed: bool = ..., features: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Refused(_message.Message):
     __slots__ = ("reason",)
@@ -226,18 +316,118 @@ class Settled(_message.Message):
     def __init__(self, seqs: _Optional[_Iterable[int]] = ..., refused: _Optional[_Iterable[int]] = ..., unheard: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Delivery(_message.Message):
-    __slots__ = ("sender", "seq", "topic", "payload", "confirm")
+    __slots__ = ("sender", "seq", "topic", "payload", "confirm", "numbered")
     SENDER_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
     TOPIC_FIELD_NUMBER: _ClassVar[int]
     PAYLOAD_FIELD_NUMBER: _ClassVar[int]
     CONFIRM_FIELD_NUMBER: _ClassVar[int]
+    NUMBERED_FIELD_NUMBER: _ClassVar[int]
     sender: bytes
     seq: int
     topic: str
     payload: bytes
     confirm: bool
-    def __init__(self, sender: _Optional[bytes] = ..., seq: _Optional[int] = ..., topic: _Optional[str] = ..., payload: _Optional[bytes] = ..., confirm: bool = ...) -> None: ...
+    numbered: Numbered
+    def __init__(self, sender: _Optional[bytes] = ..., seq: _Optional[int] = ..., topic: _Optional[str] = ..., payload: _Optional[bytes] = ..., confirm: bool = ..., numbered: _Optional[_Union[Numbered, _Mapping]] = ...) -> None: ...
+
+class Numbered(_message.Message):
+    __slots__ = ("epoch", "offset", "order")
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    epoch: str
+    offset: int
+    order: int
+    def __init__(self, epoch: _Optional[str] = ..., offset: _Optional[int] = ..., order: _Optional[int] = ...) -> None: ...
+
+class Sequenced(_message.Message):
+    __slots__ = ("epoch", "seqs", "offsets", "orders")
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    SEQS_FIELD_NUMBER: _ClassVar[int]
+    OFFSETS_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    epoch: str
+    seqs: _containers.RepeatedScalarFieldContainer[int]
+    offsets: _containers.RepeatedScalarFieldContainer[int]
+    orders: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, epoch: _Optional[str] = ..., seqs: _Optional[_Iterable[int]] = ..., offsets: _Optional[_Iterable[int]] = ..., orders: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class Run(_message.Message):
+    __slots__ = ("epoch", "first", "last")
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    FIRST_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    epoch: str
+    first: int
+    last: int
+    def __init__(self, epoch: _Optional[str] = ..., first: _Optional[int] = ..., last: _Optional[int] = ...) -> None: ...
+
+class LogEntry(_message.Message):
+    __slots__ = ("epoch", "offset", "order", "sender", "seq", "payload", "age")
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    SENDER_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    PAYLOAD_FIELD_NUMBER: _ClassVar[int]
+    AGE_FIELD_NUMBER: _ClassVar[int]
+    epoch: str
+    offset: int
+    order: int
+    sender: bytes
+    seq: int
+    payload: bytes
+    age: float
+    def __init__(self, epoch: _Optional[str] = ..., offset: _Optional[int] = ..., order: _Optional[int] = ..., sender: _Optional[bytes] = ..., seq: _Optional[int] = ..., payload: _Optional[bytes] = ..., age: _Optional[float] = ...) -> None: ...
+
+class Log(_message.Message):
+    __slots__ = ("topic", "whole", "floor", "runs", "entries", "more", "once")
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    WHOLE_FIELD_NUMBER: _ClassVar[int]
+    FLOOR_FIELD_NUMBER: _ClassVar[int]
+    RUNS_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    ONCE_FIELD_NUMBER: _ClassVar[int]
+    topic: str
+    whole: bool
+    floor: int
+    runs: _containers.RepeatedCompositeFieldContainer[Run]
+    entries: _containers.RepeatedCompositeFieldContainer[LogEntry]
+    more: bool
+    once: int
+    def __init__(self, topic: _Optional[str] = ..., whole: bool = ..., floor: _Optional[int] = ..., runs: _Optional[_Iterable[_Union[Run, _Mapping]]] = ..., entries: _Optional[_Iterable[_Union[LogEntry, _Mapping]]] = ..., more: bool = ..., once: _Optional[int] = ...) -> None: ...
+
+class Roll(_message.Message):
+    __slots__ = ("topic", "version", "whole", "came", "gone", "count", "once")
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    WHOLE_FIELD_NUMBER: _ClassVar[int]
+    CAME_FIELD_NUMBER: _ClassVar[int]
+    GONE_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    ONCE_FIELD_NUMBER: _ClassVar[int]
+    topic: str
+    version: int
+    whole: bool
+    came: _containers.RepeatedCompositeFieldContainer[RollKey]
+    gone: _containers.RepeatedScalarFieldContainer[str]
+    count: int
+    once: int
+    def __init__(self, topic: _Optional[str] = ..., version: _Optional[int] = ..., whole: bool = ..., came: _Optional[_Iterable[_Union[RollKey, _Mapping]]] = ..., gone: _Optional[_Iterable[str]] = ..., count: _Optional[int] = ..., once: _Optional[int] = ...) -> None: ...
+
+class RollKey(_message.Message):
+    __slots__ = ("key", "info", "since", "connections")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    INFO_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    CONNECTIONS_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    info: bytes
+    since: float
+    connections: int
+    def __init__(self, key: _Optional[str] = ..., info: _Optional[bytes] = ..., since: _Optional[float] = ..., connections: _Optional[int] = ...) -> None: ...
 
 class Item(_message.Message):
     __slots__ = ("id", "payload")

@@ -1,0 +1,118 @@
+"""The part of the transport interface that keeps history and knows who is present.
+
+A transport that can do it inherits from ``HistoryTransport``. Topics are those of the other half;
+one that is followed is published to with ``append`` only.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from channels_bridge.groups.history.position import Bounds, Entry, Excerpt, Position
+from channels_bridge.groups.presence.roll import Here, RollChange
+from channels_bridge.groups.transport_interface import GroupTransport
+
+
+class Follower(Protocol):
+    """Who follows topics: a node. Called where ``Deliver`` is; never blocks."""
+
+    def on_excerpt(self, topic: str, excerpt: Excerpt) -> None:
+        """What the log has, from where this process was. Every later entry is the next one."""
+
+    def on_entry(self, topic: str, entry: Entry) -> None:
+        """The next message, this process' own ones too, in the one order of the topic."""
+
+    def position(self, topic: str) -> Position | None:
+        """Where this process is in a topic that it follows; None where it has nothing yet."""
+
+    def on_roll(self, topic: str, roll: RollChange) -> None:
+        """Who has come to a topic and who has gone."""
+
+    def roll_tables(self) -> Mapping[str, Mapping[str, Any]]:
+        """Who is present here: topic -> key -> info. A new hub is told."""
+
+
+class HistoryTransport(GroupTransport):
+    """A transport that also numbers, keeps and replays, and knows who is present.
+
+    Order: all processes get what is appended to a topic in one order, and what one process appends
+    in the order of its calls, over all its topics. Loss: every entry is exactly the next one after
+    the last, or the follower is given an excerpt that says what there is.
+    """
+
+    @property
+    def keeps_history(self) -> bool:
+        """Whether the other end can keep it: a hub of an earlier release can't."""
+        return True
+
+    @abstractmethod
+    def start_following(self, follower: Follower) -> None:
+        """Say who is called. To be called right after ``start()``."""
+
+    @abstractmethod
+    async def follow(self, topic: str) -> None:
+        """Ask for a topic's log and what comes; return once ``on_excerpt`` was called.
+
+        The position is ``Follower.position()``. Asked again, it brings what is missing up to now.
+        """
+
+    @abstractmethod
+    def unfollow(self, topic: str) -> None:
+        """Stop following. What is on its way may still come."""
+
+    @abstractmethod
+    async def read(self, topic: str) -> Excerpt:
+        """Return all that a topic's log keeps, without following it."""
+
+    @abstractmethod
+    async def append(self, topic: str, payload: bytes, bounds: Bounds, *, kept: bool) -> None:
+        """Number a message and give it to all who follow, this process too, and to bound queues.
+
+        Returns once it is queued here; waits while too much is queued already.
+
+        Args:
+            bounds: of the topic's log.
+            kept: False for a message that takes its place among the others and is not kept.
+        """
+
+    @abstractmethod
+    def append_nowait(self, topic: str, payload: bytes, bounds: Bounds, *, kept: bool) -> None:
+        """Do the same without waiting, however much is queued."""
+
+    @abstractmethod
+    async def append_confirmed(
+        self, topic: str, payload: bytes, bounds: Bounds, *, kept: bool
+    ) -> None:
+        """Do the same, but return once it is in the log, and followers here have been given it."""
+
+    @abstractmethod
+    async def clear_history(self) -> None:
+        """Forget all logs: whoever resumes is told that something is missing."""
+
+    # Presence.
+
+    @abstractmethod
+    def present(self, topic: str, key: str, info: Any, *, linger: float) -> None:
+        """The first connection of ``key`` in this process is there, or its info has changed.
+
+        Args:
+            linger: how long it stays listed after its last connection, in seconds.
+        """
+
+    @abstractmethod
+    def absent(self, topic: str, key: str) -> None:
+        """The last connection of ``key`` in this process is gone."""
+
+    @abstractmethod
+    async def roll(self, topic: str) -> Mapping[str, Here]:
+        """Return who is present in all processes, by key."""
+
+    @abstractmethod
+    def watch_roll(self, topic: str) -> None:
+        """Be told of changes from now on, beginning with all who are present."""
+
+    @abstractmethod
+    def unwatch_roll(self, topic: str) -> None:
+        """Be told no longer."""

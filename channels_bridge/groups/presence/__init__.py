@@ -1,0 +1,9 @@
+"""Presence: who is connected to a group, by keys that the project chooses.
+
+Each process knows the connections that it has, and tells the first and the last one of a key.
+Whoever joins the processes, the hub or the only process, adds them up.
+
+- ``roll``: the words of all of it: who is here, and how that changes.
+
+No I/O here, no clock that is not given, and nothing of Django or gRPC.
+"""
