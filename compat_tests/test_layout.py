@@ -35,9 +35,13 @@ MAY_IMPORT = {
     # Groups, and how they reach other processes.
     "groups.discovery": "common conf",
     "groups.home": "exceptions",
-    "groups.history": "",
+    "groups.history": "groups.presence",
     "groups.presence": "",
     "groups": "common exceptions groups.discovery groups.history groups.home groups.presence",
+    "groups.policies": "groups.history",
+    "groups": "common exceptions groups.discovery groups.history groups.home groups.policies "
+    "groups.presence",
+    "groups": "common exceptions groups.discovery groups.history groups.home",
     "groups.linked": "groups groups.discovery",
     "groups.reliable": "",
     "groups.wire": "",

@@ -1,17 +1,16 @@
-"""The part of the transport interface that keeps history and knows who is present.
+"""The part of the transport interface that keeps history.
 
 A transport that can do it inherits from ``HistoryTransport``. Topics are those of the other half;
-one that is followed is published to with ``append`` only.
+one that is followed is published to with ``append`` only. Who is present is a third part, for
+transports that can say so: ``presence.presence_transport``.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from channels_bridge.groups.history.position import Bounds, Entry, Excerpt, Position
-from channels_bridge.groups.presence.roll import Here, RollChange
 from channels_bridge.groups.transport_interface import GroupTransport
 
 
@@ -27,15 +26,9 @@ class Follower(Protocol):
     def position(self, topic: str) -> Position | None:
         """Where this process is in a topic that it follows; None where it has nothing yet."""
 
-    def on_roll(self, topic: str, roll: RollChange) -> None:
-        """Who has come to a topic and who has gone."""
-
-    def roll_tables(self) -> Mapping[str, Mapping[str, Any]]:
-        """Who is present here: topic -> key -> info. A new hub is told."""
-
 
 class HistoryTransport(GroupTransport):
-    """A transport that also numbers, keeps and replays, and knows who is present.
+    """A transport that also numbers, keeps and replays.
 
     Order: all processes get what is appended to a topic in one order, and what one process appends
     in the order of its calls, over all its topics. Loss: every entry is exactly the next one after
@@ -90,29 +83,3 @@ class HistoryTransport(GroupTransport):
     @abstractmethod
     async def clear_history(self) -> None:
         """Forget all logs: whoever resumes is told that something is missing."""
-
-    # Presence.
-
-    @abstractmethod
-    def present(self, topic: str, key: str, info: Any, *, linger: float) -> None:
-        """The first connection of ``key`` in this process is there, or its info has changed.
-
-        Args:
-            linger: how long it stays listed after its last connection, in seconds.
-        """
-
-    @abstractmethod
-    def absent(self, topic: str, key: str) -> None:
-        """The last connection of ``key`` in this process is gone."""
-
-    @abstractmethod
-    async def roll(self, topic: str) -> Mapping[str, Here]:
-        """Return who is present in all processes, by key."""
-
-    @abstractmethod
-    def watch_roll(self, topic: str) -> None:
-        """Be told of changes from now on, beginning with all who are present."""
-
-    @abstractmethod
-    def unwatch_roll(self, topic: str) -> None:
-        """Be told no longer."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from channels_bridge.groups.history.position import Answer, Claim, Entry, Position, Why
+from channels_bridge.groups.presence.roll import RollChange
 
 
 class Listener(Protocol):
@@ -25,6 +26,10 @@ class Listener(Protocol):
         Otherwise it makes no claims, and what follows is not called.
         """
 
+    @property
+    def hears_presence(self) -> bool:
+        """Whether its consumer has a handler for ``presence.changed``."""
+
     def claim(self, group: str) -> Claim | Why | None:
         """Where the client was in this group; why its word does not count; None: it was not."""
 
@@ -33,6 +38,12 @@ class Listener(Protocol):
 
     def left(self, group: str) -> None:
         """It is no longer a member."""
+
+    def roll(self, group: str, change: RollChange) -> None:
+        """Who is in the group, the first time, and then who has come and who has gone.
+
+        Called for those who speak, in groups of ``presence`` in CONFIG. Infos are what JSON holds.
+        """
 
 
 class Notice(dict[str, Any]):

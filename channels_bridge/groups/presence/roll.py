@@ -12,7 +12,8 @@ class Here:
     """Somebody who is present.
 
     Attributes:
-        info: what ``describe`` in CONFIG says of them; None where it says nothing.
+        info: what ``describe`` in CONFIG says of them; None where it says nothing. On its way
+            between processes it is MessagePack.
         since: how long they have been, in seconds.
         connections: how many processes they are connected to.
     """
@@ -28,10 +29,11 @@ class RollChange:
 
     Attributes:
         version: one more than that of the change before, for a group.
-        is_whole: whether ``came`` is everybody, and takes the place of all that was known.
+        is_whole: whether ``came`` is everybody, and takes the place of all that was known. With
+            more than the group's limit only ``count`` is told: ``came`` is empty then.
         came: by key; also those whose info has changed.
         gone: their keys.
-        count: how many keys there are now. With more than the group's limit only that is told.
+        count: how many keys there are now.
     """
 
     version: int
@@ -39,3 +41,39 @@ class RollChange:
     came: Mapping[str, Here]
     gone: Sequence[str]
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for those who are present in a group.
+
+    Attributes:
+        linger: how long a key stays listed after its last connection, in seconds.
+        limit: how many keys there may be before only their number is told.
+        queue: the named queue that is pushed who has come and who has gone; empty for none.
+        capacity: how many messages may wait in it.
+        expiry: seconds until one of them is dropped.
+    """
+
+    linger: float
+    limit: int
+    queue: str = ""
+    capacity: int = 0
+    expiry: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Somebody who is in a group, as ``presence()`` lists them.
+
+    Attributes:
+        key: who it is: what ``describe`` in CONFIG calls them.
+        info: what it says of them.
+        since: how long they have been there, in seconds.
+        connections: how many processes they are connected to.
+    """
+
+    key: str
+    info: Any
+    since: float
+    connections: int

@@ -164,18 +164,30 @@ class Follow(_message.Message):
     def __init__(self, seq: _Optional[int] = ..., topic: _Optional[str] = ..., after: _Optional[_Union[Position, _Mapping]] = ..., once: bool = ...) -> None: ...
 
 class Present(_message.Message):
-    __slots__ = ("seq", "topic", "key", "info", "linger")
+    __slots__ = ("seq", "topic", "key", "info", "linger", "limit", "queue", "capacity", "expiry", "known", "expected")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     TOPIC_FIELD_NUMBER: _ClassVar[int]
     KEY_FIELD_NUMBER: _ClassVar[int]
     INFO_FIELD_NUMBER: _ClassVar[int]
     LINGER_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_FIELD_NUMBER: _ClassVar[int]
+    CAPACITY_FIELD_NUMBER: _ClassVar[int]
+    EXPIRY_FIELD_NUMBER: _ClassVar[int]
+    KNOWN_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_FIELD_NUMBER: _ClassVar[int]
     seq: int
     topic: str
     key: str
     info: bytes
     linger: float
-    def __init__(self, seq: _Optional[int] = ..., topic: _Optional[str] = ..., key: _Optional[str] = ..., info: _Optional[bytes] = ..., linger: _Optional[float] = ...) -> None: ...
+    limit: int
+    queue: str
+    capacity: int
+    expiry: float
+    known: bool
+    expected: bool
+    def __init__(self, seq: _Optional[int] = ..., topic: _Optional[str] = ..., key: _Optional[str] = ..., info: _Optional[bytes] = ..., linger: _Optional[float] = ..., limit: _Optional[int] = ..., queue: _Optional[str] = ..., capacity: _Optional[int] = ..., expiry: _Optional[float] = ..., known: bool = ..., expected: bool = ...) -> None: ...
 
 class Absent(_message.Message):
     __slots__ = ("seq", "topic", "key")
@@ -188,16 +200,18 @@ class Absent(_message.Message):
     def __init__(self, seq: _Optional[int] = ..., topic: _Optional[str] = ..., key: _Optional[str] = ...) -> None: ...
 
 class Watch(_message.Message):
-    __slots__ = ("seq", "topic", "off", "once")
+    __slots__ = ("seq", "topic", "off", "once", "count")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     TOPIC_FIELD_NUMBER: _ClassVar[int]
     OFF_FIELD_NUMBER: _ClassVar[int]
     ONCE_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
     seq: int
     topic: str
     off: bool
     once: bool
-    def __init__(self, seq: _Optional[int] = ..., topic: _Optional[str] = ..., off: bool = ..., once: bool = ...) -> None: ...
+    count: bool
+    def __init__(self, seq: _Optional[int] = ..., topic: _Optional[str] = ..., off: bool = ..., once: bool = ..., count: bool = ...) -> None: ...
 
 class Push(_message.Message):
     __slots__ = ("seq", "queue", "payload", "capacity", "expiry", "front")
@@ -400,7 +414,7 @@ class Log(_message.Message):
     def __init__(self, topic: _Optional[str] = ..., whole: bool = ..., floor: _Optional[int] = ..., runs: _Optional[_Iterable[_Union[Run, _Mapping]]] = ..., entries: _Optional[_Iterable[_Union[LogEntry, _Mapping]]] = ..., more: bool = ..., once: _Optional[int] = ...) -> None: ...
 
 class Roll(_message.Message):
-    __slots__ = ("topic", "version", "whole", "came", "gone", "count", "once")
+    __slots__ = ("topic", "version", "whole", "came", "gone", "count", "once", "more")
     TOPIC_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     WHOLE_FIELD_NUMBER: _ClassVar[int]
@@ -408,6 +422,7 @@ class Roll(_message.Message):
     GONE_FIELD_NUMBER: _ClassVar[int]
     COUNT_FIELD_NUMBER: _ClassVar[int]
     ONCE_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
     topic: str
     version: int
     whole: bool
@@ -415,7 +430,8 @@ class Roll(_message.Message):
     gone: _containers.RepeatedScalarFieldContainer[str]
     count: int
     once: int
-    def __init__(self, topic: _Optional[str] = ..., version: _Optional[int] = ..., whole: bool = ..., came: _Optional[_Iterable[_Union[RollKey, _Mapping]]] = ..., gone: _Optional[_Iterable[str]] = ..., count: _Optional[int] = ..., once: _Optional[int] = ...) -> None: ...
+    more: bool
+    def __init__(self, topic: _Optional[str] = ..., version: _Optional[int] = ..., whole: bool = ..., came: _Optional[_Iterable[_Union[RollKey, _Mapping]]] = ..., gone: _Optional[_Iterable[str]] = ..., count: _Optional[int] = ..., once: _Optional[int] = ..., more: bool = ...) -> None: ...
 
 class RollKey(_message.Message):
     __slots__ = ("key", "info", "since", "connections")
