@@ -396,22 +396,22 @@ class LogEntry(_message.Message):
     def __init__(self, epoch: _Optional[str] = ..., offset: _Optional[int] = ..., order: _Optional[int] = ..., sender: _Optional[bytes] = ..., seq: _Optional[int] = ..., payload: _Optional[bytes] = ..., age: _Optional[float] = ...) -> None: ...
 
 class Log(_message.Message):
-    __slots__ = ("topic", "whole", "floor", "runs", "entries", "more", "once")
+    __slots__ = ("topic", "whole", "floor", "runs", "entries", "more", "seq")
     TOPIC_FIELD_NUMBER: _ClassVar[int]
     WHOLE_FIELD_NUMBER: _ClassVar[int]
     FLOOR_FIELD_NUMBER: _ClassVar[int]
     RUNS_FIELD_NUMBER: _ClassVar[int]
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
     MORE_FIELD_NUMBER: _ClassVar[int]
-    ONCE_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
     topic: str
     whole: bool
     floor: int
     runs: _containers.RepeatedCompositeFieldContainer[Run]
     entries: _containers.RepeatedCompositeFieldContainer[LogEntry]
     more: bool
-    once: int
-    def __init__(self, topic: _Optional[str] = ..., whole: bool = ..., floor: _Optional[int] = ..., runs: _Optional[_Iterable[_Union[Run, _Mapping]]] = ..., entries: _Optional[_Iterable[_Union[LogEntry, _Mapping]]] = ..., more: bool = ..., once: _Optional[int] = ...) -> None: ...
+    seq: int
+    def __init__(self, topic: _Optional[str] = ..., whole: bool = ..., floor: _Optional[int] = ..., runs: _Optional[_Iterable[_Union[Run, _Mapping]]] = ..., entries: _Optional[_Iterable[_Union[LogEntry, _Mapping]]] = ..., more: bool = ..., seq: _Optional[int] = ...) -> None: ...
 
 class Roll(_message.Message):
     __slots__ = ("topic", "version", "whole", "came", "gone", "count", "once", "more")
