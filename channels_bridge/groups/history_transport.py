@@ -33,6 +33,10 @@ class HistoryTransport(GroupTransport):
     Order: all processes get what is appended to a topic in one order, and what one process appends
     in the order of its calls, over all its topics. Loss: every entry is exactly the next one after
     the last, or the follower is given an excerpt that says what there is.
+
+    Where nothing can be kept, as there is nobody else or only a hub of an earlier release, it all
+    goes on without: to follow is to subscribe, and brings an excerpt without entries, of one run;
+    what is appended is given to the followers here as an entry that is not kept, and published.
     """
 
     @property
@@ -49,6 +53,14 @@ class HistoryTransport(GroupTransport):
         """Ask for a topic's log and what comes; return once ``on_excerpt`` was called.
 
         The position is ``Follower.position()``. Asked again, it brings what is missing up to now.
+        """
+
+    @abstractmethod
+    def follow_nowait(self, topic: str) -> None:
+        """Do the same without waiting for it.
+
+        When this is called within ``deliver``, all that is appended after ``tell()`` has returned
+        to the sender of that payload is given to this follower.
         """
 
     @abstractmethod
@@ -82,4 +94,7 @@ class HistoryTransport(GroupTransport):
 
     @abstractmethod
     async def clear_history(self) -> None:
-        """Forget all logs: whoever resumes is told that something is missing."""
+        """Forget all logs: whoever resumes is told that something is missing.
+
+        Those who follow are given a whole excerpt, without entries.
+        """
