@@ -250,6 +250,14 @@ def test_groups_of_one_process(backend, ends):
         assert check_deployment(None) == []  # that is for another check to say
 
 
+@pytest.mark.parametrize(("pattern", "ids"), [("*", ["channels_bridge.W016"]), ("chat.*", [])])
+def test_history_of_all_groups(pattern, ids):
+    """W016: history is for groups that are named; ``check --deploy`` says so."""
+    with layers(GRPC, history={pattern: {}}):
+        assert found() == {}
+        assert [message.id for message in check_deployment(None)] == ids
+
+
 def test_what_groups_run_over():
     """A hub whose name is unknown is warned of, and the banner has where each layer's hub is."""
     with layers(GRPC, address="no-such-host.invalid:5000", token="x" * 32):

@@ -42,6 +42,9 @@ MAY_IMPORT = {
     "groups": "common exceptions groups.discovery groups.history groups.home groups.policies "
     "groups.presence",
     "groups": "common exceptions groups.discovery groups.history groups.home",
+    "groups.policies": "groups.history",
+    "groups": "common exceptions groups.discovery groups.history groups.home groups.policies "
+    "groups.presence",
     "groups.linked": "groups groups.discovery",
     "groups.reliable": "",
     "groups.wire": "",

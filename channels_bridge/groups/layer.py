@@ -19,7 +19,7 @@ from channels_bridge.groups.codec import Codec
 from channels_bridge.groups.home import home_loop
 from channels_bridge.groups.home.green_threads import require_threads
 from channels_bridge.groups.home.sync_calls import waits_outside
-from channels_bridge.groups.layer_config import LayerConfig
+from channels_bridge.groups.layer_config import LayerConfig, LocalConfig
 from channels_bridge.groups.layer_statistics import LayerStatistics
 from channels_bridge.groups.local_transport import LocalTransport
 from channels_bridge.groups.membership import Membership
@@ -360,6 +360,7 @@ class LocalChannelLayer(BridgeChannelLayer):
     """
 
     transport_name = "local"
+    config_class = LocalConfig
 
 
 def _all_valid(names: Iterable[str], argument: str, require: Callable[[str], Any]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
@@ -14,6 +14,8 @@ from channels_bridge.groups.credentials import Credentials
 from channels_bridge.groups.discovery.hub_address import Address, default_address
 from channels_bridge.groups.other_layers import REDIS_OPTIONS
 from channels_bridge.groups.overflow import OVERFLOW
+from channels_bridge.groups.policies.history_options import HistoryOptions
+from channels_bridge.groups.policies.history_policy import HistoryPolicy
 
 #: The longest message that the hub forwards, in bytes.
 MAX_MESSAGE_SIZE = 32 * 1024 * 1024
@@ -49,6 +51,9 @@ class LayerConfig:
     #: Keys that are none, but that people know from elsewhere, and what to do about them.
     meant: ClassVar[Mapping[str, str]] = {}
 
+    #: Keys whose None says something; elsewhere it stands for the default.
+    none_means: ClassVar[Collection[str]] = ()
+
     def __post_init__(self) -> None:
         for name in ("expiry", "group_expiry"):
             require_number(name, getattr(self, name))
@@ -80,8 +85,17 @@ class LayerConfig:
                 raise ImproperlyConfigured(
                     f"unknown CONFIG key {name!r} of a channel layer: {cls._hint(name, known)}"
                 )
-        none_is_default = {k: v for k, v in options.items() if v is not None}
-        return cls(**none_is_default)
+        given = {k: v for k, v in options.items() if v is not None or k in cls.none_means}
+        return cls(**given)
+
+    @property
+    def follows(self) -> bool:
+        """Whether there is any group that is kept, or whose members are shown."""
+        return False
+
+    def history_policy(self, group: str) -> HistoryPolicy | None:
+        """What is kept of a group; None where nothing is."""
+        return None
 
     @classmethod
     def _hint(cls, name: str, known: list[str]) -> str:
@@ -93,6 +107,22 @@ class LayerConfig:
         if name in REDIS_OPTIONS:
             return f"remove it, as it is an option of channels_redis ({hint})"
         return hint
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalConfig(HistoryOptions, LayerConfig):
+    """The options of the layer for one process."""
+
+    none_means: ClassVar[Collection[str]] = ("history_file",)
+
+    def __post_init__(self) -> None:
+        LayerConfig.__post_init__(self)
+        HistoryOptions.__post_init__(self)
+        if self.history_file:
+            raise ImproperlyConfigured(
+                "CONFIG key 'history_file': remove it, LocalChannelLayer keeps messages in memory "
+                "only; GrpcChannelLayer has a file"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +153,7 @@ class LinkedConfig(LayerConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GrpcConfig(LinkedConfig, Credentials):
+class GrpcConfig(HistoryOptions, LinkedConfig, Credentials):
     """The options of the layer over gRPC. For TCP, those of Credentials are among them.
 
     Attributes:
@@ -136,12 +166,14 @@ class GrpcConfig(LinkedConfig, Credentials):
     address: str = ""
     require_hub: bool = False
 
+    none_means: ClassVar[Collection[str]] = ("history_file",)
     meant: ClassVar[Mapping[str, str]] = {
         "servers": "write 'address', or NatsChannelLayer as BACKEND if they are NATS servers",
     }
 
     def __post_init__(self) -> None:
         LinkedConfig.__post_init__(self)
+        HistoryOptions.__post_init__(self)
         if not isinstance(self.prefix, str) or not _PREFIX.fullmatch(self.prefix):
             raise ImproperlyConfigured(
                 f"CONFIG key 'prefix' must be text of at most 100 letters, digits and any of "

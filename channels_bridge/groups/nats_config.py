@@ -56,6 +56,9 @@ _LOOKS = {
 }
 
 _HUB_ONLY = "remove it, there is no hub in front of NATS"
+_NOT_YET = (
+    "remove it, nothing is kept over NATS yet; GrpcChannelLayer and LocalChannelLayer can do it"
+)
 _NODES_OWN = "write it into the NATS server's configuration"
 
 
@@ -111,6 +114,10 @@ class NatsConfig(LinkedConfig):
         # The layer over gRPC.
         "address": "write 'servers'",
         "require_hub": _HUB_ONLY,
+        "history": _NOT_YET,
+        "history_bytes": _NOT_YET,
+        "history_file": _NOT_YET,
+        "presence": _NOT_YET,
         "cert_file": _NODES_OWN,
         "key_file": _NODES_OWN,
         "client_ca_file": _NODES_OWN,

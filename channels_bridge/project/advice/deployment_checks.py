@@ -23,6 +23,7 @@ def check_deployment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         *_check_hubs(),
         *_check_nodes(),
         *_check_default_prefixes(),
+        *_check_history(),
     ]
 
 
@@ -57,6 +58,20 @@ def _check_default_prefixes() -> Iterator[CheckMessage]:
                 "project, or of staging, may.",
                 hint='Write "prefix" into its CONFIG, with another name for each.',
                 id="channels_bridge.W014",
+            )
+
+
+def _check_history() -> Iterator[CheckMessage]:
+    """Groups of one user or one task, too, then go by way of the hub, and fill its memory."""
+    for alias, layer in _made_layers():
+        if "*" in getattr(getattr(layer, "config", None), "history", ()):
+            yield Warning(
+                f"Channel layer {alias!r} keeps the messages of all groups, as its history has "
+                "'*': the oldest of any group go where history_bytes is reached, and messages to "
+                "groups of one member cost more.",
+                hint="Name the groups whose members may not miss a message, such as "
+                '"history": {"chat.*": {}}.',
+                id="channels_bridge.W016",
             )
 
 
