@@ -45,6 +45,7 @@ MAY_IMPORT = {
     "groups.policies": "groups.history",
     "groups": "common exceptions groups.discovery groups.history groups.home groups.policies "
     "groups.presence",
+    "groups": "common exceptions groups.discovery groups.history groups.home groups.policies",
     "groups.linked": "groups groups.discovery",
     "groups.reliable": "",
     "groups.wire": "",
@@ -78,7 +79,7 @@ MAY_IMPORT = {
     "groups.home logs native runloop server server.child server.monitoring server.supervisor "
     "transport",
     "middlewares": "conf native project",
-    "testing": "common conf groups logs project server server.child server.worker surface",
+    "testing": "common conf groups.linked logs project server server.child server.worker surface",
     "management": "",
     "management.commands": "common conf connections exceptions groups groups.discovery "
     "groups.grpc.hub groups.home logs project project.advice project.foreign server server.child "

@@ -14,9 +14,9 @@ A message to a group goes down, and up in the other processes:
   and a hub, and the folder ``nats``. A transport over something else is a folder beside them, and a
   line in ``TRANSPORTS``.
 
-``home`` has the event loop that all of it runs on, ``discovery`` finds a hub, ``isolation`` keeps
-tests apart. This room imports ``common``, ``exceptions``, ``discovery`` and ``home``; of a server
-it knows only the ``Inbox`` of ``overflow``.
+``home`` has the event loop that all of it runs on, ``discovery`` finds a hub, ``policies`` reads
+what CONFIG says of groups by their names, ``history`` and ``presence`` have the words for what is
+kept of them. Of a server this room knows only the ``Inbox`` of ``overflow``.
 """
 
 from __future__ import annotations

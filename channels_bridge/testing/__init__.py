@@ -13,7 +13,7 @@ to.
 
 from __future__ import annotations
 
-from channels_bridge.groups.isolation import using_hub
+from channels_bridge.groups.linked.isolation import using_hub
 from channels_bridge.project import live_test_hook
 from channels_bridge.testing.live import ChannelsLiveServerTestCase
 from channels_bridge.testing.process import ServerProcess

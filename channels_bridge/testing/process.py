@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 from channels_bridge.common import child_program
 from channels_bridge.common.forks import keep_from_children
-from channels_bridge.groups import isolation
+from channels_bridge.groups.linked import isolation
 from channels_bridge.project.settings_snapshot import Surroundings
 from channels_bridge.server.asgi_types import Application
 from channels_bridge.server.bind import TcpBind

@@ -16,7 +16,7 @@ from django.conf import settings
 
 from channels_bridge.common.exit_deadline import leave_soon
 from channels_bridge.common.forks import endure, handle_in_loop, keep_from_children
-from channels_bridge.groups import isolation
+from channels_bridge.groups.linked import isolation
 from channels_bridge.logs import configure_logging
 from channels_bridge.project.asgi_application import open_application
 from channels_bridge.project.hubs import serving_hubs

@@ -13,7 +13,7 @@ from django.core import mail
 from django.test import override_settings
 from django.test.utils import teardown_test_environment
 
-from channels_bridge.groups import isolation
+from channels_bridge.groups.linked import isolation
 from channels_bridge.layers import GrpcChannelLayer, get_channel_layer
 from channels_bridge.testing import using_hub
 from compat_tests.groups.hubs import ENVIRONMENT, ROOT, serving, soon

@@ -11,7 +11,8 @@ import pytest
 from django.conf import settings as configured
 from django.core.exceptions import ImproperlyConfigured
 
-from channels_bridge.groups import hub_address, isolation, nats_config, reaches_others
+from channels_bridge.groups import hub_address, nats_config, reaches_others
+from channels_bridge.groups.linked import isolation
 from channels_bridge.groups.nats_config import NatsConfig
 from channels_bridge.layers import GrpcChannelLayer, LocalChannelLayer, NatsChannelLayer
 from channels_bridge.testing import using_hub

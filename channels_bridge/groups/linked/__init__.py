@@ -4,6 +4,7 @@
   none.
 - ``grpc_layer`` is the one for processes that a hub joins, ``nats_layer`` the one for processes
   that NATS joins.
+- ``isolation`` keeps tests apart from both.
 
 It imports ``groups``, and no transport: that is loaded when a layer is first used.
 """

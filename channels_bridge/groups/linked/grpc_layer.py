@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from channels_bridge.groups import isolation
 from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.groups.discovery.hub_address import Address
 from channels_bridge.groups.layer_config import GrpcConfig
+from channels_bridge.groups.linked import isolation
 from channels_bridge.groups.linked.linked_layer import LinkedChannelLayer
 from channels_bridge.groups.transport_interface import GroupTransport
 

@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 from channels.layers import channel_layers
 from django.utils.module_loading import import_string
 
-from channels_bridge.groups import TRANSPORTS, isolation
+from channels_bridge.groups import TRANSPORTS
 from channels_bridge.groups.layer import BridgeChannelLayer
 from channels_bridge.groups.layer_config import LinkedConfig
+from channels_bridge.groups.linked import isolation
 from channels_bridge.groups.threadsafe_transport import CrossingTransport
 from channels_bridge.groups.transport_interface import GroupTransport
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from channels_bridge.groups import isolation
+from channels_bridge.groups.linked import isolation
 from channels_bridge.groups.linked.linked_layer import LinkedChannelLayer
 from channels_bridge.groups.nats_config import NatsConfig
 from channels_bridge.groups.transport_interface import GroupTransport

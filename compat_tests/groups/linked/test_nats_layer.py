@@ -12,7 +12,7 @@ import pytest
 from django.test import override_settings
 
 from channels_bridge.exceptions import TransportUnavailable
-from channels_bridge.groups import isolation
+from channels_bridge.groups.linked import isolation
 from channels_bridge.layers import NatsChannelLayer, get_channel_layer
 from compat_tests.groups.hubs import soon
 from compat_tests.groups.nats.nats_servers import NatsServer
