@@ -13,7 +13,7 @@ class Here:
 
     Attributes:
         info: what ``describe`` in CONFIG says of them; None where it says nothing. On its way
-            between processes it is MessagePack.
+            between processes it is JSON, in bytes.
         since: how long they have been, in seconds.
         connections: how many processes they are connected to.
     """
@@ -41,6 +41,11 @@ class RollChange:
     came: Mapping[str, Here]
     gone: Sequence[str]
     count: int
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the number is all that is told."""
+        return self.is_whole and len(self.came) != self.count
 
 
 @dataclass(frozen=True, slots=True)

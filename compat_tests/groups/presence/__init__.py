@@ -1,0 +1,3 @@
+"""Tests of presence without processes."""
+
+from __future__ import annotations
