@@ -72,6 +72,9 @@ DESCRIPTIONS = Descriptions(
             "link_node", "The node of NATS that the worker is connected to.", "node"
         ),
     },
+    services={
+        "processes": Gauge("hub_processes", "Processes that the hub joins."),
+    },
 )
 
 

@@ -21,6 +21,7 @@ from channels_bridge.logs import show_lines
 from channels_bridge.server.child.heartbeat import beating
 from channels_bridge.server.child.main import Run
 from channels_bridge.server.child.pipe import ChildEnd
+from channels_bridge.server.child.questions import answering
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
 from channels_bridge.transport import get_channel_layer
@@ -83,13 +84,20 @@ async def serve(config: ServerConfig, place: Place, channel: ChildEnd, stop: asy
     """
     # Not sooner: the command imports this module, too, and gRPC takes time and memory.
     from channels_bridge.groups.grpc.hub.hub import serve as serve_hub
+    from channels_bridge.groups.grpc.hub.hub_report import HubReport
 
+    report = HubReport()
     # Nothing is ever passed to a hub: what can be read is the end of the supervisor.
     asyncio.get_running_loop().add_reader(channel.sock, stop.set)
     try:
-        async with beating(channel, config):
+        async with beating(channel, config), answering(channel.answers, report):
             await serve_hub(
-                place.address, place.credentials, ready=channel.ready, stop=stop, seat=place.seat
+                place.address,
+                place.credentials,
+                ready=channel.ready,
+                stop=stop,
+                seat=place.seat,
+                report=report,
             )
     except BridgeError as error:
         raise StartupError(str(error)) from error

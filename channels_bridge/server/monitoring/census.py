@@ -18,7 +18,7 @@ from channels_bridge.server.child.questions import Message, Questions
 #: The name of the service whose processes are asked.
 WORKER = "worker"
 
-#: Seconds that a worker has to answer. One that takes longer is shown with what it said before.
+#: Seconds that a process has to answer. One that takes longer is shown with what it said before.
 PATIENCE = 1.0
 
 #: Numbers by name, or by name and label.
@@ -110,7 +110,13 @@ class Census:
 
     async def workers(self, question: Message, patience: float = PATIENCE) -> list[Member]:
         """Ask all workers, and wait for at most ``patience`` seconds."""
-        asked = [process for process in self._processes if process.name == WORKER]
+        return await self._ask([p for p in self._processes if p.name == WORKER], question, patience)
+
+    async def others(self, question: Message, patience: float = PATIENCE) -> list[Member]:
+        """Ask the processes that aren't workers, and wait for as long."""
+        return await self._ask([p for _, p in self.services()], question, patience)
+
+    async def _ask(self, asked: list[Process], question: Message, patience: float) -> list[Member]:
         answers = [process.questions.ask(question, patience) for process in asked]
         fresh = await asyncio.gather(*answers)
         return [

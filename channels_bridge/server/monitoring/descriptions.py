@@ -18,7 +18,7 @@ class Counter(NamedTuple):
 
 
 class Gauge(NamedTuple):
-    """A gauge of each worker."""
+    """A gauge of each worker, or of each other process."""
 
     name: str
     help: str
@@ -41,15 +41,20 @@ class Descriptions:
         gauges: the report's ``gauges``; ``a.b`` is the figure ``b`` among those of ``a``, and is
             left out where that is not reported.
         labels: those of the report's ``gauges`` that are texts.
+        services: the ``gauges`` in reports of processes that aren't workers.
     """
 
     counters: dict[str, Counter] = field(default_factory=dict)
     gauges: dict[str, Gauge] = field(default_factory=dict)
     labels: dict[str, Label] = field(default_factory=dict)
+    services: dict[str, Gauge] = field(default_factory=dict)
 
     def __or__(self, other: Descriptions) -> Descriptions:
         return Descriptions(
-            self.counters | other.counters, self.gauges | other.gauges, self.labels | other.labels
+            self.counters | other.counters,
+            self.gauges | other.gauges,
+            self.labels | other.labels,
+            self.services | other.services,
         )
 
 

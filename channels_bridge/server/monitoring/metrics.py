@@ -7,6 +7,7 @@ number, not its process id, and codes that clients or applications choose are sh
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from email.message import Message as Headers
@@ -52,13 +53,14 @@ class Metrics:
         self._shown: dict[str, set[str]] = {}
 
     async def page(self, headers: Headers) -> Answer:
-        """Ask all workers; one that doesn't answer in time is shown as it was, and as stale."""
-        members = await self._census.workers({})
+        """Ask all processes; one that doesn't answer in time is shown as it was, and as stale."""
+        members, others = await asyncio.gather(self._census.workers({}), self._census.others({}))
         encode, content_type = choose_encoder(headers.get("Accept", ""))
-        return Answer(HTTPStatus.OK, encode(_Families(self.families(members))), content_type)
+        families = self.families(members, others)
+        return Answer(HTTPStatus.OK, encode(_Families(families)), content_type)
 
-    def families(self, members: list[Member]) -> Iterator[Metric]:
-        """All metrics, of workers as they have answered."""
+    def families(self, members: list[Member], others: Sequence[Member] = ()) -> Iterator[Metric]:
+        """All metrics, of workers and of other processes, as they have answered."""
         yield InfoMetricFamily(
             PREFIX + "server", "The server's version.", {"version": self._version}
         )
@@ -68,12 +70,16 @@ class Metrics:
             self._census.phase == "serving",
         )
         yield self._restarts()
-        yield from self._counters(self._census.totals(members))
+        yield from self._counters(self._census.totals([*members, *others]))
         yield from _states(members)
         for key, gauge in self._descriptions.gauges.items():
             yield _gauge(gauge.name, gauge.help, _values(members, key))
         for key, label in self._descriptions.labels.items():
             yield _labels(label, _values(members, key))
+        for key, gauge in self._descriptions.services.items():
+            found = ((_name(other), _find(other.answer, key)) for other in others)
+            values = {name: value for name, value in found if value is not None}
+            yield _gauge(gauge.name, gauge.help, values, label="process")
         yield from self._processes(members)
 
     def _restarts(self) -> Metric:
@@ -142,11 +148,16 @@ def _states(members: Sequence[Member]) -> Iterator[Metric]:
     )
 
 
-def _gauge(name: str, text: str, values: Mapping[str, float]) -> Metric:
-    family = GaugeMetricFamily(PREFIX + name, text, labels=["worker"])
-    for worker, value in values.items():
-        family.add_metric([worker], value)
+def _gauge(name: str, text: str, values: Mapping[str, float], *, label: str = "worker") -> Metric:
+    family = GaugeMetricFamily(PREFIX + name, text, labels=[label])
+    for whose, value in values.items():
+        family.add_metric([whose], value)
     return family
+
+
+def _name(member: Member) -> str:
+    """A process, as the metrics of all processes name it."""
+    return f"{member.process.name}-{member.number}"
 
 
 def _labels(described: Label, values: Mapping[str, str]) -> Metric:

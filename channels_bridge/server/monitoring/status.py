@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -50,14 +51,14 @@ def serving_status(
 async def status(
     census: Census, about: Mapping[str, Any], summarize: Summarize, question: Message
 ) -> Message:
-    """Ask all workers and put what they say together.
+    """Ask all processes and put what they say together.
 
     Args:
         question: its ``top`` is how many are wanted of what there may be many, such as the slowest
             clients.
     """
     top = int(question.get("top", 10))
-    members = await census.workers({"top": top})
+    members, others = await asyncio.gather(census.workers({"top": top}), census.others({}))
     return {
         **about,
         "pid": os.getpid(),
@@ -65,8 +66,8 @@ async def status(
         "seconds": round(time.monotonic() - census.started, 3),
         "restarts": census.restarts.total(),
         "workers": [_worker(member) for member in members],
-        "services": [_process(process) for _, process in census.services()],
-        "totals": census.totals(members),
+        "services": [_service(other) for other in others],
+        "totals": census.totals([*members, *others]),
         **summarize([member.answer for member in members], top),
         "slowest": _slowest(members, top),
     }
@@ -80,6 +81,10 @@ def _worker(member: Member) -> Message:
         "fresh": member.fresh,
         **member.answer.get("gauges", {}),
     }
+
+
+def _service(other: Member) -> Message:
+    return {**_process(other.process), **other.answer.get("gauges", {})}
 
 
 def _process(process: Process) -> Message:

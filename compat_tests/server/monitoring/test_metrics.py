@@ -58,6 +58,7 @@ def test_every_worker_and_process_is_there(site):
     for process in ("supervisor", "worker-0", "worker-1", "hub-0"):
         assert samples["process_resident_memory_bytes", process] > 0
     assert samples["serving",] == 1
+    assert samples["hub_processes", "hub-0"] == 2
 
 
 def test_each_figure_is_described(site):
@@ -71,6 +72,8 @@ def test_each_figure_is_described(site):
         links = {f"{kind}.{name}" for kind in ("hub", "link") for name in worker[kind]}
         shown = set(described.gauges) | set(described.labels) | {"link.engine"}
         assert shown == set(worker) - not_shown | links
+    (hub,) = status["services"]
+    assert set(described.services) == set(hub) - {"name", "pid", "seconds"}
 
 
 def test_openmetrics(site):

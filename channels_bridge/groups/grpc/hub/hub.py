@@ -21,6 +21,7 @@ from channels_bridge.groups.discovery.hub_holder import Seat, holder_of
 from channels_bridge.groups.grpc import frame_codec
 from channels_bridge.groups.grpc.hub.exchange import Exchange
 from channels_bridge.groups.grpc.hub.hub_lock import SocketPlace
+from channels_bridge.groups.grpc.hub.hub_report import HubReport
 from channels_bridge.groups.grpc.hub.listener import LIMITS, Door
 from channels_bridge.groups.grpc.hub.roster_keeper import RosterKeeper
 from channels_bridge.groups.grpc.hub.session import Session
@@ -52,6 +53,7 @@ async def serve(
     ready: Callable[[], None],
     stop: asyncio.Event,
     seat: Seat | None = None,
+    report: HubReport | None = None,
 ) -> None:
     """Run a hub until ``stop`` is set.
 
@@ -64,6 +66,7 @@ async def serve(
         ready: called once the hub serves, or stands by.
         seat: where it has its files, and whose it is; by default this project's own, which takes
             its settings.
+        report: is given what it reports of.
 
     Raises:
         HubAddressError: it can't listen there, or not without more credentials.
@@ -79,7 +82,7 @@ async def serve(
 
     try:
         while await _take(place, where, ready_once, stop):
-            await _serve(place, where, credentials, ready_once, stop)
+            await _serve(place, where, credentials, ready_once, stop, report)
     finally:
         place.close()
 
@@ -118,11 +121,14 @@ async def _serve(
     credentials: Credentials,
     ready: Callable[[], None],
     stop: asyncio.Event,
+    report: HubReport | None,
 ) -> None:
     """Serve until ``stop`` is set, or another hub has the place."""
     place.prepare()
     keeper = RosterKeeper(place)
     exchange = _make_exchange(place, keeper)
+    if report is not None:
+        report.exchange = exchange
     while place.is_kept() and not stop.is_set():
         async with _Hub(where, credentials, exchange, keeper):
             place.note_socket()

@@ -1,0 +1,23 @@
+"""A hub's figures, for metrics and ``websockets_status``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from channels_bridge.groups.grpc.hub.exchange import Exchange
+
+
+class HubReport:
+    """Answers the supervisor, in the form of a worker's report.
+
+    Attributes:
+        exchange: of the hub; None before it serves, and while it stands by.
+    """
+
+    def __init__(self) -> None:
+        self.exchange: Exchange | None = None
+
+    async def __call__(self, question: dict[str, Any]) -> dict[str, Any]:
+        if self.exchange is None:
+            return {}
+        return {"gauges": {"processes": len(self.exchange.processes)}}
