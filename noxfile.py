@@ -181,6 +181,20 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def jitter(session: nox.Session) -> None:
+    """Count what clients on a bad network miss, here, on Channels' servers and on Socket.IO."""
+    session.install("-q", "-e", ".[standard,bench]", *group("test"))
+    env = {}
+    if npm := shutil.which("npm"):
+        directory = Path(session.create_tmp()).resolve()
+        socketio = PYPROJECT["tool"]["channels_bridge"]["socketio"]
+        install = [npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix"]
+        session.run(*install, str(directory), socketio, external=True)
+        env["SOCKETIO"] = str(directory / "node_modules" / "socket.io")
+    session.run("python", "-m", "compat_tests.resume.jitter", *session.posargs, env=env)
+
+
+@nox.session
 def peer_faults(session: nox.Session) -> None:
     """Do the same harm to the server and to Daphne and uvicorn, and count what users see."""
     session.install("-q", "-e", ".[standard,bench]", *group("test"), *group("peers"))

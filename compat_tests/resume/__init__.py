@@ -1,0 +1,1 @@
+"""Resuming, from outside: the protocol as a client sees it, and what is left of it under faults."""

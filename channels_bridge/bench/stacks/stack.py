@@ -46,11 +46,13 @@ class Running:
         port: where, on 127.0.0.1.
         caller_port: where the process listens that sends to groups from outside; 0 without one.
         pids: the processes whose CPU time and memory are the stack's, their descendants' included.
+        environment: variables with which further processes are the project's, too.
     """
 
     port: int
     caller_port: int
     pids: Sequence[int]
+    environment: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ class Stack:
                 pids.append(pid)
             # Workers and hub start after the port is open, and their start is not to be measured.
             wait_until(lambda: is_quiet(pids))
-            yield Running(port, caller_port, pids)
+            yield Running(port, caller_port, pids, env)
 
     def _environment(self, site: Site, places: Mapping[str, str]) -> dict[str, str]:
         """Variables from which ``stacks.stack_settings`` makes the settings."""

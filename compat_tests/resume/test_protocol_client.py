@@ -1,0 +1,67 @@
+"""The client that tests use notices what a server may not say."""
+
+from __future__ import annotations
+
+import pytest
+
+from compat_tests.resume.protocol_client import Frame, ProtocolClient, Standing
+
+HELLO = '!{"t":"hello","v":1,"beat":25,"retry":[0.1,30],"c":"token"}'
+AT = '!{"t":"at","g":"AbCdEfGh","e":"e1","o":%d,"k":"k1","r":"%s"}'
+
+
+def client(*messages: str | bytes) -> ProtocolClient:
+    """One that has been told these after it had joined a group at 3."""
+    result = ProtocolClient()
+    assert result.begin() == "_resume=1"
+    for message in (HELLO, AT % (3, "new"), *messages):
+        result.hear(message)
+    return result
+
+
+def test_positions() -> None:
+    """A frame moves the position, in part or whole, and the next handshake says so."""
+    one = client("AbCdEfGh:4;a", b"AbCdEfGh:5.0;b")
+    assert one.standings == {"AbCdEfGh": Standing("e1", 4, 1, "k1")}
+    assert one.begin() == "_resume=1.token~AbCdEfGh.e1.4.1.k1"
+    assert client(b"AbCdEfGh:5.0;", '!{"t":"at","g":"AbCdEfGh","o":5}').begin().count(".5.k1") == 1
+
+
+def test_payloads() -> None:
+    """The page gets what stands behind the header."""
+    one = client()
+    assert one.hear("AbCdEfGh:4;a;b") == Frame("a;b", "AbCdEfGh")
+    assert one.hear(b"AbCdEfGh:5;\xff;") == Frame(b"\xff;", "AbCdEfGh")
+    assert one.hear(";direct") == Frame("direct")
+    assert not one.complaints
+
+
+def test_plain_server() -> None:
+    """Without a hello all that comes is the application's."""
+    one = ProtocolClient()
+    one.begin()
+    assert one.hear("AbCdEfGh:4;a") == Frame("AbCdEfGh:4;a")
+    assert one.speaks is False
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        ("AbCdEfGh:3;again",),
+        ("AbCdEfGh:5;", "AbCdEfGh:4;late"),
+        ("AbCdEfGh:4.0;", "AbCdEfGh:4.0;again"),
+        ("AbCdEfGh:4.1;",),
+        (AT % (2, "ok"),),
+        ("no header",),
+    ],
+)
+def test_complaints(messages: tuple[str, ...]) -> None:
+    """What came twice, late or from nowhere is written down."""
+    assert len(client(*messages).complaints) == 1
+
+
+def test_gap() -> None:
+    """After a gap the position may be any."""
+    one = client('!{"t":"at","g":"AbCdEfGh","e":"e1","o":1,"r":"gap","why":"failed"}')
+    assert one.standings["AbCdEfGh"].offset == 1
+    assert not one.complaints
