@@ -61,12 +61,22 @@ class Notice(dict[str, Any]):
 
 
 class LogEvent(dict[str, Any]):
-    """A group's message as a listener who speaks gets it: with its entry."""
+    """A group's message as a listener who speaks gets it: with its entry.
+
+    The client has ``frames`` of what its handler sends already: those are not to be sent again.
+    """
 
     def __init__(
-        self, message: Mapping[str, Any], group: str, entry: Entry, *, is_replay: bool = False
+        self,
+        message: Mapping[str, Any],
+        group: str,
+        entry: Entry,
+        *,
+        is_replay: bool = False,
+        frames: int = 0,
     ) -> None:
         super().__init__(message)
         self.group = group
         self.entry = entry
         self.is_replay = is_replay  # whether it was sent before the member was there, or is behind
+        self.frames = frames
