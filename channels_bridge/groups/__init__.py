@@ -40,6 +40,8 @@ __all__ = [
 TRANSPORTS = {
     "local": "channels_bridge.groups.local_transport.LocalTransport",
     "grpc": "channels_bridge.groups.grpc.process.grpc_transport.GrpcTransport",
+    "grpc-history": "channels_bridge.groups.grpc.process.grpc_history_transport"
+    ".GrpcHistoryTransport",
     "nats": "channels_bridge.groups.nats.nats_transport.NatsTransport",
 }
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from channels_bridge.common.rate_limited_log import Notices
@@ -44,6 +45,7 @@ class Request:
     made: float  # when, in ``time.monotonic()``
     required: bool  # whether it isn't done where nobody else is
     answer: asyncio.Future[bool]  # True when it is done, False when there was no room
+    about: Any = None  # what a subclass of the client keeps with it
 
 
 @dataclass(eq=False)
@@ -71,6 +73,9 @@ class Client:
         unheard: the topics that needn't be published to.
         on_answers: called with the number of requests that were just answered.
     """
+
+    #: What it means to have been away for too long.
+    missed_text: ClassVar[str] = "its members have missed what was sent to them meanwhile"
 
     def __init__(self, deliver: Deliver, prefix: str = "") -> None:
         self.id = uuid4().bytes
@@ -137,7 +142,9 @@ class Client:
             self.abandon(request)
             self._write(wire.Unsubscribe(topic=self._prefix + topic))
 
-    def request(self, kind: frame_codec.Request, *, required: bool = False) -> Request:
+    def request(
+        self, kind: frame_codec.Request, *, required: bool = False, about: Any = None
+    ) -> Request:
         """Give ``kind`` the next number and send it, again and again until it is answered."""
         self._seq += 1
         kind.seq = self._seq
@@ -153,6 +160,7 @@ class Client:
             made=time.monotonic(),
             required=required,
             answer=self._loop.create_future(),
+            about=about,
         )
         # Kept until it is answered: connected() sends it on the next stream, again or for the first
         # time. The hub ignores a number that it has seen.
@@ -229,24 +237,25 @@ class Client:
     def connected(self) -> Outbox:
         """Begin a conversation: say who this is, what it wants, and what wasn't answered."""
         self.outbox = Outbox()
-        self._write(
-            wire.Hello(
-                version=frame_codec.VERSION,
-                process=self.id,
-                epoch=self._epoch,
-                peers=self._peers,
-                topics=[self._prefix + topic for topic in self._topics],
-                bindings=self.bindings.values(),
-                presence=own_presence(),
-                pulls=map(self._wire_pull, self._pulls.values()),
-            )
-        )
+        self._write(self._hello())
         for pull in self._pulls.values():
             if pull.withdrawn:
                 self._write(wire.Withdraw(id=pull.id))
         for request in self._requests.values():
             self.outbox.put(request.frame)
         return self.outbox
+
+    def _hello(self) -> wire.Hello:
+        return wire.Hello(
+            version=frame_codec.VERSION,
+            process=self.id,
+            epoch=self._epoch,
+            peers=self._peers,
+            topics=[self._prefix + topic for topic in self._topics],
+            bindings=self.bindings.values(),
+            presence=own_presence(),
+            pulls=map(self._wire_pull, self._pulls.values()),
+        )
 
     def disconnected(self) -> None:
         """The stream is gone: keep what has to be said for the next one."""
@@ -289,8 +298,7 @@ class Client:
         if welcome.missed:
             self._missed += 1
             logger.error(
-                "this process was away from the groups hub for too long: "
-                "its members have missed what was sent to them meanwhile"
+                "this process was away from the groups hub for too long: %s", self.missed_text
             )
 
     def _on_refused(self, refused: wire.Refused) -> None:
@@ -367,7 +375,7 @@ class Client:
     def _put_prefix(self, kind: frame_codec.Request) -> None:
         if isinstance(kind, wire.Clear):
             kind.prefix = self._prefix
-        if isinstance(kind, wire.Bind | wire.Publish | wire.Subscribe | wire.Unbind):
+        elif not isinstance(kind, wire.Push):
             kind.topic = self._prefix + kind.topic
         if isinstance(kind, wire.Bind | wire.Push | wire.Unbind):
             kind.queue = self._prefix + kind.queue

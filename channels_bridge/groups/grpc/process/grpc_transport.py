@@ -70,7 +70,7 @@ class GrpcTransport(GroupTransport):
         self._emptied: asyncio.Future[None] | None = None
 
     def start(self, deliver: Deliver) -> None:
-        self._client = Client(deliver, self._prefix)
+        self._client = self._make_client(deliver)
         self._client.on_answers = self._make_room
         self._link = Link(
             self._client,
@@ -79,6 +79,9 @@ class GrpcTransport(GroupTransport):
             patience=None if self._require_hub else self._timeout,
             on_absent=self._note_absence,
         )
+
+    def _make_client(self, deliver: Deliver) -> Client:
+        return Client(deliver, self._prefix)
 
     @property
     def is_alone(self) -> bool:

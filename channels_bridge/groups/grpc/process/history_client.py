@@ -1,0 +1,348 @@
+"""A process' conversation with the hub about history: what it appends, and the logs it follows.
+
+A topic that is followed is *in sync* on a stream once its log has come there; all that comes
+afterwards is the next entry. What comes before, of a Follow that was taken back, is left out: the
+log that was asked for last has it.
+
+No I/O here either.
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+import time
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from channels_bridge.groups.grpc import log_codec
+from channels_bridge.groups.grpc.dedup import Marks
+from channels_bridge.groups.grpc.outbox import Outbox
+from channels_bridge.groups.grpc.process.client import Client, Request
+from channels_bridge.groups.history.position import Bounds, Entry, Excerpt, Run
+from channels_bridge.groups.history_transport import Follower
+from channels_bridge.groups.transport_interface import Deliver
+from channels_bridge.groups.wire.v1 import groups_pb2 as wire
+
+
+@dataclass(eq=False, slots=True)
+class Append:
+    """A message that waits for its number.
+
+    Attributes:
+        is_abandoned: whether nobody waits any more. Its number is still needed, as it may have one.
+    """
+
+    topic: str
+    payload: bytes
+    kept: bool
+    is_abandoned: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Reading:
+    """Somebody waits for a log without following it."""
+
+    excerpt: Excerpt | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Followed:
+    """A topic that is followed.
+
+    Attributes:
+        is_in_sync: on the stream that there is.
+        asked: the numbers of the requests for its log; 0 for that which Hello makes.
+        waiting: requests that the log which Hello asks for answers.
+    """
+
+    is_in_sync: bool = False
+    asked: set[int] = field(default_factory=set)
+    waiting: list[Request] = field(default_factory=list)
+
+
+class Nobody(Follower):
+    """Follows nothing."""
+
+    def on_excerpt(self, topic: str, excerpt: Excerpt) -> None:
+        pass
+
+    def on_entry(self, topic: str, entry: Entry) -> None:
+        pass
+
+    def position(self, topic: str) -> None:
+        return None
+
+
+class HistoryClient(Client):
+    """One process at the hub that also appends to logs and follows them.
+
+    Attributes:
+        follower: who is called; to be set before anything is followed.
+        keeps_history: whether the hub can; that is believed until it has said so.
+    """
+
+    missed_text: ClassVar[str] = f"{Client.missed_text}, but for groups whose history is kept"
+
+    def __init__(self, deliver: Deliver, prefix: str = "") -> None:
+        super().__init__(deliver, prefix)
+        self.follower: Follower = Nobody()
+        self.keeps_history = True
+        self._followed: dict[str, Followed] = {}
+        self._parts: dict[int, log_codec.Parts] = {}  # of logs that have come in part, by request
+        self._transient = Marks()  # of messages that aren't kept
+        self._order = 0  # of the last message that was numbered
+        self._alone = Run("".join(secrets.choice(_DIGITS) for _ in range(6)), 1, 0)
+
+    # What the transport asks for.
+
+    def append(
+        self, topic: str, payload: bytes, bounds: Bounds, *, kept: bool, confirm: bool = False
+    ) -> Request:
+        """Let the hub number a message."""
+        if not self.keeps_history:
+            self.append_alone(topic, payload)
+            return self.request(wire.Publish(topic=topic, payload=payload, confirm=confirm))
+        history = log_codec.wire_history(bounds, kept=kept)
+        publish = wire.Publish(topic=topic, payload=payload, confirm=confirm, history=history)
+        return self.request(publish, about=Append(topic, payload, kept))
+
+    def append_alone(self, topic: str, payload: bytes) -> None:
+        """There is no hub: who follows here gets it at once, and nothing is kept."""
+        self._give_unkept(Append(topic, payload, kept=False))
+
+    def follow(self, topic: str) -> Request:
+        """Ask for a topic's log and what comes; answered once the follower has it."""
+        if not self.keeps_history:
+            self.follow_alone(topic)
+            return self.subscribe(topic)
+        followed = self._followed.setdefault(topic, Followed())
+        after = log_codec.wire_position(self.follower.position(topic))
+        request = self.request(wire.Follow(topic=topic, after=after), about=followed)
+        followed.asked.add(request.seq)
+        return request
+
+    def follow_alone(self, topic: str) -> None:
+        """There is no hub: nothing is kept, and all that comes is from here."""
+        self._followed.setdefault(topic, Followed())
+        self._begin_empty(topic)
+
+    def unfollow(self, topic: str) -> None:
+        """Stop following."""
+        followed = self._followed.pop(topic, None)
+        if followed is None:
+            return
+        for request in [r for r in self._requests.values() if r.about is followed]:
+            self.abandon(request)
+        for request in followed.waiting:
+            _settle(request)
+        if topic in self._topics:
+            self.unsubscribe(topic)
+        else:
+            self._write(wire.Unsubscribe(topic=self._prefix + topic))
+
+    def read(self, topic: str, reading: Reading) -> Request:
+        """Ask for all that a topic's log keeps."""
+        return self.request(wire.Follow(topic=topic, once=True), about=reading)
+
+    def nothing(self) -> Excerpt:
+        """What there is where no hub keeps anything."""
+        return Excerpt(is_whole=True, floor=0, runs=[self._alone], entries=[])
+
+    def abandon(self, request: Request) -> None:
+        if isinstance(request.about, Append) and self.outbox is not None:
+            # It may be in the log already: whoever follows it here needs its number.
+            request.about.is_abandoned = True
+            _settle(request)
+            return
+        if isinstance(request.about, Reading):
+            self._parts.pop(request.seq, None)
+        super().abandon(request)
+
+    def settle_alone(self, error: Exception) -> int:
+        for topic, followed in self._followed.items():
+            self._begin_empty(topic)
+            self._settle_waiting(followed)
+        for request in list(self._requests.values()):
+            if isinstance(request.about, Append):
+                self._give_unkept(request.about)
+        return super().settle_alone(error)
+
+    def fail_all(self, error: Exception) -> None:
+        for followed in self._followed.values():
+            for request in followed.waiting:
+                if not request.answer.done():
+                    request.answer.set_exception(error)
+                    request.answer.exception()
+            followed.waiting.clear()
+        super().fail_all(error)
+
+    # What the link calls.
+
+    def connected(self) -> Outbox:
+        self._parts.clear()
+        for followed in self._followed.values():
+            followed.is_in_sync = False
+            followed.asked = {0}
+        for request in list(self._requests.values()):
+            if isinstance(request.about, Followed):  # Hello asks for all of these again
+                request.about.waiting.append(self._forget(request))
+            elif isinstance(request.about, Append) and request.about.is_abandoned:
+                self._forget(request)
+        return super().connected()
+
+    def _hello(self) -> wire.Hello:
+        hello = super()._hello()
+        for topic in self._followed:
+            name = self._prefix + topic
+            after = log_codec.wire_position(self.follower.position(topic))
+            hello.followed.append(wire.Follow(topic=name, after=after))
+            if topic not in self._topics:
+                hello.topics.append(name)  # for a hub of an earlier release
+        return hello
+
+    # One method per frame.
+
+    def _on_welcome(self, welcome: wire.Welcome) -> None:
+        super()._on_welcome(welcome)
+        self.keeps_history = log_codec.FEATURE in welcome.features
+        if not self.keeps_history:
+            self._tell_once(
+                "the groups hub is of an earlier release and keeps no history: messages are passed "
+                "on as without it, until the hub is restarted with the release of its processes"
+            )
+            self._go_without()
+            return
+        for topic, followed in self._followed.items():
+            if not followed.asked:  # for the hub before, of an earlier release, after Hello
+                self.follow(topic)
+
+    def _go_without(self) -> None:
+        """The hub of an earlier release has the topics from Hello: what is followed is in force."""
+        for request in list(self._requests.values()):
+            if isinstance(request.about, Followed):  # asked for since: it knows no Follow
+                request.about.waiting.append(self._forget(request))
+        for topic, followed in self._followed.items():
+            self._begin_empty(topic)
+            self.subscribe(topic)
+            self._settle_waiting(followed)
+
+    def _on_log(self, log: wire.Log) -> None:
+        self._handled.count += 1
+        parts = self._parts.get(log.seq)
+        if parts is None:
+            parts = self._parts[log.seq] = log_codec.Parts(log)
+        else:
+            parts.add(log)
+        if log.more:
+            return
+        del self._parts[log.seq]
+        excerpt = parts.join(time.monotonic())
+        request = self._requests.get(log.seq)
+        if request is not None and isinstance(request.about, Reading):
+            request.about.excerpt = excerpt
+        else:
+            self._load(log.topic.removeprefix(self._prefix), log.seq, excerpt)
+
+    def _load(self, topic: str, seq: int, excerpt: Excerpt) -> None:
+        followed = self._followed.get(topic)
+        if followed is None or seq not in followed.asked:
+            return  # it was asked for before this topic was left
+        followed.asked.discard(seq)
+        followed.is_in_sync = True
+        position = self.follower.position(topic)
+        if not excerpt.is_whole and position is not None:
+            # What has come since this was asked for is here already.
+            entries = [entry for entry in excerpt.entries if entry.offset > position.offset]
+            excerpt = replace(excerpt, entries=entries)
+        self.follower.on_excerpt(topic, excerpt)
+        if not seq:
+            self._settle_waiting(followed)
+
+    def _on_delivery(self, delivery: wire.Delivery) -> None:
+        if not delivery.HasField("numbered"):
+            super()._on_delivery(delivery)
+            return
+        self._handled.count += 1
+        numbered = delivery.numbered
+        # A new hub numbers once more what isn't in its predecessor's file.
+        if not numbered.offset and not self._transient.advance(delivery.sender, delivery.seq):
+            return
+        self._give(
+            delivery.topic.removeprefix(self._prefix),
+            Entry(
+                numbered.epoch,
+                numbered.offset,
+                numbered.order,
+                delivery.sender,
+                delivery.seq,
+                delivery.payload,
+                time.monotonic(),
+            ),
+        )
+
+    def _on_sequenced(self, sequenced: wire.Sequenced) -> None:
+        now = time.monotonic()
+        count = 0
+        for seq, offset, order in zip(
+            sequenced.seqs, sequenced.offsets, sequenced.orders, strict=True
+        ):
+            request = self._requests.get(seq)
+            if request is None or not isinstance(append := request.about, Append):
+                continue
+            self._forget(request)
+            count += 1
+            self._give(
+                append.topic,
+                Entry(sequenced.epoch, offset, order, self.id, seq, append.payload, now),
+            )
+            _settle(request)
+        self.on_answers(count)
+
+    def _on_settled(self, settled: wire.Settled) -> None:
+        for seq in settled.seqs:
+            request = self._requests.get(seq)
+            if request is not None and isinstance(append := request.about, Append):
+                # It was numbered before, and a log has it, if one has. Others had it then.
+                if not append.kept or not self.keeps_history:
+                    self._give_unkept(append)
+        super()._on_settled(settled)
+
+    # Helpers.
+
+    def _begin_empty(self, topic: str) -> None:
+        if self.follower.position(topic) is None:
+            self.follower.on_excerpt(topic, self.nothing())
+
+    def _give(self, topic: str, entry: Entry) -> None:
+        self._order = entry.order
+        followed = self._followed.get(topic)
+        if followed is not None and followed.is_in_sync:
+            self.follower.on_entry(topic, entry)
+
+    def _give_unkept(self, append: Append) -> None:
+        if append.topic in self._followed:
+            entry = Entry(
+                self._alone.epoch, 0, self._order, self.id, 0, append.payload, time.monotonic()
+            )
+            self.follower.on_entry(append.topic, entry)
+
+    def _forget(self, request: Request) -> Request:
+        """Take a request from those that are sent again."""
+        del self._requests[request.seq]
+        self._bytes -= len(request.frame)
+        return request
+
+    @staticmethod
+    def _settle_waiting(followed: Followed) -> None:
+        for request in followed.waiting:
+            _settle(request)
+        followed.waiting.clear()
+
+
+_DIGITS = string.digits + string.ascii_lowercase
+
+
+def _settle(request: Request) -> None:
+    if not request.answer.done():
+        request.answer.set_result(True)
