@@ -37,14 +37,7 @@ MAY_IMPORT = {
     "groups.home": "exceptions",
     "groups.history": "groups.presence",
     "groups.presence": "",
-    "groups": "common exceptions groups.discovery groups.history groups.home groups.presence",
     "groups.policies": "groups.history",
-    "groups": "common exceptions groups.discovery groups.history groups.home groups.policies "
-    "groups.presence",
-    "groups": "common exceptions groups.discovery groups.history groups.home",
-    "groups.policies": "groups.history",
-    "groups": "common exceptions groups.discovery groups.history groups.home groups.policies "
-    "groups.presence",
     "groups": "common exceptions groups.discovery groups.history groups.home groups.policies",
     "groups.linked": "groups groups.discovery",
     "groups.reliable": "",
@@ -68,6 +61,7 @@ MAY_IMPORT = {
     "server.monitoring": "common server server.child",
     "server.supervisor": "common server server.child server.monitoring",
     # Consumers and native handlers on the engine.
+    "resume": "groups.history server server.websocket",
     "runloop": "groups server server.websocket",
     "connections": "groups runloop transport",
     "native": "conf exceptions groups.home runloop server server.websocket",
@@ -76,8 +70,8 @@ MAY_IMPORT = {
     "project.advice": "conf groups groups.discovery groups.linked groups.nats groups.nats.client "
     "server transport",
     "project": "common conf connections exceptions groups groups.discovery groups.grpc.hub "
-    "groups.home logs native runloop server server.child server.monitoring server.supervisor "
-    "transport",
+    "groups.home logs native runloop server server.child server.monitoring "
+    "server.supervisor transport",
     "middlewares": "conf native project",
     "testing": "common conf groups.linked logs project server server.child server.worker surface",
     "management": "",
