@@ -49,13 +49,18 @@ application = ProtocolTypeRouter(
 )
 """
 
+#: What pages load, which is no Python.
+STATIC = ("static/channels_bridge/resumable.js", "static/channels_bridge/resumable.d.ts")
+
 SERVER = ["-m", "django", "websockets_server", "--settings=settings", "--pythonpath=."]
 
 
 def main() -> None:
     """Make a project, serve it on two workers, talk to it, stop it."""
     clone = Path(__file__).resolve().parent.parent
-    assert not Path(channels_bridge.__file__).is_relative_to(clone / "channels_bridge")
+    package = Path(channels_bridge.__file__).parent
+    assert not package.is_relative_to(clone / "channels_bridge")
+    assert [name for name in STATIC if not (package / name).is_file()] == []
     with tempfile.TemporaryDirectory() as directory:
         Path(directory, "settings.py").write_text(SETTINGS)
         Path(directory, "project.py").write_text(PROJECT)
