@@ -88,9 +88,15 @@ def _check_config(
     where: str, layer_class: type[BridgeChannelLayer], config: Mapping[str, Any]
 ) -> Iterator[CheckMessage]:
     try:
-        layer_class.config_class.from_options(config)
+        policies = layer_class.config_class.from_options(config).presence_policies
     except ImproperlyConfigured as error:
         yield Error(f"{where}: {error}.", id="channels_bridge.E004")
+        return
+    for policy in policies:
+        try:
+            _ = policy.path and policy.describe
+        except ImproperlyConfigured as error:
+            yield Error(f"{where}: {error}.", id="channels_bridge.E012")
 
 
 def _check_prefixes() -> Iterator[CheckMessage]:

@@ -100,6 +100,19 @@ def test_config_of_a_layer(config, words):
 
 
 @pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("compat_tests.nowhere.describe", "cannot be imported: No module named"),
+        ("compat_tests.test_checks.GRPC", "is no function"),
+    ],
+)
+def test_describe_of_presence(path, words):
+    """E012: what says who a connection is can't be called."""
+    with layers(GRPC, presence={"chat.*": {"describe": path}}):
+        assert words in found()["channels_bridge.E012"]
+
+
+@pytest.mark.parametrize(
     ("config", "words"),
     [
         ({"hosts": ["n1"]}, "write 'servers'"),

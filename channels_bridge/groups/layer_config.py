@@ -16,6 +16,7 @@ from channels_bridge.groups.other_layers import REDIS_OPTIONS
 from channels_bridge.groups.overflow import OVERFLOW
 from channels_bridge.groups.policies.history_options import HistoryOptions
 from channels_bridge.groups.policies.history_policy import HistoryPolicy
+from channels_bridge.groups.policies.presence_policy import PresencePolicy
 
 #: The longest message that the hub forwards, in bytes.
 MAX_MESSAGE_SIZE = 32 * 1024 * 1024
@@ -96,6 +97,15 @@ class LayerConfig:
     def history_policy(self, group: str) -> HistoryPolicy | None:
         """What is kept of a group; None where nothing is."""
         return None
+
+    def presence_policy(self, group: str) -> PresencePolicy | None:
+        """Who is shown in a group; None where nobody is."""
+        return None
+
+    @property
+    def presence_policies(self) -> Collection[PresencePolicy]:
+        """Those of all patterns."""
+        return ()
 
     @classmethod
     def _hint(cls, name: str, known: list[str]) -> str:

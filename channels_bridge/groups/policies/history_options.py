@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,8 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from channels_bridge.groups.policies.history_policy import HistoryPolicy, read_history
-from channels_bridge.groups.policies.patterns import ByPattern, require_group_patterns
+from channels_bridge.groups.policies.patterns import ByPattern
+from channels_bridge.groups.policies.presence_policy import PresencePolicy, read_presence
 
 #: Less is filled by a few messages, more is a database's business.
 _HISTORY_BYTES = (2**20, 2**40)
@@ -38,7 +39,7 @@ class HistoryOptions:
 
     def __post_init__(self) -> None:
         _ = self._histories  # read now, so that mistakes are found now
-        require_group_patterns("presence", self.presence)
+        _ = self._presences
         self._check_bytes()
         self._check_file()
 
@@ -51,9 +52,22 @@ class HistoryOptions:
         """What is kept of a group; None where nothing is."""
         return self._histories.find(group)
 
+    def presence_policy(self, group: str) -> PresencePolicy | None:
+        """Who is shown in a group; None where nobody is."""
+        return self._presences.find(group)
+
+    @property
+    def presence_policies(self) -> Collection[PresencePolicy]:
+        """Those of all patterns."""
+        return self._presences.values
+
     @cached_property
     def _histories(self) -> ByPattern[HistoryPolicy]:
         return read_history(self.history)
+
+    @cached_property
+    def _presences(self) -> ByPattern[PresencePolicy]:
+        return read_presence(self.presence)
 
     def _check_bytes(self) -> None:
         value, (least, most) = self.history_bytes, _HISTORY_BYTES

@@ -24,9 +24,13 @@ class ByPattern(Generic[T]):
 
     Args:
         values: pattern -> value, in the order in which they are tried.
+
+    Attributes:
+        values: what there is.
     """
 
     def __init__(self, values: Mapping[Any, T]) -> None:
+        self.values = tuple(values.values())
         self._values = [(compile_pattern(pattern), value) for pattern, value in values.items()]
         self.find = lru_cache(_REMEMBERED)(self._find)
 
