@@ -59,6 +59,27 @@ class LinkStatistics:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HistoryStatistics:
+    """What a layer keeps in this process of groups with history, for members here.
+
+    Attributes:
+        replicas: how many groups.
+        messages: how many messages of theirs.
+        bytes: what these take.
+        behind: members that are catching up.
+        evictions: messages that were forgotten before their time, to keep to ``history_bytes``.
+        lost: messages that were forgotten before a member here had them, summed up over members.
+    """
+
+    replicas: int
+    messages: int
+    bytes: int
+    behind: int
+    evictions: int
+    lost: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class LayerStatistics:
     """Counters of a layer in this process, since it was made or closed last.
 
@@ -67,8 +88,10 @@ class LayerStatistics:
         messages_dropped: messages to groups that a member here had no room for; this number
             goes on when the layer is closed and used again.
         link: None for a layer that reaches no other process, and until it is used.
+        history: None for a layer that keeps none, and until it is used.
     """
 
     group_sends: int
     messages_dropped: int
     link: LinkStatistics | None
+    history: HistoryStatistics | None = None
