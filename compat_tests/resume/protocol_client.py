@@ -8,12 +8,14 @@ complaint, so that a test sees a frame that came twice, or late, even where nobo
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
 VERSION = "1"
+HEADER = re.compile(r"(?:[\w-]{8}:[0-9]{1,15}(?:\.[0-9]{1,15})?)?", re.ASCII)
 HELLO = '!{"t":"hello"'
 
 #: Positions in a handshake.
@@ -44,10 +46,17 @@ class Standing:
 
 @dataclass(frozen=True)
 class Frame:
-    """What the page is given; ``tag`` is empty where the consumer sent it on its own account."""
+    """What the page is given.
+
+    Args:
+        payload: without the header.
+        tag: of the group; empty where the consumer sent this on its own account.
+        offset: of the entry.
+    """
 
     payload: str | bytes
     tag: str = ""
+    offset: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,6 +87,12 @@ class ProtocolClient:
     speaks: bool | None = None
     complaints: list[str] = field(default_factory=list)
 
+    def start_from(self, claims: Iterable[str]) -> None:
+        """Take positions that the page was made with."""
+        for each in claims:
+            tag, epoch, offset, *frames, ticket = each.split(".")
+            self.standings[tag] = Standing(epoch, int(offset), int((frames or [0])[0]), ticket)
+
     def begin(self) -> str:
         """Another connection begins; returns what to add to the query of its URL."""
         self.speaks = None
@@ -91,9 +106,13 @@ class ProtocolClient:
             self.speaks = isinstance(data, str) and data.startswith(HELLO)
         if not self.speaks:
             return Frame(data)
-        if isinstance(data, str) and data.startswith("!"):
-            return self._control(json.loads(data[1:]))
-        return self._frame(data)
+        try:
+            if isinstance(data, str) and data.startswith("!"):
+                return self._control(json.loads(data[1:]))
+            return self._frame(data)
+        except ValueError:
+            self.complaints.append(f"what is this? {data!r}")
+            return Frame(data)
 
     def _frame(self, data: str | bytes) -> Frame:
         header: str
@@ -103,12 +122,12 @@ class ProtocolClient:
         else:
             raw, raw_mark, payload = data.partition(b";")
             header, mark = raw.decode("ascii"), raw_mark.decode()
-        if not mark:
-            self.complaints.append(f"no header: {data!r}")
+        if not mark or not HEADER.fullmatch(header):
+            raise ValueError(header)
         tag, _, place = header.partition(":")
         if tag in self.standings:
             self._advance(tag, place)
-        return Frame(payload, tag)
+        return Frame(payload, tag, int(place.partition(".")[0] or 0))
 
     def _advance(self, tag: str, place: str) -> None:
         standing = self._heard_of(tag)

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import json
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
 import pytest
 
 from compat_tests.resume.protocol_client import Frame, ProtocolClient, Standing
@@ -30,8 +37,8 @@ def test_positions() -> None:
 def test_payloads() -> None:
     """The page gets what stands behind the header."""
     one = client()
-    assert one.hear("AbCdEfGh:4;a;b") == Frame("a;b", "AbCdEfGh")
-    assert one.hear(b"AbCdEfGh:5;\xff;") == Frame(b"\xff;", "AbCdEfGh")
+    assert one.hear("AbCdEfGh:4;a;b") == Frame("a;b", "AbCdEfGh", 4)
+    assert one.hear(b"AbCdEfGh:5;\xff;") == Frame(b"\xff;", "AbCdEfGh", 5)
     assert one.hear(";direct") == Frame("direct")
     assert not one.complaints
 
@@ -65,3 +72,25 @@ def test_gap() -> None:
     one = client('!{"t":"at","g":"AbCdEfGh","e":"e1","o":1,"r":"gap","why":"failed"}')
     assert one.standings["AbCdEfGh"].offset == 1
     assert not one.complaints
+
+
+TALKS = json.loads(Path(__file__).with_name("vectors.json").read_text())["talks"]
+
+
+@pytest.mark.parametrize("spoken", TALKS, ids=lambda spoken: spoken["name"])
+def test_vectors(spoken: dict[str, Any]) -> None:
+    """Its positions and handshakes are those of the published vectors."""
+    one = ProtocolClient()
+    for step in spoken["steps"]:
+        ((kind, value),) = step.items()
+        if kind == "from":
+            one.start_from(value)
+        elif kind == "connect":
+            assert unquote(one.begin()) == f"_resume={value}"
+        elif kind in ("text", "base64"):
+            one.hear(value if kind == "text" else base64.b64decode(value))
+        elif kind == "positions":
+            standings = {tag: list(astuple(each)) for tag, each in one.standings.items()}
+            assert standings == value
+        elif kind == "closes" and value == 4400:
+            assert one.complaints
