@@ -14,7 +14,15 @@ from channels_bridge.bench.report import printed
 from channels_bridge.bench.report.columns import COLUMNS
 from channels_bridge.bench.report.results import Results, Row
 from channels_bridge.bench.report.tables import markdown, table, title
-from channels_bridge.bench.stacks.channel_layers import CORE, GRPC, NATS, NATS3, PUBSUB, Layer
+from channels_bridge.bench.stacks.channel_layers import (
+    CORE,
+    GRPC,
+    HISTORY,
+    NATS,
+    NATS3,
+    PUBSUB,
+    Layer,
+)
 from channels_bridge.bench.stacks.stack import STACKS
 from compat_tests.bench import targets
 
@@ -24,6 +32,7 @@ ABOUT_LAYERS = ("cross", "in-force", "outside")
 #: The layers, in words.
 LAYERS = {
     "the hub": GRPC,
+    "the hub, with history": HISTORY,
     "NATS, one node": NATS,
     "NATS, three nodes": NATS3,
     "channels_redis pubsub": PUBSUB,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from channels_bridge.bench.loads.scenarios import BRIDGE, NATS
+from channels_bridge.bench.loads.scenarios import BRIDGE, HISTORY, NATS
 from channels_bridge.bench.report.results import Results, Row
 from channels_bridge.bench.stacks import brokers, channel_layers
 from channels_bridge.bench.stacks.stack import STACKS
@@ -241,5 +241,23 @@ TARGETS = (
             cpu("outside", case, NATS) / cpu("outside", case, *PUBSUB),
         )
         for case in ("from a thread", "from a view")
+    ),
+    *(
+        Target(
+            scenario,
+            f"CPU with history, of that without{case and ', '}{case}",
+            1.2,
+            cpu(scenario, case, with_history) / cpu(scenario, case, without),
+        )
+        for scenario, case, without, with_history in (
+            ("fanout", "", BRIDGE, HISTORY),
+            ("many-groups", FEW, BRIDGE, HISTORY),
+            ("shared", "20 groups of 10", BRIDGE, HISTORY),
+            ("shared", LARGE, BRIDGE, HISTORY),
+            ("cross", "one worker", BRIDGE, HISTORY),
+            ("cross", "two workers", f"{BRIDGE}-w2", f"{BRIDGE}-w2+history"),
+            ("outside", "from a thread", BRIDGE, HISTORY),
+            ("outside", "from a view", BRIDGE, HISTORY),
+        )
     ),
 )

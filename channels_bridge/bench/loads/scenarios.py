@@ -12,6 +12,7 @@ from channels_bridge.bench.loads.loads import Connect, Idle, Join, Loop, Outside
 
 BRIDGE = "websockets_server"
 NATS, NATS3 = f"{BRIDGE}+nats", f"{BRIDGE}+nats3"
+HISTORY = f"{BRIDGE}+history"
 ROOMS = "/ws/rooms/{group}/{rooms}/"
 SAY_IN_ROOM = '{"room": {group}, "message": "{id}"}'
 MESSAGES = ("cpu", "rate", "p50", "p99")
@@ -20,7 +21,7 @@ FANOUT = Loop(200, groups=20, window=2)
 #: take the groups in turn, are given to the workers in turn.
 CROSSING = Loop(210, groups=21, window=2)
 SYNC = "/ws/sync/{group}/"
-BEST = ("daphne+core", "uvicorn+core", "uvicorn+pubsub", "granian+pubsub", BRIDGE, NATS)
+BEST = ("daphne+core", "uvicorn+core", "uvicorn+pubsub", "granian+pubsub", BRIDGE, HISTORY, NATS)
 
 
 def crowd(groups: int) -> Loop:
@@ -49,6 +50,7 @@ ALL = (
                     "hypercorn+pubsub",
                     "granian+pubsub",
                     BRIDGE,
+                    HISTORY,
                     "picows",
                     "picows-frames",
                 ),
@@ -68,7 +70,7 @@ ALL = (
         MESSAGES,
         (
             Case("500 groups of 1", Loop(500, groups=500), BEST),
-            Case("50 groups of 10", crowd(50), (BRIDGE,)),
+            Case("50 groups of 10", crowd(50), (BRIDGE, HISTORY)),
             Case("each in 50 groups", crowd(2_500), ("uvicorn+pubsub", BRIDGE)),
             Case("5,000 groups, each in 100", crowd(5_000), (BRIDGE, NATS)),
         ),
@@ -95,7 +97,7 @@ ALL = (
             Case(
                 f"{groups} groups of {200 // groups}",
                 Loop(200, groups=groups, window=2, path="/ws/shared/{group}/"),
-                (BRIDGE, "picows-frames"),
+                (BRIDGE, HISTORY, "picows-frames"),
             )
             for groups in (20, 2)
         ),
@@ -173,7 +175,7 @@ ALL = (
         "delivery",
         MESSAGES,
         (
-            Case("one worker", CROSSING, (BRIDGE,)),
+            Case("one worker", CROSSING, (BRIDGE, HISTORY)),
             Case(
                 "two workers",
                 CROSSING,
@@ -181,6 +183,7 @@ ALL = (
                     "uvicorn-w2+core",
                     "uvicorn-w2+pubsub",
                     f"{BRIDGE}-w2",
+                    f"{BRIDGE}-w2+history",
                     f"{BRIDGE}-w2+nats",
                     f"{BRIDGE}-w2+nats3",
                 ),
@@ -196,7 +199,7 @@ ALL = (
             Case(
                 f"from a {caller}",
                 Outside(20, groups=20, window=2, messages=(SAY_IN_ROOM,), caller=caller),
-                ("uvicorn+core", "uvicorn+pubsub", BRIDGE, NATS),
+                ("uvicorn+core", "uvicorn+pubsub", BRIDGE, HISTORY, NATS),
             )
             for caller in ("thread", "view")
         ),

@@ -75,6 +75,20 @@ GRPC = Layer(
     versions=("grpcio",),
 )
 
+#: The same, where what is said in groups is kept for who comes back.
+HISTORY = Layer(
+    "history",
+    {
+        "BACKEND": "channels_bridge.layers.GrpcChannelLayer",
+        "CONFIG": {
+            "address": "unix:{directory}/groups.sock",
+            "history": {"chat_*": {}, "room_*": {}},
+            "history_file": "{directory}/groups.history",
+        },
+    },
+    versions=("grpcio",),
+)
+
 NATS = nats("nats", nodes=1)
 
 NATS3 = nats("nats3", nodes=3)

@@ -19,6 +19,7 @@ from channels_bridge.bench.stacks.brokers import RunningBroker
 from channels_bridge.bench.stacks.channel_layers import (
     CORE,
     GRPC,
+    HISTORY,
     MEMORY,
     NATS,
     NATS3,
@@ -158,7 +159,7 @@ STACKS: Mapping[str, Stack] = {
     stack.name: stack
     for stack in (
         *(Stack(server, layer) for server in PEERS for layer in (CORE, PUBSUB, MEMORY, OWN)),
-        *(Stack(server, layer) for server in OURS for layer in (GRPC, NATS, NATS3)),
+        *(Stack(server, layer) for server in OURS for layer in (GRPC, HISTORY, NATS, NATS3)),
         *(Stack(server, OWN) for server in FLOORS),
     )
 }
