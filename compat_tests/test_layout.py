@@ -37,7 +37,6 @@ MAY_IMPORT = {
     "groups.home": "exceptions",
     "groups.history": "groups.presence",
     "groups.presence": "",
-    "groups.policies": "groups.history",
     "groups.policies": "groups.history groups.presence",
     "groups": "common exceptions groups.discovery groups.history groups.home groups.policies",
     "groups.linked": "groups groups.discovery",

@@ -91,7 +91,9 @@ class ProtocolClient:
         """Take positions that the page was made with."""
         for each in claims:
             tag, epoch, offset, *frames, ticket = each.split(".")
-            self.standings[tag] = Standing(epoch, int(offset), int(frames[0]) if frames else 0, ticket)
+            self.standings[tag] = Standing(
+                epoch, int(offset), int(frames[0]) if frames else 0, ticket
+            )
 
     def begin(self) -> str:
         """Another connection begins; returns what to add to the query of its URL."""
