@@ -132,6 +132,10 @@ class Chronicle:
         self._shelf.trim(topic, now)
         return log.excerpt(after)
 
+    def position(self, topic: str, now: float) -> Position:
+        """Say where a topic's log is, which is made if there is none."""
+        return self._log(topic, now).position
+
     # Forgetting.
 
     def sweep(self, now: float, is_followed: Callable[[str], bool]) -> None:

@@ -82,9 +82,13 @@ class Cursor:
         """
         if entry.offset == 0:
             return False
-        if not self.is_due:
-            self._be_due(entry.offset - 1)
+        self.be_due_after(entry.offset - 1)
         return True
+
+    def be_due_after(self, offset: int) -> None:
+        """Have what follows that number taken, if what precedes it isn't still to be taken."""
+        if not self.is_due:
+            self._be_due(offset)
 
     def move(self, old: Log, new: Log) -> None:
         """Find its place in the log that has taken the place of the old one."""
@@ -115,6 +119,8 @@ class Cursor:
         log = self.replica.log
         if self.offset < log.floor:
             self._lose(self._why or Why.LAGGED, self.offset)
+            if self._why is None:
+                return None  # another group may be first now
         if self._why is not None:
             why, self._why = self._why, None
             return Notice(self.replica.group, log.position_at(self.offset), why)

@@ -23,6 +23,9 @@ class Reader(Protocol):
     def move(self, old: Log, new: Log) -> None:
         """Another log has taken the place of the one that it was in."""
 
+    def be_due_after(self, offset: int) -> None:
+        """The log goes on behind that number, which was its head."""
+
 
 R = TypeVar("R", bound=Reader)
 
@@ -33,6 +36,9 @@ class Replica(Generic[R]):
     It is given excerpts and entries in the order of the stream that they come by. An entry that
     isn't the next one is not taken: the replica is *broken* then, its position is None, and a whole
     excerpt mends it.
+
+    Members take what excerpts bring in the order in which it was sent to all their groups, if the
+    excerpts of all groups that a process asks for at once are handed in without a break.
 
     Args:
         group: whose.
@@ -107,10 +113,12 @@ class Replica(Generic[R]):
 
     def take_excerpt(self, excerpt: Excerpt, now: float) -> None:
         """Go on behind where it is, or begin anew, as the excerpt says."""
-        if excerpt.is_whole or self._log is None:
+        if excerpt.is_whole:
             self._begin_anew(Log.from_excerpt(excerpt, self.bounds), now)
-        elif all(self.take_entry(entry, now) for entry in excerpt.entries):
-            self._log.adopt_runs(excerpt.runs)
+        elif self._log is not None and not self.is_broken:
+            self._go_on(self._log, excerpt, now)
+        # Otherwise it goes on from where another replica of the group was, which has been given up
+        # meanwhile: a whole excerpt is on its way for this one.
 
     def take_entry(self, entry: Entry, now: float) -> bool:
         """Take the next entry, and give it to all cursors. False where it isn't the next one."""
@@ -126,6 +134,21 @@ class Replica(Generic[R]):
         # What an excerpt and the stream both have comes twice.
         self.is_broken = not self._log.has_numbered(entry.position)
         return not self.is_broken
+
+    def _go_on(self, log: Log, excerpt: Excerpt, now: float) -> None:
+        # Members aren't given these at once, but take them in the order of all their groups: the
+        # excerpts of the other groups are not here yet.
+        head = log.head
+        for entry in excerpt.entries:
+            if entry.offset == log.head + 1:
+                self._shelf.append(self.group, entry, now)
+            elif not log.has_numbered(entry.position):
+                self.is_broken = True
+                break
+        if log.head > head:
+            for cursor in self.cursors.values():
+                cursor.be_due_after(head)
+        log.adopt_runs(excerpt.runs)
 
     def _begin_anew(self, new: Log, now: float) -> None:
         old, self._log = self._log, new
