@@ -46,7 +46,8 @@ MAY_IMPORT = {
     "groups.grpc": "groups groups.discovery groups.history groups.wire.v1",
     "groups.grpc.process": "common exceptions groups groups.discovery groups.grpc groups.history "
     "groups.home groups.wire.v1",
-    "groups.grpc.hub": "common exceptions groups groups.discovery groups.grpc groups.wire.v1",
+    "groups.grpc.hub": "common exceptions groups groups.discovery groups.grpc groups.history "
+    "groups.wire.v1",
     "groups.nats": "common exceptions groups groups.nats.client groups.nats.jetstream "
     "groups.reliable",
     "groups.nats.client": "common",

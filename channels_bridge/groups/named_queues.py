@@ -196,11 +196,11 @@ class MessageQueues:
     def clear_prefixed(self, prefix: str) -> None:
         """The same for the names that have this prefix, which ends with their last slash."""
         for topic, bound in list(self._bindings.items()):
-            if _prefix_of(topic) == prefix:
+            if prefix_of(topic) == prefix:
                 for name in list(bound):
                     self.unbind(topic, name)
         for name, queue in list(self._queues.items()):
-            if _prefix_of(name) == prefix:
+            if prefix_of(name) == prefix:
                 queue.clear()
                 self._forget_if_idle(name)
 
@@ -229,7 +229,7 @@ class MessageQueues:
             del self._queues[name]
 
 
-def _prefix_of(name: str) -> str:
+def prefix_of(name: str) -> str:
     return name[: name.rfind("/") + 1]
 
 

@@ -7,11 +7,11 @@ from collections import deque
 import pytest
 
 from channels_bridge.groups.grpc import frame_codec, suppression
-from channels_bridge.groups.grpc.hub import exchange, uptime
+from channels_bridge.groups.grpc.hub import exchange, queue_desk, sequencer, uptime
 from channels_bridge.groups.grpc.hub.exchange import Exchange
 from channels_bridge.groups.grpc.hub.session import Session
 from channels_bridge.groups.grpc.outbox import Outbox
-from channels_bridge.groups.grpc.process import client
+from channels_bridge.groups.grpc.process import client, history_client
 from channels_bridge.groups.grpc.process.client import Client, Request
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
@@ -29,7 +29,7 @@ class Clock:
 def set_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Let clients and exchanges read the time from a clock that the test sets."""
     clock = Clock()
-    for module in (client, exchange, suppression, uptime):
+    for module in (client, exchange, history_client, queue_desk, sequencer, suppression, uptime):
         monkeypatch.setattr(module, "time", clock)
     return clock
 
@@ -38,12 +38,15 @@ class Process:
     """A client with a stream to a hub."""
 
     def __init__(self) -> None:
-        self.client = Client(self._deliver)
+        self.client = self._make_client()
         self.received: list[bytes] = []
         self.on_delivery = lambda topic, payload: None
         self._session: Session | None = None
         self._outbox = Outbox()  # the hub's
         self._on_its_way: deque[bytes] = deque()  # from the hub
+
+    def _make_client(self) -> Client:
+        return Client(self._deliver)
 
     def _deliver(self, topic: str, payload: bytes) -> bool:
         self.received.append(payload)

@@ -11,20 +11,26 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 from uuid import uuid4
 
-from channels_bridge.groups.grpc import frame_codec
+from channels_bridge.groups.grpc import frame_codec, log_codec
 from channels_bridge.groups.grpc.dedup import Marks
+from channels_bridge.groups.grpc.hub.queue_desk import QueueDesk
 from channels_bridge.groups.grpc.hub.recovery import PATIENCE, LeftOut, Returning
-from channels_bridge.groups.grpc.hub.session import Delivery, Due, HandingOut, Session
+from channels_bridge.groups.grpc.hub.sequencer import Sequencer, make_chronicle
+from channels_bridge.groups.grpc.hub.session import Delivery, Due, Session
 from channels_bridge.groups.grpc.hub.uptime import Uptime
 from channels_bridge.groups.grpc.outbox import Outbox
 from channels_bridge.groups.grpc.suppression import Leases
-from channels_bridge.groups.named_queues import Item, MessageQueues
+from channels_bridge.groups.history.chronicle import Chronicle
+from channels_bridge.groups.named_queues import MessageQueues, prefix_of
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
 logger = logging.getLogger("channels_bridge.groups")
+
+#: What this hub can do beyond the first release of its version of the protocol.
+FEATURES = (log_codec.FEATURE,)
 
 #: How long a process may be without a stream before it is forgotten, in seconds.
 GRACE = 3.0
@@ -41,6 +47,7 @@ class Exchange:
             forwarded until they are back. None when nobody knows.
         on_roster: called with that of this hub whenever it has changed, before anybody is told
             that anything is in force.
+        chronicle: numbers and keeps what is published to topics with history.
     """
 
     def __init__(
@@ -49,6 +56,7 @@ class Exchange:
         is_first: bool,
         roster: Mapping[bytes, str] | None = None,
         on_roster: Callable[[Mapping[bytes, str]], None] = lambda roster: None,
+        chronicle: Chronicle | None = None,
     ) -> None:
         self._epoch = uuid4().bytes
         self._uptime = Uptime()
@@ -66,6 +74,28 @@ class Exchange:
         self._returning = Returning(roster, is_first=is_first)
         self._held: deque[tuple[Session, wire.Publish]] = deque()  # until they are back
         self._leases = Leases(is_first=is_first)
+        self._desk = QueueDesk(self._queues)
+        self.sequencer = Sequencer(chronicle or make_chronicle(), self._topics, self._queues)
+        # By the names of their frames.
+        self._requests: dict[str, Callable[[Session, Any], bool | None]] = {
+            "bind": self._bind,
+            "clear": self._clear,
+            "follow": self._follow,
+            "publish": self._publish,
+            "push": self._desk.push,
+            "subscribe": self._subscribe,
+            "unbind": self._unbind,
+        }
+        self._others: dict[str, Callable[[Session, Any], None]] = {
+            "bye": self._bye,
+            "handled": self._handled,
+            "later": self._later,
+            "pull": self._desk.pull,
+            "resumed": self._resumed,
+            "taken": self._desk.taken,
+            "unsubscribe": self._unsubscribe,
+            "withdraw": self._desk.withdraw,
+        }
 
     @property
     def is_holding(self) -> bool:
@@ -92,10 +122,13 @@ class Exchange:
             self.lost(session, session.outbox)
         session.connect(outbox)
         self._end_lease(session)  # on a new stream a process begins with publishing everything
-        session.write(wire.Welcome(epoch=self._epoch, missed=self._left_out.take(session.id)))
+        missed = self._left_out.take(session.id)
+        session.write(wire.Welcome(epoch=self._epoch, missed=missed, features=FEATURES))
         self._take_over(session, hello)
         # What it has handled but could not acknowledge comes twice: it knows the numbers.
         session.redeliver()
+        for follow in hello.followed:
+            self._follow(session, follow)
         if hello.epoch not in (b"", self._epoch):
             self._returning.expect(hello.peers, self._uptime.now)
         self._look_who_is_back()
@@ -113,10 +146,10 @@ class Exchange:
         for field, kind in frame_codec.parse(batch):
             if session.outbox is not outbox:  # what comes before may have been its goodbye
                 break
-            if field in self._REQUESTS:
+            if field in self._requests:
                 self._request(session, field, kind)
-            elif field in self._OTHERS:
-                self._OTHERS[field](self, session, kind)
+            elif field in self._others:
+                self._others[field](session, kind)
         self._settle()
 
     def lost(self, session: Session, outbox: Outbox) -> None:
@@ -124,9 +157,7 @@ class Exchange:
         if session.outbox is not outbox:
             return  # it is back already, or forgotten
         session.disconnect()
-        for handing_out in session.pulls.values():
-            self._queues.withdraw(handing_out.queue, handing_out.accept)
-            handing_out.is_waiting = False
+        self._desk.lost(session)
 
     def tick(self) -> None:
         """Do what time has brought."""
@@ -142,6 +173,7 @@ class Exchange:
             self._look_who_is_back()
         self._queues.sweep()
         self._leases.sweep()
+        self.sequencer.sweep()
         self._catch_up()
         self._settle()
 
@@ -162,6 +194,7 @@ class Exchange:
         # It may have unsubscribed while it was away.
         for topic in session.topics - set(hello.topics):
             self._leave(session, topic)
+        session.followed.clear()
         for topic in hello.topics:
             self._enter(session, topic)
             session.after(self._leases.revoke(topic, but=session.id), lambda: None)
@@ -169,20 +202,14 @@ class Exchange:
             if not self._queues.is_bound(bind.topic, bind.queue):
                 self._bind_queue(bind)
                 self._leases.revoke(bind.topic)
-        waiting = {pull.id for pull in hello.pulls}
-        for pull_id in session.pulls.keys() - waiting:
-            del session.pulls[pull_id]  # its item has been taken
-        for pull in hello.pulls:
-            self._pull(session, pull)
+        self._desk.take_over(session, hello.pulls)
 
     def _forget(self, session: Session) -> None:
         del self._sessions[session.id]
         self._is_roster_due = True
         for topic in list(session.topics):
             self._leave(session, topic)
-        # The newest first, as each goes to the front: the oldest item is the next one again.
-        for pull_id in sorted(session.pulls, reverse=True):
-            self._take_back(session.pulls.pop(pull_id))
+        self._desk.forgotten(session)
         session.abandon()
         if session.unanswered:
             self._absent[session.id] = session
@@ -208,6 +235,8 @@ class Exchange:
         """
         if not self.is_holding:
             self._release()
+        if self.sequencer.is_due:
+            self.sequencer.settle()
         for session in [session for session in self._due.changed if session.is_overrun]:
             self._cut_off(session, "it doesn't read what is sent to it")
         if self._is_roster_due or any(map(self._is_misplaced, self._due.changed)):
@@ -253,15 +282,20 @@ class Exchange:
     def _request(self, session: Session, field: str, kind: Any) -> None:
         if not self._marks.advance(session.id, kind.seq):
             # It was sent again, on a new stream: the answer was lost, or comes when it is done.
+            if field == "follow":
+                self._follow(session, kind)
             if kind.seq not in session.unanswered:
                 session.after((), partial(session.answer, kind.seq))
             return
         session.unanswered.add(kind.seq)
-        answer = self._REQUESTS[field](self, session, kind)
+        answer = self._requests[field](session, kind)
         if answer is not None:
             session.answer(kind.seq, answer, hurry=field != "publish" or kind.confirm)
 
     def _publish(self, session: Session, publish: wire.Publish) -> bool | None:
+        if publish.HasField("history"):
+            self.sequencer.append(session, publish)  # held for nobody: who comes back catches up
+            return None
         if self.is_holding:
             self._held.append((session, publish))
             return None
@@ -298,14 +332,14 @@ class Exchange:
         waits = self._leases.revoke(subscribe.topic, but=session.id)
         session.after(waits, partial(session.answer, subscribe.seq))
 
-    def _push(self, session: Session, push: wire.Push) -> bool:
-        if push.front:
-            item = Item(time.monotonic() + push.expiry, push.payload)
-            self._queues.push_front(push.queue, item)
-            return True
-        return self._queues.push(
-            push.queue, push.payload, capacity=push.capacity, expiry=push.expiry
-        )
+    def _follow(self, session: Session, follow: wire.Follow) -> bool:
+        if not follow.once:
+            self._enter(session, follow.topic)
+            session.followed.add(follow.topic)
+            # Nobody waits for those who publish without history: see `Sequencer`.
+            self._leases.revoke(follow.topic, but=session.id)
+        self.sequencer.tell_log(session, follow)
+        return True
 
     def _bind(self, session: Session, bind: wire.Bind) -> None:
         self._bind_queue(bind)
@@ -329,6 +363,7 @@ class Exchange:
 
     def _clear(self, session: Session, clear: wire.Clear) -> bool:
         self._queues.clear_prefixed(clear.prefix)
+        self.sequencer.clear(lambda topic: prefix_of(topic) == clear.prefix)
         self._tell_others(session, wire.Cleared(prefix=clear.prefix))
         return True
 
@@ -337,16 +372,6 @@ class Exchange:
             if other is not session:
                 other.write(kind)
 
-    #: By the name of a frame; so are those below.
-    _REQUESTS: ClassVar[dict[str, Callable[[Exchange, Session, Any], bool | None]]] = {
-        "bind": _bind,
-        "clear": _clear,
-        "publish": _publish,
-        "push": _push,
-        "subscribe": _subscribe,
-        "unbind": _unbind,
-    }
-
     # Other frames.
 
     def _handled(self, session: Session, handled: wire.Handled) -> None:
@@ -354,23 +379,6 @@ class Exchange:
 
     def _unsubscribe(self, session: Session, unsubscribe: wire.Unsubscribe) -> None:
         self._leave(session, unsubscribe.topic)
-
-    def _pull(self, session: Session, pull: wire.Pull) -> None:
-        handing_out = session.pulls.setdefault(pull.id, HandingOut(session, pull.id, pull.queue))
-        if handing_out.item is not None:
-            handing_out.resend()
-        elif not handing_out.is_waiting:
-            handing_out.is_waiting = True
-            self._queues.pull(handing_out.queue, handing_out.accept)
-
-    def _withdraw(self, session: Session, withdraw: wire.Withdraw) -> None:
-        handing_out = session.pulls.pop(withdraw.id, None)
-        if handing_out is not None:
-            self._take_back(handing_out)
-        session.write(wire.Withdrawn(id=withdraw.id))
-
-    def _taken(self, session: Session, taken: wire.Taken) -> None:
-        session.pulls.pop(taken.id, None)
 
     def _resumed(self, session: Session, resumed: wire.Resumed) -> None:
         self._leases.resumed(session.id, resumed.number, resumed.topic)
@@ -382,17 +390,6 @@ class Exchange:
 
     def _later(self, session: Session, number: int) -> None:
         session.write(wire.Unknown(number=number))
-
-    _OTHERS: ClassVar[dict[str, Callable[[Exchange, Session, Any], None]]] = {
-        "bye": _bye,
-        "handled": _handled,
-        "later": _later,
-        "pull": _pull,
-        "resumed": _resumed,
-        "taken": _taken,
-        "unsubscribe": _unsubscribe,
-        "withdraw": _withdraw,
-    }
 
     # Helpers.
 
@@ -411,14 +408,9 @@ class Exchange:
 
     def _leave(self, session: Session, topic: str) -> None:
         session.topics.discard(topic)
+        session.followed.discard(topic)
         subscribers = self._topics.get(topic)
         if subscribers is not None:
             subscribers.pop(session, None)
             if not subscribers:
                 del self._topics[topic]
-
-    def _take_back(self, handing_out: HandingOut) -> None:
-        if handing_out.item is None:
-            self._queues.withdraw(handing_out.queue, handing_out.accept)
-        else:
-            self._queues.push_front(handing_out.queue, handing_out.item)

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from math import inf
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from channels_bridge.groups.discovery.process_liveness import UNKNOWN, is_gone
 from channels_bridge.groups.grpc import frame_codec
@@ -43,10 +43,27 @@ class Delivery:
             self._sender.answer(self._seq, self._room, hurry=self._confirm)
 
 
+class Handled(Protocol):
+    """Who is told that a process has handled a frame."""
+
+    def handled(self, *, refused: bool) -> None:
+        """It has it, had no room for it, or has gone."""
+
+
+class _Nobody:
+    def handled(self, *, refused: bool) -> None:
+        pass
+
+
+#: Of what nobody waits for, and of that in a log: a process that comes back is sent the log.
+UNAWAITED = _Nobody()
+NUMBERED = _Nobody()
+
+
 class Pending(NamedTuple):
     """A delivery that a process hasn't handled yet."""
 
-    delivery: Delivery
+    delivery: Handled
     frame: bytes
     since: float  # in the hub's uptime
 
@@ -105,6 +122,7 @@ class Session:
         presence: where to look whether it exists.
         outbox: what to write to its stream; None while there is none.
         topics: what it subscribed to.
+        followed: those of which it is sent the log.
         pulls: what it pulls, by the numbers that it gave them.
         unanswered: the numbers of its requests that are being worked on.
     """
@@ -114,6 +132,7 @@ class Session:
         self.presence = UNKNOWN
         self.outbox: Outbox | None = None
         self.topics: set[str] = set()
+        self.followed: set[str] = set()
         self.pulls: dict[int, HandingOut] = {}
         self.unanswered: set[int] = set()
         self._uptime = uptime
@@ -158,6 +177,8 @@ class Session:
         """Go on with a new stream."""
         self.outbox = outbox
         self._lost_at = None
+        self._pending = deque(p for p in self._pending if p.delivery is not NUMBERED)
+        self._pending_bytes = sum(len(pending.frame) for pending in self._pending)
 
     def disconnect(self) -> None:
         """The stream is gone."""
@@ -197,7 +218,7 @@ class Session:
         self._answers = wire.Settled()
         self._hurry = False
 
-    def deliver(self, delivery: Delivery, frame: bytes) -> None:
+    def deliver(self, delivery: Handled, frame: bytes) -> None:
         """Send a delivery, and keep it until it is handled."""
         self._due.changed[self] = None
         self._pending.append(Pending(delivery, frame, self._uptime.now))

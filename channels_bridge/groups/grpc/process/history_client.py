@@ -246,7 +246,8 @@ class HistoryClient(Client):
 
     def _load(self, topic: str, seq: int, excerpt: Excerpt) -> None:
         followed = self._followed.get(topic)
-        if followed is None or seq not in followed.asked:
+        is_told = not seq and followed is not None and followed.is_in_sync  # logs were cleared
+        if followed is None or not (is_told or seq in followed.asked):
             return  # it was asked for before this topic was left
         followed.asked.discard(seq)
         followed.is_in_sync = True

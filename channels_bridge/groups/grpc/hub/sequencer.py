@@ -1,0 +1,167 @@
+"""The hub's sequencer: numbers what is published to topics with history, and tells who follows.
+
+What it numbers is written to the journal before anybody can be told: in the same step of the loop,
+whose outboxes are read in a later one.
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+import time
+from collections.abc import Callable, Mapping
+from math import inf
+from typing import TypedDict
+
+from channels_bridge.groups.grpc import frame_codec, log_codec
+from channels_bridge.groups.grpc.hub.session import NUMBERED, UNAWAITED, Session
+from channels_bridge.groups.history.chronicle import Chronicle
+from channels_bridge.groups.history.position import Entry
+from channels_bridge.groups.named_queues import MessageQueues
+from channels_bridge.groups.wire.v1 import groups_pb2 as wire
+
+
+class HistoryFigures(TypedDict):
+    """How much history a hub keeps."""
+
+    groups: int
+    messages: int
+    bytes: int
+    evictions: int
+
+
+class Sequencer:
+    """Numbers messages, and gives them to all who follow, each in one order.
+
+    Who has only subscribed, as processes of an earlier release do, gets them as other messages.
+
+    Args:
+        chronicle: numbers and keeps them.
+        topics: the exchange's: topic -> subscribers.
+        queues: gets what is published to bound topics.
+
+    Attributes:
+        is_due: whether there is something for ``settle()`` to do.
+        commit: writes to the journal what was noted there.
+    """
+
+    def __init__(
+        self,
+        chronicle: Chronicle,
+        topics: Mapping[str, Mapping[Session, None]],
+        queues: MessageQueues,
+    ) -> None:
+        self.is_due = False
+        self.commit: Callable[[], None] = lambda: None
+        self._chronicle = chronicle
+        self._topics = topics
+        self._queues = queues
+        self._numbers: dict[Session, wire.Sequenced] = {}  # that their senders are to be told
+
+    def append(self, session: Session, publish: wire.Publish) -> None:
+        """Number what a process has published, and forward it."""
+        entry = self._chronicle.append(
+            publish.topic,
+            session.id,
+            publish.seq,
+            publish.payload,
+            log_codec.bounds_in(publish.history),
+            kept=not publish.history.transient,
+            now=time.monotonic(),
+        )
+        if entry is None:  # the hub before has numbered it
+            session.answer(publish.seq)
+            return
+        self.is_due = True
+        self._queues.route(publish.topic, publish.payload)
+        receivers = [s for s in self._topics.get(publish.topic, ()) if s is not session]
+        if receivers:
+            self._forward(publish.topic, entry, receivers)
+        self._note_number(session, entry)
+
+    def tell_log(self, session: Session, follow: wire.Follow) -> None:
+        """Send a process what it misses of a log, or all of it."""
+        self.is_due = True  # the log may have been made just now
+        now = time.monotonic()
+        excerpt = self._chronicle.excerpt(follow.topic, log_codec.position_in(follow), now)
+        self._tell_numbers(session)
+        for part in log_codec.split(follow.topic, excerpt, seq=follow.seq, now=now):
+            session.deliver(NUMBERED, frame_codec.encode(part))
+
+    def clear(self, is_meant: Callable[[str], bool]) -> None:
+        """Forget the logs of some topics. All who follow one are given an empty one."""
+        for topic in self._chronicle.clear(is_meant):
+            for session in self._topics.get(topic, ()):
+                if topic in session.followed:
+                    self.tell_log(session, wire.Follow(topic=topic))
+        self.is_due = True
+
+    def sweep(self) -> None:
+        """Drop what is too old."""
+        self._chronicle.sweep(time.monotonic(), self._topics.__contains__)
+        self.is_due = True
+
+    def settle(self) -> None:
+        """Write the journal, and tell the senders; to be called when a batch was read."""
+        self.is_due = False
+        self.commit()
+        for session in list(self._numbers):
+            self._tell_numbers(session)
+
+    def figures(self) -> HistoryFigures:
+        """Say how much there is."""
+        figures = self._chronicle.figures()
+        return HistoryFigures(
+            groups=figures.logs,
+            messages=figures.messages,
+            bytes=figures.bytes,
+            evictions=figures.evicted,
+        )
+
+    def _forward(self, topic: str, entry: Entry, receivers: list[Session]) -> None:
+        # Encoded once, however many receive it.
+        frame = frame_codec.encode(
+            wire.Delivery(
+                sender=entry.sender,
+                seq=entry.seq,
+                topic=topic,
+                payload=entry.payload,
+                numbered=wire.Numbered(epoch=entry.epoch, offset=entry.offset, order=entry.order),
+            )
+        )
+        for receiver in receivers:
+            if topic in receiver.followed:
+                self._tell_numbers(receiver)
+                receiver.deliver(NUMBERED, frame)
+            else:
+                receiver.deliver(UNAWAITED, frame)
+
+    def _note_number(self, session: Session, entry: Entry) -> None:
+        session.unanswered.discard(entry.seq)
+        numbers = self._numbers.get(session)
+        if numbers is not None and numbers.epoch != entry.epoch:
+            self._tell_numbers(session)
+            numbers = None
+        if numbers is None:
+            numbers = self._numbers[session] = wire.Sequenced(epoch=entry.epoch)
+        numbers.seqs.append(entry.seq)
+        numbers.offsets.append(entry.offset)
+        numbers.orders.append(entry.order)
+
+    def _tell_numbers(self, session: Session) -> None:
+        """Write the numbers that a process' own messages have got, in their place."""
+        numbers = self._numbers.pop(session, None)
+        if numbers is not None:
+            session.write(numbers)
+
+
+def make_chronicle(max_bytes: float = inf) -> Chronicle:
+    """Return one that is empty."""
+    return Chronicle(new_epoch=_new_epoch, max_bytes=max_bytes)
+
+
+def _new_epoch() -> str:
+    return "".join(secrets.choice(_DIGITS) for _ in range(6))
+
+
+_DIGITS = string.digits + string.ascii_lowercase
