@@ -22,6 +22,7 @@ kept of them. Of a server this room knows only the ``Inbox`` of ``overflow``.
 from __future__ import annotations
 
 from channels_bridge.groups.credentials import NONE, Credentials
+from channels_bridge.groups.discovery.hub_history import HubHistory
 from channels_bridge.groups.home.home_loop import aclose_all
 from channels_bridge.groups.message import GroupMessage
 from channels_bridge.groups.shared_frames import shared_frame
@@ -32,6 +33,7 @@ __all__ = [
     "aclose_all",
     "hub_address",
     "hub_credentials",
+    "hub_history",
     "reaches_others",
     "shared_frame",
 ]
@@ -61,6 +63,14 @@ def hub_credentials(layer: object) -> Credentials:
         return NONE
     credentials: Credentials = getattr(layer, "hub_credentials", NONE)
     return credentials
+
+
+def hub_history(layer: object) -> HubHistory | None:
+    """Return what ``layer`` asks its hub to keep; None when that is nothing."""
+    if not hasattr(type(layer), "hub_history"):
+        return None
+    history: HubHistory | None = getattr(layer, "hub_history", None)
+    return history
 
 
 def reaches_others(layer: object) -> bool:

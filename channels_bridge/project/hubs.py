@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable
-from functools import partial
+from collections.abc import AsyncIterator, Iterable, Iterator
+from functools import partial, reduce
 from typing import NamedTuple
 
 from channels.exceptions import InvalidChannelLayerError
@@ -13,9 +13,10 @@ from django.core.exceptions import ImproperlyConfigured
 
 from channels_bridge import conf
 from channels_bridge.exceptions import BridgeError
-from channels_bridge.groups import hub_address, hub_credentials
+from channels_bridge.groups import hub_address, hub_credentials, hub_history
 from channels_bridge.groups.credentials import Credentials
 from channels_bridge.groups.discovery.hub_address import Address
+from channels_bridge.groups.discovery.hub_history import HubHistory
 from channels_bridge.groups.discovery.hub_holder import Seat, holder_of
 from channels_bridge.logs import show_lines
 from channels_bridge.server.child.heartbeat import beating
@@ -28,11 +29,12 @@ from channels_bridge.transport import get_channel_layer
 
 
 class Place(NamedTuple):
-    """An address where a hub is needed, with the credentials for it."""
+    """An address where a hub is needed, with the credentials for it, and what it keeps."""
 
     address: str
     credentials: Credentials
     seat: Seat
+    history: HubHistory
 
 
 def places() -> list[Place]:
@@ -42,22 +44,42 @@ def places() -> list[Place]:
         StartupError: a layer can't be made.
     """
     found: dict[str, Place] = {}
-    for alias in conf.layer_aliases():
-        try:
-            layer = get_channel_layer(alias)
-        except (InvalidChannelLayerError, ImproperlyConfigured) as error:
-            raise StartupError(f"channel layer {alias!r}: {error}") from error
+    for layer in _layers():
         address = hub_address(layer)
         if address is not None and Address.parse(address).is_of_this_machine():
-            found.setdefault(address, _place(address, hub_credentials(layer)))
+            if address not in found:
+                found[address] = _place(address, hub_credentials(layer))
     return list(found.values())
+
+
+def history_at(address: str) -> HubHistory:
+    """Return what a hub at an address keeps, for all layers that have it there.
+
+    Raises:
+        StartupError: a layer can't be made, or they don't agree.
+    """
+    layers = (layer for layer in _layers() if hub_address(layer) == address)
+    asked = [history for layer in layers if (history := hub_history(layer)) is not None]
+    try:
+        return reduce(HubHistory.join, asked) if asked else HubHistory()
+    except ValueError as error:
+        raise StartupError(str(error)) from None
+
+
+def _layers() -> Iterator[object]:
+    for alias in conf.layer_aliases():
+        try:
+            yield get_channel_layer(alias)
+        except (InvalidChannelLayerError, ImproperlyConfigured) as error:
+            raise StartupError(f"channel layer {alias!r}: {error}") from error
 
 
 def _place(address: str, credentials: Credentials) -> Place:
     try:
-        return Place(address, credentials, Seat.of(Address.parse(address)))
+        seat = Seat.of(Address.parse(address))
     except ValueError as error:
         raise StartupError(str(error)) from None
+    return Place(address, credentials, seat, history_at(address))
 
 
 def describe_neighbours(places: Iterable[Place]) -> list[str]:
@@ -98,6 +120,7 @@ async def serve(config: ServerConfig, place: Place, channel: ChildEnd, stop: asy
                 stop=stop,
                 seat=place.seat,
                 report=report,
+                history=place.history,
             )
     except BridgeError as error:
         raise StartupError(str(error)) from error
@@ -125,10 +148,15 @@ async def _start(place: Place, stop: asyncio.Event) -> asyncio.Task[None]:
     from channels_bridge.groups.grpc.hub.hub import serve as serve_hub
 
     ready = asyncio.Event()
-    hub = asyncio.create_task(
-        serve_hub(place.address, place.credentials, ready=ready.set, stop=stop, seat=place.seat),
-        name="hub",
+    serving = serve_hub(
+        place.address,
+        place.credentials,
+        ready=ready.set,
+        stop=stop,
+        seat=place.seat,
+        history=place.history,
     )
+    hub = asyncio.create_task(serving, name="hub")
     waiting = asyncio.create_task(ready.wait())
     await asyncio.wait([hub, waiting], return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()

@@ -6,6 +6,7 @@ from typing import Any
 
 from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.groups.discovery.hub_address import Address
+from channels_bridge.groups.discovery.hub_history import HubHistory
 from channels_bridge.groups.layer_config import GrpcConfig
 from channels_bridge.groups.linked import isolation
 from channels_bridge.groups.linked.linked_layer import LinkedChannelLayer
@@ -38,6 +39,13 @@ class GrpcChannelLayer(LinkedChannelLayer):
         """How the hub and this process know each other."""
         # For TCP only.
         return NONE if isolation.is_relocated() else self.config.credentials
+
+    @property
+    def hub_history(self) -> HubHistory | None:
+        """What the hub is to keep; None where that is nothing."""
+        if not self.config.history:
+            return None
+        return HubHistory(self.config.history_file, self.config.history_bytes)
 
     @property
     def place(self) -> str:

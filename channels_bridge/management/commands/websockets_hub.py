@@ -20,9 +20,12 @@ from channels_bridge.common.forks import handle_in_loop
 from channels_bridge.exceptions import BridgeError
 from channels_bridge.groups import hub_address, hub_credentials
 from channels_bridge.groups.credentials import NONE, Credentials
+from channels_bridge.groups.discovery.hub_history import HubHistory
 from channels_bridge.layers import NatsChannelLayer
 from channels_bridge.logs import configure_logging
 from channels_bridge.project.advice.group_advice import about_tcp_hub
+from channels_bridge.project.hubs import history_at
+from channels_bridge.server.errors import StartupError
 from channels_bridge.transport import get_channel_layer
 
 logger = logging.getLogger("channels_bridge.groups")
@@ -78,13 +81,14 @@ class Command(BaseCommand):
             layer = get_channel_layer(options["layer"])
             address = options["address"] or _address_of(layer, options["layer"])
             configure_logging()
-            asyncio.run(self._serve(address, _credentials(layer, options)))
+            credentials = _credentials(layer, options)
+            asyncio.run(self._serve(address, credentials, history_at(address)))
             if self._called_from_command_line:
                 leave_soon(0)
-        except (BridgeError, ImproperlyConfigured) as error:
+        except (BridgeError, ImproperlyConfigured, StartupError) as error:
             raise CommandError(str(error)) from None
 
-    async def _serve(self, address: str, credentials: Credentials) -> None:
+    async def _serve(self, address: str, credentials: Credentials, history: HubHistory) -> None:
         # gRPC is imported here: other commands don't need it.
         from channels_bridge.groups.grpc.hub.hub import serve
 
@@ -92,7 +96,13 @@ class Command(BaseCommand):
         signals = (signal.SIGINT, signal.SIGTERM)
         for number in signals:
             handle_in_loop(number, stop.set)
-        await serve(address, credentials, ready=partial(self._announce, address), stop=stop)
+        await serve(
+            address,
+            credentials,
+            ready=partial(self._announce, address),
+            stop=stop,
+            history=history,
+        )
         if self._called_from_command_line:
             exit_by_signals(signals)
 

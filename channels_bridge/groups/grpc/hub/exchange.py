@@ -18,7 +18,13 @@ from channels_bridge.groups.grpc import frame_codec, log_codec
 from channels_bridge.groups.grpc.dedup import Marks
 from channels_bridge.groups.grpc.hub.queue_desk import QueueDesk
 from channels_bridge.groups.grpc.hub.recovery import PATIENCE, LeftOut, Returning
-from channels_bridge.groups.grpc.hub.sequencer import Sequencer, make_chronicle
+from channels_bridge.groups.grpc.hub.sequencer import (
+    HistoryFigures,
+    Journal,
+    NoJournal,
+    Sequencer,
+    make_chronicle,
+)
 from channels_bridge.groups.grpc.hub.session import Delivery, Due, Session
 from channels_bridge.groups.grpc.hub.uptime import Uptime
 from channels_bridge.groups.grpc.outbox import Outbox
@@ -48,6 +54,7 @@ class Exchange:
         on_roster: called with that of this hub whenever it has changed, before anybody is told
             that anything is in force.
         chronicle: numbers and keeps what is published to topics with history.
+        journal: where that is written down.
     """
 
     def __init__(
@@ -57,6 +64,7 @@ class Exchange:
         roster: Mapping[bytes, str] | None = None,
         on_roster: Callable[[Mapping[bytes, str]], None] = lambda roster: None,
         chronicle: Chronicle | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self._epoch = uuid4().bytes
         self._uptime = Uptime()
@@ -75,7 +83,9 @@ class Exchange:
         self._held: deque[tuple[Session, wire.Publish]] = deque()  # until they are back
         self._leases = Leases(is_first=is_first)
         self._desk = QueueDesk(self._queues)
-        self.sequencer = Sequencer(chronicle or make_chronicle(), self._topics, self._queues)
+        self._sequencer = Sequencer(
+            chronicle or make_chronicle(), self._topics, self._queues, journal or NoJournal()
+        )
         # By the names of their frames.
         self._requests: dict[str, Callable[[Session, Any], bool | None]] = {
             "bind": self._bind,
@@ -111,6 +121,10 @@ class Exchange:
     def has_processes(self) -> bool:
         """Whether any process would miss this hub."""
         return bool(self._sessions)
+
+    def history_figures(self) -> HistoryFigures:
+        """How much history it keeps."""
+        return self._sequencer.figures()
 
     # What the hub calls.
 
@@ -173,7 +187,7 @@ class Exchange:
             self._look_who_is_back()
         self._queues.sweep()
         self._leases.sweep()
-        self.sequencer.sweep()
+        self._sequencer.sweep()
         self._catch_up()
         self._settle()
 
@@ -235,8 +249,8 @@ class Exchange:
         """
         if not self.is_holding:
             self._release()
-        if self.sequencer.is_due:
-            self.sequencer.settle()
+        if self._sequencer.is_due:
+            self._sequencer.settle()
         for session in [session for session in self._due.changed if session.is_overrun]:
             self._cut_off(session, "it doesn't read what is sent to it")
         if self._is_roster_due or any(map(self._is_misplaced, self._due.changed)):
@@ -294,7 +308,7 @@ class Exchange:
 
     def _publish(self, session: Session, publish: wire.Publish) -> bool | None:
         if publish.HasField("history"):
-            self.sequencer.append(session, publish)  # held for nobody: who comes back catches up
+            self._sequencer.append(session, publish)  # held for nobody: who comes back catches up
             return None
         if self.is_holding:
             self._held.append((session, publish))
@@ -338,7 +352,7 @@ class Exchange:
             session.followed.add(follow.topic)
             # Nobody waits for those who publish without history: see `Sequencer`.
             self._leases.revoke(follow.topic, but=session.id)
-        self.sequencer.tell_log(session, follow)
+        self._sequencer.tell_log(session, follow)
         return True
 
     def _bind(self, session: Session, bind: wire.Bind) -> None:
@@ -363,7 +377,7 @@ class Exchange:
 
     def _clear(self, session: Session, clear: wire.Clear) -> bool:
         self._queues.clear_prefixed(clear.prefix)
-        self.sequencer.clear(lambda topic: prefix_of(topic) == clear.prefix)
+        self._sequencer.clear(lambda topic: prefix_of(topic) == clear.prefix)
         self._tell_others(session, wire.Cleared(prefix=clear.prefix))
         return True
 

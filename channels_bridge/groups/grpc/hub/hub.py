@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
 import grpc
@@ -17,13 +18,16 @@ from channels_bridge.common.event_deadline import is_set_within
 from channels_bridge.exceptions import HubAddressError
 from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.groups.discovery.hub_address import Address
+from channels_bridge.groups.discovery.hub_history import DEFAULT, HubHistory
 from channels_bridge.groups.discovery.hub_holder import Seat, holder_of
 from channels_bridge.groups.grpc import frame_codec
 from channels_bridge.groups.grpc.hub.exchange import Exchange
+from channels_bridge.groups.grpc.hub.history_file import Kept, keeping
 from channels_bridge.groups.grpc.hub.hub_lock import SocketPlace
 from channels_bridge.groups.grpc.hub.hub_report import HubReport
 from channels_bridge.groups.grpc.hub.listener import LIMITS, Door
 from channels_bridge.groups.grpc.hub.roster_keeper import RosterKeeper
+from channels_bridge.groups.grpc.hub.sequencer import Journal
 from channels_bridge.groups.grpc.hub.session import Session
 from channels_bridge.groups.grpc.outbox import Outbox
 from channels_bridge.groups.grpc.stream import METHOD, REFUSED, SERVICE, pristine
@@ -54,6 +58,7 @@ async def serve(
     stop: asyncio.Event,
     seat: Seat | None = None,
     report: HubReport | None = None,
+    history: HubHistory = DEFAULT,
 ) -> None:
     """Run a hub until ``stop`` is set.
 
@@ -67,6 +72,7 @@ async def serve(
         seat: where it has its files, and whose it is; by default this project's own, which takes
             its settings.
         report: is given what it reports of.
+        history: how much it keeps, and in which file.
 
     Raises:
         HubAddressError: it can't listen there, or not without more credentials.
@@ -82,7 +88,15 @@ async def serve(
 
     try:
         while await _take(place, where, ready_once, stop):
-            await _serve(place, where, credentials, ready_once, stop, report)
+            place.prepare()
+            with keeping(history.path_beside(place.path), history.max_bytes) as kept:
+                keeper = RosterKeeper(place)
+                exchange = _make_exchange(place, keeper, kept)
+                if report is not None:
+                    report.exchange = exchange
+                hub = partial(_Hub, where, credentials, exchange, keeper)
+                await _serve(hub, place, ready_once, stop, keeper, kept.journal)
+            _leave(place, exchange)
     finally:
         place.close()
 
@@ -116,31 +130,31 @@ async def _take(
 
 
 async def _serve(
+    hub: Callable[[], _Hub],
     place: SocketPlace,
-    where: Address,
-    credentials: Credentials,
     ready: Callable[[], None],
     stop: asyncio.Event,
-    report: HubReport | None,
+    keeper: RosterKeeper,
+    journal: Journal,
 ) -> None:
     """Serve until ``stop`` is set, or another hub has the place."""
-    place.prepare()
-    keeper = RosterKeeper(place)
-    exchange = _make_exchange(place, keeper)
-    if report is not None:
-        report.exchange = exchange
     while place.is_kept() and not stop.is_set():
-        async with _Hub(where, credentials, exchange, keeper):
+        async with hub():
             place.note_socket()
             ready()
-            await _look_after(place, keeper, stop)
+            await _look_after(place, keeper, journal, stop)
+
+
+def _leave(place: SocketPlace, exchange: Exchange) -> None:
     if place.is_kept():
         place.clear(leaves_processes=exchange.has_processes)
     else:
-        logger.warning("another groups hub serves %s now", where)
+        logger.warning("another groups hub serves %s now", place.address)
 
 
-async def _look_after(place: SocketPlace, keeper: RosterKeeper, stop: asyncio.Event) -> None:
+async def _look_after(
+    place: SocketPlace, keeper: RosterKeeper, journal: Journal, stop: asyncio.Event
+) -> None:
     """Wait until ``stop`` is set, another hub has the place, or there has to be a new socket."""
     while not await is_set_within(stop, UPKEEP_INTERVAL):
         if not place.is_kept():
@@ -149,15 +163,22 @@ async def _look_after(place: SocketPlace, keeper: RosterKeeper, stop: asyncio.Ev
             logger.warning("the socket %s was removed; it is made again", place.path)
             return
         keeper.renew()
+        await journal.look_after()
 
 
-def _make_exchange(place: SocketPlace, keeper: RosterKeeper) -> Exchange:
+def _make_exchange(place: SocketPlace, keeper: RosterKeeper, kept: Kept) -> Exchange:
     """Return one that goes on where the hub before it has ended, and lets others go on after it."""
     is_first = place.is_unused
     roster = place.read_roster()
     if is_first:
         keeper.keep({})
-    return Exchange(is_first=is_first, roster=roster, on_roster=keeper.keep)
+    return Exchange(
+        is_first=is_first,
+        roster=roster,
+        on_roster=keeper.keep,
+        chronicle=kept.chronicle,
+        journal=kept.journal,
+    )
 
 
 class _Hub:

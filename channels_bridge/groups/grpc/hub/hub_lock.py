@@ -53,7 +53,7 @@ class SocketPlace:
         is_private: bool = False,
     ) -> None:
         self.path = path
-        self._address = address or f"unix:{path}"
+        self.address = address or f"unix:{path}"
         self._holder = holder
         self._is_private = is_private
         self._lock_path = lock_path(path)
@@ -216,7 +216,7 @@ class SocketPlace:
         try:
             keep_private(self.path.parent)
         except ValueError as error:
-            is_socket = self._address.startswith("unix:")
+            is_socket = self.address.startswith("unix:")
             other = ", or set `address` in the layer's CONFIG" if is_socket else ""
             raise self._error(f"{error}{other}") from None
 
@@ -244,7 +244,7 @@ class SocketPlace:
         self.path.unlink()
 
     def _error(self, reason: str) -> HubAddressError:
-        return HubAddressError(self._address, reason)
+        return HubAddressError(self.address, reason)
 
 
 def _try_lock(lock: int) -> bool:

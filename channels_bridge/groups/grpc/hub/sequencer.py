@@ -11,7 +11,7 @@ import string
 import time
 from collections.abc import Callable, Mapping
 from math import inf
-from typing import TypedDict
+from typing import Protocol, TypedDict
 
 from channels_bridge.groups.grpc import frame_codec, log_codec
 from channels_bridge.groups.grpc.hub.session import NUMBERED, UNAWAITED, Session
@@ -28,6 +28,39 @@ class HistoryFigures(TypedDict):
     messages: int
     bytes: int
     evictions: int
+    file_bytes: int
+    is_on_disk: bool
+
+
+class Journal(Protocol):
+    """Where what is numbered is written down, for the hub after this one."""
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+
+    @property
+    def is_on_disk(self) -> bool:
+        """Whether what is kept survives this hub."""
+
+    def commit(self) -> None:
+        """Write what was noted."""
+
+    async def look_after(self) -> None:
+        """Do what time has brought. To be called now and then."""
+
+
+class NoJournal(Journal):
+    """Writes nothing down."""
+
+    size = 0
+    is_on_disk = False
+
+    def commit(self) -> None:
+        pass
+
+    async def look_after(self) -> None:
+        pass
 
 
 class Sequencer:
@@ -39,10 +72,10 @@ class Sequencer:
         chronicle: numbers and keeps them.
         topics: the exchange's: topic -> subscribers.
         queues: gets what is published to bound topics.
+        journal: of the chronicle.
 
     Attributes:
         is_due: whether there is something for ``settle()`` to do.
-        commit: writes to the journal what was noted there.
     """
 
     def __init__(
@@ -50,9 +83,10 @@ class Sequencer:
         chronicle: Chronicle,
         topics: Mapping[str, Mapping[Session, None]],
         queues: MessageQueues,
+        journal: Journal,
     ) -> None:
         self.is_due = False
-        self.commit: Callable[[], None] = lambda: None
+        self._journal = journal
         self._chronicle = chronicle
         self._topics = topics
         self._queues = queues
@@ -104,7 +138,7 @@ class Sequencer:
     def settle(self) -> None:
         """Write the journal, and tell the senders; to be called when a batch was read."""
         self.is_due = False
-        self.commit()
+        self._journal.commit()
         for session in list(self._numbers):
             self._tell_numbers(session)
 
@@ -116,6 +150,8 @@ class Sequencer:
             messages=figures.messages,
             bytes=figures.bytes,
             evictions=figures.evicted,
+            file_bytes=self._journal.size,
+            is_on_disk=self._journal.is_on_disk,
         )
 
     def _forward(self, topic: str, entry: Entry, receivers: list[Session]) -> None:

@@ -90,6 +90,8 @@ class HistoryClient(Client):
         self.keeps_history = True
         self._followed: dict[str, Followed] = {}
         self._parts: dict[int, log_codec.Parts] = {}  # of logs that have come in part, by request
+        self._expected = 0  # how many logs Hello has asked for that haven't come yet
+        self._loaded: list[tuple[str, Excerpt]] = []  # of those that have
         self._transient = Marks()  # of messages that aren't kept
         self._order = 0  # of the last message that was numbered
         self._alone = Run("".join(secrets.choice(_DIGITS) for _ in range(6)), 1, 0)
@@ -181,6 +183,8 @@ class HistoryClient(Client):
 
     def connected(self) -> Outbox:
         self._parts.clear()
+        self._loaded.clear()
+        self._expected = len(self._followed)
         for followed in self._followed.values():
             followed.is_in_sync = False
             followed.asked = {0}
@@ -239,10 +243,22 @@ class HistoryClient(Client):
         del self._parts[log.seq]
         excerpt = parts.join(time.monotonic())
         request = self._requests.get(log.seq)
+        topic = log.topic.removeprefix(self._prefix)
         if request is not None and isinstance(request.about, Reading):
             request.about.excerpt = excerpt
+        elif self._expected and not log.seq:
+            self._load_with_others(topic, excerpt)
         else:
-            self._load(log.topic.removeprefix(self._prefix), log.seq, excerpt)
+            self._load(topic, log.seq, excerpt)
+
+    def _load_with_others(self, topic: str, excerpt: Excerpt) -> None:
+        """Hand in the logs that Hello has asked for at once: members take them by their order."""
+        self._expected -= 1
+        self._loaded.append((topic, excerpt))
+        if not self._expected:
+            loaded, self._loaded = self._loaded, []
+            for topic, excerpt in loaded:
+                self._load(topic, 0, excerpt)
 
     def _load(self, topic: str, seq: int, excerpt: Excerpt) -> None:
         followed = self._followed.get(topic)
