@@ -28,6 +28,7 @@ from channels_bridge.groups.message import GroupMessage
 from channels_bridge.groups.shared_frames import shared_frame
 
 __all__ = [
+    "FOLLOWING",
     "TRANSPORTS",
     "GroupMessage",
     "aclose_all",
@@ -41,11 +42,19 @@ __all__ = [
 #: Imported only when a layer of that kind is used: gRPC costs time and memory, and forbids forking.
 TRANSPORTS = {
     "local": "channels_bridge.groups.local_transport.LocalTransport",
+    "local-history": "channels_bridge.groups.following.local_history.make_local_history",
     "grpc": "channels_bridge.groups.grpc.process.grpc_transport.GrpcTransport",
     "grpc-history": "channels_bridge.groups.grpc.process.grpc_history_transport"
     ".GrpcHistoryTransport",
     "nats": "channels_bridge.groups.nats.nats_transport.NatsTransport",
 }
+
+#: A node, a thread-safe node and their membership, where something is followed.
+FOLLOWING = (
+    "channels_bridge.groups.following.following_node.FollowingNode",
+    "channels_bridge.groups.following.threadsafe_following_node.ThreadsafeFollowingNode",
+    "channels_bridge.groups.following.following_membership.FollowingMembership",
+)
 
 
 def hub_address(layer: object) -> str | None:

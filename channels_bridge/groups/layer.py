@@ -9,16 +9,20 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
 from channels.layers import BaseChannelLayer
 from django.utils.module_loading import import_string
 
-from channels_bridge.groups import TRANSPORTS
+from channels_bridge.groups import FOLLOWING, TRANSPORTS
 from channels_bridge.groups.codec import Codec
+from channels_bridge.groups.history.feed import Feed
+from channels_bridge.groups.history.member_listener import Listener
+from channels_bridge.groups.history.position import Joined
 from channels_bridge.groups.home import home_loop
 from channels_bridge.groups.home.green_threads import require_threads
 from channels_bridge.groups.home.sync_calls import waits_outside
+from channels_bridge.groups.kept_groups import KeptGroups
 from channels_bridge.groups.layer_config import LayerConfig, LocalConfig
 from channels_bridge.groups.layer_statistics import LayerStatistics
 from channels_bridge.groups.local_transport import LocalTransport
@@ -27,11 +31,12 @@ from channels_bridge.groups.message import GroupMessage
 from channels_bridge.groups.node import Node
 from channels_bridge.groups.other_layers import explain_attribute
 from channels_bridge.groups.overflow import OVERFLOW, Inbox, Overload
+from channels_bridge.groups.policies.history_options import HistoryOptions
 from channels_bridge.groups.threadsafe_node import ThreadsafeNode
 from channels_bridge.groups.transport_interface import GroupTransport
 
 
-class BridgeChannelLayer(BaseChannelLayer):
+class BridgeChannelLayer(KeptGroups, BaseChannelLayer):
     """A channel layer whose groups live in the processes that have members.
 
     Delivery: at most once, in the order sent by each sender; every member gets its own copy.
@@ -79,6 +84,7 @@ class BridgeChannelLayer(BaseChannelLayer):
             group_sends=node.group_sends if node is not None else 0,
             messages_dropped=self.messages_dropped,
             link=node.link_statistics() if node is not None else None,
+            history=node.history_statistics() if node is not None else None,
         )
 
     def group_sizes(self) -> dict[str, int]:
@@ -138,16 +144,22 @@ class BridgeChannelLayer(BaseChannelLayer):
         payload = await home_loop.fetch(node.loop, node.receive(channel), give_back)
         return self._codec.decode(payload)
 
-    async def group_add(self, group: str, channel: Any) -> None:
+    async def group_add(  # type: ignore[override]  # Channels' returns nothing
+        self, group: str, channel: Any
+    ) -> Joined | None:
         """Make a channel a member: it gets what is sent to the group after this returned.
 
         Args:
             channel: a name, or an object with a ``channel_name``.
+
+        Returns:
+            Of a group with history, whether the client goes on where it was; otherwise None, and
+            for channels of other processes.
         """
         self.require_valid_group_name(group)
         name = self._channel_name(channel)
         node = self._node()
-        await home_loop.run(node.loop, node.group_add(group, name))
+        return await home_loop.run(node.loop, node.group_add(group, name))
 
     async def group_discard(self, group: str, channel: Any) -> None:
         """End a membership, if there is one. Takes the same arguments as ``group_add()``."""
@@ -244,9 +256,17 @@ class BridgeChannelLayer(BaseChannelLayer):
 
     # What the server's run loop calls, on the home loop.
 
-    def attach(self, channel: str, inbox: Inbox) -> None:
-        """Deliver messages for ``channel`` into ``inbox`` from now on."""
-        self._node().attach(channel, inbox)
+    def attach(self, channel: str, inbox: Inbox, listener: Listener | None = None) -> Feed | None:
+        """Deliver messages for ``channel`` into ``inbox`` from now on.
+
+        Args:
+            listener: the connection, as groups with history see it.
+
+        Returns:
+            Where ``follows``, what its reader takes while it is behind: ``inbox.wake()`` is called
+            when it is to look there.
+        """
+        return self._node().attach(channel, inbox, listener)
 
     def detach(self, channel: str) -> None:
         """Leave all groups and forget ``channel``."""
@@ -267,6 +287,8 @@ class BridgeChannelLayer(BaseChannelLayer):
 
     def _make_transport(self) -> GroupTransport:
         """For a node of the home loop."""
+        if self.follows:
+            return self._make_local_transport()
         transport: GroupTransport = import_string(TRANSPORTS[self.transport_name])()
         return transport
 
@@ -276,7 +298,14 @@ class BridgeChannelLayer(BaseChannelLayer):
 
     def _make_transport_to(self, place: str | None) -> GroupTransport:
         """For a node that is called from anywhere."""
-        return LocalTransport()
+        return self._make_local_transport()
+
+    def _make_local_transport(self) -> GroupTransport:
+        if not self.follows:
+            return LocalTransport()
+        make = import_string(TRANSPORTS["local-history"])
+        transport: GroupTransport = make(cast(HistoryOptions, self.config).history_bytes)
+        return transport
 
     def _confirms(self) -> bool:
         """Whether ``group_send()`` waits until all processes have the message."""
@@ -321,9 +350,10 @@ class BridgeChannelLayer(BaseChannelLayer):
     def _make_node(self, outdated: Node | None) -> Node:
         if isinstance(outdated, ThreadsafeNode) and outdated.place is not None:
             home_loop.spawn(outdated.aclose())
+        node, threadsafe_node, membership = self._kinds()
         options: dict[str, Any] = {
             "config": self.config,
-            "membership": Membership(
+            "membership": membership(
                 codec=self._codec,
                 get_capacity=self.get_capacity,
                 expiry=self.config.expiry,
@@ -336,10 +366,20 @@ class BridgeChannelLayer(BaseChannelLayer):
         }
         require_threads()
         if home_loop.is_claimed():
-            return Node(loop=home_loop.loop(), make_transport=self._make_transport, **options)
+            return node(loop=home_loop.loop(), make_transport=self._make_transport, **options)
         place = self._place()
         transport = functools.partial(self._make_transport_to, place)
-        return ThreadsafeNode(place=place, make_transport=transport, **options)
+        return threadsafe_node(place=place, make_transport=transport, **options)
+
+    def _kinds(self) -> tuple[type[Node], type[ThreadsafeNode], type[Membership]]:
+        """Return the classes of a node, a thread-safe node and a membership.
+
+        Where nothing is followed, they are those that know nothing of it.
+        """
+        if self.follows:
+            node, threadsafe_node, membership = map(import_string, FOLLOWING)
+            return node, threadsafe_node, membership
+        return Node, ThreadsafeNode, Membership
 
     def _encode(self, message: dict[str, Any] | GroupMessage) -> bytes:
         if not isinstance(message, GroupMessage):

@@ -60,22 +60,26 @@ class LinkStatistics:
 
 @dataclass(frozen=True, kw_only=True)
 class HistoryStatistics:
-    """What a layer keeps in this process of groups with history, for members here.
+    """How much of groups' messages is kept in this process, and who reads it.
 
     Attributes:
-        replicas: how many groups.
-        messages: how many messages of theirs.
+        replicas: how many groups are followed.
+        messages: how many messages of them are kept here.
         bytes: what these take.
-        behind: members that are catching up.
-        evictions: messages that were forgotten before their time, to keep to ``history_bytes``.
-        lost: messages that were forgotten before a member here had them, summed up over members.
+        behind: how many members are behind, and catch up.
+        replayed: how many messages members were fed while they were behind.
+        evictions: how many messages have gone before their time, as ``history_bytes`` was reached.
+        gaps: how often a member missed something.
+        lost: how many messages these were, as far as that is known.
     """
 
     replicas: int
     messages: int
     bytes: int
     behind: int
+    replayed: int = 0
     evictions: int
+    gaps: int = 0
     lost: int
 
 
@@ -88,7 +92,7 @@ class LayerStatistics:
         messages_dropped: messages to groups that a member here had no room for; this number
             goes on when the layer is closed and used again.
         link: None for a layer that reaches no other process, and until it is used.
-        history: None for a layer that keeps none, and until it is used.
+        history: None where no group has history, and until the layer is used.
     """
 
     group_sends: int

@@ -29,9 +29,12 @@ from channels_bridge.exceptions import (
     ForeignChannel,
     TransportUnavailable,
 )
+from channels_bridge.groups.history.feed import Feed
+from channels_bridge.groups.history.member_listener import Listener
+from channels_bridge.groups.history.position import Joined
 from channels_bridge.groups.home.handover import Handover
 from channels_bridge.groups.layer_config import LayerConfig
-from channels_bridge.groups.layer_statistics import LinkStatistics
+from channels_bridge.groups.layer_statistics import HistoryStatistics, LinkStatistics
 from channels_bridge.groups.membership import Membership
 from channels_bridge.groups.named_queues import Item, take
 from channels_bridge.groups.overflow import Inbox, Overload
@@ -111,9 +114,14 @@ class Node:
         await self._transport.subscribe(FLUSH)
         return f"{prefix}.{self.prefix}!{uuid4().hex}"
 
-    def attach(self, channel: str, inbox: Inbox) -> None:
-        """Deliver messages for ``channel`` into ``inbox`` from now on."""
+    def attach(self, channel: str, inbox: Inbox, listener: Listener | None = None) -> Feed | None:
+        """Deliver messages for ``channel`` into ``inbox`` from now on.
+
+        Returns:
+            What ``following_node`` makes of it; None here.
+        """
         self._membership.attach(channel, inbox)
+        return None
 
     def detach(self, channel: str) -> None:
         """Leave all groups and forget ``channel``."""
@@ -154,7 +162,7 @@ class Node:
 
     # Groups.
 
-    async def group_add(self, group: str, channel: str) -> None:
+    async def group_add(self, group: str, channel: str) -> Joined | None:
         """Make a channel a member of a group, from the moment this returns."""
         owner = self._owner_of(channel)
         if owner is None:
@@ -169,6 +177,7 @@ class Node:
             await self._add(group, channel)
         else:
             await self._tell(owner, "add", group, channel)
+        return None
 
     async def group_discard(self, group: str, channel: str) -> None:
         """End a membership."""
@@ -232,6 +241,10 @@ class Node:
         await self._transport.clear_queues()
         if not self._transport.is_alone:
             await self._transport.ask(FLUSH, b"", required=False)
+
+    def history_statistics(self) -> HistoryStatistics | None:
+        """Say how much is kept in this process; None where nothing is."""
+        return None
 
     def link_statistics(self) -> LinkStatistics | None:
         """Say how the connection to other processes is; None where there is none."""

@@ -13,6 +13,8 @@ import time
 from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar
 
+from channels_bridge.groups.history.feed import Feed
+from channels_bridge.groups.history.member_listener import Listener
 from channels_bridge.groups.named_queues import Item, take
 from channels_bridge.groups.node import Node
 from channels_bridge.groups.overflow import Inbox
@@ -48,9 +50,9 @@ class ThreadsafeNode(Node):
         self._transport = self._make_transport()
         self._transport.start(self._deliver)
 
-    def attach(self, channel: str, inbox: Inbox) -> None:
+    def attach(self, channel: str, inbox: Inbox, listener: Listener | None = None) -> Feed | None:
         with self._lock:
-            super().attach(channel, inbox)
+            return super().attach(channel, inbox, listener)
 
     def detach(self, channel: str) -> None:
         with self._lock:

@@ -85,14 +85,16 @@ async def connect(
     await asyncio.gather(*(peer.transport.aclose() for peer in peers))
 
 
-@pytest.fixture(params=["local", "grpc", "nats"])
+@pytest.fixture(params=["local", "local, history", "grpc", "nats"])
 async def make_layer(
     request: pytest.FixtureRequest, prefix: str
 ) -> AsyncIterator[Callable[..., BridgeChannelLayer]]:
     """Makes layers of each kind. Those over gRPC, and those over NATS, reach each other."""
-    async with layers_of(
-        LocalChannelLayer if request.param == "local" else linked(request, prefix)
-    ) as make:
+    makers = {
+        "local": LocalChannelLayer,
+        "local, history": partial(LocalChannelLayer, history={"*": {}}),
+    }
+    async with layers_of(makers.get(request.param) or linked(request, prefix)) as make:
         yield make
 
 

@@ -479,7 +479,7 @@ async def test_full_inbox(make_layer):
     with pytest.raises(ChannelFull):
         await layer.send(channel, HELLO)
     await layer.group_send("room", HELLO)
-    assert layer.messages_dropped == 1
+    assert layer.messages_dropped == (0 if layer.follows else 1)  # what is kept is caught up on
 
 
 async def test_attached_channels_outlast_group_expiry(make_layer):

@@ -106,7 +106,7 @@ class Inbox:
         """Add a socket event. Returns whether its producer should pause until it is told."""
         self._items.append((None, event))
         self._events += 1
-        self._wake()
+        self.wake()
         # Once paused, until drained: LOW_WATER lies well below, so that reading is not paused and
         # resumed, at a system call each, with every event.
         self._paused = self._paused or self._events >= HIGH_WATER
@@ -126,7 +126,7 @@ class Inbox:
             return False
         self._items.append((expires, message))
         self._messages += 1
-        self._wake()
+        self.wake()
         return True
 
     def drop_oldest(self) -> None:
@@ -192,14 +192,15 @@ class Inbox:
         self._waiter = self._loop.create_future()
         return self._waiter
 
+    def wake(self) -> None:
+        """Let whoever waits look again: there is something, here or elsewhere."""
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
     def _event_taken(self) -> None:
         self._events -= 1
         if self._paused and self._events <= LOW_WATER:
             self._paused = False
             if self._producer is not None:
                 self._producer.inbox_drained()
-
-    def _wake(self) -> None:
-        waiter, self._waiter = self._waiter, None
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
