@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "groups.policies": "groups.history groups.presence",
     "groups.policies": "groups.history",
     "groups": "common exceptions groups.discovery groups.history groups.home groups.policies",
-    "groups.following": "groups groups.history groups.policies groups.presence",
+    "groups.following": "groups groups.history groups.policies",
     "groups.linked": "groups groups.discovery",
     "groups.reliable": "",
     "groups.wire": "",
@@ -66,8 +66,9 @@ MAY_IMPORT = {
     # Consumers and native handlers on the engine.
     "resume": "groups.history server server.websocket",
     "runloop": "groups server server.websocket",
+    "runloop": "groups groups.history server server.websocket",
     "connections": "groups runloop transport",
-    "native": "conf exceptions groups.home runloop server server.websocket",
+    "native": "conf exceptions groups.history groups.home runloop server server.websocket",
     # A project, its settings, and the processes that serve it.
     "project.foreign": "common server",
     "project.advice": "conf groups groups.discovery groups.linked groups.nats groups.nats.client "

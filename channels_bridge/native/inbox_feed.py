@@ -14,8 +14,10 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
+from channels_bridge.groups.history.plain_listener import PlainListener
 from channels_bridge.groups.home import home_loop
 from channels_bridge.native.websocket import NO_CLOSE_FRAME, Receive, WebSocket
+from channels_bridge.runloop.fed_inbox import FedInbox
 from channels_bridge.server.websocket.asgi_scope import EXTENSION
 from channels_bridge.server.websocket.inbox import Inbox
 
@@ -54,10 +56,13 @@ async def open_channel(layer: Any, websocket: WebSocket) -> AsyncIterator[str]:
     websocket.channel_name = channel_name
     is_home = home_loop.is_claimed() and asyncio.get_running_loop() is home_loop.loop()
     if hasattr(layer, "attach") and is_home:
-        layer.attach(channel_name, websocket.inbox)
+        feed = layer.attach(channel_name, websocket.inbox, PlainListener(websocket.scope))
+        if feed is not None:
+            websocket.reader = FedInbox(websocket.inbox, feed)
         try:
             yield channel_name
         finally:
+            websocket.reader = websocket.inbox
             layer.detach(channel_name)
         return
     messages = partial(_pass_messages, layer, channel_name, websocket.inbox)

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, TypeAlias
 
 from channels_bridge.exceptions import BridgeError
+from channels_bridge.runloop.fed_inbox import FedInbox
 from channels_bridge.server.websocket.inbox import Inbox
 
 #: An ASGI event.
@@ -65,6 +66,8 @@ class WebSocket:
     def __init__(self, scope: MutableMapping[str, Any], inbox: Inbox, send: Send) -> None:
         self.scope: dict[str, Any] = dict(scope)
         self.inbox = inbox
+        #: What is read: the inbox, with a feed where groups have history.
+        self.reader: Inbox | FedInbox = inbox
         #: This connection's address on its consumer's layer; None where it has none.
         self.channel_name: str | None = None
         self.state = State.CONNECTING
@@ -76,7 +79,7 @@ class WebSocket:
 
     async def next_event(self) -> Message:
         """Wait for the next ASGI event or layer message, in order of arrival."""
-        event = await self.inbox.get()
+        event = await self.reader.get()
         if event["type"] == "websocket.disconnect" and self.state is not State.CLOSED:
             self.state = State.LEFT
             self.close_code = event.get("code", NO_CLOSE_FRAME)

@@ -31,10 +31,14 @@ from channels.sessions import InstanceSessionWrapper
 from channels.utils import await_many_dispatch
 from django.db import Error as DatabaseError
 
+from channels_bridge.groups.history.feed import Feed
+from channels_bridge.groups.history.member_listener import Listener
+from channels_bridge.groups.history.plain_listener import PlainListener
 from channels_bridge.groups.message import handler_name
 from channels_bridge.groups.shared_frames import Sharing, has_shared
 from channels_bridge.runloop.context_variables import adopt
 from channels_bridge.runloop.db_housekeeping import housekeeping
+from channels_bridge.runloop.fed_inbox import FedInbox
 from channels_bridge.runloop.registry import Entry
 from channels_bridge.runloop.sync_dispatch import SyncDispatch
 from channels_bridge.runloop.sync_send import SyncSend
@@ -42,6 +46,7 @@ from channels_bridge.server.asgi_types import Event, Receive, Send
 from channels_bridge.server.calls_from_threads import Crossing
 from channels_bridge.server.websocket.asgi_scope import EXTENSION
 from channels_bridge.server.websocket.connection import WebSocketConnection
+from channels_bridge.server.websocket.inbox import Inbox
 
 # Not a logger of this room's own: users filter by the four names that the guide lists.
 logger = logging.getLogger("channels_bridge.server")
@@ -121,12 +126,33 @@ class _Run:
             await self._start(self._serve_both)
             return
         try:
+            if layer.follows:
+                await self._start(self._attach_followed(layer, scope, send, direct))
+                return
             if direct:
                 self.inbox.sharing = self._sharing(send)
                 layer.attach(name, self.inbox)
             await self._start(self._serve_inbox if direct else self._serve_both)
         finally:
             layer.detach(name)
+
+    def _attach_followed(
+        self, layer: Any, scope: dict[str, Any], send: Send, direct: bool
+    ) -> Callable[[], Coroutine[Any, Any, None]]:
+        """Attach the consumer where groups have history; return what serves it."""
+        listener = self._listener(scope, send)
+        inbox = self.inbox if direct else Inbox()
+        inbox.sharing = self._sharing(send) if direct else None
+        feed: Feed = layer.attach(self.consumer.channel_name, inbox, listener)
+        fed = FedInbox(inbox, feed)
+        if direct:
+            return functools.partial(self._serve_followed, fed, feed)
+        self.consumer.channel_receive = fed.get
+        return self._serve_both
+
+    def _listener(self, scope: dict[str, Any], send: Send) -> Listener:
+        """Return the connection, as groups with history see it."""
+        return PlainListener(scope, hears_presence=hasattr(self.consumer, "presence_changed"))
 
     def _sync_send(self, send: Send) -> Callable[[Event], None]:
         """Return ``send()`` for a synchronous consumer; it passes over no middleware."""
@@ -149,7 +175,7 @@ class _Run:
         """
         return asyncio.get_running_loop().create_task(serve(), name="consumer")
 
-    # Each of the next three handles the consumer's end by itself: a coroutine around them that did
+    # Each of the next four handles the consumer's end by itself: a coroutine around them that did
     # it for all would take 181 bytes in each idle connection (Python 3.11, tracemalloc).
 
     async def _serve_inbox(self) -> None:
@@ -159,6 +185,21 @@ class _Run:
             while True:
                 # Not inbox.get(): a coroutine less for each message, and in each idle connection.
                 event = inbox.pop()
+                if event is None:
+                    await inbox.wait()
+                else:
+                    self.current = event
+                    await dispatch(event)
+        except BaseException as error:
+            if not await self._finish(error):
+                raise
+
+    async def _serve_followed(self, fed: FedInbox, feed: Feed) -> None:
+        """Do the same where groups have history: a member may be behind, and is fed then."""
+        inbox, dispatch = self.inbox, self.dispatch
+        try:
+            while True:
+                event = fed.pop_behind() if feed.is_behind else inbox.pop()
                 if event is None:
                     await inbox.wait()
                 else:

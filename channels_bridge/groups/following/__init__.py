@@ -8,6 +8,5 @@ of this room is even imported.
 - ``followed_groups``: the replicas of those logs, and for how long they are kept here.
 - ``following_membership``: gives what is new to the members that are live.
 - ``member_feed``: what the others, who are behind, are fed, in turn (``feeding_turns``).
-- ``plain_listener``: a connection whose client does not speak the protocol of ``resume``.
 - ``local_history``: the transport that keeps it all within one process.
 """
