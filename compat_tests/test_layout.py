@@ -38,7 +38,6 @@ MAY_IMPORT = {
     "groups.history": "groups.presence",
     "groups.presence": "",
     "groups.policies": "groups.history groups.presence",
-    "groups.policies": "groups.history",
     "groups": "common exceptions groups.discovery groups.history groups.home groups.policies",
     "groups.following": "groups groups.history groups.policies",
     "groups.linked": "groups groups.discovery",
@@ -64,9 +63,8 @@ MAY_IMPORT = {
     "server.monitoring": "common server server.child",
     "server.supervisor": "common server server.child server.monitoring",
     # Consumers and native handlers on the engine.
-    "resume": "groups.history server server.websocket",
-    "runloop": "groups server server.websocket",
-    "runloop": "groups groups.history server server.websocket",
+    "resume": "groups groups.history groups.presence server server.websocket",
+    "runloop": "groups groups.history resume server server.websocket",
     "connections": "groups runloop transport",
     "native": "conf exceptions groups.history groups.home runloop server server.websocket",
     # A project, its settings, and the processes that serve it.
@@ -74,7 +72,7 @@ MAY_IMPORT = {
     "project.advice": "conf groups groups.discovery groups.linked groups.nats groups.nats.client "
     "server transport",
     "project": "common conf connections exceptions groups groups.discovery groups.grpc.hub "
-    "groups.home logs native runloop server server.child server.monitoring "
+    "groups.home logs native resume runloop server server.child server.monitoring "
     "server.supervisor transport",
     "middlewares": "conf native project",
     "testing": "common conf groups.linked logs project server server.child server.worker surface",

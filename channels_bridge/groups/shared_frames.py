@@ -125,16 +125,20 @@ class Sharing:
         Returns:
             What is to be put into the consumer's inbox; None where nothing is left to do.
         """
-        owner = self._owner
-        if owner not in made:
-            made[owner] = _try_to_make(owner, next(copies))
-        shared = made[owner]
+        shared = self.make(made, copies)
         if shared is None:
             return next(copies)
         (content,) = shared
         if content is None or (self._is_idle() and self._send(content)):
             return None
         return SharedEvent(next(copies), content)
+
+    def make(self, made: Made, copies: Iterator[Event]) -> tuple[Content] | None:
+        """Return what the handler makes of a message, or has made of it; None: nothing to share."""
+        owner = self._owner
+        if owner not in made:
+            made[owner] = _try_to_make(owner, next(copies))
+        return made[owner]
 
 
 @functools.lru_cache(maxsize=1024)

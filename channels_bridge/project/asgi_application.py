@@ -25,6 +25,7 @@ from channels_bridge.groups.home import home_loop
 from channels_bridge.logs import configure_logging
 from channels_bridge.project import autoreload, rejected_origins
 from channels_bridge.project.entry import describe, what_fails
+from channels_bridge.resume.negotiation import Negotiation
 from channels_bridge.runloop import consumer_loop
 from channels_bridge.runloop.sync_threads import SyncThreads
 from channels_bridge.server import current_worker
@@ -64,7 +65,7 @@ async def open_application(served: Application) -> AsyncIterator[Application]:
     await connections.obey()
     consumer_loop.install()
     rejected_origins.install()
-    served = NotFound(served)
+    served = Negotiation(NotFound(served))
     try:
         yield SyncThreads(served, conf.sync_threads()) if conf.sync_threads() > 1 else served
     finally:

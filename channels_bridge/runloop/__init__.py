@@ -8,5 +8,5 @@
 - ``db_housekeeping``: closing stale database connections.
 - ``registry``: this process's open connections, so that they can be found and closed.
 
-It may import ``groups``, ``groups.history``, ``server`` and ``server.websocket``.
+It may import ``groups``, ``groups.history``, ``resume``, ``server`` and ``server.websocket``.
 """

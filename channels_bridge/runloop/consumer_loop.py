@@ -36,6 +36,11 @@ from channels_bridge.groups.history.member_listener import Listener
 from channels_bridge.groups.history.plain_listener import PlainListener
 from channels_bridge.groups.message import handler_name
 from channels_bridge.groups.shared_frames import Sharing, has_shared
+from channels_bridge.resume.attribution import Attribution
+from channels_bridge.resume.opening import give_channel, open_session
+from channels_bridge.resume.refused_handshake import guard_handshake
+from channels_bridge.resume.resume_session import ResumeSession
+from channels_bridge.resume.tagged_sharing import TaggedSharing
 from channels_bridge.runloop.context_variables import adopt
 from channels_bridge.runloop.db_housekeeping import housekeeping
 from channels_bridge.runloop.fed_inbox import FedInbox
@@ -52,6 +57,7 @@ from channels_bridge.server.websocket.inbox import Inbox
 logger = logging.getLogger("channels_bridge.server")
 
 Dispatch = Callable[[Event], Awaitable[None]]
+Find = Callable[[Event], Callable[[Event], None]]
 
 HTTP_ONLY = ["http.response.start"]
 
@@ -93,6 +99,7 @@ class _Run:
         "dispatch",
         "inbox",
         "receive",
+        "session",
         "variables",
     )
 
@@ -102,6 +109,7 @@ class _Run:
         self.connection = connection
         self.inbox = connection.inbox
         self.dispatch = _dispatcher(consumer, connection.context.crossing)
+        self.session: ResumeSession | None = None  # where its client speaks the protocol of resume
         self.current: Event | None = None  # the event that is being handled, or was last
         self.variables: Context | None = None  # what its handlers have bound, at its end
 
@@ -110,7 +118,10 @@ class _Run:
         consumer = self.consumer
         consumer.scope = scope
         send = _past_sessions(send)
+        self._open_session(scope)  # before whatever takes the connection's sender, which changes
         consumer.base_send = self._sync_send(send) if consumer._sync else send
+        if self.session is not None:
+            guard_handshake(self.session, consumer)
         # Looked up where Channels' consumers do: projects' tests patch it there.
         layer = cast(Any, upstream).get_channel_layer(consumer.channel_layer_alias)
         consumer.channel_layer = layer
@@ -120,6 +131,8 @@ class _Run:
             await self._start(self._serve_inbox if direct else self._serve)
             return
         consumer.channel_name = name = await layer.new_channel()
+        if self.session is not None:
+            give_channel(self.session, layer, name)
         consumer.channel_receive = functools.partial(layer.receive, name)
         # A layer of another package, such as channels_redis, can only be asked to receive.
         if not hasattr(layer, "attach"):
@@ -140,7 +153,7 @@ class _Run:
         self, layer: Any, scope: dict[str, Any], send: Send, direct: bool
     ) -> Callable[[], Coroutine[Any, Any, None]]:
         """Attach the consumer where groups have history; return what serves it."""
-        listener = self._listener(scope, send)
+        listener = self._listener(scope)
         inbox = self.inbox if direct else Inbox()
         inbox.sharing = self._sharing(send) if direct else None
         feed: Feed = layer.attach(self.consumer.channel_name, inbox, listener)
@@ -150,9 +163,19 @@ class _Run:
         self.consumer.channel_receive = fed.get
         return self._serve_both
 
-    def _listener(self, scope: dict[str, Any], send: Send) -> Listener:
+    def _listener(self, scope: dict[str, Any]) -> Listener:
         """Return the connection, as groups with history see it."""
-        return PlainListener(scope, hears_presence=hasattr(self.consumer, "presence_changed"))
+        hears_presence = hasattr(self.consumer, "presence_changed")
+        return self.session or PlainListener(scope, hears_presence=hears_presence)
+
+    def _open_session(self, scope: dict[str, Any]) -> None:
+        """Have messages of groups attributed, where the client wants to know their positions."""
+        self.session = session = open_session(self.consumer, scope, self.connection)
+        if session is not None:
+            crossing = self.connection.context.crossing
+            attribution = Attribution(session)
+            dispatch = _dispatcher(self.consumer, crossing, attribution.in_thread)
+            self.dispatch = attribution.around(dispatch)
 
     def _sync_send(self, send: Send) -> Callable[[Event], None]:
         """Return ``send()`` for a synchronous consumer; it passes over no middleware."""
@@ -165,6 +188,8 @@ class _Run:
         owner: Any = type(self.consumer)
         if not has_shared(owner) or send != self.connection.send:
             return None
+        if self.session is not None:
+            return TaggedSharing(owner, self.inbox.is_idle, self.session)
         return Sharing(owner, self.inbox.is_idle, self.connection.sender.send_now)
 
     def _start(self, serve: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
@@ -274,12 +299,18 @@ def _past_sessions(send: Send) -> Send:
     return send
 
 
-def _dispatcher(consumer: Any, crossing: Crossing) -> Dispatch:
-    """Return the consumer's own ``dispatch``, or ours where it has Channels'."""
+def _dispatcher(
+    consumer: Any, crossing: Crossing, in_thread: Callable[[Find], Find] = lambda find: find
+) -> Dispatch:
+    """Return the consumer's own ``dispatch``, or ours where it has Channels'.
+
+    Args:
+        in_thread: stands around what finds the handlers that run in a thread.
+    """
     if type(consumer).dispatch is AsyncConsumer.dispatch:
         return functools.partial(_dispatch, consumer)
     if inspect.getattr_static(type(consumer), "dispatch") is _sync_dispatch:
-        return SyncDispatch(functools.partial(_handler, consumer), crossing)
+        return SyncDispatch(in_thread(functools.partial(_handler, consumer)), crossing)
     dispatch: Dispatch = consumer.dispatch
     return dispatch
 

@@ -70,6 +70,8 @@ class Context:
         self.counters = Counters()
         #: From other threads to the loop that serves.
         self.crossing = Crossing()
+        #: Called at the worker's end, with the seconds that its connections are closed in.
+        self.on_drain: list[Callable[[float], None]] = []
         self.notices = Notices(logger)
         self.limits = Limits(config)
         self.next_round = NextRound()

@@ -88,10 +88,13 @@ class FrameCache:
 
     def __init__(self, compress_from: int) -> None:
         self._compress_from = compress_from
-        # Of one payload only: what many are sent, they are sent one after the other.
+        # Of two payloads only: what many are sent, they are sent one after the other, some of them
+        # with a header that others don't get (``resume``).
         self._payload: Payload | None = None
         #: Of the last payload: by the window that it is compressed with, None where it is not.
         self._frames: dict[int | None, bytes] = {}
+        self._other_payload: Payload | None = None
+        self._other_frames: dict[int | None, bytes] = {}
 
     def frame(self, payload: Payload, deflate: PerMessageDeflate | None = None) -> bytes:
         """The frame of a message: text for a str, binary for bytes (RFC 6455, 5.2).
@@ -101,8 +104,7 @@ class FrameCache:
             deflate: the connection's compression; None where it has none.
         """
         if payload != self._payload or type(payload) is not type(self._payload):
-            self._payload = payload
-            self._frames = {}
+            self._turn_to(payload)
         if deflate is not None and len(payload) < self._compress_from:
             deflate = None
         window = None if deflate is None else deflate.local_max_window_bits
@@ -110,6 +112,21 @@ class FrameCache:
         if frame is None:
             frame = self._frames[window] = _build(payload, deflate)
         return frame
+
+    def _turn_to(self, payload: Payload) -> None:
+        """Make a payload the last one; the one before it is kept."""
+        last, frames = self._payload, self._frames
+        if payload == self._other_payload and type(payload) is type(self._other_payload):
+            self._frames = self._other_frames
+        else:
+            self._frames = {}
+        self._payload, self._other_payload, self._other_frames = payload, last, frames
+
+    def build(self, payload: Payload, deflate: PerMessageDeflate | None) -> bytes:
+        """The frame of a message that is for one client only: nothing is kept."""
+        if deflate is not None and len(payload) < self._compress_from:
+            deflate = None
+        return _build(payload, deflate)
 
 
 def _build(payload: Payload, deflate: PerMessageDeflate | None) -> bytes:

@@ -28,6 +28,8 @@ async def drain(context: Context, hurry: asyncio.Event) -> None:
     seconds = context.config.drain_seconds
     if not seconds or not context.connections:
         return
+    for announce in context.on_drain:
+        announce(seconds)
     for connection in tuple(context.connections):
         if not connection.lasting:
             connection.shutdown()

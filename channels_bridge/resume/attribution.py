@@ -1,0 +1,88 @@
+"""Attribution: what a handler sends belongs to the message that it handles."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+
+from channels.exceptions import StopConsumer
+
+from channels_bridge.groups.history.member_listener import LogEvent, Notice
+from channels_bridge.resume.open_entry import OpenEntry, current
+from channels_bridge.resume.resume_session import ResumeSession
+from channels_bridge.server.asgi_types import Event
+
+Dispatch = Callable[[Event], Awaitable[None]]
+Handler = Callable[[Event], None]
+Find = Callable[[Event], Handler]
+
+
+class Attribution:
+    """Stands around the dispatch of one consumer, which handles one message after the other.
+
+    Args:
+        session: of its connection.
+    """
+
+    __slots__ = ("_handled", "_session")
+
+    def __init__(self, session: ResumeSession) -> None:
+        self._session = session
+        self._handled: OpenEntry | None = None
+
+    def around(self, dispatch: Dispatch) -> Dispatch:
+        """Return what takes the place of a consumer's ``dispatch``."""
+
+        async def dispatch_attributed(event: Event) -> None:
+            if isinstance(event, LogEvent):
+                entry = self._session.begin(event)
+                if entry is not None:
+                    await self._handle(entry, dispatch, event)
+                    return
+            elif isinstance(event, Notice):
+                self._session.notice(event)
+                return
+            await dispatch(event)
+
+        return dispatch_attributed
+
+    def in_thread(self, find: Find) -> Find:
+        """Return what takes the place of how a synchronous consumer's handlers are found.
+
+        They run in a thread whose context is kept from one message to the next.
+        """
+
+        def find_for(message: Event) -> Handler:
+            handler, entry = find(message), self._handled
+            if entry is None:
+                return handler
+            return functools.partial(_handle_in_thread, entry, handler)
+
+        return find_for
+
+    async def _handle(self, entry: OpenEntry, dispatch: Dispatch, event: Event) -> None:
+        token, self._handled = current.set(entry), entry
+        try:
+            await dispatch(event)
+        except StopConsumer:
+            self._session.finish(entry)
+            raise
+        except Exception:
+            self._session.fail(entry)
+            raise
+        except BaseException:  # cancelled: another connection has to handle it
+            entry.is_done = True
+            raise
+        finally:
+            current.reset(token)
+            self._handled = None
+        if not entry.is_done:
+            self._session.finish(entry)
+
+
+def _handle_in_thread(entry: OpenEntry, handler: Handler, message: Event) -> None:
+    token = current.set(entry)
+    try:
+        handler(message)
+    finally:
+        current.reset(token)
