@@ -16,6 +16,7 @@ from channels_bridge.groups.history.journal_records import (
     Started,
 )
 from channels_bridge.groups.history.log import Log
+from channels_bridge.groups.history.position import Bounds
 from channels_bridge.groups.history.sender_marks import SenderMarks
 from channels_bridge.groups.history.shelf import Shelf
 
@@ -39,6 +40,7 @@ class Restoring:
         self._now = moment.monotonic
         self._shift = 0.0  # from the stamps of whoever wrote, to those of now
         self._order = 0
+        self._bounds: dict[str, Bounds] = {}  # the latest of each topic
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
             Started: self._started,
             LogBegun: self._log_begun,
@@ -52,6 +54,10 @@ class Restoring:
         """Go through all records. Returns the highest order."""
         for record in records:
             self._handlers[type(record)](record)
+        # Not before: what an earlier bound would drop now was kept if it was widened in time.
+        for topic, log in self._shelf.logs.items():
+            log.bounds = self._bounds.get(topic)
+            self._shelf.trim(topic, self._now)
         return self._order
 
     def _started(self, record: Started) -> None:
@@ -64,13 +70,11 @@ class Restoring:
             self._shift = now.monotonic - age - then.monotonic
 
     def _log_begun(self, record: LogBegun) -> None:
+        self._bounds.pop(record.topic, None)
         self._shelf.put(record.topic, Log(record.runs, floor=record.floor), self._now)
 
     def _bounded(self, record: Bounded) -> None:
-        log = self._shelf.logs.get(record.topic)
-        if log is not None:
-            log.bounds = record.bounds
-            self._shelf.trim(record.topic, self._now)
+        self._bounds[record.topic] = record.bounds
 
     def _appended(self, record: Appended) -> None:
         topic, entry = record
