@@ -89,7 +89,6 @@ class HistoryFile(Journal):
     Args:
         path: of the file.
         chronicle: what it is about.
-
     """
 
     size = 0
