@@ -28,6 +28,7 @@ from channels_bridge.groups.message import GroupMessage
 from channels_bridge.groups.shared_frames import shared_frame
 
 __all__ = [
+    "CROSSING_HISTORY",
     "FOLLOWING",
     "TRANSPORTS",
     "GroupMessage",
@@ -54,6 +55,11 @@ FOLLOWING = (
     "channels_bridge.groups.following.following_node.FollowingNode",
     "channels_bridge.groups.following.threadsafe_following_node.ThreadsafeFollowingNode",
     "channels_bridge.groups.following.following_membership.FollowingMembership",
+)
+
+#: What calls one of the transports with history from any thread.
+CROSSING_HISTORY = (
+    "channels_bridge.groups.following.threadsafe_history_transport.CrossingHistoryTransport"
 )
 
 

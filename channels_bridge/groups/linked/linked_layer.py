@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from channels.layers import channel_layers
 from django.utils.module_loading import import_string
 
-from channels_bridge.groups import TRANSPORTS
+from channels_bridge.groups import CROSSING_HISTORY, TRANSPORTS
 from channels_bridge.groups.layer import BridgeChannelLayer
 from channels_bridge.groups.layer_config import LinkedConfig
 from channels_bridge.groups.linked import isolation
@@ -70,7 +70,10 @@ class LinkedChannelLayer(BridgeChannelLayer, ABC):
         if place is None:
             return super()._make_transport_to(place)
         transport = self._make_link(self._transport_class(), in_worker=False)
-        return CrossingTransport(transport, expiry=self.config.expiry)
+        crossing = import_string(CROSSING_HISTORY) if self.follows else CrossingTransport
+        made: GroupTransport = crossing(transport, expiry=self.config.expiry)
+        return made
 
     def _transport_class(self) -> Any:
-        return import_string(TRANSPORTS[self.transport_name])
+        kind = f"{self.transport_name}-history" if self.follows else self.transport_name
+        return import_string(TRANSPORTS[kind])
