@@ -41,6 +41,11 @@ class HubProcess:
         self._log = tempfile.TemporaryFile("a+")
         self.start()
 
+    @property
+    def history_path(self) -> Path:
+        """Where a hub on a socket has its history file."""
+        return Path(f"{self.address.removeprefix('unix:')}.history")
+
     def start(self) -> None:
         """Start it, and wait until it serves or stands by."""
         self.process = subprocess.Popen(

@@ -22,7 +22,7 @@ from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
 
 class HistoryFigures(TypedDict):
-    """How much history a hub keeps."""
+    """How much history a hub keeps, and how often it was asked for a log to follow."""
 
     groups: int
     messages: int
@@ -30,6 +30,7 @@ class HistoryFigures(TypedDict):
     evictions: int
     file_bytes: int
     is_on_disk: bool
+    follows: int
 
 
 class Journal(Protocol):
@@ -90,6 +91,7 @@ class Sequencer:
         self._chronicle = chronicle
         self._topics = topics
         self._queues = queues
+        self._follows = 0
         self._numbers: dict[Session, wire.Sequenced] = {}  # that their senders are to be told
 
     def append(self, session: Session, publish: wire.Publish) -> None:
@@ -115,6 +117,7 @@ class Sequencer:
 
     def tell_log(self, session: Session, follow: wire.Follow) -> None:
         """Send a process what it misses of a log, or all of it."""
+        self._follows += bool(follow.seq) and not follow.once
         self.is_due = True  # the log may have been made just now
         now = time.monotonic()
         excerpt = self._chronicle.excerpt(follow.topic, log_codec.position_in(follow), now)
@@ -152,6 +155,7 @@ class Sequencer:
             evictions=figures.evicted,
             file_bytes=self._journal.size,
             is_on_disk=self._journal.is_on_disk,
+            follows=self._follows,
         )
 
     def _forward(self, topic: str, entry: Entry, receivers: list[Session]) -> None:

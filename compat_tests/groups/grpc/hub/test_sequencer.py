@@ -12,6 +12,7 @@ from channels_bridge.groups.grpc.hub import exchange
 from channels_bridge.groups.grpc.hub.exchange import Exchange
 from channels_bridge.groups.grpc.hub.recovery import PATIENCE
 from channels_bridge.groups.grpc.hub.sequencer import make_chronicle
+from channels_bridge.groups.grpc.process.history_client import Reading
 from channels_bridge.groups.history.chronicle import Chronicle
 from channels_bridge.groups.history.journal_records import Moment, Record
 from channels_bridge.groups.history.position import Bounds
@@ -121,6 +122,26 @@ async def test_what_is_not_kept(hub: Exchange) -> None:
     assert follower(hub).told == [b"1", b"2"]
 
 
+async def test_logs_of_a_new_stream_come_together(
+    hub: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What several logs have brought is handed in at once: members take it by its order."""
+    monkeypatch.setattr("channels_bridge.groups.grpc.outbox.BATCH_SIZE", 1)
+    topics = ("g:1", "g:2", "g:3")
+    sender, receiver = follower(hub, "g:own"), follower(hub, *topics)
+    receiver.lose()
+    for topic in topics:
+        sender.append(b"missed", topic)
+    exchange_all(sender)
+    receiver.connect(hub)
+    counts = []
+    while receiver._outbox:
+        receiver.read()
+        counts.append(sum(receiver.recorder.excerpts.values()))
+    assert set(counts) == {3, 6}
+    assert counts.count(3) >= len(topics)
+
+
 async def test_reconnect_brings_what_was_missed(hub: Exchange) -> None:
     """A process that was away gets what it missed, once, in its place, and its own answers."""
     sender, receiver = follower(hub), follower(hub)
@@ -196,7 +217,7 @@ async def test_who_reads_no_logs_is_cut_off(hub: Exchange, monkeypatch: pytest.M
     for _ in range(4):
         assert process.is_connected
         process.client.follow(TOPIC)
-        process.client.read("g:room", reading=None)
+        process.client.read(TOPIC, Reading())
         process.write()
     assert not process.is_connected
 
@@ -297,6 +318,36 @@ async def test_clear(hub: Exchange) -> None:
     after = second.recorder.position(TOPIC)
     assert before is not None and after is not None
     assert before.epoch != after.epoch
+
+
+async def test_figures(hub: Exchange) -> None:
+    """The hub says how much it keeps, and how often it was asked for a log."""
+    process = follower(hub)
+    process.append(b"1")
+    process.client.follow(TOPIC)
+    process.client.read(TOPIC, Reading())
+    exchange_all(process)
+    process.connect(hub)
+    exchange_all(process)
+    figures = hub.history_figures()
+    assert (figures["groups"], figures["messages"], figures["follows"]) == (1, 1, 2)
+    assert figures["bytes"] > 1
+    assert (figures["evictions"], figures["file_bytes"], figures["is_on_disk"]) == (0, 0, False)
+
+
+async def test_reading_while_the_stream_breaks(hub: Exchange) -> None:
+    """A log that is read comes on the next stream, if it didn't on this."""
+    process, reading = follower(hub), Reading()
+    process.append(b"1")
+    exchange_all(process)
+    request = process.client.read(TOPIC, reading)
+    process.write()
+    process._outbox.take_nowait()  # the answer
+    process.connect(hub)
+    exchange_all(process)
+    assert request.answer.result()
+    assert reading.excerpt is not None
+    assert [entry.payload for entry in reading.excerpt.entries] == [b"1"]
 
 
 async def test_queues_get_it(hub: Exchange) -> None:
