@@ -50,18 +50,17 @@ TRANSPORTS = {
     "nats": "channels_bridge.groups.nats.nats_transport.NatsTransport",
 }
 
+#: What is called from any thread and calls one with history.
+CROSSING_HISTORY = (
+    "channels_bridge.groups.following.threadsafe_history_transport.CrossingHistoryTransport"
+)
+
 #: A node, a thread-safe node and their membership, where something is followed.
 FOLLOWING = (
     "channels_bridge.groups.following.following_node.FollowingNode",
     "channels_bridge.groups.following.threadsafe_following_node.ThreadsafeFollowingNode",
     "channels_bridge.groups.following.following_membership.FollowingMembership",
 )
-
-#: What calls one of the transports with history from any thread.
-CROSSING_HISTORY = (
-    "channels_bridge.groups.following.threadsafe_history_transport.CrossingHistoryTransport"
-)
-
 
 def hub_address(layer: object) -> str | None:
     """Return the address of the hub that ``layer`` needs; None when it needs none."""

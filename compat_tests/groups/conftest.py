@@ -85,7 +85,7 @@ async def connect(
     await asyncio.gather(*(peer.transport.aclose() for peer in peers))
 
 
-@pytest.fixture(params=["local", "local, history", "grpc", "nats"])
+@pytest.fixture(params=["local", "local, history", "grpc", "grpc, history", "nats"])
 async def make_layer(
     request: pytest.FixtureRequest, prefix: str
 ) -> AsyncIterator[Callable[..., BridgeChannelLayer]]:
@@ -109,9 +109,10 @@ async def make_linked_layer(
 
 def linked(request: pytest.FixtureRequest, prefix: str) -> Callable[..., BridgeChannelLayer]:
     """What makes layers of the fixture's kind."""
-    if request.param == "grpc":
+    if request.param.startswith("grpc"):
         address = request.getfixturevalue("shared_hub").address
-        return partial(GrpcChannelLayer, address=address, prefix=prefix)
+        options = {"history": {"*": {}}} if "history" in request.param else {}
+        return partial(GrpcChannelLayer, address=address, prefix=prefix, **options)
     return partial(NatsChannelLayer, servers=nats_urls(request), prefix=prefix)
 
 

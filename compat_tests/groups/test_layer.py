@@ -17,7 +17,7 @@ from channels_bridge.groups import GroupMessage
 from channels_bridge.groups.home import home_loop
 from channels_bridge.layers import GrpcChannelLayer, InMemoryChannelLayer, LocalChannelLayer
 from channels_bridge.server.websocket.inbox import Inbox
-from compat_tests.groups.hubs import soon
+from compat_tests.groups.hubs import soon, until
 
 HELLO = {"type": "hello"}
 
@@ -449,6 +449,7 @@ async def test_attached_inbox(make_layer):
     layer.attach(channel, inbox)
     assert inbox.capacity == 7
     await layer.group_send("room", {"number": 2})
+    await until(lambda: inbox.waiting == 2)  # with history it comes back from the hub
     await layer.send(channel, {"number": 3})
     assert [(await soon(inbox.get()))["number"] for _ in range(3)] == [1, 2, 3]
 
@@ -472,10 +473,11 @@ async def test_full_inbox(make_layer):
     """A full inbox refuses what is sent to its channel, and misses what is sent to its groups."""
     home_loop.claim()
     layer = make_layer(capacity=1)
-    channel = await layer.new_channel()
-    layer.attach(channel, Inbox())
+    channel, inbox = await layer.new_channel(), Inbox()
+    layer.attach(channel, inbox)
     await layer.group_add("room", channel)
     await layer.group_send("room", HELLO)
+    await until(lambda: inbox.waiting == 1)
     with pytest.raises(ChannelFull):
         await layer.send(channel, HELLO)
     await layer.group_send("room", HELLO)

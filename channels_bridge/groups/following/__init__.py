@@ -9,5 +9,5 @@ of this room is even imported.
 - ``following_membership``: gives what is new to the members that are live.
 - ``member_feed``: what the others, who are behind, are fed, in turn (``feeding_turns``).
 - ``local_history``: the transport that keeps it all within one process;
-  ``threadsafe_history_transport`` calls those that reach others from any thread.
+  ``threadsafe_history_transport`` calls another one from any thread.
 """

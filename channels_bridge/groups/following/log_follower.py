@@ -7,6 +7,7 @@ never held while the transport is called, as that calls this follower.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import time
 from collections.abc import Callable
@@ -93,7 +94,7 @@ class LogFollower(Follower):
             await self._ask(group)
         claim = member.claim(group) if member is not None else None
         if isinstance(claim, Claim) and not replica.can_answer(claim):
-            await self._ask(group)
+            await self._ask_anew(group)
         with self._lock:
             if self._membership.members.get(channel) is not member:
                 return Joined(None)  # its connection has gone meanwhile
@@ -141,9 +142,25 @@ class LogFollower(Follower):
         if task is None:
             follow = self._get_transport().follow(topic)
             task = self._asking[group] = asyncio.ensure_future(follow)
-            task.add_done_callback(lambda _: self._asking.pop(group))
+            task.add_done_callback(functools.partial(self._answered, group))
         # Others wait for it, too.
         await asyncio.shield(task)
+
+    async def _ask_anew(self, group: str) -> None:
+        """Do the same, not before now.
+
+        A question that is under way may have been answered before that was said which is asked for.
+        """
+        task = self._asking.get(group)
+        if task is not None:
+            await asyncio.wait([task])
+        # All who have waited for it share the next one.
+        await self._ask(group)
+
+    def _answered(self, group: str, task: asyncio.Task[None]) -> None:
+        del self._asking[group]
+        if not task.cancelled():
+            task.exception()  # told to those who wait, if anybody still does
 
     # What the transport calls.
 
@@ -157,27 +174,16 @@ class LogFollower(Follower):
             # None: it isn't followed any more.
             is_next = replica is None or self._take(replica, entry)
         if not is_next:
-            logger.error("the history of group %r has a hole here: it is asked for anew", topic[2:])
-            self._get_transport().follow_nowait(topic)
+            self._mend(topic)
 
     def on_excerpt(self, topic: str, excerpt: Excerpt) -> None:
         with self._lock:
             replica = self._followed.find(topic[2:])
-            if replica is None:
-                return
-            before = replica.position
-            try:
-                replica.take_excerpt(excerpt, time.monotonic())
-            except Exception:
-                # The edge: what can't be read must not end the connection to all others.
-                logger.exception("the history of group %r can't be read", replica.group)
-                return
-            if excerpt.is_whole and before is not None and replica.log.holds(before):
-                for entry in replica.log.entries_after(before.offset):
-                    self._tell_full(replica, self._membership.deliver_late(replica.group, entry))
-            for channel in self._added_elsewhere.pop(replica.group, ()):
-                member = self._membership.members.get(channel)
-                self._join(replica, channel, member.claim(replica.group) if member else None)
+            is_sound = replica is None or self._take_excerpt(replica, excerpt)
+            if replica is not None and replica.is_filled:
+                self._join_those_added(replica)
+        if not is_sound:
+            self._mend(topic)
 
     def _take(self, replica: Replica[Cursor], entry: Entry) -> bool:
         try:
@@ -186,6 +192,29 @@ class LogFollower(Follower):
             # The edge: what one process can't read must not cut it off from all others.
             logger.exception("a message to group %r can't be delivered", replica.group)
             return True
+
+    def _take_excerpt(self, replica: Replica[Cursor], excerpt: Excerpt) -> bool:
+        before = replica.position
+        try:
+            replica.take_excerpt(excerpt, time.monotonic())
+        except Exception:
+            # The edge: what can't be read must not end the connection to all others.
+            logger.exception("the history of group %r can't be read", replica.group)
+            return True
+        if before is not None and replica.log.holds(before):
+            for entry in replica.log.entries_after(before.offset):
+                self._tell_full(replica, self._membership.deliver_late(replica.group, entry))
+        return not replica.is_broken
+
+    def _join_those_added(self, replica: Replica[Cursor]) -> None:
+        for channel in self._added_elsewhere.pop(replica.group, ()):
+            member = self._membership.members.get(channel)
+            self._join(replica, channel, member.claim(replica.group) if member else None)
+
+    def _mend(self, topic: str) -> None:
+        """What came is not what comes next, which can't be: say so, and ask for all there is."""
+        logger.error("the history of group %r has a hole here: it is asked for anew", topic[2:])
+        self._get_transport().follow_nowait(topic)
 
     def _give(self, replica: Replica[Cursor], entry: Entry) -> None:
         self._tell_full(replica, self._membership.deliver_entry(replica, entry))

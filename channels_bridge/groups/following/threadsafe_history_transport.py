@@ -1,62 +1,88 @@
-"""A thread-safe transport that keeps history: calls another one, which lives on the home loop."""
+"""A thread-safe transport with history: calls another one, on the home loop, from any thread."""
 
 from __future__ import annotations
 
-from channels_bridge.groups.history.position import Bounds, Excerpt
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar, cast
+
+from channels_bridge.groups.history.position import Bounds, Entry, Excerpt
 from channels_bridge.groups.history_transport import Follower, HistoryTransport
+from channels_bridge.groups.home import home_loop
 from channels_bridge.groups.threadsafe_transport import CrossingTransport
 from channels_bridge.groups.transport_interface import GroupTransport
 
+T = TypeVar("T")
+
 
 class CrossingHistoryTransport(CrossingTransport, HistoryTransport):
-    """Calls another transport that keeps history on the home loop, where followers are called, too.
+    """Calls another transport with history on the home loop.
 
-    Args:
-        transport: started on the home loop when it is first needed.
-        expiry: seconds that an item waits again which its puller didn't get any more.
+    The follower is called there, too, or by whoever appends while the other transport is alone.
     """
 
-    _transport: HistoryTransport
-    _follower: Follower | None = None
+    _follower: Follower
 
     @property
     def keeps_history(self) -> bool:
-        return not self._is_started or self._transport.keeps_history
+        return not self._is_started or cast(HistoryTransport, self._transport).keeps_history
 
     def start_following(self, follower: Follower) -> None:
         self._follower = follower
 
     async def follow(self, topic: str) -> None:
-        await self._there(lambda _: self._transport.follow(topic))
+        await self._ask(lambda transport: transport.follow(topic))
 
     def follow_nowait(self, topic: str) -> None:
-        self._soon(lambda _: self._transport.follow_nowait(topic))
+        self._tell(lambda transport: transport.follow_nowait(topic))
 
     def unfollow(self, topic: str) -> None:
-        self._soon(lambda _: self._transport.unfollow(topic))
+        self._tell(lambda transport: transport.unfollow(topic))
 
     async def read(self, topic: str) -> Excerpt:
-        return await self._there(lambda _: self._transport.read(topic))
+        return await self._ask(lambda transport: transport.read(topic))
 
     async def append(self, topic: str, payload: bytes, bounds: Bounds, *, kept: bool) -> None:
-        await self._there(lambda _: self._transport.append(topic, payload, bounds, kept=kept))
+        await self._ask(lambda transport: transport.append(topic, payload, bounds, kept=kept))
 
     def append_nowait(self, topic: str, payload: bytes, bounds: Bounds, *, kept: bool) -> None:
-        self._soon(lambda _: self._transport.append_nowait(topic, payload, bounds, kept=kept))
+        self._tell(lambda transport: transport.append_nowait(topic, payload, bounds, kept=kept))
 
     async def append_confirmed(
         self, topic: str, payload: bytes, bounds: Bounds, *, kept: bool
     ) -> None:
-        await self._there(
-            lambda _: self._transport.append_confirmed(topic, payload, bounds, kept=kept)
-        )
+        if self.is_alone:
+            self._note_sent_alone()
+            entry = Entry("", 0, 0, b"", 0, payload, time.monotonic())
+            self._follower.on_entry(topic, entry)
+        else:
+            await self._ask(
+                lambda transport: transport.append_confirmed(topic, payload, bounds, kept=kept)
+            )
 
     async def clear_history(self) -> None:
-        await self._there(lambda _: self._transport.clear_history())
+        if self.is_alone:
+            home_loop.spawn(
+                self._at_home(lambda transport: _with_history(transport).clear_history())
+            )
+        else:
+            await self._ask(lambda transport: transport.clear_history())
+
+    def _ask(
+        self, act: Callable[[HistoryTransport], Coroutine[Any, Any, T]]
+    ) -> Coroutine[Any, Any, T]:
+        return self._there(lambda transport: act(_with_history(transport)))
+
+    def _tell(self, act: Callable[[HistoryTransport], object]) -> None:
+        self._soon(lambda transport: act(_with_history(transport)))
 
     def _started(self) -> GroupTransport:
-        if not self._is_started:
-            super()._started()
-            if self._follower is not None:
-                self._transport.start_following(self._follower)
-        return super()._started()
+        is_first = not self._is_started
+        transport = super()._started()
+        if is_first:
+            _with_history(transport).start_following(self._follower)
+        return transport
+
+
+def _with_history(transport: GroupTransport) -> HistoryTransport:
+    return cast(HistoryTransport, transport)

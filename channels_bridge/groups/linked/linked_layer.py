@@ -71,9 +71,9 @@ class LinkedChannelLayer(BridgeChannelLayer, ABC):
             return super()._make_transport_to(place)
         transport = self._make_link(self._transport_class(), in_worker=False)
         crossing = import_string(CROSSING_HISTORY) if self.follows else CrossingTransport
-        made: GroupTransport = crossing(transport, expiry=self.config.expiry)
-        return made
+        threadsafe: GroupTransport = crossing(transport, expiry=self.config.expiry)
+        return threadsafe
 
     def _transport_class(self) -> Any:
-        kind = f"{self.transport_name}-history" if self.follows else self.transport_name
-        return import_string(TRANSPORTS[kind])
+        suffix = "-history" if self.follows else ""
+        return import_string(TRANSPORTS[f"{self.transport_name}{suffix}"])
