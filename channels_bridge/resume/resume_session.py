@@ -297,7 +297,9 @@ class ResumeSession:
     def _renew(self) -> None:
         for group, place in self._places.items():
             if place.answer is None:
-                ticket = tickets.make_ticket(group, self._identity, place.position)
+                # For what the client knows: it may break off before it is told more.
+                position = Position(place.epoch, place.told)
+                ticket = tickets.make_ticket(group, self._identity, position)
                 self._tell(t="at", g=place.tag, k=ticket)
         self._tell(t="beat", c=self._token())
 

@@ -23,14 +23,14 @@ class Speaker:
     """A client of the protocol; what its server should not say fails the test."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self.engine = engine
         self.protocol = ProtocolClient()
         self.websocket: ClientConnection
 
     async def connect(self, query: str = "", **options: Any) -> Speaker:
         """Connect, again and with its positions if it was connected before."""
         path = f"/?{self.protocol.begin()}{query}"
-        self.websocket = await self._engine.connect(path, **options)
+        self.websocket = await self.engine.connect(path, **options)
         return self
 
     async def hear(self) -> Frame | Told:
