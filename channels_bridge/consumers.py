@@ -24,6 +24,7 @@ from channels_bridge.groups.codec import GROUP_MESSAGE
 from channels_bridge.groups.message import handler_name
 from channels_bridge.native.bare_websockets import serve_plain
 from channels_bridge.native.inbox_feed import open_channel
+from channels_bridge.native.native_session import attributed, begin_session
 from channels_bridge.native.receive_signature import FrameCalls, FrameKind, frame_calls
 from channels_bridge.native.websocket import Message, State, WebSocket
 from channels_bridge.runloop.db_housekeeping import housekeeping
@@ -141,6 +142,7 @@ class BaseConsumer:
     async def _serve(self, websocket: WebSocket) -> None:
         self.websocket = websocket
         self.scope = websocket.scope
+        begin_session(self, websocket)
         layer = get_channel_layer(self.channel_layer_alias)
         if layer is None:
             await self._run()
@@ -169,13 +171,14 @@ class BaseConsumer:
         if self.websocket.state is State.CONNECTING:
             await self.accept()
         calls = frame_calls(self.receive)
+        handle_group_message = attributed(self.websocket, self._handle_group_message)
         while self.websocket.state is State.OPEN:
             event = await self.websocket.next_event()
             await _look_after_database()
             if event["type"] == "websocket.receive":
                 await self._handle_frame(calls, event)
             elif event["type"] != "websocket.disconnect":
-                await self._handle_group_message(event)
+                await handle_group_message(event)
 
     async def _handle_frame(self, calls: FrameCalls, event: Message) -> None:
         kind: FrameKind = "text" if event.get("text") is not None else "bytes"

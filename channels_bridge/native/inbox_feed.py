@@ -17,6 +17,7 @@ from typing import Any
 from channels_bridge.groups.history.plain_listener import PlainListener
 from channels_bridge.groups.home import home_loop
 from channels_bridge.native.websocket import NO_CLOSE_FRAME, Receive, WebSocket
+from channels_bridge.resume.opening import give_channel
 from channels_bridge.runloop.fed_inbox import FedInbox
 from channels_bridge.server.websocket.asgi_scope import EXTENSION
 from channels_bridge.server.websocket.inbox import Inbox
@@ -54,9 +55,12 @@ async def open_channel(layer: Any, websocket: WebSocket) -> AsyncIterator[str]:
     """
     channel_name: str = await layer.new_channel()
     websocket.channel_name = channel_name
+    if websocket.session is not None:
+        give_channel(websocket.session, layer, channel_name)
     is_home = home_loop.is_claimed() and asyncio.get_running_loop() is home_loop.loop()
     if hasattr(layer, "attach") and is_home:
-        feed = layer.attach(channel_name, websocket.inbox, PlainListener(websocket.scope))
+        listener = websocket.session or PlainListener(websocket.scope)
+        feed = layer.attach(channel_name, websocket.inbox, listener)
         if feed is not None:
             websocket.reader = FedInbox(websocket.inbox, feed)
         try:

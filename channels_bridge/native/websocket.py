@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, TypeAlias
 
 from channels_bridge.exceptions import BridgeError
+from channels_bridge.resume.resume_session import ResumeSession
 from channels_bridge.runloop.fed_inbox import FedInbox
 from channels_bridge.server.websocket.inbox import Inbox
 
@@ -75,6 +76,8 @@ class WebSocket:
         self.close_code = NO_CLOSE_FRAME
         #: The handler that a middleware found for this connection, or None.
         self.handler: Callable[[WebSocket], Awaitable[None]] | None = None
+        #: Where its client speaks the protocol of ``resume``: what that is told of positions.
+        self.session: ResumeSession | None = None
         self._send = send
 
     async def next_event(self) -> Message:
@@ -147,6 +150,17 @@ class WebSocket:
             await self._deny(status, text.encode())
         else:
             await self.close()
+
+    def look_at_decision(self, decide: Callable[[Message], Iterable[Message]]) -> None:
+        """Have what is sent next, which decides on the handshake, replaced by what is returned."""
+        send = self._send
+
+        async def send_first(message: Message) -> None:
+            self._send = send
+            for instead in decide(message):
+                await send(instead)
+
+        self._send = send_first
 
     async def _deny(self, status: int, body: bytes) -> None:
         headers = [

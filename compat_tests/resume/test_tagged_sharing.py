@@ -13,6 +13,7 @@ from channels_bridge.groups.history.member_listener import LogEvent
 from channels_bridge.resume.negotiation import Negotiation
 from channels_bridge.resume.tags import tag_of
 from channels_bridge.server.websocket import frames
+from compat_tests.engine import until
 from compat_tests.resume.speaking import Room, Speaker, connection_of, inbox_of
 
 pytestmark = pytest.mark.usefixtures("worker")
@@ -36,8 +37,8 @@ class Shared:
 class AsyncRoom(Shared, AsyncWebsocketConsumer):
     async def connect(self):
         room.join(self)
-        await self.accept()
         members.append(self)
+        await self.accept()
 
     async def room_wait(self, event):
         await go.wait()
@@ -47,8 +48,8 @@ class AsyncRoom(Shared, AsyncWebsocketConsumer):
 class SyncRoom(Shared, WebsocketConsumer):
     def connect(self):
         room.join(self)
-        self.accept()
         members.append(self)
+        self.accept()
 
 
 made: list[str | None]
@@ -88,8 +89,13 @@ async def begin(serve, consumer, count):
     for speaker in speakers:
         await speaker.hear_of("hello")
         await speaker.hear_of("at")
-        await speaker.idle()
+    await idle()
     return engine, speakers
+
+
+async def idle():
+    """Wait until the members wait for what comes."""
+    await until(lambda: all(inbox_of(member).is_idle() for member in members))
 
 
 @rooms
@@ -111,13 +117,12 @@ async def test_beside_plain_clients(serve, monkeypatch):
 
     class PlainRoom(AsyncRoom):
         async def connect(self):
-            await self.accept()
             members.append(self)
+            await self.accept()
 
     engine.context.application = Negotiation(PlainRoom.as_asgi())
     plain = [await engine.connect() for _ in range(2)]
-    for websocket in plain:
-        await asyncio.wait_for(await websocket.ping(), 5)
+    await idle()
     members[:] = [members[0], members[2], members[1], members[3]]
     built = []
     monkeypatch.setattr(frames, "_build", counting(built))
