@@ -66,8 +66,7 @@ MAY_IMPORT = {
     "resume": "groups groups.history groups.presence server server.websocket",
     "runloop": "groups groups.history resume server server.websocket",
     "connections": "groups runloop transport",
-    "native": "conf exceptions groups.history groups.home runloop server server.websocket",
-    "native": "conf exceptions groups.home resume runloop server server.websocket",
+    "native": "conf exceptions groups.history groups.home resume runloop server server.websocket",
     # A project, its settings, and the processes that serve it.
     "project.foreign": "common server",
     "project.advice": "conf groups groups.discovery groups.linked groups.nats groups.nats.client "
