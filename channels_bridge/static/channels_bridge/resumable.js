@@ -1,7 +1,7 @@
-// See resumable.d.ts and resume_protocol.md.
+// A WebSocket that comes back: see resumable.d.ts and resume_protocol.md.
 
 const EVENTS = ["open", "message", "error", "close", "reconnecting", "resumed", "presence"];
-const FINAL = /^(100[02378]|1010|[34]\d{3})$/;
+const FINAL = /^(100[02378]|1010|[34]...)$/;
 const HEADER = /^(?:([\w-]{8}):(\d+)(?:\.(\d+))?)?;/;
 
 export class ResumableSocket extends EventTarget {
@@ -10,8 +10,8 @@ export class ResumableSocket extends EventTarget {
   readyState = 0; protocol = ""; extensions = ""; binaryType = "blob"; recovered = null;
 
   #protocols; #options; #socket; #queue = [];
-  #groups = new Map(); #version = "1"; #speaks; // tag -> last `at`, members; latest last
-  #beat = 25; #least = 0.1; #most = 30; #pause; #opened; #heard; #silent;
+  #groups = new Map(); #version = "1"; #speaks; // by tag; the latest last
+  #beat = 25; #least = 0.1; #most = 30; #pause; #opened; #heard; #silent = 0;
   #opening; #watching; #leaving; #waiting; // timers
   #life = new AbortController();
 
@@ -31,13 +31,15 @@ export class ResumableSocket extends EventTarget {
   }
 
   get bufferedAmount() {
-    return this.#queue.reduce((sum, data) => sum + new Blob([data]).size, this.#socket.bufferedAmount);
+    return this.#socket.bufferedAmount + new Blob(this.#queue).size;
   }
 
   send(data) {
     if (this.readyState === 1 && this.#socket.readyState === 1) this.#socket.send(data);
     else if (this.readyState < 2) {
-      if (this.#queue.length >= this.#options.queue) throw new DOMException("Queue is full", "InvalidStateError");
+      if (this.#queue.length >= this.#options.queue) {
+        throw new DOMException("Queue is full", "InvalidStateError");
+      }
       this.#queue.push(structuredClone(data));
     }
   }
@@ -50,7 +52,9 @@ export class ResumableSocket extends EventTarget {
   }
 
   presence(name) {
-    for (const { n, members } of this.#groups.values()) if (members && (!name || name === n)) return members;
+    for (const [, { n, members }] of this.#groups) {
+      if (members && (!name || name === n)) return members;
+    }
     return new Map();
   }
 
@@ -83,11 +87,11 @@ export class ResumableSocket extends EventTarget {
     for (const data of this.#queue.splice(0)) this.#socket.send(data);
   }
 
-  // Twice, as after a sleep messages wait.
+  // Twice, as after a sleep messages may wait.
   #watch() {
-    const silent = Date.now() - this.#heard > this.#beat * 2000 && (this.#speaks || !this.#socket.readyState);
-    if (silent && this.#silent) this.#drop();
-    this.#silent = silent;
+    const isSilent = Date.now() - this.#heard > this.#beat * 2000;
+    if (!isSilent || (!this.#speaks && this.#socket.readyState)) this.#silent = 0;
+    else if (this.#silent++) this.#drop();
   }
 
   #drop(code) {
@@ -97,8 +101,7 @@ export class ResumableSocket extends EventTarget {
   }
 
   #lost(close) {
-    const socket = this.#socket;
-    socket.onopen = socket.onmessage = socket.onerror = socket.onclose = null;
+    for (const type of EVENTS) this.#socket["on" + type] = null;
     for (const timer of [this.#opening, this.#watching, this.#leaving]) clearTimeout(timer);
     const { code, reason } = close;
     if (this.readyState > 1 || FINAL.test(code)) return this.#end(close);
@@ -123,7 +126,7 @@ export class ResumableSocket extends EventTarget {
     on(globalThis, "online", hurry);
     on(globalThis.document, "visibilitychange", () => document.hidden || hurry());
     on(globalThis, "offline", () => this.#speaks && this.#drop());
-    // Pages with connections are not kept.
+    // A page with a connection is not kept.
     on(globalThis, "pagehide", () => {
       this.#drop();
       clearTimeout(this.#waiting);
@@ -143,7 +146,7 @@ export class ResumableSocket extends EventTarget {
         this.#open();
       }
       if (this.#speaks) data = this.#decode(data);
-      else for (const group of this.#groups.values()) group.k = "";
+      else for (const [, group] of this.#groups) group.k = "";
     } catch {
       return this.#drop(4400);
     }
@@ -154,32 +157,39 @@ export class ResumableSocket extends EventTarget {
 
   #decode(data) {
     if (/^!{/.test(data)) return this.#control(JSON.parse(data.slice(1)));
-    const text = typeof data === "string" ? data : String.fromCharCode(...new Uint8Array(data).slice(0, 64));
+    const isText = typeof data === "string";
+    const text = isText ? data : String.fromCharCode(...new Uint8Array(data).slice(0, 64));
     const [header, tag, offset, frame] = HEADER.exec(text);
-    if (this.#groups.has(tag)) this.#update(tag, frame ? { o: offset - 1, i: +frame + 1 } : { o: offset, i: 0 });
+    const position = frame ? { o: offset - 1, i: +frame + 1 } : { o: offset, i: 0 };
+    if (this.#groups.has(tag)) this.#update(tag, position);
     return data.slice(header.length);
   }
 
   #control({ t, g, was, r, why, ...news }) {
-    if (t === "hello") [this.#beat, [this.#least, this.#most], this.#version] = [news.beat, news.retry, "1." + news.c];
-    if (t === "bye") this.#leaving ??= setTimeout(() => this.#drop(), Math.random() * news.within * 1000);
+    if (t === "hello") [this.#beat, [this.#least, this.#most]] = [news.beat, news.retry];
+    if (news.c) this.#version = "1." + news.c;
+    if (t === "bye") {
+      this.#leaving ??= setTimeout(() => this.#drop(), Math.random() * news.within * 1000);
+    }
     if (t === "left") this.#groups.delete(g);
     if (t === "live") this.#resumed(g, true);
-    if (t === "here" || t === "diff") this.#present(g, t === "diff", news);
+    if (t === "here") this.#present(g, news);
+    if (t === "diff") this.#present(g, news, true);
     if (t === "at") {
       const isKnown = (this.#groups.get(g) ?? this.#groups.get(was))?.e;
       this.#groups.delete(was);
-      this.#update(g, "o" in news ? { i: 0, ...news } : news);
-      if (r === "ok") this.recovered ??= true;
-      if (r === "gap" || (r === "new" && isKnown)) this.#resumed(g, (this.recovered = false), why ?? "unknown");
+      this.#update(g, news.o >= 0 ? { i: 0, ...news } : news);
+      if (r === "new" && isKnown) this.#resumed(g, false, "unknown");
+      if (r === "gap") this.#resumed(g, false, why);
     }
   }
 
   #resumed(tag, recovered, why = null) {
+    this.recovered = recovered && this.recovered !== false;
     this.#tell("resumed", { group: this.#groups.get(tag)?.n ?? null, recovered, why });
   }
 
-  #present(tag, isDiff, { n: count, in: come, out }) {
+  #present(tag, { n: count, in: come, out }, isDiff) {
     const { n: group = null, members: known } = this.#update(tag);
     const before = ((come || out) && known) || new Map();
     const members = new Map(isDiff ? before : []);
@@ -187,7 +197,8 @@ export class ResumableSocket extends EventTarget {
     for (const key of out ?? []) members.delete(key);
     this.#update(tag, { members });
     const only = (some, others) => new Map([...some].filter(([key]) => !others.has(key)));
-    this.#tell("presence", { group, count, members, joined: only(members, before), left: only(before, members) });
+    const [joined, left] = [only(members, before), only(before, members)];
+    this.#tell("presence", { group, count, members, joined, left });
   }
 
   #update(tag, news) {
@@ -199,13 +210,13 @@ export class ResumableSocket extends EventTarget {
 
   #claim() {
     const latest = [...this.#groups].filter(([, { k }]) => k).slice(-100);
-    const positions = latest.map(([tag, { e, o, i, k }]) => `~${tag}.${e}.${o}${i ? "." + i : ""}.${k}`);
-    return this.#version + positions.join("").slice(-6000).replace(/^[^~]*/, "");
+    const claim = ([tag, { e, o, i, k }]) => `~${tag}.${e}.${o}${i ? "." + i : ""}.${k}`;
+    return this.#version + latest.map(claim).join("").slice(-6000).replace(/^[^~]+/, "");
   }
 
   #restore() {
-    const { store, from = [] } = this.#options;
-    for (const each of [store?.getItem(this.url) ?? "", from].flat().join("~").split("~")) {
+    const { store, from } = this.#options;
+    for (const each of [store?.getItem(this.url), from].flat().join("~").split("~")) {
       const [tag, e, o, ...rest] = each.split(".");
       if (o) this.#update(tag, { e, o, k: rest.pop(), i: rest[0] });
       else if (e) this.#version = each;

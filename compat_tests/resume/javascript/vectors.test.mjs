@@ -40,7 +40,10 @@ const STEPS = {
 
 function withBase64([type, data]) {
   if (data === undefined) return [type];
-  return [type, data instanceof ArrayBuffer ? { base64: Buffer.from(data).toString("base64") } : data];
+  return [
+    type,
+    data instanceof ArrayBuffer ? { base64: Buffer.from(data).toString("base64") } : data,
+  ];
 }
 
 /** The positions, by tag, that the page leaves behind if it ends after these steps. */

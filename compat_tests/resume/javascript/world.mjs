@@ -26,6 +26,7 @@ class FakeWebSocket {
   extensions = "";
   readyState = 0;
   sent = [];
+  opened = false;
   closed = null; // what close() was called with
 
   constructor(world, url, protocols) {
@@ -56,7 +57,7 @@ class FakeWebSocket {
 
   /** The server has accepted. */
   open({ protocol = "", extensions = "" } = {}) {
-    Object.assign(this, { readyState: 1, protocol, extensions });
+    Object.assign(this, { readyState: 1, opened: true, protocol, extensions });
     this.onopen?.(new Event("open"));
     return this;
   }
@@ -71,9 +72,8 @@ class FakeWebSocket {
 
   /** The connection ends. */
   end(code = 1006, reason = "") {
-    const failed = this.readyState === 0;
     this.readyState = 3;
-    if (failed) this.onerror?.(new Event("error"));
+    if (!this.opened) this.onerror?.(new Event("error"));
     this.onclose?.(new FakeCloseEvent("close", { code, reason, wasClean: code !== 1006 }));
   }
 }
@@ -208,8 +208,8 @@ export function note(event) {
   if (type === "close") return [type, code];
   if (type === "resumed") return [type, { group, recovered, why }];
   if (type === "presence") {
-    const [members, joined] = [plain(event.members), plain(event.joined)];
-    return [type, { group, count, members, joined, left: [...event.left.keys()] }];
+    const [members, joined, left] = [event.members, event.joined, event.left].map(plain);
+    return [type, { group, count, members, joined, left }];
   }
   return [type];
 }
