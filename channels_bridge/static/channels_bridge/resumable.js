@@ -11,7 +11,7 @@ export class ResumableSocket extends EventTarget {
 
   #protocols; #options; #socket; #queue = [];
   #groups = new Map(); #version = "1"; #speaks; // by tag; the latest last
-  #beat = 25; #least = 0.1; #most = 30; #pause; #opened; #heard; #silent = 0;
+  #beat; #least = 0.1; #most = 30; #pause; #opened; #heard; #silent = 0;
   #opening; #watching; #leaving; #waiting; // timers
   #life = new AbortController();
 
@@ -65,6 +65,7 @@ export class ResumableSocket extends EventTarget {
     this.recovered = null;
     this.#heard = Date.now();
     this.#opened = Infinity;
+    this.#beat = 25;
     const url = this.url + (this.url.includes("?") ? "&" : "?") + "_resume=" + this.#claim();
     this.#socket = Object.assign(new WebSocket(url, this.#protocols), {
       binaryType: "arraybuffer",

@@ -8,6 +8,15 @@ const FILE = new URL(
 );
 export const SOURCE = readFileSync(FILE, "utf8");
 
+// What the file finds instead of a browser's own.
+const GLOBALS = [
+  ...["WebSocket", "CloseEvent", "Date", "Math", "document", "location", "globalThis"],
+  ...["setTimeout", "clearTimeout", "setInterval", "clearInterval"],
+];
+const code = `"use strict";${SOURCE.replace("export class", "return class")}`;
+const compiled = new Function(...GLOBALS, code);
+const evaluate = (globals) => compiled(...GLOBALS.map((name) => globals[name]));
+
 /** The events that a page can be told. */
 export const EVENTS = SOURCE.match(/EVENTS = \[(.*)\]/)[1].match(/\w+/g);
 
@@ -160,10 +169,7 @@ export class World {
       location,
       globalThis: Object.assign(this.page, { document, location }),
     };
-    const code = SOURCE.replace("export class", "return class");
-    this.ResumableSocket = new Function(...Object.keys(globals), `"use strict";${code}`)(
-      ...Object.values(globals),
-    );
+    this.ResumableSocket = evaluate(globals);
   }
 
   /** A ResumableSocket, and in `.log` what its page has been told. */
