@@ -85,7 +85,7 @@ test("a server without the protocol is understood as it is", () => {
   world.clock.pass(600_000); // nor is it given up for silence
   assert.equal(world.sockets.length, 2);
   world.tell("offline");
-  assert.equal(world.sockets.length, 2);
+  assert.equal(page.readyState, 1);
 });
 
 test("a message that only resembles hello is a message", () => {
