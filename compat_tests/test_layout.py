@@ -44,11 +44,11 @@ MAY_IMPORT = {
     "groups.reliable": "",
     "groups.wire": "",
     "groups.wire.v1": "",
-    "groups.grpc": "groups groups.discovery groups.history groups.wire.v1",
+    "groups.grpc": "groups groups.discovery groups.history groups.presence groups.wire.v1",
     "groups.grpc.process": "common exceptions groups groups.discovery groups.grpc groups.history "
-    "groups.home groups.wire.v1",
+    "groups.home groups.presence groups.wire.v1",
     "groups.grpc.hub": "common exceptions groups groups.discovery groups.grpc groups.history "
-    "groups.wire.v1",
+    "groups.presence groups.wire.v1",
     "groups.nats": "common exceptions groups groups.nats.client groups.nats.jetstream "
     "groups.reliable",
     "groups.nats.client": "common",

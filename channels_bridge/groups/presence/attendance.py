@@ -15,9 +15,10 @@ Rules of this file:
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Hashable
 from heapq import heappop, heappush
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from channels_bridge.groups.presence.roll import Here, RollChange, Terms
 from channels_bridge.groups.presence.topic_roll import Listed, TopicRoll
@@ -36,6 +37,15 @@ class News(NamedTuple):
     info: bytes
     has_come: bool
     terms: Terms
+
+    def event(self) -> dict[str, Any]:
+        """Return what a consumer is told of it."""
+        return {
+            "type": "presence.join" if self.has_come else "presence.left",
+            "group": self.topic.rpartition("/")[2].partition(":")[2],  # without a layer's prefix
+            "key": self.key,
+            "info": json.loads(self.info) if self.info else None,
+        }
 
 
 class Telling(NamedTuple, Generic[Owner]):
@@ -66,6 +76,11 @@ class Attendance(Generic[Owner]):
         self._watched: dict[Owner, set[str]] = {}  # owner -> topics
         self._departures: list[tuple[float, str, str]] = []  # a heap; each key once
         self._changed: dict[str, None] = {}  # topics that have something to tell
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether time brings nothing."""
+        return not (self._departures or self._changed)
 
     # What owners say.
 

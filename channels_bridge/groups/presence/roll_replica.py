@@ -42,6 +42,13 @@ class RollReplica:
         self._version = 0
         self._told_version = 0  # of who tells
 
+    @classmethod
+    def of(cls, here: Mapping[str, Here]) -> RollReplica:
+        """Make one of a whole roll, as of now."""
+        replica = cls()
+        replica.apply(RollChange(0, True, here, (), len(here)), 0)
+        return replica
+
     def apply(self, change: RollChange, now: float) -> RollChange | None:
         """Take what was told. Returns what has changed for the members; None where nothing has."""
         if not change.is_whole and change.version != self._told_version + 1:

@@ -14,10 +14,11 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from channels_bridge.groups.grpc import frame_codec, log_codec
+from channels_bridge.groups.grpc import frame_codec, log_codec, roll_codec
 from channels_bridge.groups.grpc.dedup import Marks
 from channels_bridge.groups.grpc.hub.queue_desk import QueueDesk
 from channels_bridge.groups.grpc.hub.recovery import PATIENCE, LeftOut, Returning
+from channels_bridge.groups.grpc.hub.roll_call import RollCall
 from channels_bridge.groups.grpc.hub.sequencer import (
     HistoryFigures,
     Journal,
@@ -36,7 +37,7 @@ from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 logger = logging.getLogger("channels_bridge.groups")
 
 #: What this hub can do beyond the first release of its version of the protocol.
-FEATURES = (log_codec.FEATURE,)
+FEATURES = (log_codec.FEATURE, roll_codec.FEATURE)
 
 #: How long a process may be without a stream before it is forgotten, in seconds.
 GRACE = 3.0
@@ -83,6 +84,7 @@ class Exchange:
         self._held: deque[tuple[Session, wire.Publish]] = deque()  # until they are back
         self._leases = Leases(is_first=is_first)
         self._desk = QueueDesk(self._queues)
+        self.rolls = RollCall(self._queues, self._uptime, lambda: self.is_holding)
         self._sequencer = Sequencer(
             chronicle or make_chronicle(), self._topics, self._queues, journal or NoJournal()
         )
@@ -105,6 +107,7 @@ class Exchange:
             "taken": self._desk.taken,
             "unsubscribe": self._unsubscribe,
             "withdraw": self._desk.withdraw,
+            **self.rolls.handlers,
         }
 
     @property
@@ -146,6 +149,7 @@ class Exchange:
         if hello.epoch not in (b"", self._epoch):
             self._returning.expect(hello.peers, self._uptime.now)
         self._look_who_is_back()
+        self.rolls.take_over(session, hello, self._epoch)
         self._settle()
         session.write(wire.Peers(processes=self._roster))
         return session
@@ -188,6 +192,7 @@ class Exchange:
         self._queues.sweep()
         self._leases.sweep()
         self._sequencer.sweep()
+        self.rolls.tick()
         self._catch_up()
         self._settle()
 
@@ -214,7 +219,7 @@ class Exchange:
             session.after(self._leases.revoke(topic, but=session.id), lambda: None)
         for bind in hello.bindings:
             if not self._queues.is_bound(bind.topic, bind.queue):
-                self._bind_queue(bind)
+                self._desk.bind(bind)
                 self._leases.revoke(bind.topic)
         self._desk.take_over(session, hello.pulls)
 
@@ -224,6 +229,7 @@ class Exchange:
         for topic in list(session.topics):
             self._leave(session, topic)
         self._desk.forgotten(session)
+        self.rolls.forget(session)
         session.abandon()
         if session.unanswered:
             self._absent[session.id] = session
@@ -356,19 +362,10 @@ class Exchange:
         return True
 
     def _bind(self, session: Session, bind: wire.Bind) -> None:
-        self._bind_queue(bind)
+        self._desk.bind(bind)
         # A queue gets what its binder publishes, too.
         waits = self._leases.revoke(bind.topic)
         session.after(waits, partial(session.answer, bind.seq))
-
-    def _bind_queue(self, bind: wire.Bind) -> None:
-        self._queues.bind(
-            bind.topic,
-            bind.queue,
-            capacity=bind.capacity,
-            expiry=bind.expiry,
-            lifetime=bind.lifetime,
-        )
 
     def _unbind(self, session: Session, unbind: wire.Unbind) -> bool:
         self._queues.unbind(unbind.topic, unbind.queue)

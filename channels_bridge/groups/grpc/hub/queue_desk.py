@@ -32,6 +32,16 @@ class QueueDesk:
             push.queue, push.payload, capacity=push.capacity, expiry=push.expiry
         )
 
+    def bind(self, bind: wire.Bind) -> None:
+        """Push what is published to a topic into a queue as well."""
+        self._queues.bind(
+            bind.topic,
+            bind.queue,
+            capacity=bind.capacity,
+            expiry=bind.expiry,
+            lifetime=bind.lifetime,
+        )
+
     def pull(self, session: Session, pull: wire.Pull) -> None:
         """Send a process the next item, once there is one; again, if it was sent before."""
         handing_out = session.pulls.setdefault(pull.id, HandingOut(session, pull.id, pull.queue))
