@@ -65,6 +65,8 @@ MAY_IMPORT = {
     # Consumers and native handlers on the engine.
     "resume": "groups groups.history groups.presence server server.websocket",
     "runloop": "groups groups.history resume server server.websocket",
+    "resume": "common groups.history server server.websocket",
+    "runloop": "groups server server.websocket",
     "connections": "groups runloop transport",
     "native": "conf exceptions groups.history groups.home resume runloop server server.websocket",
     # A project, its settings, and the processes that serve it.
