@@ -63,12 +63,14 @@ MAY_IMPORT = {
     "server.monitoring": "common server server.child",
     "server.supervisor": "common server server.child server.monitoring",
     # Consumers and native handlers on the engine.
-    "resume": "groups groups.history groups.presence server server.websocket",
+    "resume": "common groups groups.history groups.presence server server.websocket",
     "runloop": "groups groups.history resume server server.websocket",
-    "resume": "common groups.history server server.websocket",
-    "runloop": "groups server server.websocket",
     "connections": "groups runloop transport",
     "native": "conf exceptions groups.history groups.home resume runloop server server.websocket",
+    "native": "conf exceptions groups.history groups.home runloop server server.websocket",
+    "history": "groups groups.history resume transport",
+    "event_stream": "common exceptions groups groups.history groups.home resume transport",
+    "templatetags": "history",
     # A project, its settings, and the processes that serve it.
     "project.foreign": "common server",
     "project.advice": "conf groups groups.discovery groups.linked groups.nats groups.nats.client "
