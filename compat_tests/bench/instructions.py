@@ -1,0 +1,87 @@
+"""Instructions of the processor for each delivery: ``python -m compat_tests.bench.instructions``.
+
+Time varies with the machine; what a program does, does not. ``delivering`` runs under valgrind
+twice, for few messages and for many: the difference is what the deliveries take. With ``--against
+REVISION`` the same is counted there, and the ratio is that of history which is configured nowhere.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+
+from channels_bridge.bench.report.tables import markdown
+from compat_tests.bench import revisions
+from compat_tests.bench.delivering import MEMBERS
+from compat_tests.measures.revision import UnknownRevision
+
+PROGRAM = "python -m compat_tests.bench.instructions"
+SCRIPT = Path(__file__).with_name("delivering.py")
+VALGRIND = ("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
+COUNT = re.compile(r"I\s+refs:\s+([\d,]+)")
+
+# Messages: what starting takes is in both, and caches are filled after the first of them.
+FEW, MANY = 200, 1_200
+
+
+def main() -> None:
+    """Count, and print a table."""
+    options = parser().parse_args()
+    if shutil.which(VALGRIND[0]) is None:
+        sys.exit("valgrind is not installed")
+    off = per_delivery(revisions.REPOSITORY, "off")
+    rows = [
+        ["", "instructions/delivery", "ratio"],
+        ["without history", f"{off:,.0f}", "1.000"],
+    ]
+    if not options.off:
+        on = per_delivery(revisions.REPOSITORY, "on")
+        rows.append(["with history, one process", f"{on:,.0f}", f"{on / off:.3f}"])
+    if options.against:
+        with revisions.checkout(options.against) as directory:
+            before = per_delivery(directory, "off")
+        rows.append([f"at {options.against}", f"{before:,.0f}", f"{before / off:.3f}"])
+    print(markdown(rows))
+
+
+def parser() -> ArgumentParser:
+    """The command line."""
+    parser = ArgumentParser(prog=PROGRAM, description=__doc__)
+    parser.add_argument("--against", metavar="REVISION", type=known, help="count there as well")
+    parser.add_argument("--off", action="store_true", help="without history alone")
+    return parser
+
+
+def known(revision: str) -> str:
+    """The commit that is meant."""
+    try:
+        return revisions.commit(revision)
+    except UnknownRevision as error:
+        raise ValueError(revision) from error
+
+
+def per_delivery(directory: Path, history: str) -> float:
+    """Instructions for one member's copy of a message, in the package of a directory."""
+    few, many = (count(directory, rounds, history) for rounds in (FEW, MANY))
+    return (many - few) / (MANY - FEW) / MEMBERS
+
+
+def count(directory: Path, rounds: int, history: str) -> int:
+    """Instructions of a whole run."""
+    command = [*VALGRIND, sys.executable, str(SCRIPT), str(rounds), history]
+    env = {**os.environ, "PYTHONPATH": str(directory), "PYTHONHASHSEED": "0"}
+    env.pop("DJANGO_SETTINGS_MODULE", None)
+    done = subprocess.run(command, env=env, cwd=directory, capture_output=True, text=True)
+    found = COUNT.search(done.stderr)
+    if done.returncode or found is None:
+        sys.exit(done.stderr)
+    return int(found[1].replace(",", ""))
+
+
+if __name__ == "__main__":
+    main()
