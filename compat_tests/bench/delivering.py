@@ -21,7 +21,7 @@ GROUP = "chat_1"
 
 def configure(history: bool) -> None:
     """The settings of a project with one process."""
-    config = {"history": {"chat_*": {}}} if history else {}
+    config: dict[str, Any] = {"history": {"chat_*": {}}} if history else {}
     layer = {"BACKEND": "channels_bridge.layers.LocalChannelLayer", "CONFIG": config}
     settings.configure(CHANNEL_LAYERS={"default": layer}, INSTALLED_APPS=[], DATABASES={})
 
@@ -69,7 +69,7 @@ async def deliver(rounds: int) -> None:
     from channels_bridge.server.websocket.asgi_scope import EXTENSION
     from channels_bridge.server.websocket.inbox import Inbox
 
-    class Member(AsyncWebsocketConsumer):  # type: ignore[misc]
+    class Member(AsyncWebsocketConsumer):
         groups = [GROUP]
 
         async def chat_message(self, event: dict[str, Any]) -> None:

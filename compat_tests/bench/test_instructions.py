@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from compat_tests.bench import instructions
+from compat_tests.bench.delivering import MEMBERS
 from compat_tests.servers import REPOSITORY, run_python
 
 
@@ -20,7 +21,7 @@ def test_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     """What starting takes is not counted."""
 
     def count(directory: Path, rounds: int, history: str) -> int:
-        return 1_000_000 + 700 * rounds * instructions.MEMBERS
+        return 1_000_000 + 700 * rounds * MEMBERS
 
     monkeypatch.setattr(instructions, "count", count)
     assert instructions.per_delivery(REPOSITORY, "off") == 700
