@@ -67,7 +67,6 @@ MAY_IMPORT = {
     "runloop": "groups groups.history resume server server.websocket",
     "connections": "groups runloop transport",
     "native": "conf exceptions groups.history groups.home resume runloop server server.websocket",
-    "native": "conf exceptions groups.history groups.home runloop server server.websocket",
     "history": "groups groups.history resume transport",
     "event_stream": "common exceptions groups groups.history groups.home resume transport",
     "templatetags": "history",

@@ -62,6 +62,7 @@ FOLLOWING = (
     "channels_bridge.groups.following.following_membership.FollowingMembership",
 )
 
+
 def hub_address(layer: object) -> str | None:
     """Return the address of the hub that ``layer`` needs; None when it needs none."""
     # Of its class: some layers of others make a connection for each attribute that they don't have.
