@@ -6,6 +6,7 @@ from itertools import count
 
 import hypothesis.strategies as st
 import pytest
+from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from channels_bridge.groups.history.chronicle import Chronicle
@@ -322,5 +323,5 @@ class ChronicleMachine(RuleBasedStateMachine):
         assert self.chronicle.figures().messages == total
 
 
-ChronicleMachine.TestCase.settings = PROFILE
+ChronicleMachine.TestCase.settings = settings(PROFILE, stateful_step_count=30)
 test_chronicle_machine = ChronicleMachine.TestCase

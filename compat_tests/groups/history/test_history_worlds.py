@@ -12,7 +12,7 @@ import pytest
 
 from compat_tests.groups.history.worlds import World
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "16"))
 FIRST = int(os.environ.get("FUZZ_SEED", "0"))
 #: So that a failure names few worlds, and a run of many isn't a list of many.
 BLOCK = 25

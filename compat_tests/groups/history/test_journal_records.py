@@ -267,7 +267,16 @@ def test_a_rewritten_journal_says_the_same() -> None:
     second = restore(rewritten)
     assert second.excerpt("g:a", None, 50.0).floor == 990
     assert payloads(second) == payloads(first)
-    assert second.append("g:a", b"s", 1000, b"", BOUNDS, kept=True, now=50.0) is None
+
+
+def test_repeats_of_what_is_no_longer_kept() -> None:
+    """They are known also after the journal was written anew, without the message."""
+    first = new_chronicle()
+    first.begin(NOW, None)
+    for sender in (b"one", b"two"):
+        first.append("g:a", sender, 5, b"", Bounds(1, 300.0), kept=True, now=50.0)
+    second = restore(list(first.snapshot(NOW)))
+    assert second.append("g:a", b"one", 5, b"", BOUNDS, kept=True, now=50.0) is None
 
 
 def test_rewritten_while_more_is_written() -> None:

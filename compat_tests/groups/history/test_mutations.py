@@ -5,7 +5,7 @@ The four rules are those that the first version of the algorithm lacked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,7 +14,6 @@ from channels_bridge.groups.history import chronicle
 from channels_bridge.groups.history.chronicle import Chronicle
 from channels_bridge.groups.history.cursor import Cursor
 from channels_bridge.groups.history.feed import Feed
-from channels_bridge.groups.history.journal_records import Marked, Record
 from channels_bridge.groups.history.log import Log
 from channels_bridge.groups.history.member_listener import LogEvent
 from channels_bridge.groups.history.position import Entry, Position, Why
@@ -125,16 +124,6 @@ def without_marks(patch: Patch) -> None:
     patch.setattr(SenderMarks, "advance", lambda marks, sender, seq: True)
 
 
-def without_marks_in_the_journal(patch: Patch) -> None:
-    """Also after a journal was written anew, in which the messages themselves are no longer."""
-    records = Chronicle.snapshot
-
-    def without(self: Chronicle, *args: Any) -> Iterator[Record]:
-        return (record for record in records(self, *args) if not isinstance(record, Marked))
-
-    patch.setattr(Chronicle, "snapshot", without)
-
-
 def with_epochs_used_again(patch: Patch) -> None:
     """A log that was forgotten, and begins at 1 again, isn't where it was before."""
 
@@ -158,7 +147,6 @@ MUTATIONS = [
     without_waking,
     live_too_early,
     without_marks,
-    without_marks_in_the_journal,
     with_epochs_used_again,
 ]
 
