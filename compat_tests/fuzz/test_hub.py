@@ -13,9 +13,12 @@ from channels_bridge.groups.grpc import frame_codec
 from channels_bridge.groups.grpc.hub.exchange import GRACE, Exchange
 from channels_bridge.groups.grpc.outbox import Outbox
 from channels_bridge.groups.grpc.process.client import Client
+from channels_bridge.groups.grpc.process.history_client import HistoryClient, Reading
+from channels_bridge.groups.history.position import Bounds
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 from compat_tests.fuzz.envelopes import batches, hellos
 from compat_tests.fuzz.profile import PROFILE
+from compat_tests.groups.following_processes import FollowingProcess
 from compat_tests.groups.sessions import Process, exchange_all, set_clock
 
 HOSTILE = b"hostile"
@@ -66,6 +69,12 @@ class Hostile:
 #: Nothing may come of what is said after it.
 GOODBYE = frame_codec.encode(wire.Bye())
 HELLO = wire.Hello(version=frame_codec.VERSION, process=HOSTILE)
+APPEND = frame_codec.encode(
+    wire.Publish(seq=3, topic="g:room", history=wire.History(seconds=float("nan")))
+)
+FOLLOW = frame_codec.encode(
+    wire.Follow(seq=3, topic="g:room", after=wire.Position(offset=2**64 - 1))
+)
 SUBSCRIBE = frame_codec.encode(wire.Subscribe(seq=1, topic="g:room"))
 
 
@@ -73,6 +82,7 @@ SUBSCRIBE = frame_codec.encode(wire.Subscribe(seq=1, topic="g:room"))
 @given(ACTIONS)
 @example([HELLO, GOODBYE + GOODBYE])
 @example([HELLO, GOODBYE + SUBSCRIBE])
+@example([HELLO, APPEND + FOLLOW + APPEND, HELLO])
 def test_hostile_process(clock, actions):
     """Whatever a process says and does, others go on, and nothing of it stays."""
     asyncio.run(_live_beside(clock, actions))
@@ -80,10 +90,12 @@ def test_hostile_process(clock, actions):
 
 async def _live_beside(clock, actions):
     hub = Exchange(is_first=True)
-    friends = [Process(), Process()]
+    follower = FollowingProcess()  # which requires that each entry is the next one
+    friends = [Process(), Process(), follower]
     for friend in friends:
         friend.connect(hub)
         friend.client.subscribe("g:room")
+    follower.client.follow("g:room")
     exchange_all(*friends)
     hostile = Hostile(hub, clock)
     for action in actions:
@@ -98,6 +110,9 @@ async def _live_beside(clock, actions):
     exchange_all(*friends)
     assert request.answer.done()
     assert friends[1].received[-1] == b"from a friend"
+    follower.append(b"numbered")
+    exchange_all(*friends)
+    assert follower.told[-1] == friends[1].received[-1] == b"numbered"
     assert hub.processes == {friend.client.id for friend in friends}
     for friend in friends:
         friend.client.leave()
@@ -124,8 +139,23 @@ def test_hostile_hub(received):
     asyncio.run(_listen_to(received))
 
 
-async def _listen_to(received):
-    process = Client(lambda topic, payload: True)
+@PROFILE
+@given(st.lists(batches() | batches("delivery", "log", "sequenced", "settled"), max_size=10))
+def test_hostile_hub_with_history(received):
+    """So does one that follows logs."""
+    asyncio.run(_follow(received))
+
+
+async def _follow(received):
+    process = HistoryClient(lambda topic, payload: True)
+    process.follow("g:room")
+    process.append("g:room", b"", Bounds(1, 1.0), kept=False)
+    process.read("g:room", Reading())
+    await _listen_to(received, process)
+
+
+async def _listen_to(received, process=None):
+    process = process or Client(lambda topic, payload: True)
     for batch in received:
         outbox = process.connected()
         process.subscribe("g:room")

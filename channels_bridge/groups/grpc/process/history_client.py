@@ -302,7 +302,7 @@ class HistoryClient(Client):
         now = time.monotonic()
         count = 0
         for seq, offset, order in zip(
-            sequenced.seqs, sequenced.offsets, sequenced.orders, strict=True
+            sequenced.seqs, sequenced.offsets, sequenced.orders, strict=False
         ):
             request = self._requests.get(seq)
             if request is None or not isinstance(append := request.about, Append):
