@@ -1,0 +1,1 @@
+"""``resumable.js`` in Chromium, against servers that run."""
