@@ -20,7 +20,7 @@ from compat_tests.groups.presence.present_processes import (
 )
 from compat_tests.groups.sessions import Clock, set_clock
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "4"))
 
 JOIN, LEFT = "presence.join", "presence.left"
 
@@ -311,5 +311,5 @@ async def test_the_worlds_find_faults(
     assert callable(mutate)
     mutate(monkeypatch)
     with pytest.raises(AssertionError):
-        for seed in range(EXAMPLES):
+        for seed in range(10 * EXAMPLES):
             live_in(clock, seed, hubs=True)
