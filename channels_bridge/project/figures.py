@@ -13,6 +13,7 @@ from channels.layers import channel_layers
 
 from channels_bridge.groups.layer import BridgeChannelLayer
 from channels_bridge.groups.layer_statistics import LinkStatistics
+from channels_bridge.project import history_figures
 from channels_bridge.server.child.questions import Message
 
 #: Groups of one worker that are reported at most. What is too small to be among them in one worker
@@ -34,7 +35,11 @@ def figures(top: int) -> Message:
     message: Message = {
         "counters": {
             "group_sends": sum(layer.group_sends for layer in statistics),
-            "drops": {"inbox_full": sum(layer.messages_dropped for layer in statistics)},
+            "drops": {
+                "inbox_full": sum(layer.messages_dropped for layer in statistics),
+                "history": history_figures.drops(statistics),
+            },
+            **history_figures.counters(statistics),
             "hub_reconnects": sum(link.reconnects for link in hubs),
             "hub_misses": sum(link.missed for link in hubs),
             **{
@@ -46,6 +51,7 @@ def figures(top: int) -> Message:
             "members": sum(sizes.values()),
             "hub": _hub(hubs) if hubs else None,
             "link": _link(links) if links else None,
+            "history": history_figures.gauge(statistics),
         },
     }
     if top:

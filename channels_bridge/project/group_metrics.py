@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections import Counter as Sizes
 from collections.abc import Iterable
 
+from channels_bridge.project import history_metrics
 from channels_bridge.server.child.questions import Message
 from channels_bridge.server.monitoring.descriptions import Counter, Descriptions, Gauge, Label
 
-#: Of the figures that ``figures.figures()`` reports.
-DESCRIPTIONS = Descriptions(
+#: Of the figures that ``figures.figures()`` and hubs report.
+DESCRIPTIONS = history_metrics.DESCRIPTIONS | Descriptions(
     counters={
         "drops": Counter("drops", "Messages to groups that did not reach a member.", "reason"),
         "group_sends": Counter("group_sends", "Messages sent to groups."),
@@ -71,9 +72,6 @@ DESCRIPTIONS = Descriptions(
         "link.node": Label(
             "link_node", "The node of NATS that the worker is connected to.", "node"
         ),
-    },
-    services={
-        "processes": Gauge("hub_processes", "Processes that the hub joins."),
     },
 )
 

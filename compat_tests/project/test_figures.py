@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from channels_bridge.groups.layer_statistics import LayerStatistics, LinkStatistics
-from channels_bridge.management.commands.websockets_status import worker_row
+from channels_bridge.groups.layer_statistics import (
+    HistoryStatistics,
+    LayerStatistics,
+    LinkStatistics,
+)
+from channels_bridge.management.commands.websockets_status import render_service, worker_row
 from channels_bridge.project import figures as project_figures
 from channels_bridge.project import group_metrics
+from channels_bridge.resume import resume_counters as resume
 from channels_bridge.server.child.questions import Message
 from channels_bridge.server.monitoring.census import Census
 from channels_bridge.server.monitoring.metrics import PREFIX, Metrics
@@ -51,16 +57,18 @@ def report(monkeypatch: pytest.MonkeyPatch) -> Any:
     return report
 
 
-def layer_with(link: LinkStatistics | None) -> SimpleNamespace:
-    statistics = LayerStatistics(group_sends=1, messages_dropped=0, link=link)
+def layer_with(
+    link: LinkStatistics | None, history: HistoryStatistics | None = None
+) -> SimpleNamespace:
+    statistics = LayerStatistics(group_sends=1, messages_dropped=2, link=link, history=history)
     return SimpleNamespace(statistics=lambda: statistics, group_sizes=dict)
 
 
-def cell(message: Message) -> object:
-    """What ``websockets_status`` shows in the last column."""
+def cell(message: Message, column: int = -1) -> object:
+    """What ``websockets_status`` shows in a column, the last one is of links."""
     worker = {"number": 0, "pid": 1, "state": "ready", "fresh": True, "seconds": 1}
     engine = {"connections": 0, "inbox_depth": 0, "unsent_bytes": 0, "loop_delay": 0}
-    return worker_row({**worker, **engine, **message["gauges"]})[-1]
+    return worker_row({**worker, **engine, **message["gauges"]})[column]
 
 
 def test_over_nats(report: Any) -> None:
@@ -124,3 +132,39 @@ def test_metrics_of_nats(report: Any) -> None:
     assert (samples["link_connected", "0"], samples["link_connected", "1"]) == (1, 0)
     assert ("link_window_seconds", "1") not in samples
     assert ("hub_connected", "0") not in samples
+
+
+KEPT = HistoryStatistics(
+    replicas=3,
+    messages=40,
+    bytes=5 * 2**20,
+    behind=2,
+    replayed=9,
+    evictions=0,
+    gaps=1,
+    lost=7,
+)
+
+
+def test_history(report: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a worker keeps, who is catching up, and what clients were told are in its report."""
+    monkeypatch.setattr(resume, "answers", Counter({"ok": 5, "gap:expired": 1}))
+    layers = {"a": layer_with(HUB, KEPT), "b": layer_with(HUB, KEPT), "c": layer_with(NATS)}
+    monkeypatch.setattr(project_figures, "_layers", lambda: iter(layers.items()))
+    message = project_figures.figures(0)
+    assert message["gauges"]["history"] == {"groups": 6, "bytes": 10 * 2**20, "behind": 4}
+    assert message["counters"]["drops"] == {"inbox_full": 6, "history": 14}
+    assert message["counters"]["resumes"] == {"ok": 5, "gap:expired": 1}
+    assert message["counters"]["replayed"] == 18
+    assert cell(message, -2) == "6 groups, 10.0 MiB, 4 behind"
+    assert cell(report(HUB), -2) == "-"
+
+
+def test_what_a_hub_says() -> None:
+    """A hub tells how much it keeps, and that it would be lost where it is not on the disk."""
+    hub = {"name": "hub", "pid": 1, "seconds": 10, "processes": 2}
+    kept = {"history_groups": 2, "history_messages": 30, "history_bytes": 2048, "presence_keys": 4}
+    assert render_service(hub) == "hub [1], for 0:00:10"
+    assert render_service({**hub, **kept, "history_on_disk": False}) == (
+        "hub [1], for 0:00:10, keeps 30 messages of 2 groups in 2.0 KiB, in memory only, 4 present"
+    )

@@ -128,20 +128,43 @@ def render_processes(status: Message) -> Iterator[str]:
     )
     yield from (f"listening at {url}" for url in status["listening"])
     yield from (f"groups over {carrier}" for carrier in status.get("carriers", ()))
-    yield from (
-        f"{service['name']} [{service['pid']}], for {duration(service['seconds'])}"
-        for service in status["services"]
-    )
+    yield from map(render_service, status["services"])
 
 
-WORKER_COLUMNS = ("worker", "pid", "state", "since", "open", "inboxes", "unsent", "delay", "link")
+def render_service(service: Message) -> str:
+    """Format what a hub says of itself."""
+    text = f"{service['name']} [{service['pid']}], for {duration(service['seconds'])}"
+    if service.get("history_messages"):
+        text += (
+            f", keeps {service['history_messages']} messages of {service['history_groups']} groups"
+            f" in {size(service['history_bytes'])}"
+        )
+    if service.get("history_on_disk") is False:
+        text += ", in memory only"
+    if service.get("presence_keys"):
+        text += f", {service['presence_keys']} present"
+    return text
+
+
+WORKER_COLUMNS = (
+    "worker",
+    "pid",
+    "state",
+    "since",
+    "open",
+    "inboxes",
+    "unsent",
+    "delay",
+    "history",
+    "link",
+)
 
 
 def worker_row(worker: Message) -> tuple[object, ...]:
     state = worker["state"] if worker["fresh"] else f"{worker['state']}, does not answer"
     since = duration(worker["seconds"])
     if "connections" not in worker:  # it has not said anything yet
-        return (worker["number"], worker["pid"], state, since, "-", "-", "-", "-", "-")
+        return (worker["number"], worker["pid"], state, since, "-", "-", "-", "-", "-", "-")
     return (
         worker["number"],
         worker["pid"],
@@ -151,8 +174,18 @@ def worker_row(worker: Message) -> tuple[object, ...]:
         worker["inbox_depth"],
         worker["unsent_bytes"],
         f"{worker['loop_delay'] * 1000:.0f} ms",
+        history(worker),
         link(worker),
     )
+
+
+def history(worker: Message) -> str:
+    """Say how much history a worker has, and how many consumers are catching up with it."""
+    found = worker.get("history")
+    if found is None:
+        return "-"
+    behind = f", {found['behind']} behind" if found["behind"] else ""
+    return f"{found['groups']} groups, {size(found['bytes'])}{behind}"
 
 
 def link(worker: Message) -> str:
@@ -198,3 +231,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[
 
 def duration(seconds: float) -> str:
     return str(timedelta(seconds=round(seconds)))
+
+
+def size(count: int) -> str:
+    return f"{count / 2**20:.1f} MiB" if count >= 2**20 else f"{count / 2**10:.1f} KiB"

@@ -20,4 +20,13 @@ class HubReport:
     async def __call__(self, question: dict[str, Any]) -> dict[str, Any]:
         if self.exchange is None:
             return {}
-        return {"gauges": {"processes": len(self.exchange.processes)}}
+        history = self.exchange.history_figures()
+        gauges = {
+            "processes": len(self.exchange.processes),
+            "history_groups": history["groups"],
+            "history_messages": history["messages"],
+            "history_bytes": history["bytes"],
+            "history_file_bytes": history["file_bytes"],
+            "history_on_disk": history["is_on_disk"],
+        }
+        return {"gauges": gauges, "counters": {"history_evictions": history["evictions"]}}
