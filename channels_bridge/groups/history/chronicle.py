@@ -37,9 +37,10 @@ MAX_LOGS = 100_000
 #: How many logs are looked at for being unused, each time.
 LOOKS = 1000
 
-#: What records take in the journal, about: of an entry besides its payload, of a log, of a mark.
-ENTRY_RECORD = 75
-LOG_RECORDS = 70
+#: What records take in the journal besides payloads and the names of topics, about: those of an
+#: entry, of a log, of a mark.
+ENTRY_RECORD = 62
+LOG_RECORDS = 90
 MARK_RECORD = 32
 
 
@@ -197,9 +198,9 @@ class Chronicle:
     def journal_size(self) -> int:
         """About how many bytes ``snapshot()`` takes, encoded."""
         shelf = self._shelf
-        payloads = shelf.size - shelf.entry_count * ENTRY_COST
-        others = len(shelf.logs) * LOG_RECORDS + len(self._marks.by_sender) * MARK_RECORD
-        return payloads + shelf.entry_count * ENTRY_RECORD + others
+        entries = shelf.size + shelf.name_size + shelf.entry_count * (ENTRY_RECORD - ENTRY_COST)
+        marks = len(self._marks.by_sender) * MARK_RECORD
+        return entries + len(shelf.logs) * LOG_RECORDS + marks
 
     # Helpers.
 

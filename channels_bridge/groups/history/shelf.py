@@ -65,6 +65,8 @@ class Shelf:
         logs: by topic; to be changed by the methods here only.
         size: what their entries take, in bytes.
         entry_count: how many entries there are.
+        name_size: how long the names of topics are, each as often as a journal has it: with each
+            entry, and twice with the log.
         evicted: how many have gone to stay below ``max_bytes``.
     """
 
@@ -74,6 +76,7 @@ class Shelf:
         self.logs: dict[str, Log] = {}
         self.size = 0
         self.entry_count = 0
+        self.name_size = 0
         self.evicted = 0
         self.max_bytes = max_bytes
         self._on_evicted = on_evicted
@@ -84,7 +87,7 @@ class Shelf:
         """Set a topic's log, in the place of the one that was there."""
         self.remove(topic)
         self.logs[topic] = log
-        self._count(log, 1)
+        self._count(topic, log, 1)
         self.trim(topic, now)
         self._evict()
 
@@ -92,7 +95,7 @@ class Shelf:
         """Remove a topic's log, if there is one."""
         log = self.logs.pop(topic, None)
         if log is not None:
-            self._count(log, -1)
+            self._count(topic, log, -1)
             self._oldest.discard(topic)
             self._due.discard(topic)
 
@@ -103,7 +106,9 @@ class Shelf:
         log.append(entry)
         log.trim(now)
         self.size += log.size - size
-        self.entry_count += len(log.entries) - count
+        count = len(log.entries) - count
+        self.entry_count += count
+        self.name_size += count * len(topic)
         self._rank(topic, log)
         if self.size > self.max_bytes:
             self._evict()
@@ -111,9 +116,9 @@ class Shelf:
     def trim(self, topic: str, now: float) -> None:
         """Drop what a topic's bounds don't allow any more."""
         log = self.logs[topic]
-        self._count(log, -1)
+        self._count(topic, log, -1)
         log.trim(now)
-        self._count(log, 1)
+        self._count(topic, log, 1)
         self._rank(topic, log)
 
     def expire(self, now: float) -> None:
@@ -122,9 +127,10 @@ class Shelf:
             topic = self._due.pop()
             self.trim(topic, now)
 
-    def _count(self, log: Log, sign: int) -> None:
+    def _count(self, topic: str, log: Log, sign: int) -> None:
         self.size += sign * log.size
         self.entry_count += sign * len(log.entries)
+        self.name_size += sign * (len(log.entries) + 2) * len(topic)
 
     def _rank(self, topic: str, log: Log) -> None:
         if log.entries:
@@ -143,8 +149,8 @@ class Shelf:
                 self._oldest.add(topic, log.entries[0].order)
 
     def _drop_first(self, topic: str, log: Log) -> None:
-        self._count(log, -1)
+        self._count(topic, log, -1)
         log.drop_first()
-        self._count(log, 1)
+        self._count(topic, log, 1)
         self.evicted += 1
         self._on_evicted(topic)
