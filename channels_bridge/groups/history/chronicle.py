@@ -119,11 +119,12 @@ class Chronicle:
         if not kept:
             return Entry(self.epoch, 0, self._order, sender, seq, payload, now)
         log = self._log(topic, now)
-        if log.bounds != bounds:
+        if log.bounds is not bounds and log.bounds != bounds:
             log.bounds = bounds
             self._note(Bounded(topic, bounds))
         entry = Entry(self.epoch, log.head + 1, self._order, sender, seq, payload, now)
-        self._note(Appended(topic, entry))
+        if self._write is not None:
+            self._write(Appended(topic, entry))
         self._shelf.append(topic, entry, now)
         return entry
 

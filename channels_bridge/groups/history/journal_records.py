@@ -11,6 +11,7 @@ those: within one boot of the machine setting its clock changes nothing.
 from __future__ import annotations
 
 import struct
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeAlias
 from zlib import crc32
@@ -107,7 +108,7 @@ class Contents(NamedTuple):
 
 def encode(record: Record) -> bytes:
     """Return a record's bytes."""
-    content: bytes = msgpack.packb(_FIELDS[type(record)](record))
+    content: bytes = _packers.pack(_FIELDS[type(record)](record))
     length = _LENGTH.pack(len(content))
     return _HEAD.pack(len(content), crc32(content, crc32(length))) + content
 
@@ -116,6 +117,16 @@ def read_all(data: bytes | memoryview) -> Contents:
     """Read records, as far as they are right."""
     reading = _Reading(memoryview(data))
     return Contents(list(reading), reading.position, reading.trouble)
+
+
+class _Packers(threading.local):
+    """One for each thread: a journal may be written anew in another one."""
+
+    def __init__(self) -> None:
+        self.pack = msgpack.Packer().pack
+
+
+_packers = _Packers()
 
 
 class _Reading:

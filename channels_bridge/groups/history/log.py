@@ -143,8 +143,9 @@ class Log:
             ValueError: it isn't.
         """
         self._add(entry)
-        if not self._starts or self._starts[-1][0] != entry.epoch:
-            self._starts.append((entry.epoch, entry.offset))
+        starts = self._starts
+        if not starts or starts[-1][0] != entry.epoch:
+            starts.append((entry.epoch, entry.offset))
 
     def adopt_runs(self, runs: Sequence[Run]) -> None:
         """Take over what the original says of its runs, where this replica is as far as that."""
@@ -153,11 +154,10 @@ class Log:
 
     def trim(self, now: float) -> None:
         """Drop what its bounds don't allow."""
-        if self.bounds is None:
+        bounds, entries = self.bounds, self.entries
+        if bounds is None:
             return
-        messages, seconds = self.bounds.messages, self.bounds.seconds
-        entries = self.entries
-        while entries and (len(entries) > messages or entries[0].at + seconds <= now):
+        while entries and (len(entries) > bounds.messages or entries[0].at + bounds.seconds <= now):
             self.drop_first()
 
     def drop_first(self) -> None:
@@ -166,11 +166,13 @@ class Log:
         self.size -= ENTRY_COST + len(entry.payload)
         self.floor = entry.offset
         # The second run begins no later than the floor's successor: nothing of the first is kept.
-        while len(self._starts) > OLD_RUNS and self._starts[OLD_RUNS][1] <= self.floor:
-            del self._starts[0]
+        starts = self._starts
+        while len(starts) > OLD_RUNS and starts[OLD_RUNS][1] <= self.floor:
+            del starts[0]
 
     def _add(self, entry: Entry) -> None:
-        if entry.offset != self.head + 1:
+        entries = self.entries
+        if entry.offset != self.floor + len(entries) + 1:
             raise ValueError(f"entry {entry.offset} can't follow {self.head}")
-        self.entries.append(entry)
+        entries.append(entry)
         self.size += ENTRY_COST + len(entry.payload)

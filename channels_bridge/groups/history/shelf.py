@@ -106,10 +106,12 @@ class Shelf:
         log.append(entry)
         log.trim(now)
         self.size += log.size - size
-        count = len(log.entries) - count
-        self.entry_count += count
-        self.name_size += count * len(topic)
-        self._rank(topic, log)
+        added = len(log.entries) - count
+        if added:  # else the oldest has gone for it
+            self.entry_count += added
+            self.name_size += added * len(topic)
+        if not count:
+            self._rank(topic, log)
         if self.size > self.max_bytes:
             self._evict()
 
