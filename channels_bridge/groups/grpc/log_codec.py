@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
+from channels_bridge.groups.grpc import frame_codec
 from channels_bridge.groups.history.position import Bounds, Entry, Excerpt, Position, Run
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
@@ -108,7 +110,21 @@ def wire_history(bounds: Bounds, *, kept: bool) -> wire.History:
     return wire.History(messages=bounds.messages, seconds=bounds.seconds, transient=not kept)
 
 
-def bounds_in(history: wire.History) -> Bounds:
+@lru_cache(maxsize=256)
+def bounds_of(messages: int, seconds: float) -> Bounds:
     """Return the bounds that a Publish has; nearest to them where they can't be meant."""
-    seconds = history.seconds if history.seconds > 0 else 0.0  # neither NaN
-    return Bounds(max(history.messages, 1), min(seconds, MAX_SECONDS))
+    seconds = seconds if seconds > 0 else 0.0  # neither NaN
+    return Bounds(max(messages, 1), min(seconds, MAX_SECONDS))
+
+
+def encode_delivery(topic: str, entry: Entry) -> bytes:
+    """Return a batch of one Delivery, of a message with a number."""
+    return frame_codec.encode(
+        wire.Delivery(
+            sender=entry.sender,
+            seq=entry.seq,
+            topic=topic,
+            payload=entry.payload,
+            numbered=wire.Numbered(epoch=entry.epoch, offset=entry.offset, order=entry.order),
+        )
+    )

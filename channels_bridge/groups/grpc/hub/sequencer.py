@@ -96,23 +96,22 @@ class Sequencer:
 
     def append(self, session: Session, publish: wire.Publish) -> None:
         """Number what a process has published, and forward it."""
+        topic, payload, history = publish.topic, publish.payload, publish.history
         entry = self._chronicle.append(
-            publish.topic,
+            topic,
             session.id,
             publish.seq,
-            publish.payload,
-            log_codec.bounds_in(publish.history),
-            kept=not publish.history.transient,
+            payload,
+            log_codec.bounds_of(history.messages, history.seconds),
+            kept=not history.transient,
             now=time.monotonic(),
         )
         if entry is None:  # the hub before has numbered it
             session.answer(publish.seq)
             return
         self.is_due = True
-        self._queues.route(publish.topic, publish.payload)
-        receivers = [s for s in self._topics.get(publish.topic, ()) if s is not session]
-        if receivers:
-            self._forward(publish.topic, entry, receivers)
+        self._queues.route(topic, payload)
+        self._forward(topic, entry, session)
         self._note_number(session, entry)
 
     def tell_log(self, session: Session, follow: wire.Follow) -> None:
@@ -158,20 +157,16 @@ class Sequencer:
             follows=self._follows,
         )
 
-    def _forward(self, topic: str, entry: Entry, receivers: list[Session]) -> None:
-        # Encoded once, however many receive it.
-        frame = frame_codec.encode(
-            wire.Delivery(
-                sender=entry.sender,
-                seq=entry.seq,
-                topic=topic,
-                payload=entry.payload,
-                numbered=wire.Numbered(epoch=entry.epoch, offset=entry.offset, order=entry.order),
-            )
-        )
-        for receiver in receivers:
+    def _forward(self, topic: str, entry: Entry, sender: Session) -> None:
+        frame = b""
+        for receiver in self._topics.get(topic, ()):
+            if receiver is sender:
+                continue
+            # Encoded once, however many receive it.
+            frame = frame or log_codec.encode_delivery(topic, entry)
             if topic in receiver.followed:
-                self._tell_numbers(receiver)
+                if receiver in self._numbers:
+                    self._tell_numbers(receiver)
                 receiver.deliver(NUMBERED, frame)
             else:
                 receiver.deliver(UNAWAITED, frame)

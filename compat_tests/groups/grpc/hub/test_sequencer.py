@@ -584,4 +584,4 @@ async def test_alone() -> None:
 )
 def test_bounds_that_cannot_be_meant(history: wire.History, bounds: Bounds) -> None:
     """Whatever a process says, a log has bounds."""
-    assert log_codec.bounds_in(history) == bounds
+    assert log_codec.bounds_of(history.messages, history.seconds) == bounds
