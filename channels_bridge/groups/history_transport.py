@@ -68,8 +68,13 @@ class HistoryTransport(GroupTransport):
         """Stop following. What is on its way may still come."""
 
     @abstractmethod
-    async def read(self, topic: str) -> Excerpt:
-        """Return all that a topic's log keeps, without following it."""
+    async def read(self, topic: str, *, is_brief: bool = False) -> Excerpt:
+        """Return all that a topic's log keeps, without following it.
+
+        Args:
+            is_brief: leave out the entries, as if none were kept: for whoever wants to know only
+                where the log is.
+        """
 
     @abstractmethod
     async def append(self, topic: str, payload: bytes, bounds: Bounds, *, kept: bool) -> None:

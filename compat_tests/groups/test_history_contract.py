@@ -136,6 +136,8 @@ async def test_read(connect: Connect) -> None:
     assert excerpt.is_whole
     assert [(e.offset, e.payload) for e in excerpt.entries] == [(1, b"0"), (2, b"1"), (3, b"2")]
     assert [run.last for run in excerpt.runs] == [3]
+    brief = await reader.transport.read(TOPIC, is_brief=True)
+    assert (brief.floor, list(brief.runs), list(brief.entries)) == (3, list(excerpt.runs), [])
     await sender.transport.append_confirmed(TOPIC, b"3", BOUNDS, kept=True)
     await reader.transport.read("g:other")  # what would come comes before the answer
     assert reader.told == []

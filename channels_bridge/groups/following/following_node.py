@@ -177,15 +177,16 @@ class FollowingNode(Node):
 
     async def position(self, group: str) -> Position:
         """Return where a group is, or was a moment ago: what follows has been sent after that."""
-        log = self._follower.log(group) or await self._read(group)
+        log = self._follower.log(group) or await self._read(group, is_brief=True)
         return log.position
 
     def history_statistics(self) -> HistoryStatistics:
         """Say how much is kept in this process."""
         return self._follower.statistics()
 
-    async def _read(self, group: str) -> Log:
-        return Log.from_excerpt(await self._history_transport.read(f"g:{group}"), ALL)
+    async def _read(self, group: str, *, is_brief: bool = False) -> Log:
+        excerpt = await self._history_transport.read(f"g:{group}", is_brief=is_brief)
+        return Log.from_excerpt(excerpt, ALL)
 
     # Members come and go.
 

@@ -112,9 +112,10 @@ class LocalHistoryTransport(LocalTransport, HistoryTransport):
             if not followers:
                 del self._exchange.followers[topic]
 
-    async def read(self, topic: str) -> Excerpt:
+    async def read(self, topic: str, *, is_brief: bool = False) -> Excerpt:
         with self._exchange.in_order:
-            return self._exchange.chronicle.excerpt(topic, None, time.monotonic())
+            excerpt = self._exchange.chronicle.excerpt(topic, None, time.monotonic())
+        return excerpt.brief() if is_brief else excerpt
 
     async def append(self, topic: str, payload: bytes, bounds: Bounds, *, kept: bool) -> None:
         self.append_nowait(topic, payload, bounds, kept=kept)

@@ -39,8 +39,8 @@ class CrossingHistoryTransport(CrossingTransport, HistoryTransport):
     def unfollow(self, topic: str) -> None:
         self._tell(lambda transport: transport.unfollow(topic))
 
-    async def read(self, topic: str) -> Excerpt:
-        return await self._ask(lambda transport: transport.read(topic))
+    async def read(self, topic: str, *, is_brief: bool = False) -> Excerpt:
+        return await self._ask(lambda transport: transport.read(topic, is_brief=is_brief))
 
     async def append(self, topic: str, payload: bytes, bounds: Bounds, *, kept: bool) -> None:
         await self._ask(lambda transport: transport.append(topic, payload, bounds, kept=kept))

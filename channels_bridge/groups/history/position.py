@@ -87,6 +87,11 @@ class Excerpt:
     runs: Sequence[Run]
     entries: Sequence[Entry]
 
+    def brief(self) -> Excerpt:
+        """Return a whole one without entries, as if none were kept."""
+        head = self.entries[-1].offset if self.entries else self.floor
+        return Excerpt(True, head, self.runs, [])
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:

@@ -120,6 +120,8 @@ class Sequencer:
         self.is_due = True  # the log may have been made just now
         now = time.monotonic()
         excerpt = self._chronicle.excerpt(follow.topic, log_codec.position_in(follow), now)
+        if follow.brief:
+            excerpt = excerpt.brief()
         self._tell_numbers(session)
         for part in log_codec.split(follow.topic, excerpt, seq=follow.seq, now=now):
             session.deliver(NUMBERED, frame_codec.encode(part))

@@ -45,12 +45,12 @@ class GrpcHistoryTransport(GrpcTransport, HistoryTransport):
     def unfollow(self, topic: str) -> None:
         self._client.unfollow(topic)
 
-    async def read(self, topic: str) -> Excerpt:
+    async def read(self, topic: str, *, is_brief: bool = False) -> Excerpt:
         self._require_reach()
         if self.is_alone or not self._client.keeps_history:
             return self._client.nothing()
         reading = Reading()
-        await self._done(self._client.read(topic, reading))
+        await self._done(self._client.read(topic, reading, is_brief=is_brief))
         return reading.excerpt or self._client.nothing()
 
     async def append(self, topic: str, payload: bytes, bounds: Bounds, *, kept: bool) -> None:

@@ -143,9 +143,9 @@ class HistoryClient(Client):
         else:
             self._write(wire.Unsubscribe(topic=self._prefix + topic))
 
-    def read(self, topic: str, reading: Reading) -> Request:
-        """Ask for all that a topic's log keeps."""
-        return self.request(wire.Follow(topic=topic, once=True), about=reading)
+    def read(self, topic: str, reading: Reading, *, is_brief: bool = False) -> Request:
+        """Ask for all that a topic's log keeps, or only for where it is."""
+        return self.request(wire.Follow(topic=topic, once=True, brief=is_brief), about=reading)
 
     def nothing(self) -> Excerpt:
         """What there is where no hub keeps anything."""

@@ -152,16 +152,18 @@ class Position(_message.Message):
     def __init__(self, epoch: _Optional[str] = ..., offset: _Optional[int] = ...) -> None: ...
 
 class Follow(_message.Message):
-    __slots__ = ("seq", "topic", "after", "once")
+    __slots__ = ("seq", "topic", "after", "once", "brief")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     TOPIC_FIELD_NUMBER: _ClassVar[int]
     AFTER_FIELD_NUMBER: _ClassVar[int]
     ONCE_FIELD_NUMBER: _ClassVar[int]
+    BRIEF_FIELD_NUMBER: _ClassVar[int]
     seq: int
     topic: str
     after: Position
     once: bool
-    def __init__(self, seq: _Optional[int] = ..., topic: _Optional[str] = ..., after: _Optional[_Union[Position, _Mapping]] = ..., once: bool = ...) -> None: ...
+    brief: bool
+    def __init__(self, seq: _Optional[int] = ..., topic: _Optional[str] = ..., after: _Optional[_Union[Position, _Mapping]] = ..., once: bool = ..., brief: bool = ...) -> None: ...
 
 class Present(_message.Message):
     __slots__ = ("seq", "topic", "key", "info", "linger", "limit", "queue", "capacity", "expiry", "known", "expected")
