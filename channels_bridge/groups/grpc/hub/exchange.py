@@ -236,7 +236,8 @@ class Exchange:
 
     def _cut_off(self, session: Session, reason: str) -> None:
         logger.error(
-            "process %s is cut off from the others, and misses what is sent to its groups: %s",
+            "process %s is cut off from the others, and misses what is sent to its groups, but to "
+            "those whose history is kept: %s",
             session.name,
             reason,
         )

@@ -115,6 +115,7 @@ class HistoryFile(Journal):
         try:
             self._file = open_existing(self._path)
             if self._file is not None:
+                self._new_path.unlink(missing_ok=True)  # of a hub that was killed meanwhile
                 self._restore(self._file, moment)
         except OSError as error:
             self._give_up(error)

@@ -6,6 +6,7 @@ whose outboxes are read in a later one.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import string
 import time
@@ -13,12 +14,18 @@ from collections.abc import Callable, Mapping
 from math import inf
 from typing import Protocol, TypedDict
 
+from channels_bridge.common.rate_limited_log import Notices
 from channels_bridge.groups.grpc import frame_codec, log_codec
 from channels_bridge.groups.grpc.hub.session import NUMBERED, UNAWAITED, Session
 from channels_bridge.groups.history.chronicle import Chronicle
 from channels_bridge.groups.history.position import Entry
 from channels_bridge.groups.named_queues import MessageQueues
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
+
+logger = logging.getLogger("channels_bridge.groups")
+
+#: How often to say that messages are forgotten before their time, in seconds.
+NOTICE_INTERVAL = 600.0
 
 
 class HistoryFigures(TypedDict):
@@ -92,6 +99,8 @@ class Sequencer:
         self._topics = topics
         self._queues = queues
         self._follows = 0
+        self._evicted = 0
+        self._notices = Notices(logger, interval=NOTICE_INTERVAL)
         self._numbers: dict[Session, wire.Sequenced] = {}  # that their senders are to be told
 
     def append(self, session: Session, publish: wire.Publish) -> None:
@@ -138,6 +147,15 @@ class Sequencer:
         """Drop what is too old."""
         self._chronicle.sweep(time.monotonic(), self._topics.__contains__)
         self.is_due = True
+        evicted = self._chronicle.figures().evicted
+        if evicted > self._evicted:
+            self._evicted = evicted
+            self._notices.warn(
+                "evicted",
+                "the groups hub has forgotten %d messages before their time, as all of them take "
+                "more than `history_bytes` in CONFIG: raise it, or keep less of each group",
+                evicted,
+            )
 
     def settle(self) -> None:
         """Write the journal, and tell the senders; to be called when a batch was read."""

@@ -166,8 +166,8 @@ class HistoryClient(Client):
             self._begin_empty(topic)
             self._settle_waiting(followed)
         for request in list(self._requests.values()):
-            if isinstance(request.about, Append):
-                self._give_unkept(request.about)
+            if isinstance(append := request.about, Append) and not append.is_abandoned:
+                self._give_unkept(append)
         return super().settle_alone(error)
 
     def fail_all(self, error: Exception) -> None:

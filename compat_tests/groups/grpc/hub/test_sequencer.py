@@ -335,6 +335,21 @@ async def test_figures(hub: Exchange) -> None:
     assert (figures["evictions"], figures["file_bytes"], figures["is_on_disk"]) == (0, 0, False)
 
 
+async def test_eviction_is_said(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    """Where messages go before their time the log says so, once in a while, and what to do."""
+    hub = Exchange(is_first=True, chronicle=make_chronicle(max_bytes=10_000))
+    process = follower(hub)
+    for number in range(30):
+        process.append(bytes(1000), f"g:{number}")
+        exchange_all(process)
+        hub.tick()
+    assert hub.history_figures()["evictions"] > 20
+    assert hub.history_figures()["bytes"] <= 10_000
+    (record,) = caplog.records
+    assert "before their time" in record.getMessage()
+    assert "raise it" in record.getMessage()
+
+
 async def test_reading_while_the_stream_breaks(hub: Exchange) -> None:
     """A log that is read comes on the next stream, if it didn't on this."""
     process, reading = follower(hub), Reading()
