@@ -80,6 +80,21 @@ async def act(name: str, config: dict[str, Any], *arguments: str) -> str:
 @pytest.mark.parametrize("caller", CALLERS)
 async def test_caller(config, layer, caller):
     """A message sent from there arrives, once, and the sender ends cleanly."""
+    await _call(caller, config, layer)
+
+
+@pytest.mark.parametrize("config", ["grpc"], indirect=True)
+@pytest.mark.parametrize("caller", ["fork_after_use", "signal_handler"])
+async def test_caller_with_history(config, caller):
+    """It does so, too, where the group's messages are kept."""
+    kept = {**config, "history": {"room": {}}}
+    layer = connect(kept)
+    await _call(caller, kept, layer)
+    assert [item.message for item in await layer.history("room")][:-1] == CALLERS[caller]
+    await layer.close()
+
+
+async def _call(caller, config, layer):
     channel = await layer.new_channel()
     await layer.group_add("room", channel)
     await act(caller, config, "room")
