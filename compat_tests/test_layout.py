@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "groups.presence": "",
     "groups.policies": "groups.history groups.presence",
     "groups": "common exceptions groups.discovery groups.history groups.home groups.policies",
-    "groups.following": "groups groups.history groups.home groups.policies",
+    "groups.following": "common groups groups.history groups.home groups.policies",
     "groups.linked": "groups groups.discovery",
     "groups.reliable": "",
     "groups.wire": "",

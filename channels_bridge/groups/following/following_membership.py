@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from math import inf
 from typing import Any
 
+from channels_bridge.common.rate_limited_log import Notices
 from channels_bridge.groups.codec import Codec
 from channels_bridge.groups.history.cursor import Cursor
 from channels_bridge.groups.history.member import Member
@@ -45,6 +46,7 @@ class FollowingMembership(Membership):
     def __init__(self, *, codec: Codec, **options: Any) -> None:
         super().__init__(codec=codec, **options)
         self.members: dict[str, Member] = {}  # attached channels
+        self._notices = Notices(logger)
 
     def detach(self, channel: str) -> set[str]:
         left = super().detach(channel)
@@ -76,7 +78,12 @@ class FollowingMembership(Membership):
             The names of those that were full, where it isn't kept for them.
         """
         group = replica.group
-        full = self._give(replica, entry) if replica.cursors else []
+        try:
+            full = self._give(replica, entry) if replica.cursors else []
+        except ValueError:
+            # It can't be read, so nobody has got it: each is told so when it comes to it.
+            cursors = replica.cursors.items()
+            full = [channel for channel, cursor in cursors if not cursor.put_off(entry)]
         # Attached members are in its group, too, but not in its queues.
         return full + self.waiting.route(group, entry.payload)
 
@@ -89,7 +96,9 @@ class FollowingMembership(Membership):
         try:
             return self._codec.decode(payload)
         except ValueError:
-            logger.exception("a message in a group's history can't be delivered")
+            # Each member may find that out, and each resuming client.
+            if self._notices.due("unreadable") is not None:
+                logger.exception("a message in a group's history can't be delivered")
             return None
 
     def _give(self, replica: Replica[Cursor], entry: Entry) -> list[str]:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
+from channels_bridge.common.rate_limited_log import Notices
 from channels_bridge.groups.following.followed_groups import FollowedGroups
 from channels_bridge.groups.following.following_membership import FollowingMembership
 from channels_bridge.groups.history.cursor import Cursor
@@ -25,6 +26,9 @@ from channels_bridge.groups.history_transport import Follower, HistoryTransport
 from channels_bridge.groups.layer_statistics import HistoryStatistics
 
 logger = logging.getLogger("channels_bridge.groups")
+
+#: How often a log is asked for that doesn't come, or that another thread has given up meanwhile.
+ATTEMPTS = 4
 
 
 class LogFollower(Follower):
@@ -59,6 +63,8 @@ class LogFollower(Follower):
         self._on_joined = on_joined
         self._lock = lock
         self._asks_together = asks_together
+        self._notices = Notices(logger)
+        self._gaps_told = 0
         self._asking: dict[str, asyncio.Task[None]] = {}  # by group
         self._added_elsewhere: dict[str, set[str]] = {}  # group -> channels that wait for its log
 
@@ -88,17 +94,21 @@ class LogFollower(Follower):
             TransportUnavailable: it can't be asked for.
         """
         member = self._membership.members.get(channel)
-        with self._lock:
-            replica = self._followed.begin(group, bounds)
-        if not replica.is_filled:
-            await self._ask(group)
-        claim = member.claim(group) if member is not None else None
-        if isinstance(claim, Claim) and not replica.can_answer(claim):
-            await self._ask_anew(group)
-        with self._lock:
-            if self._membership.members.get(channel) is not member:
-                return Joined(None)  # its connection has gone meanwhile
-            return self._join(replica, channel, claim)
+        for _ in range(ATTEMPTS):
+            with self._lock:
+                replica = self._followed.begin(group, bounds)
+            if not replica.is_filled:
+                await self._ask(group)
+                continue
+            claim = member.claim(group) if member is not None else None
+            if isinstance(claim, Claim) and not replica.can_answer(claim):
+                await self._ask_anew(group)
+            with self._lock:
+                if self._membership.members.get(channel) is not member:
+                    return Joined(None)  # its connection has gone meanwhile
+                if self._followed.find(group) is replica:
+                    return self._join(replica, channel, claim)
+        raise RuntimeError(f"the history of group {group!r} was given up again each time it came")
 
     def join_soon(self, group: str, channel: str, bounds: Bounds) -> None:
         """Do the same for a channel that another process adds, without waiting for it."""
@@ -228,6 +238,7 @@ class LogFollower(Follower):
     def sweep(self) -> None:
         """Drop what is too old, and follow no longer what nobody has needed for a while."""
         now = time.monotonic()
+        self._tell_gaps()
         with self._lock:
             self._followed.expire(now)
             idle = list(self._followed.idle_for_long(now, self._is_used))
@@ -235,6 +246,18 @@ class LogFollower(Follower):
                 self._followed.end(group)
         for group in idle:
             self._get_transport().unfollow(f"g:{group}")
+            if self._followed.find(group) is not None:  # another thread has begun again meanwhile
+                self._get_transport().follow_nowait(f"g:{group}")
+
+    def _tell_gaps(self) -> None:
+        gaps, self._gaps_told = self.figures.gaps - self._gaps_told, self.figures.gaps
+        suppressed = self._notices.due("gaps", gaps) if gaps else None
+        if suppressed is not None:
+            logger.info(
+                "%d times a member of a group missed messages since the last such line: it was "
+                "away or slow for longer than `history` in CONFIG says, or history was lost",
+                gaps + suppressed,
+            )
 
     def close(self) -> None:
         """Wait for nothing any more."""

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 
+from channels_bridge.groups.following import followed_groups
+from channels_bridge.groups.following.following_node import FollowingNode
 from channels_bridge.groups.history.position import Joined
 from channels_bridge.groups.layer import BridgeChannelLayer
 from channels_bridge.layers import LocalChannelLayer
@@ -141,6 +143,30 @@ def test_from_threads() -> None:
     for channel in channels:
         assert [async_to_sync(layer.receive)(channel) for _ in kept] == kept
     async_to_sync(layer.close)()
+
+
+async def test_joining_while_a_group_is_given_up(
+    layer: BridgeChannelLayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread joins a group just when another one stops to follow it: it is followed on."""
+    channel = await layer.new_channel()
+    await layer.group_add("chat.a", channel)
+    await layer.group_discard("chat.a", channel)
+    node = layer._node()
+    assert isinstance(node, FollowingNode)
+    unfollow = node._history_transport.unfollow
+
+    def unfollow_late(topic: str) -> None:
+        thread = threading.Thread(target=async_to_sync(layer.group_add), args=["chat.a", channel])
+        thread.start()
+        thread.join()
+        unfollow(topic)
+
+    monkeypatch.setattr(node._history_transport, "unfollow", unfollow_late)
+    monkeypatch.setattr(followed_groups, "LINGER", 0)
+    node._follower.sweep()
+    await layer.group_send("chat.a", message(1))
+    assert await layer.receive(channel) == message(1)
 
 
 async def test_statistics(layer: BridgeChannelLayer) -> None:

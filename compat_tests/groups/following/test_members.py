@@ -234,8 +234,12 @@ async def test_ahead_of_this_process(make_layer: Make) -> None:
         ("late", Why.UNKNOWN),
     ],
 )
-async def test_gaps_are_told(make_layer: Make, claim: Any, why: Why) -> None:
-    """Where something is missing the member is told, and begins with what there is now."""
+async def test_gaps_are_told(
+    make_layer: Make, claim: Any, why: Why, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where something is missing the member is told, and begins with what there is now; a line in
+    the log tells how often.
+    """
     layer = make_layer()
     before = await position(layer)
     await send(layer, *range(60))
@@ -249,6 +253,10 @@ async def test_gaps_are_told(make_layer: Make, claim: Any, why: Why) -> None:
     assert member.told == [("room", Answer.GAP, head, why)]
     await send(layer, 60)
     assert await member.numbers(1) == [60]
+    with caplog.at_level(logging.INFO, "channels_bridge.groups"):
+        for _ in range(2):
+            node(layer)._follower.sweep()
+    assert caplog.text.count("1 times a member of a group missed messages") == 1
 
 
 async def test_several_groups(make_layer: Make) -> None:
@@ -344,12 +352,12 @@ async def test_broken_payload(make_layer: Make, caplog: pytest.LogCaptureFixture
     await send(layer, 1)
     await transport.append_confirmed("g:room", b"\xc1", bounds.bounds, kept=True)
     await send(layer, 2)
-    assert await live.numbers(2) == [1, 2]
     late = await open_client(layer, room=Claim(start))
     await late.join("room")
-    events = [await late.next() for _ in range(3)]
-    assert [event.get("number") for event in events] == [1, None, 2]
-    assert events[1].why is Why.FAILED
+    for member in (live, late):
+        events = [await member.next() for _ in range(3)]
+        assert [event.get("number") for event in events] == [1, None, 2]
+        assert events[1].why is Why.FAILED
     assert [kept.message["number"] for kept in await layer.history("room")] == [1, 2]
     assert "can't be delivered" in caplog.text
 
