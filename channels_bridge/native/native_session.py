@@ -27,5 +27,8 @@ def begin_session(consumer: Any, websocket: WebSocket) -> None:
 
 def attributed(websocket: WebSocket, handle: Handle) -> Handle:
     """Return what handles a connection's group messages, so that what it sends is theirs."""
-    session = websocket.session
-    return handle if session is None else Attribution(session).around(handle)
+    if websocket.session is None:
+        return handle
+    attribution = Attribution(websocket.session)
+    attribution.dispatch = handle
+    return attribution

@@ -6,8 +6,8 @@ the query string; for all others nothing here is made.
 - ``negotiation``: what a client asks for, taken out of the query string.
 - ``tags``, ``tickets``, ``keys``: names of groups on the wire; proofs that a position was given.
 - ``opening``, ``refused_handshake``: where sessions begin; handshakes that a consumer refuses.
-- ``resume_session``: one connection's groups, their positions, and what the client is told of them.
-- ``places``: where the client is in one group.
+- ``resume_session``: one connection, with its groups and their positions.
+- ``places``, ``telling``: where the client is in one group; what it is told of that.
 - ``attribution``, ``open_entry``: the message that is being handled, and what is sent for it.
 - ``tagging_sender``: a connection's sender that puts headers before what is sent.
 - ``tagged_sharing``: frames that members share, with their headers.

@@ -22,29 +22,30 @@ class Attribution:
 
     Args:
         session: of its connection.
+
+    Attributes:
+        dispatch: the consumer's own. To be set before the first event.
     """
 
-    __slots__ = ("_handled", "_session")
+    # Called itself, as a function in its place would take more memory in each connection.
+    __slots__ = ("_handled", "_session", "dispatch")
 
     def __init__(self, session: ResumeSession) -> None:
         self._session = session
         self._handled: OpenEntry | None = None
+        self.dispatch: Dispatch
 
-    def around(self, dispatch: Dispatch) -> Dispatch:
-        """Return what takes the place of a consumer's ``dispatch``."""
-
-        async def dispatch_attributed(event: Event) -> None:
-            if isinstance(event, LogEvent):
-                entry = self._session.begin(event)
-                if entry is not None:
-                    await self._handle(entry, dispatch, event)
-                    return
-            elif isinstance(event, Notice):
-                self._session.notice(event)
+    async def __call__(self, event: Event) -> None:
+        """Take the place of a consumer's ``dispatch``."""
+        if isinstance(event, LogEvent):
+            entry = self._session.begin(event)
+            if entry is not None:
+                await self._handle(entry, event)
                 return
-            await dispatch(event)
-
-        return dispatch_attributed
+        elif isinstance(event, Notice):
+            self._session.notice(event)
+            return
+        await self.dispatch(event)
 
     def in_thread(self, find: Find) -> Find:
         """Return what takes the place of how a synchronous consumer's handlers are found.
@@ -60,10 +61,10 @@ class Attribution:
 
         return find_for
 
-    async def _handle(self, entry: OpenEntry, dispatch: Dispatch, event: Event) -> None:
+    async def _handle(self, entry: OpenEntry, event: Event) -> None:
         token, self._handled = current.set(entry), entry
         try:
-            await dispatch(event)
+            await self.dispatch(event)
         except StopConsumer:
             self._session.finish(entry)
             raise

@@ -39,6 +39,4 @@ def open_session(
 def give_channel(session: ResumeSession, layer: Any, channel_name: str) -> None:
     """Tell a session of the channel that its consumer has got."""
     session.channel_name = channel_name
-    policy_of = getattr(getattr(layer, "config", None), "history_policy", None)
-    if policy_of is not None:
-        session.policy_of = policy_of
+    session.layer = layer

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from channels_bridge.groups.history.position import Answer, Entry, Position, Why
 from channels_bridge.resume.tags import tag_of
 
@@ -20,6 +22,7 @@ class Place:
         told: the offset that the client knows of, by frames or by a message.
         frames: how many frames of the next entry the client has, until it is told its position.
         answer: to the join, until the client is told.
+        patience: how many entries without a frame there may be before it is told.
         why: with an answer that something is missing.
         was: the tag that the client knows the group by, where that is another one.
         owes_live: whether the client waits to hear that it has caught up.
@@ -39,6 +42,7 @@ class Place:
         "is_live",
         "name",
         "owes_live",
+        "patience",
         "tag",
         "told",
         "was",
@@ -57,6 +61,7 @@ class Place:
         self.is_live = False
         self.is_left = False
         self.has_echo = True
+        self.patience = UNTOLD
         self.name: str | None = None
 
     @property
@@ -72,7 +77,15 @@ class Place:
     @property
     def is_overdue(self) -> bool:
         """Whether there are so many that it should."""
-        return self.done - self.told >= UNTOLD
+        return self.done - self.told >= self.patience
+
+    def obey(self, layer: Any, group: str) -> None:
+        """Take what CONFIG says of the group."""
+        policy_of = getattr(getattr(layer, "config", None), "history_policy", None)
+        policy = None if policy_of is None else policy_of(group)
+        if policy is not None:
+            self.has_echo = policy.echo
+            self.patience = max(min(policy.bounds.messages // 4, UNTOLD), 1)
 
     def is_past(self, entry: Entry) -> bool:
         """Whether an entry is of an earlier membership, which the client is past."""

@@ -23,13 +23,14 @@ from channels_bridge.groups.history.position import Answer, Claim, Entry, Positi
 from channels_bridge.groups.presence.roll import RollChange
 from channels_bridge.resume import resume_counters, tickets
 from channels_bridge.resume.control_messages import control_text, presence_text
-from channels_bridge.resume.negotiation import Resumption
+from channels_bridge.resume.negotiation import Claimed, Resumption
 from channels_bridge.resume.open_entry import OpenEntry, current
 from channels_bridge.resume.own_echo import recognise_echo
 from channels_bridge.resume.places import Place
 from channels_bridge.resume.pulse import Pulse
 from channels_bridge.resume.tagging_sender import TaggingSender, join
 from channels_bridge.resume.tags import tag_of, tags_of
+from channels_bridge.resume.telling import Telling
 from channels_bridge.server.websocket.connection import WebSocketConnection
 from channels_bridge.server.websocket.frames import Payload
 
@@ -40,6 +41,8 @@ VERSION = 1
 #: Seconds: the least and the most of a client's back-off. Phoenix and AnyCable begin higher; with
 #: full jitter that is not needed.
 RETRY = (0.1, 30)
+#: Of nearly all, once they have joined: one for all, as an empty dict takes 64 bytes.
+NO_CLAIMS: dict[str, Claimed | None] = {}
 
 
 class ResumeSession:
@@ -53,7 +56,7 @@ class ResumeSession:
 
     Attributes:
         channel_name: of this connection, once it has one.
-        policy_of: returns a group's policy, for whether it wants own echoes recognised.
+        layer: the channel layer, which knows whether a group wants own echoes recognised.
         hears_presence: whether the consumer has a handler for ``presence.changed``.
         name_of: returns what the page calls a group; None where it has no name.
         part: the pulse's.
@@ -63,19 +66,18 @@ class ResumeSession:
 
     __slots__ = (
         "_claims",
+        "_client",
         "_is_muted",
         "_names",
         "_over",
         "_places",
         "_pulse",
         "_renewal",
-        "_unsaid",
-        "_identity",
         "channel_name",
         "hears_presence",
+        "layer",
         "name_of",
         "part",
-        "policy_of",
         "scope",
         "sender",
     )
@@ -92,17 +94,16 @@ class ResumeSession:
         connection.sender = self.sender
         self.channel_name = ""
         self.hears_presence = False
-        self.policy_of: Callable[[str], Any] = nothing_known
+        self.layer: Any = None
         self.name_of: Callable[[str], str | None] = nothing_known
         self.part = 0
         self._pulse = pulse
-        self._claims = asked.claims
+        self._claims = asked.claims or NO_CLAIMS
         self._over = asked.over
-        self._identity = tickets.identity_in(scope)
-        self._names = tickets.names_in(asked.token, self._identity)
+        self._client = Telling(self.sender, tickets.identity_in(scope))
+        self._names = tickets.names_in(asked.token, self._client.identity)
         self._places: dict[str, Place] = {}  # by group
         self._renewal = 0.0  # when tickets are renewed, in the loop's time
-        self._unsaid: list[str] = []  # until it is accepted; few, as that may not take long
         self._is_muted = False  # whether the client is not to be greeted
 
     def mute(self) -> None:
@@ -115,7 +116,7 @@ class ResumeSession:
         """Where the client was in this group; why its word does not count; None: it was not."""
         for tag in tags_of(group):
             if tag in self._claims:
-                return tickets.claim_of(self._claims[tag], group, self._identity)
+                return tickets.claim_of(self._claims[tag], group, self._client.identity)
         return None
 
     def joined(self, group: str, answer: Answer, position: Position, why: Why | None) -> None:
@@ -123,13 +124,14 @@ class ResumeSession:
         place = Place(group, answer, position, why)
         self._take_claim(group, place)
         place.name = _name(self.name_of, group)
-        place.has_echo = getattr(self.policy_of(group), "echo", True)
+        place.obey(self.layer, group)
         self._places[group] = place
-        self._answer(group, place)
+        self._client.answer(group, place)
 
     def _take_claim(self, group: str, place: Place) -> None:
         claim = self.claim(group)
         known = [tag for tag in tags_of(group) if self._claims.pop(tag, None) is not None]
+        self._claims = self._claims or NO_CLAIMS
         if known and known[0] != place.tag:
             place.was = known[0]
         if place.answer is Answer.OK and isinstance(claim, Claim):
@@ -141,7 +143,7 @@ class ResumeSession:
         if place is not None:
             place.is_left = True
             if place.answer is None:
-                self._tell(t="left", g=place.tag)
+                self._client.tell(t="left", g=place.tag)
 
     def roll(self, group: str, change: RollChange) -> None:
         """Others have come to the group, or gone."""
@@ -149,8 +151,8 @@ class ResumeSession:
         if group not in self._places and change.is_whole:
             name = _name(self.name_of, group)
             if name is not None:
-                self._say(control_text({"t": "at", "g": tag, "n": name}))
-        self._say(presence_text(tag, change))
+                self._client.say_later(control_text({"t": "at", "g": tag, "n": name}))
+        self._client.say_later(presence_text(tag, change))
 
     # The connection's life (of which the sender tells)
 
@@ -160,12 +162,10 @@ class ResumeSession:
             return
         self._renewal = asyncio.get_running_loop().time() + tickets.RENEWAL
         hello = {"t": "hello", "v": VERSION, "beat": self._pulse.beat, "retry": RETRY}
-        self._tell(**hello, c=self._token(), over=self._over or None)
+        self._client.tell(**hello, c=self._token(), over=self._over or None)
         for group, place in self._places.items():
-            self._answer(group, place)
-        unsaid, self._unsaid = self._unsaid, []
-        for text in unsaid:
-            self.sender.announce(text)
+            self._client.answer(group, place)
+        self._client.say_now()
         self._pulse.start(self)
 
     def closing(self) -> None:
@@ -185,18 +185,32 @@ class ResumeSession:
         if self.sender.is_full:
             return
         identity = tickets.identity_in(self.scope)
-        if now > self._renewal or identity != self._identity:
-            self._identity = identity
+        if now > self._renewal or identity != self._client.identity:
+            self._client.identity = identity
             self._renewal = now + tickets.RENEWAL
             self._renew()
         self._tell_positions()
         if self.sender.is_silent:
-            self._tell(t="beat")
+            self._client.tell(t="beat")
         self.sender.is_silent = True
 
     def announce_end(self, within: float) -> None:
         """The worker ends: the client should go within so many seconds."""
-        self._tell(t="bye", within=within)
+        self._client.tell(t="bye", within=within)
+
+    def _tell_positions(self) -> None:
+        for place in self._places.values():
+            if place.is_untold and place.answer is None:
+                self._client.tell_position(place)
+
+    def _renew(self) -> None:
+        for group, place in self._places.items():
+            self._client.renew(group, place)
+        self._client.tell(t="beat", c=self._token())
+
+    def _token(self) -> str:
+        own = (tickets.name_digest(self.channel_name),) if self.channel_name else ()
+        return tickets.make_token(self._client.identity, self._names + own)
 
     # What the consumer handles (of which the attribution tells)
 
@@ -209,7 +223,7 @@ class ResumeSession:
             recognise_echo(event, self._names, self.channel_name)
         if place.epoch != entry.epoch:
             place.begin_epoch(entry)
-            self._tell(t="at", g=place.tag, **self._placed(event.group, place))
+            self._client.place(event.group, place)
         if event.is_replay:
             resume_counters.messages["replayed"] += 1
         return OpenEntry(self.sender, event.group, place, entry, event.frames)
@@ -221,11 +235,11 @@ class ResumeSession:
             return content is None or self.sender.send_now(content)
         if place.epoch != entry.epoch:
             place.begin_epoch(entry)
-            self._tell(t="at", g=place.tag, **self._placed(group, place))
+            self._client.place(group, place)
         if content is None:
             place.done = entry.offset
             if place.is_overdue:
-                self._tell_position(place)
+                self._client.tell_position(place)
             return True
         if not self.sender.send_tagged(join(f"{place.tag}:{entry.offset};", content)):
             return False
@@ -239,14 +253,14 @@ class ResumeSession:
         if self.sender.finish(entry):
             place.told = place.done
         elif entry.frames or entry.skip or place.is_overdue:
-            self._tell_position(place)
+            self._client.tell_position(place)
 
     def fail(self, entry: OpenEntry) -> None:
         """The handler has failed: the client is past the entry all the same, and is told so."""
         entry.is_done = True
         if not entry.place.is_left:
             entry.place.move(entry.entry.position, Why.FAILED)
-            self._answer(entry.group, entry.place)
+            self._client.answer(entry.group, entry.place)
 
     def notice(self, event: Notice) -> None:
         """Tell the client that something is missing, or that it has caught up."""
@@ -255,68 +269,10 @@ class ResumeSession:
             return
         if event.why is not None:
             place.move(event.position, event.why)
-            self._answer(event.group, place)
+            self._client.answer(event.group, place)
         elif place.owes_live:
             place.is_live = True
-            self._tell_live(place)
-
-    # What the client is told
-
-    def _answer(self, group: str, place: Place) -> None:
-        """Tell what came of a join, or that something is missing."""
-        if place.answer is None or not self.sender.is_open:
-            return
-        answer, why = place.answer.value, place.why and place.why.value
-        place.answer = None
-        resume_counters.note(group, answer, why)
-        placed = self._placed(group, place)
-        said = {"i": place.frames or None, "n": place.name, "r": answer, "why": why}
-        self._tell(t="at", g=place.tag, **placed, **said, was=place.was)
-        self._tell_live(place)
-
-    def _placed(self, group: str, place: Place) -> dict[str, Any]:
-        place.told = place.done
-        ticket = tickets.make_ticket(group, self._identity, place.position)
-        return {"e": place.epoch, "o": place.done, "k": ticket}
-
-    def _tell_live(self, place: Place) -> None:
-        if place.is_live and place.owes_live and place.answer is None and self.sender.is_open:
-            place.owes_live = False
-            self._tell(t="live", g=place.tag)
-
-    def _tell_positions(self) -> None:
-        for place in self._places.values():
-            if place.is_untold and place.answer is None:
-                self._tell_position(place)
-
-    def _tell_position(self, place: Place) -> None:
-        if self.sender.is_open and not place.is_left:
-            place.told = place.done
-            self._tell(t="at", g=place.tag, o=place.done)
-
-    def _renew(self) -> None:
-        for group, place in self._places.items():
-            if place.answer is None:
-                # For what the client knows: it may break off before it is told more.
-                position = Position(place.epoch, place.told)
-                ticket = tickets.make_ticket(group, self._identity, position)
-                self._tell(t="at", g=place.tag, k=ticket)
-        self._tell(t="beat", c=self._token())
-
-    def _token(self) -> str:
-        own = (tickets.name_digest(self.channel_name),) if self.channel_name else ()
-        return tickets.make_token(self._identity, self._names + own)
-
-    def _tell(self, **fields: Any) -> None:
-        if self.sender.is_open:
-            self.sender.announce(control_text(fields))
-
-    def _say(self, text: str) -> None:
-        """Tell it, or as soon as the connection is accepted."""
-        if self.sender.is_open:
-            self.sender.announce(text)
-        else:
-            self._unsaid.append(text)
+            self._client.tell_live(place)
 
 
 def nothing_known(group: str) -> None:

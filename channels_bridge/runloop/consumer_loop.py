@@ -174,8 +174,8 @@ class _Run:
         if session is not None:
             crossing = self.connection.context.crossing
             attribution = Attribution(session)
-            dispatch = _dispatcher(self.consumer, crossing, attribution.in_thread)
-            self.dispatch = attribution.around(dispatch)
+            attribution.dispatch = _dispatcher(self.consumer, crossing, attribution.in_thread)
+            self.dispatch = attribution
 
     def _sync_send(self, send: Send) -> Callable[[Event], None]:
         """Return ``send()`` for a synchronous consumer; it passes over no middleware."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from channels_bridge.resume.negotiation import POSITIONS, Negotiation, parse, split_query
 from channels_bridge.server.websocket.asgi_scope import EXTENSION
@@ -85,3 +87,22 @@ async def test_other_servers_are_left_alone():
 
     await Negotiation(application)({"type": "websocket", "query_string": b"_resume=1"}, None, None)
     assert seen == [{"type": "websocket", "query_string": b""}]
+
+
+@given(st.text(alphabet="1~.%7E0aZ_-é\x00", max_size=300))
+def test_whatever_is_claimed(value):
+    """No value is an error, and what is understood is within its bounds."""
+    asked = parse(value)
+    if asked is not None:
+        assert len(asked.claims) <= POSITIONS
+        for tag, claim in asked.claims.items():
+            assert len(tag) == 8
+            assert claim is None or 0 <= claim.offset < 10**15 > claim.frames >= 0
+
+
+@given(st.binary(max_size=300))
+def test_whatever_is_asked(query):
+    """No query string is an error."""
+    rest, value = split_query(query + b"&_resume=1")
+    assert value is not None
+    assert split_query(rest) == (rest, None)

@@ -30,7 +30,12 @@ from compat_tests.resume.speaking import Speaker
 pytestmark = pytest.mark.usefixtures("worker")
 
 TAG = tag_of("chat")
-HISTORY = {"chat": {"messages": 50, "except": ["typing"]}, "news": {}, "quiet": {"echo": False}}
+HISTORY = {
+    "chat": {"messages": 50, "except": ["typing"]},
+    "news": {},
+    "quiet": {"echo": False},
+    "small": {"messages": 8},
+}
 
 
 class Chat(AsyncWebsocketConsumer):
@@ -224,6 +229,33 @@ async def test_handlers_filter_for_their_user(serve):
     await break_off(speaker)
     await say(*numbers(79, 120))
     await come_back(speaker)
+    await speaker.websocket.close()
+
+
+async def test_filtered_group_of_which_little_is_kept(serve):
+    """Who hears nothing of it is told so often where it is that a break leaves no gap."""
+
+    class Deaf(AsyncWebsocketConsumer):
+        async def connect(self):
+            await self.channel_layer.group_add("small", self.channel_name)
+            await self.accept()
+
+        async def chat_message(self, event):
+            handled.append(event["message"])
+
+    handled: list[str] = []
+    speaker = await begin(serve, Deaf.as_asgi())
+    for number in numbers(31):
+        await say(number, group="small")
+        await until(lambda number=number: number in handled)
+    tag = tag_of("small")
+    while speaker.protocol.standings[tag].offset < 30:
+        await speaker.hear()
+    await break_off(speaker)
+    await say(*numbers(31, 37), group="small")
+    await come_back(speaker)
+    # Of the last ones it may be told again: where it was it had not heard yet.
+    await until(lambda: handled[-6:] == numbers(31, 37))
     await speaker.websocket.close()
 
 
