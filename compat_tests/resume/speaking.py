@@ -13,7 +13,6 @@ from channels_bridge.groups.history.member_listener import LogEvent, Notice
 from channels_bridge.groups.history.position import Answer, Claim, Entry, Position, Why
 from channels_bridge.server.websocket.asgi_scope import EXTENSION
 from compat_tests.clients.raw_connection import DEADLINE
-from compat_tests.engine import Engine
 from compat_tests.resume.protocol_client import Frame, ProtocolClient, Told
 
 EPOCH = "q1w2e3"
@@ -22,8 +21,9 @@ EPOCH = "q1w2e3"
 class Speaker:
     """A client of the protocol; what its server should not say fails the test."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Any, *, patience: float = DEADLINE) -> None:
         self.engine = engine
+        self.patience = patience
         self.protocol = ProtocolClient()
         self.websocket: ClientConnection
 
@@ -35,7 +35,7 @@ class Speaker:
 
     async def hear(self) -> Frame | Told:
         """Return the next message."""
-        heard = self.protocol.hear(await asyncio.wait_for(self.websocket.recv(), DEADLINE))
+        heard = self.protocol.hear(await asyncio.wait_for(self.websocket.recv(), self.patience))
         assert self.protocol.complaints == []
         return heard
 
@@ -56,7 +56,7 @@ class Speaker:
 
     async def raw(self) -> str | bytes:
         """Return the next message as it is on the wire; it is understood, too."""
-        data = await asyncio.wait_for(self.websocket.recv(), DEADLINE)
+        data = await asyncio.wait_for(self.websocket.recv(), self.patience)
         self.protocol.hear(data)
         assert self.protocol.complaints == []
         return data
