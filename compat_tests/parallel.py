@@ -10,6 +10,7 @@ TOGETHER = {
     # Servers that run until the end of the session, or of the package.
     "compat_tests/parity/": "parity",
     "compat_tests/server/monitoring/": "monitoring",
+    "compat_tests/resume/browser/": "resume in a browser",
     # Processes of one project find each other, and groups would cross from test to test.
     "compat_tests/e2e/": "examples",
     "compat_tests/native/test_server.py": "examples",
@@ -24,6 +25,7 @@ LONGEST = (
     "compat_tests/groups/nats/faults/test_actor_faults.py",
     "compat_tests/test_bad_input.py",
     "compat_tests/e2e/",
+    "compat_tests/resume/browser/",
     "compat_tests/callers/test_callers.py",
     "compat_tests/groups/nats/faults/test_node_faults.py",
     "compat_tests/hosts/",

@@ -1,0 +1,151 @@
+"""What browsers do to pages: offline, asleep, left and come back to, loaded again, copied."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from compat_tests.resume.browser.tutorial import SAMPLE, Tab, Tutorial
+from compat_tests.servers import daphne
+
+pytestmark = pytest.mark.timeout(180)
+
+OPEN, RESUMED, LOST = ["open", None, None], ["resumed", True, None], ["reconnecting", 1006, None]
+
+
+def open_notes(tab: Tab, room: str, query: str = "") -> None:
+    """Show the page of notes, with its socket open."""
+    tab.go(f"/notes/{room}/{query}")
+    tab.wait_until(lambda: tab.notes == [OPEN])
+
+
+def numbered(first: int, last: int) -> list[str]:
+    return [f"message {number}" for number in range(first, last)]
+
+
+def test_offline(site: Tutorial, tab: Tab) -> None:
+    """A browser that goes offline and comes back has missed nothing."""
+    with site.typist("offline") as ada:
+        open_notes(tab, "offline")
+        tab.command("Network.enable")
+        ada.say_all(numbered(0, 5))
+        tab.wait_until(lambda: len(tab.said) == 5)
+        network = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+        tab.command("Network.emulateNetworkConditions", offline=True, **network)
+        tab.wait_until(lambda: tab.notes == [OPEN, LOST])
+        ada.say_all(numbered(5, 15))
+        tab.ask("socket.send(JSON.stringify({message: 'typed offline'}))")
+        tab.command("Network.emulateNetworkConditions", offline=False, **network)
+        tab.wait_until(lambda: len(tab.said) == 16)
+        assert tab.said == [*numbered(0, 15), "typed offline"]
+        assert [note for note in tab.notes if note[0] != "reconnecting"] == [OPEN, OPEN, RESUMED]
+
+
+def test_sleep(site: Tutorial, tab: Tab) -> None:
+    """A page that sleeps while its worker is killed has missed nothing once it is awake."""
+    open_notes(tab, "sleep")
+    worker = site.busy_worker()
+    with site.typist("sleep") as ada:
+        site.wait_for_connections(1, 1)
+        tab.command("Page.setWebLifecycleState", state="frozen")
+        ada.say_all(numbered(0, 5))
+        os.kill(worker, signal.SIGKILL)
+        ada.say_all(numbered(5, 10))
+        tab.command("Page.setWebLifecycleState", state="active")
+        tab.wait_until(lambda: len(tab.said) == 10)
+        assert tab.said == numbered(0, 10)
+        tab.wait_until(lambda: tab.notes[-1] == RESUMED)
+
+
+def test_the_way_back(site: Tutorial, tab: Tab) -> None:
+    """A page that the browser has kept goes on where it was left."""
+    with site.typist("back") as ada:
+        open_notes(tab, "back")
+        ada.say_all(numbered(0, 5))
+        tab.wait_until(lambda: len(tab.said) == 5)
+        tab.go("/chat/")
+        site.wait_for_connections(0, 1)  # it is left without a connection
+        ada.say_all(numbered(5, 10))
+        tab.driver.back()
+        tab.wait_until(lambda: len(tab.said) == 10)
+        assert tab.said == numbered(0, 10)
+        tab.wait_until(lambda: tab.notes[-1] == RESUMED)
+        assert sorted(map(str, tab.notes)) == sorted(
+            map(str, [OPEN, ["from the cache"], LOST, OPEN, RESUMED])
+        )
+
+
+def test_a_page_that_is_loaded_again(site: Tutorial, tab: Tab) -> None:
+    """With a store, the page after a reload is told what came between the two."""
+    with site.typist("reload") as ada:
+        open_notes(tab, "reload", "?store")
+        ada.say_all(numbered(0, 5))
+        tab.wait_until(lambda: len(tab.said) == 5)
+        tab.go("/chat/")
+        site.wait_for_connections(0, 1)
+        ada.say_all(numbered(5, 10))
+        tab.go("/notes/reload/?store")
+        tab.wait_until(lambda: len(tab.said) == 5)
+        assert tab.said == numbered(5, 10)
+        tab.wait_until(lambda: tab.notes == [OPEN, RESUMED])
+
+
+def test_two_tabs_and_a_copy(site: Tutorial, tab: Tab) -> None:
+    """Each tab has positions of its own; a copy of one begins anew, like any page."""
+    with site.typist("tabs") as ada:
+        open_notes(tab, "tabs", "?store")
+        ada.say_all(numbered(0, 5))
+        tab.wait_until(lambda: len(tab.said) == 5)
+        first = tab.driver.current_window_handle
+        tab.driver.execute_script("window.open(location.href)")  # with a copy of sessionStorage
+        (second,) = set(tab.driver.window_handles) - {first}
+        tab.driver.switch_to.window(second)
+        tab.wait_until(lambda: tab.notes == [OPEN])
+        ada.say_all(numbered(5, 10))
+        tab.wait_until(lambda: len(tab.said) == 5)
+        assert tab.said == numbered(5, 10)
+        tab.driver.switch_to.window(first)
+        tab.wait_until(lambda: len(tab.said) == 10)
+        assert tab.said == numbered(0, 10)
+        assert tab.notes == [OPEN]
+
+
+def test_compression(site: Tutorial, tab: Tab) -> None:
+    """Chromium asks for compression, and messages are understood with it."""
+    with site.typist("deflate") as ada:
+        open_notes(tab, "deflate")
+        assert "permessage-deflate" in tab.ask("socket.extensions")
+        texts = [str(number) * 3000 for number in range(5)]
+        ada.say_all(texts)
+        tab.wait_until(lambda: len(tab.said) == 5)
+        assert tab.said == texts
+
+
+def test_daphne(site: Tutorial, tab: Tab) -> None:
+    """With a server that knows nothing of it, a page has a WebSocket that reconnects."""
+    with tempfile.TemporaryDirectory(prefix="cb-") as directory:
+        env = {"TUTORIAL_DIRECTORY": directory}
+        with daphne(SAMPLE, env=env) as first:
+            port = str(Path(first.address).name.rpartition(":")[2])
+            open_notes(tab, "daphne", f"?server=127.0.0.1:{port}")
+            say(tab, "!{before;")
+            tab.wait_until(lambda: tab.said == ["!{before;"])
+            first.process.kill()
+            first.process.wait()
+        tab.wait_until(lambda: tab.notes[:2] == [OPEN, LOST])
+        say(tab, "meanwhile")
+        with daphne(SAMPLE, env=env, arguments=["-p", port]):
+            tab.wait_until(lambda: len(tab.said) == 2)
+            say(tab, "after;")
+            tab.wait_until(lambda: len(tab.said) == 3)
+    assert tab.said == ["!{before;", "meanwhile", "after;"]
+    assert [note for note in tab.notes if note != LOST] == [OPEN, OPEN]
+
+
+def say(tab: Tab, text: str) -> None:
+    """Say it as the page of notes."""
+    tab.driver.execute_script("socket.send(JSON.stringify({message: arguments[0]}))", text)
