@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from compat_tests.resume.browser.tutorial import SAMPLE, Tab, Tutorial
+from compat_tests.resume.browser.tutorial import DEADLINE, SAMPLE, Tab, Tutorial
 from compat_tests.servers import daphne
 
 pytestmark = pytest.mark.timeout(180)
@@ -31,15 +31,12 @@ def test_offline(site: Tutorial, tab: Tab) -> None:
     """A browser that goes offline and comes back has missed nothing."""
     with site.typist("offline") as ada:
         open_notes(tab, "offline")
-        tab.command("Network.enable")
         ada.say_all(numbered(0, 5))
         tab.wait_until(lambda: len(tab.said) == 5)
-        network = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
-        tab.command("Network.emulateNetworkConditions", offline=True, **network)
-        tab.wait_until(lambda: tab.notes == [OPEN, LOST])
-        ada.say_all(numbered(5, 15))
-        tab.ask("socket.send(JSON.stringify({message: 'typed offline'}))")
-        tab.command("Network.emulateNetworkConditions", offline=False, **network)
+        with tab.offline():
+            tab.wait_until(lambda: tab.notes[:2] == [OPEN, LOST])
+            ada.say_all(numbered(5, 15))
+            tab.ask("socket.send(JSON.stringify({message: 'typed offline'}))")
         tab.wait_until(lambda: len(tab.said) == 16)
         assert tab.said == [*numbered(0, 15), "typed offline"]
         assert [note for note in tab.notes if note[0] != "reconnecting"] == [OPEN, OPEN, RESUMED]
@@ -92,6 +89,31 @@ def test_a_page_that_is_loaded_again(site: Tutorial, tab: Tab) -> None:
         tab.wait_until(lambda: len(tab.said) == 5)
         assert tab.said == numbered(5, 10)
         tab.wait_until(lambda: tab.notes == [OPEN, RESUMED])
+
+
+def test_between_page_and_socket(site: Tutorial, tab: Tab) -> None:
+    """What is said after the page was rendered and before its socket opened is not missed."""
+    with site.typist("between") as ada:
+        ada.say_all(numbered(0, 5))
+        tab.go("/notes/between/?from&wait")
+        ada.say_all(numbered(5, 10))
+        tab.driver.execute_script("start()")
+        tab.wait_until(lambda: len(tab.said) == 5)
+        assert tab.said == numbered(5, 10)
+        tab.wait_until(lambda: tab.notes == [OPEN, RESUMED])
+
+
+def test_a_rolling_reload(site: Tutorial, tab: Tab) -> None:
+    """A page that is moved to a new worker has missed nothing that was said meanwhile."""
+    open_notes(tab, "rolling")
+    worker = site.busy_worker()
+    site.server.signal(signal.SIGHUP)
+    site.announce("rolling", 0, 50)
+    site.server.wait_until(lambda: worker not in site.connections(), "another worker", DEADLINE)
+    site.announce("rolling", 50, 100)
+    tab.wait_until(lambda: len(tab.said) == 100)
+    assert tab.said == numbered(0, 100)
+    assert RESUMED in tab.notes and not [note for note in tab.notes if note[0] == "close"]
 
 
 def test_two_tabs_and_a_copy(site: Tutorial, tab: Tab) -> None:

@@ -15,7 +15,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from websockets.sync.client import ClientConnection, connect
 
 from channels_bridge.server.monitoring.control_socket import ask
-from compat_tests.servers import Server, websockets_server
+from compat_tests.servers import Server, run_python, websockets_server
 
 SAMPLE = Path(__file__).parent / "sample"
 DEADLINE = 30.0  # seconds; what is waited for usually takes milliseconds
@@ -43,6 +43,7 @@ class Tutorial:
 
     def __init__(self, server: Server, directory: Path) -> None:
         self.server = server
+        self._env = {"TUTORIAL_DIRECTORY": str(directory)}
         self._control = next(directory.glob(f"channels_bridge-*/server-{server.pid}.sock"))
 
     @contextmanager
@@ -51,6 +52,10 @@ class Tutorial:
         url = f"{self.server.ws_url}/ws/chat/{room}/"
         with connect(url, origin=self.server.url, proxy=None) as connection:
             yield Typist(connection)
+
+    def announce(self, room: str, first: int, last: int) -> None:
+        """Have another process say "message N" into a room, for each of these numbers."""
+        run_python(SAMPLE, "manage.py", "announce", room, str(first), str(last), env=self._env)
 
     def connections(self) -> dict[int, int]:
         """By worker, how many WebSockets it has; of those that are ready."""
@@ -94,6 +99,17 @@ class Tab:
     def command(self, name: str, **parameters: Any) -> None:
         """A command of Chrome's DevTools."""
         self.driver.execute_cdp_cmd(name, parameters)
+
+    @contextmanager
+    def offline(self) -> Iterator[None]:
+        """The browser has no network meanwhile."""
+        network = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+        self.command("Network.enable")
+        self.command("Network.emulateNetworkConditions", offline=True, **network)
+        try:
+            yield
+        finally:
+            self.command("Network.emulateNetworkConditions", offline=False, **network)
 
     def wait_until(self, condition: Any) -> None:
         WebDriverWait(self.driver, DEADLINE, 0.05).until(lambda _: condition())

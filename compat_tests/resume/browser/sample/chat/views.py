@@ -11,4 +11,5 @@ def room(request, room_name):
 
 def notes(request, room_name):
     """A page of the tests' own, which writes down all that its socket tells it."""
-    return render(request, "chat/notes.html", {"room_name": room_name})
+    context = {"room_name": room_name, "group": f"chat_{room_name}"}
+    return render(request, "chat/notes.html", context)
