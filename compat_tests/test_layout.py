@@ -40,6 +40,9 @@ MAY_IMPORT = {
     "groups.policies": "groups.history groups.presence",
     "groups": "common exceptions groups.discovery groups.history groups.home groups.policies",
     "groups.following": "common groups groups.history groups.home groups.policies",
+    "groups": "common exceptions groups.discovery groups.history groups.home groups.policies "
+    "groups.presence",
+    "groups.following": "common groups groups.history groups.home groups.policies groups.presence",
     "groups.linked": "groups groups.discovery",
     "groups.reliable": "",
     "groups.wire": "",
@@ -68,6 +71,7 @@ MAY_IMPORT = {
     "connections": "groups runloop transport",
     "native": "conf exceptions groups.history groups.home resume runloop server server.websocket",
     "history": "groups groups.history resume transport",
+    "presence": "groups groups.presence transport",
     "event_stream": "common exceptions groups groups.history groups.home resume transport",
     "templatetags": "history",
     # A project, its settings, and the processes that serve it.

@@ -43,16 +43,16 @@ __all__ = [
 #: Imported only when a layer of that kind is used: gRPC costs time and memory, and forbids forking.
 TRANSPORTS = {
     "local": "channels_bridge.groups.local_transport.LocalTransport",
-    "local-history": "channels_bridge.groups.following.local_history.make_local_history",
+    "local-history": "channels_bridge.groups.following.local_presence.make_local_presence",
     "grpc": "channels_bridge.groups.grpc.process.grpc_transport.GrpcTransport",
-    "grpc-history": "channels_bridge.groups.grpc.process.grpc_history_transport"
-    ".GrpcHistoryTransport",
+    "grpc-history": "channels_bridge.groups.grpc.process.grpc_presence_transport"
+    ".GrpcPresenceTransport",
     "nats": "channels_bridge.groups.nats.nats_transport.NatsTransport",
 }
 
-#: What is called from any thread and calls one with history.
+#: What is called from any thread and calls one with history and presence.
 CROSSING_HISTORY = (
-    "channels_bridge.groups.following.threadsafe_history_transport.CrossingHistoryTransport"
+    "channels_bridge.groups.following.threadsafe_presence_transport.CrossingPresenceTransport"
 )
 
 #: A node, a thread-safe node and their membership, where something is followed.

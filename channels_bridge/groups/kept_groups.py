@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from channels_bridge.groups.history.kept_messages import HistoryMessages, parse_position, spell
 from channels_bridge.groups.home import home_loop
 from channels_bridge.groups.layer_config import LayerConfig
+from channels_bridge.groups.presence.roll import Present
 
 
 class KeptGroups:
-    """The methods of a layer for groups that ``history`` in CONFIG names."""
+    """The methods of a layer for groups that ``history`` or ``presence`` in CONFIG names."""
 
     if TYPE_CHECKING:
         config: LayerConfig
@@ -57,6 +58,38 @@ class KeptGroups:
         self._require_history(group)
         node = self._node()
         return spell(await home_loop.run(node.loop, node.position(group)))
+
+    async def presence(self, group: str) -> list[Present]:
+        """Return who is in a group, in all processes; those who have been there for longest first.
+
+        Where CONFIG has no ``describe`` for the group, keys say nothing, and infos are None.
+
+        Raises:
+            ValueError: CONFIG has no presence for the group.
+            TransportUnavailable: whoever knows it can't be reached.
+        """
+        self._require_presence(group)
+        node = self._node()
+        return await home_loop.run(node.loop, node.presence.presence(group))
+
+    async def presence_count(self, group: str) -> int:
+        """Return how many different keys are in a group, in all processes.
+
+        Raises:
+            ValueError: CONFIG has no presence for the group.
+            TransportUnavailable: whoever knows it can't be reached.
+        """
+        self._require_presence(group)
+        node = self._node()
+        return await home_loop.run(node.loop, node.presence.presence_count(group))
+
+    def _require_presence(self, group: str) -> None:
+        self.require_valid_group_name(group)
+        if self.config.presence_policy(group) is None:
+            raise ValueError(
+                f"group {group!r} has no presence: write a pattern of its name into CONFIG, such "
+                f'as "presence": {{{group!r}: {{}}}}'
+            )
 
     def _require_history(self, group: str) -> None:
         self.require_valid_group_name(group)

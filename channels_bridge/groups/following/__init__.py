@@ -10,4 +10,7 @@ of this room is even imported.
 - ``member_feed``: what the others, who are behind, are fed, in turn (``feeding_turns``).
 - ``local_history``: the transport that keeps it all within one process;
   ``threadsafe_history_transport`` calls another one from any thread.
+- ``node_presence``: who the members are (``who_is_it``), and what they are told of all who are
+  there (``roll_members``). ``local_presence`` and ``threadsafe_presence_transport`` are the
+  transports above that know it.
 """

@@ -24,6 +24,7 @@ from channels_bridge.groups.following.feeding_turns import FeedingTurns
 from channels_bridge.groups.following.following_membership import FollowingMembership
 from channels_bridge.groups.following.log_follower import LogFollower
 from channels_bridge.groups.following.member_feed import FeedInTurn
+from channels_bridge.groups.following.node_presence import NodePresence
 from channels_bridge.groups.history.feed import Feed
 from channels_bridge.groups.history.kept_messages import HistoryMessages, select
 from channels_bridge.groups.history.log import Log
@@ -35,6 +36,7 @@ from channels_bridge.groups.layer_statistics import HistoryStatistics
 from channels_bridge.groups.node import Node
 from channels_bridge.groups.overflow import Inbox
 from channels_bridge.groups.policies.history_options import HistoryOptions
+from channels_bridge.groups.presence.presence_transport import PresenceTransport
 
 #: How often replicas are looked through for what has expired, in seconds.
 SWEEP_INTERVAL = 5.0
@@ -65,12 +67,20 @@ class FollowingNode(Node):
             lock=self._lock_of_follower(),
             asks_together=self.loop is not None,
         )
+        self.presence = NodePresence(
+            get_policy=self._config.presence_policy,
+            get_capacity=self._get_capacity,
+            expiry=self._config.expiry,
+            get_transport=lambda: cast(PresenceTransport, self._transport),
+            lock=self._lock_of_follower(),
+        )
 
     @cached_property
     def _transport(self) -> HistoryTransport:
         transport: Any = self._make_transport()
         transport.start(self._deliver)
         transport.start_following(self._follower)
+        transport.start_watching(self.presence)
         self._sweep_later()
         self._look_later()
         return transport  # type: ignore[no-any-return]
@@ -94,6 +104,9 @@ class FollowingNode(Node):
             speaks=listener is not None and listener.speaks,
         )
         self._membership.members[channel] = Member(channel, feed, listener)
+        if listener is not None:
+            with self._lock_of_follower():
+                self.presence.attached(channel, inbox, listener)
         super().attach(channel, inbox)
         for group in self._membership.groups_of(channel):  # those that it was added to before
             self._added(group, channel)
@@ -102,6 +115,8 @@ class FollowingNode(Node):
     def detach(self, channel: str) -> None:
         """Leave all groups and forget ``channel``."""
         self._follower.forget(channel)
+        with self._lock_of_follower():
+            self.presence.ended(channel)
         super().detach(channel)
 
     def _make_feed(self, inbox: Any, **options: Any) -> Feed:
@@ -201,10 +216,19 @@ class FollowingNode(Node):
 
     def _discarded(self, group: str, channel: str) -> bool:
         self._follower.leave(group, channel)
+        with self._lock_of_follower():
+            self.presence.departed(group, channel)
         return super()._discarded(group, channel)
+
+    def _flushed(self, *_: Any) -> bool:
+        with self._lock_of_follower():
+            self.presence.cleared()
+        return super()._flushed()
 
     def _arrived(self, group: str, channel: str) -> None:
         """A channel of this process is a member now; it may have been one before."""
+        with self._lock_of_follower():
+            self.presence.arrived(group, channel)
 
     def _dropped(self, group: str, full: list[str]) -> None:
         self._overload.note(group, full, self._membership.count(group))

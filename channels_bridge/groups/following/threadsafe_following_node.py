@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, cast
 
 from channels_bridge.groups.following.following_node import SWEEP_INTERVAL, FollowingNode
 from channels_bridge.groups.following.member_feed import LockedFeed
 from channels_bridge.groups.history.feed import Feed
 from channels_bridge.groups.history_transport import HistoryTransport
+from channels_bridge.groups.presence.presence_transport import PresenceTransport
 from channels_bridge.groups.threadsafe_node import ThreadsafeNode
 
 
@@ -28,6 +29,7 @@ class ThreadsafeFollowingNode(FollowingNode, ThreadsafeNode):
         self._look_at = time.monotonic() + SWEEP_INTERVAL
         super().__init__(**options)
         self._transport.start_following(self._follower)
+        cast(PresenceTransport, self._transport).start_watching(self.presence)
 
     async def group_send(self, group: str, payload: bytes) -> None:
         if self._config.history_policy(group) is None:

@@ -52,6 +52,10 @@ class PresenceTable:
             del self._groups[group]
         return key
 
+    def infos(self, group: str) -> dict[str, bytes]:
+        """The keys in a group, and what is said of them."""
+        return {key: info for key, (info, _) in self._groups.get(group, {}).items()}
+
     def groups_of(self, channel: str) -> list[str]:
         """The groups in which a connection is listed."""
         return list(self._channels.get(channel, ()))

@@ -1,0 +1,81 @@
+"""Members of a group that are told who is there: by their client's protocol, or as an event."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+from channels_bridge.groups.history.member_listener import Listener
+from channels_bridge.groups.overflow import Inbox
+from channels_bridge.groups.presence.roll import RollChange
+
+#: The type of the event for consumers that have a handler for it.
+CHANGED = "presence.changed"
+
+
+class RollMembers:
+    """Those of one group in this process.
+
+    Args:
+        expiry: seconds until an event is dropped that a consumer doesn't take.
+    """
+
+    def __init__(self, expiry: float) -> None:
+        self._expiry = expiry
+        self._members: dict[str, RollMember] = {}  # by channel
+
+    def add(self, channel: str, listener: Listener, inbox: Inbox) -> RollMember:
+        """Tell one more from now on."""
+        member = self._members[channel] = RollMember(listener, inbox, self._expiry)
+        return member
+
+    def discard(self, channel: str) -> bool:
+        """Tell one no more. Returns whether it was the last one."""
+        return self._members.pop(channel, None) is not None and not self._members
+
+    def tell(self, group: str, change: RollChange, whole: Callable[[], RollChange]) -> None:
+        """Tell all of them.
+
+        Args:
+            whole: returns who is there, for those who have missed a change.
+        """
+        for member in self._members.values():
+            member.tell(group, whole() if member.has_missed else change)
+
+
+class RollMember:
+    """One of them.
+
+    Attributes:
+        has_missed: whether it had no room for a change; it gets the whole with the next one.
+    """
+
+    __slots__ = ("_expiry", "_inbox", "_listener", "has_missed")
+
+    def __init__(self, listener: Listener, inbox: Inbox, expiry: float) -> None:
+        self.has_missed = False
+        self._listener = listener
+        self._inbox = inbox
+        self._expiry = expiry
+
+    def tell(self, group: str, change: RollChange) -> None:
+        """Tell who has come and who has gone."""
+        if self._listener.speaks:
+            self._listener.roll(group, change)
+        if self._listener.hears_presence:
+            expires = time.monotonic() + self._expiry
+            self.has_missed = not self._inbox.put_message(_event(group, change), expires)
+
+
+def _event(group: str, change: RollChange) -> dict[str, Any]:
+    """Return a change as an event; each consumer may do with its own what it likes."""
+    return {
+        "type": CHANGED,
+        "group": group,
+        "whole": change.is_whole,
+        "joined": {key: deepcopy(here.info) for key, here in change.came.items()},
+        "left": list(change.gone),
+        "count": change.count,
+    }
