@@ -1,0 +1,3 @@
+"""Presence on real servers."""
+
+from __future__ import annotations

@@ -1,0 +1,1 @@
+"""A project in which it is told who is in a room."""
