@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import time
 from collections.abc import Callable
@@ -42,6 +43,7 @@ class StreamClient:
 
     def connect(self, deadline: float = DEADLINE) -> None:
         """Open the stream, and wait until its groups have been joined: it says where it is."""
+        self.leave()
         self._connection = http.client.HTTPConnection("localhost", timeout=deadline)
         self._connection.sock = open_socket(self._address)
         known = {"Last-Event-ID": self.source.last_event_id} if self.source.last_event_id else {}
@@ -71,9 +73,10 @@ class StreamClient:
             self.source.feed(data)
 
     def read_to_the_end(self) -> None:
-        """Read until the server ends the stream."""
-        while data := self._response.read1(65536):
-            self.source.feed(data)
+        """Read until the server ends the stream, in whatever way."""
+        with contextlib.suppress(http.client.IncompleteRead, ConnectionResetError):
+            while data := self._response.read1(65536):
+                self.source.feed(data)
 
     def read(self, *texts: str) -> None:
         """Read until all these have come, in this order, and nothing else since the start."""

@@ -29,7 +29,11 @@ TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates"}]
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": os.environ.get("NEWSROOM_LAYER", "channels_bridge.layers.GrpcChannelLayer"),
-        "CONFIG": {"history": {"news.*": {"messages": 50}}},
+        "CONFIG": {
+            "history": {"news.*": {"messages": 50}},
+            # Whoever has published knows that it is in the log.
+            **({} if "NEWSROOM_LAYER" in os.environ else {"confirm": True}),
+        },
     }
 }
 WEBSOCKET_RUNTIME_DIR = os.environ.get("NEWSROOM_RUNTIME_DIR")
