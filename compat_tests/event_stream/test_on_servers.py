@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 from channels_bridge.server.monitoring.control_socket import ask
 from compat_tests.clients.raw_connection import open_http
 from compat_tests.event_stream.stream_client import StreamClient
+from compat_tests.server.monitoring.site import Monitor
 from compat_tests.servers import (
     START_DEADLINE,
     Server,
@@ -71,7 +73,8 @@ def env() -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def served(env: dict[str, str]) -> Iterator[Newsroom]:
-    with websockets_server(SITE, workers=2, env=env) as server:
+    metrics = f"unix:{env['NEWSROOM_RUNTIME_DIR']}/metrics.sock"
+    with websockets_server(SITE, workers=2, env=env, arguments=["--metrics", metrics]) as server:
         yield Newsroom(server, env)
 
 
@@ -207,6 +210,29 @@ def test_streams_hold_no_threads(newsroom: Newsroom) -> None:
     assert max(threads.values()) < 25
     for client in clients:
         client.leave()
+
+
+def test_it_is_seen(newsroom: Newsroom) -> None:
+    """Metrics and status have what is kept, who was told what, and what was replayed."""
+    monitor = Monitor(f"{newsroom.env['NEWSROOM_RUNTIME_DIR']}/metrics.sock")
+    before = monitor.samples()
+    with newsroom.follow() as client:
+        client.leave()
+        newsroom.publish("missed")
+        client.connect()
+        client.read("missed")
+        after = monitor.samples()
+    for sample, grown in {
+        ("resumes_total", "new"): 2,
+        ("resumes_total", "ok"): 2,
+        ("replayed_total",): 1,
+    }.items():
+        assert after[sample] - before.get(sample, 0) == grown, sample
+    assert after["history_messages", "hub-0"] > 0 < after["history_bytes", "hub-0"]
+    assert after["history_on_disk", "hub-0"] == 1
+    assert after["history_replicas", "0"] + after["history_replicas", "1"] >= 2
+    done = run_python(SITE, "manage.py", "websockets_status", env=newsroom.env)
+    assert re.search(r"hub \[\d+\], for .*, keeps \d+ messages of \d+ groups in ", done.stdout)
 
 
 def test_curl(newsroom: Newsroom) -> None:
