@@ -8,9 +8,10 @@ import random
 import sys
 from collections.abc import Iterator, Sequence
 
-from compat_tests.chaos.faults import at_hand, concerning
+from compat_tests.chaos.faults import ALONE, at_hand, concerning
 from compat_tests.chaos.report import Report
-from compat_tests.chaos.scene import Fault, playing
+from compat_tests.chaos.scene import Fault
+from compat_tests.chaos.staging import playing
 
 # How often a fault comes together with another.
 PAIRS = 1 / 3
@@ -59,7 +60,7 @@ def draw(chance: random.Random, faults: Sequence[Fault]) -> Iterator[list[Fault]
     """All faults in some order, now and then two at once."""
     rest = chance.sample(faults, len(faults))
     while rest:
-        count = 2 if chance.random() < PAIRS else 1
+        count = 2 if chance.random() < PAIRS and not set(rest[:2]) & set(ALONE) else 1
         yield rest[:count]
         rest = rest[count:]
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import random
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
@@ -54,7 +56,7 @@ class Client:
     def __init__(self, name: str, room: str, address: str, journal: Journal, seed: str) -> None:
         self.name = name
         self.record = Record(name, ended=0)
-        self._room = room
+        self.room = room
         self._address = address
         self._journal = journal
         self._random = random.Random(seed)
@@ -62,6 +64,9 @@ class Client:
         self._unanswered: set[int] = set()
         self._began: dict[int, float] = {}
         self._leaving = False
+        self._is_lost = asyncio.Event()
+        self._lost: list[JsonClient] = []
+        self._visits: list[asyncio.Task[None]] = []
         self._talks = asyncio.Event()
         self._talks.set()
         self._connection: JsonClient
@@ -76,24 +81,53 @@ class Client:
         """Whether it is in the room, and reads what it is sent."""
         return self.record.is_open and self._connection.is_reading
 
+    def path(self) -> str:
+        """What its next connection asks for."""
+        return f"/{self.room}/{self.record.name}/"
+
+    def decode(self, data: str | bytes) -> Any:
+        """The message in what came; None where it is none."""
+        return json.loads(data)
+
     async def run(self) -> None:
         """Be there, again and again, until it is told to say goodbye."""
-        while not self._leaving:
-            await self.visit()
-            await asyncio.sleep(self._random.uniform(0, 2 * RETURN))
+        try:
+            while not self._leaving:
+                await self._visit_until_lost()
+                await asyncio.sleep(self._random.uniform(0, 2 * RETURN))
+            for connection in self._lost:
+                connection.go_on_reading()
+                connection.vanish()
+            await asyncio.gather(*self._visits)
+        finally:
+            for visit in self._visits:
+                visit.cancel()
+            await asyncio.gather(*self._visits, return_exceptions=True)
+
+    async def _visit_until_lost(self) -> None:
+        self._is_lost.clear()
+        visit = asyncio.create_task(self.visit())
+        self._visits.append(visit)
+        losing = asyncio.create_task(self._is_lost.wait())
+        try:
+            await asyncio.wait([visit, losing], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            losing.cancel()
+        if visit.done():
+            self._visits.remove(visit)
+            await visit
 
     async def visit(self) -> None:
         """Be there once, until the connection ends."""
-        self.record = record = self._journal.begin(self.name, self._room)
+        self.record = record = self._journal.begin(self.name, self.room)
         self._unanswered.clear()
         self._began.clear()
         try:
-            path = f"/{self._room}/{record.name}/"
-            async with connect(self._address, path, **PATIENT) as connection:
-                await self._stay(connection)
+            async with connect(self._address, self.path(), **PATIENT) as connection:
+                await self._stay(connection, record)
         except InvalidStatus as error:
             record.end(f"HTTP {error.response.status_code}")
-        except (InvalidMessage, ConnectionResetError, BrokenPipeError):
+        except (InvalidMessage, ConnectionError, FileNotFoundError):
             record.end("no response")
         except (InvalidHandshake, OSError) as error:
             record.end(repr(error))
@@ -115,6 +149,13 @@ class Client:
         """Be gone without a close frame, as a telephone in a tunnel."""
         self.record.end("own will")
         self._connection.vanish()
+
+    def lose_link(self) -> None:
+        """Come by another way, while the connection stays there, half open: nobody ends it."""
+        self.record.end("own will")
+        self._connection.stop_reading()
+        self._lost.append(self._connection)
+        self._is_lost.set()
 
     @contextlib.contextmanager
     def not_reading(self) -> Iterator[None]:
@@ -140,20 +181,25 @@ class Client:
         """Send more than the server takes."""
         await self._say_many(FLOOD)
 
-    async def _stay(self, connection: ClientConnection) -> None:
-        self._connection = JsonClient(connection, lambda message: self._hear(*message))
-        talking = asyncio.create_task(self._talk())
+    async def _stay(self, connection: ClientConnection, record: Record) -> None:
+        def decode(data: str | bytes) -> Any:
+            return self.decode(data) if record is self.record else None  # else it is a lost one
+
+        self._connection = client = JsonClient(
+            connection, lambda message: self._hear(*message), decode
+        )
+        talking = asyncio.create_task(self._talk(record))
         try:
-            await self._connection.reading
-            if self.record.ended is None:
-                self.record.end(str(self._connection.close_code))
+            await client.reading
+            if record.ended is None:
+                record.end(str(client.close_code))
         finally:
             talking.cancel()
             await asyncio.wait([talking])
 
-    async def _talk(self) -> None:
+    async def _talk(self, record: Record) -> None:
         with contextlib.suppress(ConnectionClosed):
-            while True:
+            while record is self.record:
                 await asyncio.sleep(self._random.uniform(0, 2 * PAUSE))
                 await self._talks.wait()
                 if self.record.is_open and len(self._unanswered) < WINDOW:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+from collections.abc import Callable
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -167,8 +170,43 @@ async def clock_set_back(scene: Scene, suffered: Suffered, random: Random) -> No
     await set_clock(scene, -24 * HOUR)
 
 
+async def links_half_open(scene: Scene, suffered: Suffered, random: Random) -> None:
+    """Clients come by another network; what they had stays open, and nobody reads it."""
+    for client in some(scene, random):
+        client.lose_link()
+
+
+async def everything_killed(scene: Scene, suffered: Suffered, random: Random) -> None:
+    """SIGKILL to all processes of the server, which is started again."""
+    await restart(scene, lambda history: None)
+
+
+async def everything_killed_history_removed(
+    scene: Scene, suffered: Suffered, random: Random
+) -> None:
+    """The same, and what the hub had kept in its file is gone."""
+    await restart(scene, lambda history: history.unlink(missing_ok=True))
+
+
+async def everything_killed_history_shortened(
+    scene: Scene, suffered: Suffered, random: Random
+) -> None:
+    """The same, and the end of that file is gone, as after a power cut."""
+    await restart(scene, shorten)
+
+
 #: Those of the hub; where groups are on nodes, it is theirs.
-HUB_FAULTS: tuple[Fault, ...] = (hub_killed, hub_stopped, hub_without_descriptors)
+HUB_FAULTS: tuple[Fault, ...] = (
+    hub_killed,
+    hub_stopped,
+    hub_without_descriptors,
+    everything_killed,
+    everything_killed_history_removed,
+    everything_killed_history_shortened,
+)
+
+#: Others ask the server meanwhile.
+ALONE: tuple[Fault, ...] = HUB_FAULTS[3:]
 
 #: The others.
 FAULTS: tuple[Fault, ...] = (
@@ -178,6 +216,7 @@ FAULTS: tuple[Fault, ...] = (
     reloaded,
     clients_left,
     clients_vanished,
+    links_half_open,
     client_stalled,
     client_flooding,
     crowd,
@@ -224,6 +263,20 @@ def cut_offs(status: dict[str, Any]) -> int:
     """How many clients that do not read the server has cut off so far."""
     reasons = status["totals"]["cut_off"]
     return sum(reasons.get(reason, 0) for reason in ("write_timeout", "inbox_full"))
+
+
+def shorten(path: Path) -> None:
+    """Take the last third of a file away; there may be none, after the disk was full."""
+    if path.exists():
+        os.truncate(path, path.stat().st_size * 2 // 3)
+
+
+async def restart(scene: Scene, change: Callable[[Path], object]) -> None:
+    """Kill the server, do something to its history, and start it again."""
+    scene.killed.update(scene.workers)
+    await asyncio.to_thread(scene.stage.kill)
+    change(scene.stage.history)
+    await asyncio.to_thread(scene.stage.start)
 
 
 async def set_clock(scene: Scene, offset: int) -> None:

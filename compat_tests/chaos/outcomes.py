@@ -24,6 +24,9 @@ class Declared:
     words: str
 
 
+#: Of a server that is killed as a whole.
+GONE = "1006, and nobody listens until it is started again"
+
 DECLARED = (
     Declared("1006", "worker_killed", "those of that worker: 1006"),
     Declared("no response", "worker_killed", "in handshakes a reset connection"),
@@ -35,6 +38,12 @@ DECLARED = (
     Declared("HTTP 503", "crowd", "answered with 503 and `Retry-After`"),
     Declared("no response", "crowd", "further connections are closed without an answer"),
     Declared("no response", "worker_without_descriptors", "a reset connection"),
+    Declared("1006", "everything_killed", GONE),
+    Declared("no response", "everything_killed", GONE),
+    Declared("1006", "everything_killed_history_removed", GONE),
+    Declared("no response", "everything_killed_history_removed", GONE),
+    Declared("1006", "everything_killed_history_shortened", GONE),
+    Declared("no response", "everything_killed_history_shortened", GONE),
     # The site's own answer to TransportUnavailable.
     Declared("4503", "hub_killed", "raise `TransportUnavailable`"),
     Declared("4503", "hub_stopped", "raise `TransportUnavailable`"),

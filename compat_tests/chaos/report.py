@@ -21,6 +21,7 @@ class Report:
         end: of the server, which is none of them.
         records: all connections.
         messages: what became of what they said.
+        broken: what clients that resume found broken of what they are promised.
     """
 
     def __init__(
@@ -29,21 +30,24 @@ class Report:
         end: Suffered,
         records: Sequence[Record],
         messages: Verdict,
+        broken: Sequence[str] = (),
     ) -> None:
         self.faults = len(suffered)
         self.messages = messages
+        self.broken = broken
         self.outcomes = Counter(record.outcome for record in records)
         self.undeclared = undeclared(records, [*suffered, end])
 
     @property
     def is_good(self) -> bool:
-        return self.messages.is_good and not self.undeclared
+        return self.messages.is_good and not self.undeclared and not self.broken
 
     def __str__(self) -> str:
         outcomes = ", ".join(f"{count} {name}" for name, count in self.outcomes.most_common())
         return (
             f"{self.faults} faults, {self.messages}, {self.outcomes.total()} connections "
-            f"({outcomes}), {len(self.undeclared)} with an undeclared outcome"
+            f"({outcomes}), {len(self.undeclared)} with an undeclared outcome, "
+            f"{len(self.broken)} promises to clients that resume broken"
         )
 
     def complaints(self) -> Iterator[str]:
@@ -51,5 +55,6 @@ class Report:
         for name in ("lost", "duplicated", "disordered"):
             for member, message in getattr(self.messages, name)[:ENOUGH]:
                 yield f"{name}: {message} at {member}"
+        yield from self.broken
         for record in self.undeclared[:ENOUGH]:
             yield f"undeclared: {record.outcome or 'still open'} of {record}"

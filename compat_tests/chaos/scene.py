@@ -5,40 +5,31 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import json
 import random
-import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
 
 from channels_bridge.server.monitoring.control_socket import ask
 from compat_tests.chaos.clients import DEADLINE, Client
 from compat_tests.chaos.clock import Clock
-from compat_tests.chaos.disk import Disk, mounted
+from compat_tests.chaos.disk import Disk
 from compat_tests.chaos.journal import Journal
 from compat_tests.chaos.outcomes import Suffered
 from compat_tests.chaos.report import Report
+from compat_tests.chaos.resuming import ResumingClient
+from compat_tests.chaos.stories import judge_stories
 from compat_tests.chaos.verdict import Verdict, judge
 from compat_tests.groups.nats.nats_servers import NatsCluster, NatsServer
-from compat_tests.servers import Server, websockets_server
+from compat_tests.servers import Server
 
-SITE = Path(__file__).resolve().parent / "site"
+if TYPE_CHECKING:
+    from compat_tests.chaos.staging import Stage
 
 ROOMS = 3
 
 #: How many connections the server takes.
 PLACES = 60
-
-ARGUMENTS = [
-    *("--drain-seconds", "1", "--write-timeout", "4", "--max-connections", str(PLACES)),
-    *("--max-message-rate", "200", "--message-burst", "600"),
-]
-
-# Room for more than what a member gets while its worker is stopped. One that has no room is closed,
-# which is seen, instead of missing something.
-LAYER = {"capacity": 20_000, "overflow": "close"}
 
 POLL = 0.05
 
@@ -55,31 +46,13 @@ class Scene:
 
     Args:
         seed: what happens to whom, and when.
-        server: what it happens to, with so many ``workers``.
-        disk: where it has its logs and sockets.
-        clock: what it takes for the time.
-        cluster: the nodes that its groups are on; None where they are on a hub.
+        stage: what it happens to.
         pause: how long a process that is stopped stays so, in seconds; what runs out, or is wrong,
             stays so for a third of that.
-        confirm: whether its workers wait until each message has arrived everywhere.
     """
 
-    def __init__(
-        self,
-        seed: int,
-        server: Server,
-        disk: Disk,
-        clock: Clock,
-        cluster: NatsCluster | None,
-        *,
-        workers: int,
-        pause: float,
-        confirm: bool,
-    ) -> None:
-        self.server = server
-        self.disk = disk
-        self.clock = clock
-        self.cluster = cluster
+    def __init__(self, seed: int, stage: Stage, *, pause: float) -> None:
+        self.stage = stage
         self.pause = pause
         self.shortage = pause / 3
         #: The processes, as they were when everybody was well; 0 where there is no hub.
@@ -87,15 +60,32 @@ class Scene:
         self.hub = 0
         self.clients: list[Client] = []
         self.killed: set[int] = set()
-        self._addresses = server.addresses
         self._seed = seed
-        self._workers = workers
         self._random = random.Random(seed)
-        self._confirm = confirm
         self._journal = Journal()
         self._numbers = itertools.count()
         self._suffered: list[Suffered] = []
         self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def server(self) -> Server:
+        """The one that runs now."""
+        return self.stage.server
+
+    @property
+    def disk(self) -> Disk:
+        """Where it has its logs and sockets."""
+        return self.stage.disk
+
+    @property
+    def clock(self) -> Clock:
+        """What it takes for the time."""
+        return self.stage.clock
+
+    @property
+    def cluster(self) -> NatsCluster | None:
+        """The nodes that its groups are on; None where they are on a hub."""
+        return self.stage.cluster
 
     @property
     def places(self) -> int:
@@ -108,11 +98,15 @@ class Scene:
         return self.cluster.servers if self.cluster else []
 
     def new_client(self) -> Client:
-        """A client that comes by TCP or on the unix socket, to one room or another, in turn."""
+        """A client that comes by TCP or on the unix socket, to one room or another, in turn.
+
+        Where there is history, two of three are clients that resume.
+        """
         number = next(self._numbers)
-        address = self._addresses[number // ROOMS % 2]
+        address = self.stage.addresses[number // ROOMS % 2]
         room = f"room-{number % ROOMS}"
-        return Client(f"client-{number}", room, address, self._journal, f"{self._seed} {number}")
+        kind = ResumingClient if self.cluster is None and number // ROOMS % 3 else Client
+        return kind(f"client-{number}", room, address, self._journal, f"{self._seed} {number}")
 
     def add_client(self) -> None:
         """Let one more talk until the end."""
@@ -161,11 +155,29 @@ class Scene:
             await self.until(self._has_all_arrived, "all messages", DEADLINE / 4)
         for client in self.clients:
             client.say_goodbye()
+        for each in self.resuming:
+            each.take_place()
         end = Suffered("server_ended", time.monotonic())
         code = await asyncio.to_thread(self.server.stop, DEADLINE)
         await asyncio.wait_for(asyncio.gather(*self._tasks), DEADLINE)
         assert code == 0, code
-        return Report(self._suffered, end, self._journal.records, self._judge())
+        return Report(
+            self._suffered,
+            end,
+            self._journal.records,
+            self._judge(),
+            judge_stories(
+                [client.story for client in self.resuming],
+                self._journal.records,
+                self._suffered,
+                self._unsure,
+            ),
+        )
+
+    @property
+    def resuming(self) -> list[ResumingClient]:
+        """Those clients that go on where they were."""
+        return [client for client in self.clients if isinstance(client, ResumingClient)]
 
     async def abort(self) -> None:
         """Leave no task behind, whatever happened."""
@@ -202,7 +214,7 @@ class Scene:
             if worker["state"] == "ready" and worker["fresh"] and worker["link"]["connected"]
         ]
         hubs = [service["pid"] for service in services]
-        if not len(well) == len(workers) == self._workers or len(hubs) != (not self.cluster):
+        if not len(well) == len(workers) == self.stage.workers or len(hubs) != (not self.cluster):
             return False
         self.workers, self.hub = well, sum(hubs)
         return self.cluster is None or await asyncio.to_thread(is_whole, self.cluster)
@@ -214,61 +226,17 @@ class Scene:
         return not self._judge().lost
 
     def _judge(self) -> Verdict:
-        return judge(self._journal.records, killed=self.killed, confirmed=self._confirm)
+        confirmed = self.stage.confirm
+        return judge(self._journal.records, killed=self.killed, confirmed=confirmed)
+
+    @property
+    def _unsure(self) -> set[int]:
+        """The workers that may have taken something with them."""
+        return set() if self.stage.confirm else self.killed
 
 
 Fault = Callable[[Scene, Suffered, random.Random], Awaitable[None]]
 """Lets something happen to a scene; returns when the worst is over."""
-
-
-@contextlib.asynccontextmanager
-async def playing(
-    seed: int,
-    *,
-    workers: int,
-    clients: int,
-    pause: float,
-    confirm: bool,
-    layer: str = "grpc",
-) -> AsyncIterator[Scene]:
-    """Start a server and clients for a round; at the end of the block nothing of them is left."""
-    with (
-        tempfile.TemporaryDirectory(prefix="cb-") as name,
-        mounted(Path(name, "disk")) as disk,
-        NatsCluster(links=True) if layer == "nats" else contextlib.nullcontext() as cluster,
-    ):
-        clock = Clock(Path(name, "clock"))
-        serving = websockets_server(
-            SITE,
-            workers=workers,
-            binds=["127.0.0.1:0", f"unix:{disk.path / 'http.sock'}"],
-            env={**environment(disk, cluster, confirm=confirm), **clock.environment()},
-            arguments=[*ARGUMENTS, "--control", str(disk.path / "control.sock")],
-            deadline=DEADLINE,
-            log_directory=disk.path,
-        )
-        with serving as server:
-            scene = Scene(
-                seed, server, disk, clock, cluster, workers=workers, pause=pause, confirm=confirm
-            )
-            try:
-                for _ in range(clients):
-                    scene.add_client()
-                await scene.recover()
-                yield scene
-            finally:
-                await scene.abort()
-
-
-def environment(disk: Disk, cluster: NatsCluster | None, *, confirm: bool) -> dict[str, str]:
-    """What the site's settings read."""
-    config = {**LAYER, "confirm": confirm}
-    if cluster is None:
-        backend, config["address"] = "GrpcChannelLayer", f"unix:{disk.path / 'groups.sock'}"
-    else:
-        backend, config["servers"] = "NatsChannelLayer", cluster.urls
-    layer = {"BACKEND": f"channels_bridge.layers.{backend}", "CONFIG": config}
-    return {"CHAOS_LAYER": json.dumps(layer), "CHAOS_LOG": str(disk.path / "server.log")}
 
 
 def is_whole(cluster: NatsCluster) -> bool:

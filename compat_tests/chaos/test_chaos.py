@@ -9,7 +9,7 @@ import pytest
 from compat_tests.chaos import faults, node_faults
 from compat_tests.chaos.journal import Journal, Record
 from compat_tests.chaos.outcomes import DECLARED, Suffered, undeclared
-from compat_tests.chaos.scene import playing
+from compat_tests.chaos.staging import playing
 from compat_tests.chaos.verdict import judge
 from compat_tests.groups.nats.nats_servers import require_nats_server
 from compat_tests.servers import REPOSITORY
@@ -29,6 +29,21 @@ async def test_faults():
     assert report.faults == 2
     assert report.outcomes.total() > 9
     assert report.messages.published > 0
+    assert any(client.story.messages for client in scene.resuming)
+
+
+@pytest.mark.timeout(300)  # it starts a server three times
+async def test_restarts():
+    """Everything is killed and started again: who resumes goes on where it was, and is told where
+    history was lost, then and only then.
+    """
+    async with playing(3, workers=2, clients=9, pause=1, confirm=False) as scene:
+        await scene.suffer(faults.everything_killed)
+        assert not any(client.story.gaps for client in scene.resuming)
+        await scene.suffer(faults.everything_killed_history_removed)
+        report = await scene.end()
+        assert report.is_good, list(report.complaints())
+    assert all(client.story.gaps for client in scene.resuming)
 
 
 async def test_faults_on_nodes():

@@ -15,6 +15,8 @@ WALL_CLOCK = {"time", "time_ns", "now", "utcnow", "today", "localtime", "gmtime"
 #: Who may ask for it, and for what.
 READERS = {
     "groups/discovery/runtime_directory.py": "the age of a directory that nobody uses",
+    "groups/grpc/hub/history_file.py": "the age of messages that another boot has written",
+    "resume/tickets.py": "the day until which a ticket is good",
     "server/access_log.py": "the time of a line",
     "server/http/shared_state.py": "the header Date",
     "management/commands/runserver.py": "the banner",
@@ -38,7 +40,8 @@ def modules() -> list[Path]:
 
 
 def test_who_reads_the_clock():
-    """The time of day is read for people and for the age of files, never to wait for something."""
+    """The time of day is read for people and for the age of what is older than this
+    process, never to wait for something."""
     readers = {
         str(path.relative_to(PACKAGE))
         for path in modules()

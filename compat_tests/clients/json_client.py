@@ -39,14 +39,21 @@ class JsonClient:
     Args:
         connection: just opened.
         hear: takes each message.
+        decode: makes a message of what came, or None of what is none.
 
     Attributes:
         reading: done when the connection has ended.
     """
 
-    def __init__(self, connection: ClientConnection, hear: Callable[[Any], object]) -> None:
+    def __init__(
+        self,
+        connection: ClientConnection,
+        hear: Callable[[Any], object],
+        decode: Callable[[str | bytes], Any] = json.loads,
+    ) -> None:
         self.connection = connection
         self._hear = hear
+        self._decode = decode
         self._may_read = asyncio.Event()
         self._may_read.set()
         self.reading = asyncio.create_task(self._read())
@@ -55,7 +62,9 @@ class JsonClient:
         with contextlib.suppress(ConnectionClosed):
             while True:
                 await self._may_read.wait()
-                self._hear(json.loads(await self.connection.recv()))
+                message = self._decode(await self.connection.recv())
+                if message is not None:
+                    self._hear(message)
 
     @property
     def is_open(self) -> bool:
