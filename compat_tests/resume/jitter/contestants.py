@@ -35,6 +35,8 @@ SOCKETIO = "SOCKETIO"
 
 ANSWER_SECONDS = 10.0
 
+WORKERS = 2
+
 
 @dataclass(frozen=True)
 class Served:
@@ -104,10 +106,14 @@ def bridge(site: Site, directory: Path) -> Iterator[Served]:
     layer = Layer(
         "history", {"BACKEND": "channels_bridge.layers.GrpcChannelLayer", "CONFIG": config}
     )
-    server = servers.websockets_server("websockets_server", f"-w 2 --control {control}")
+    server = servers.websockets_server("websockets_server", f"-w {WORKERS} --control {control}")
 
     def pids(kind: str) -> list[int]:
-        return [each["pid"] for each in ask(control, {}, ANSWER_SECONDS)[kind] if each["pid"]]
+        """Those of a kind; nobody while they are not well: what is down cannot be killed."""
+        status = ask(control, {}, ANSWER_SECONDS)
+        workers = status["workers"]
+        well = [each for each in workers if each["state"] == "ready" and each["link"]["connected"]]
+        return [each["pid"] for each in status[kind]] if len(well) == WORKERS else []
 
     with Stack(server, layer).serve(site, directory) as run:
         yield Served(

@@ -46,6 +46,7 @@ COLUMNS: Mapping[str, Callable[[Outcome], str]] = {
     "requests to hub or broker": lambda outcome: known(outcome.requests),
     "reconnected": lambda outcome: known(outcome.score.reconnected),
     "not published": lambda outcome: known(outcome.refused),
+    "processes killed": lambda outcome: known(outcome.killed),
 }
 
 

@@ -14,15 +14,35 @@ from compat_tests.chaos.signals import send_signal
 EVERY = 0.5
 
 
-async def kill_now_and_then(find: Callable[[], list[int]], seconds: float) -> None:
-    """SIGKILL to one of the processes, the next one each time, until cancelled."""
-    turn = 0
-    while True:
-        await asyncio.sleep(seconds)
-        pids = sorted(await asyncio.to_thread(find))
-        if pids:
-            send_signal(pids[turn % len(pids)], signal.SIGKILL)
-            turn += 1
+class Killer:
+    """SIGKILL to one of some processes, the next one each time.
+
+    Args:
+        find: tells which there are now; where there is none, it happens as soon as there is one.
+        seconds: between two times.
+
+    Attributes:
+        killed: how many so far.
+        has_begun: set once there was one.
+    """
+
+    def __init__(self, find: Callable[[], list[int]], seconds: float) -> None:
+        self.killed = 0
+        self.has_begun = asyncio.Event()
+        self._find = find
+        self._seconds = seconds
+
+    async def run(self) -> None:
+        """Do so until cancelled."""
+        wait = self._seconds
+        while True:
+            await asyncio.sleep(wait)
+            pids = sorted(await asyncio.to_thread(self._find))
+            wait = self._seconds if pids else EVERY
+            if pids:
+                send_signal(pids[self.killed % len(pids)], signal.SIGKILL)
+                self.killed += 1
+                self.has_begun.set()
 
 
 class CpuMeter:

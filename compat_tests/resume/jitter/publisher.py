@@ -1,7 +1,8 @@
 """A process outside of the server that sends messages to the group, as a view or a command does.
 
 ``python -m compat_tests.resume.jitter.publisher`` sends each line of its input as a message, and
-answers with an empty line once that is done, or else with the name of the exception.
+answers with an empty line once that is done, or else with the name of the exception. It begins with
+an empty line.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ def main() -> None:
     django.setup()
     from channels_bridge.bench.project.views import send
 
+    send("chat_warm-up", "all is imported and connected then")
+    print(flush=True)
     for line in sys.stdin:
         try:
             send(f"chat_{GROUP}", line.strip())  # type: ignore[no-untyped-call]

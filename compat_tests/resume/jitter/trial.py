@@ -17,7 +17,7 @@ from channels_bridge.bench.stacks.sites import Site
 from compat_tests.clients.raw_connection import RawConnection
 from compat_tests.resume.jitter.arrivals import Score, score
 from compat_tests.resume.jitter.contestants import Contestant, Served
-from compat_tests.resume.jitter.harm import CpuMeter, kill_now_and_then
+from compat_tests.resume.jitter.harm import CpuMeter, Killer
 from compat_tests.resume.jitter.page import Page
 from compat_tests.resume.jitter.profile import Profile
 from compat_tests.resume.jitter.speakers import text_of
@@ -40,12 +40,14 @@ class Outcome:
     Args:
         score: of all clients together.
         refused: messages whose sender was told that they may not arrive.
+        killed: how many processes.
         cpu_us: CPU time of the server's processes for each delivery.
         requests: how much the hub or broker was asked; None where nobody knows.
     """
 
     score: Score = field(default_factory=Score)
     refused: int = 0
+    killed: int = 0
     cpu_us: float = 0
     requests: int | None = None
 
@@ -79,6 +81,11 @@ class Trial:
             Page(address, contestant.speaker(), profile, random.Random(number))
             for number in range(clients)
         ]
+        faults = (
+            (served.workers, profile.worker_every),
+            (served.hubs, profile.hub_every if served.hubs is not list else 0),
+        )
+        self._killers = [Killer(find, seconds) for find, seconds in faults if seconds]
         self._published: dict[int, float] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -101,7 +108,7 @@ class Trial:
     async def _measure(self, publish: Publish) -> Outcome:
         meter = CpuMeter(self._served.pids)
         before = self._served.requests()
-        async with side_tasks(meter.run(), *self._harm()):
+        async with side_tasks(meter.run(), *(killer.run() for killer in self._killers)):
             await self._publish_all(publish)
             await asyncio.sleep(max(self._profile.settle - CALM, 0))
         for page in self._pages:
@@ -109,23 +116,26 @@ class Trial:
         await asyncio.sleep(min(self._profile.settle, CALM))
         return self._judge(meter.used, before)
 
-    def _harm(self) -> list[Coroutine[None, None, None]]:
-        faults = (
-            (self._served.workers, self._profile.worker_every),
-            (self._served.hubs, self._profile.hub_every),
-        )
-        return [kill_now_and_then(find, seconds) for find, seconds in faults if seconds]
-
     async def _publish_all(self, publish: Publish) -> None:
         begin = time.monotonic()
         for number in range(1, self._profile.messages + 1):
             due = begin + number / self._profile.rate
             await asyncio.sleep(max(due - time.monotonic(), 0))
+            if number == self._profile.messages * 3 // 4:
+                await self._until_all_is_broken()
             if await publish(number):
                 self._published[number] = time.monotonic()
 
+    async def _until_all_is_broken(self) -> None:
+        """Wait for the first of each kind of fault: on a slow machine it may not be there yet."""
+        waiting = (killer.has_begun.wait() for killer in self._killers)
+        await asyncio.wait_for(asyncio.gather(*waiting), ALL_THERE)
+
     def _judge(self, cpu: float, before: int | None) -> Outcome:
-        outcome = Outcome(refused=self._profile.messages - len(self._published))
+        outcome = Outcome(
+            refused=self._profile.messages - len(self._published),
+            killed=sum(killer.killed for killer in self._killers),
+        )
         for page in self._pages:
             outcome.score += score(page.happenings, self._published)
         outcome.cpu_us = cpu * 1e6 / max(outcome.score.delivered, 1)
@@ -150,6 +160,7 @@ async def publishing(served: Served) -> AsyncIterator[Publish]:
     assert process.stdin is not None
     assert process.stdout is not None
     try:
+        await process.stdout.readline()  # it has started
         yield lambda number: say(process, text_of(number))
     finally:
         process.stdin.close()
