@@ -41,7 +41,8 @@ def modules() -> list[Path]:
 
 def test_who_reads_the_clock():
     """The time of day is read for people and for the age of what is older than this
-    process, never to wait for something."""
+    process, never to wait for something.
+    """
     readers = {
         str(path.relative_to(PACKAGE))
         for path in modules()
