@@ -38,8 +38,6 @@ MAY_IMPORT = {
     "groups.history": "groups.presence",
     "groups.presence": "",
     "groups.policies": "groups.history groups.presence",
-    "groups": "common exceptions groups.discovery groups.history groups.home groups.policies",
-    "groups.following": "common groups groups.history groups.home groups.policies",
     "groups": "common exceptions groups.discovery groups.history groups.home groups.policies "
     "groups.presence",
     "groups.following": "common groups groups.history groups.home groups.policies groups.presence",
