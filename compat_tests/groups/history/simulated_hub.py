@@ -6,11 +6,34 @@ from typing import TYPE_CHECKING, Any
 
 from channels_bridge.groups.history.chronicle import Chronicle
 from channels_bridge.groups.history.journal_records import Moment, Record, encode, read_all
-from channels_bridge.groups.history.position import Position
+from channels_bridge.groups.history.position import Entry, Position
 
 if TYPE_CHECKING:
     from compat_tests.groups.history.simulated_worker import Worker
     from compat_tests.groups.history.worlds import World
+
+
+class NotingChronicle(Chronicle):
+    """A chronicle that adds what it numbers to the facts.
+
+    Attributes:
+        latest: the latest order.
+    """
+
+    def __init__(self, world: World) -> None:
+        super().__init__(new_epoch=world.new_epoch, max_bytes=world.max_bytes, memory=world.memory)
+        self.facts = world.facts
+        self.latest = 0
+
+    def append(self, topic: str, *args: Any, kept: bool, now: float) -> Entry | None:
+        """Number a message."""
+        after = self.position(topic, now)
+        entry = super().append(topic, *args, kept=kept, now=now)
+        if entry is not None:
+            self.latest = entry.order
+            if kept:
+                self.facts.add(topic, entry, after)
+        return entry
 
 
 class SimulatedHub:
@@ -25,10 +48,7 @@ class SimulatedHub:
         self.journal = bytearray()
         self.sessions: dict[Worker, list[Any]] = {}  # what is on the way to each
         self.followed: dict[Worker, set[str]] = {}
-        self.order = 0  # the latest
-        self.chronicle = Chronicle(
-            new_epoch=world.new_epoch, max_bytes=world.max_bytes, memory=world.memory
-        )
+        self.chronicle = NotingChronicle(world)
         contents = read_all(journal)
         self.chronicle.restore(contents.records, self.moment())
         for topic, log in self.chronicle._shelf.logs.items():
@@ -78,12 +98,8 @@ class SimulatedHub:
     def publish(self, worker: Worker, seq: int, group: str, payload: bytes, kept: bool) -> None:
         """Number a message."""
         bounds, now = self.world.bounds, self.world.now
-        after = self.head(group)
         entry = self.chronicle.append(group, worker.name, seq, payload, bounds, kept=kept, now=now)
         if entry is not None:
-            self.order = entry.order
-            if kept:
-                self.world.facts.add(group, entry, after)
             for other, stream in self.sessions.items():
                 if group in self.followed[other]:
                     stream.append(("entry", group, entry))

@@ -65,12 +65,16 @@ class Worker:
     def ask(self, group: str) -> int:
         """Ask for a log. Returns the number of the question."""
         self.asked += 1
-        if group not in self.replicas:
-            replica = Replica(group, self.world.bounds, self.shelf, self.deliver)
-            self.replicas[group] = replica
+        self.begin(group)
         position = self.replicas[group].position
         self.up.append(("follow", group, position, self.asked))
         return self.asked
+
+    def begin(self, group: str) -> None:
+        """Have a replica, if it has none."""
+        if group not in self.replicas:
+            replica = Replica(group, self.world.bounds, self.shelf, self.deliver)
+            self.replicas[group] = replica
 
     def send(self) -> None:
         """Bring the hub what was sent first."""
@@ -121,7 +125,15 @@ class Worker:
             if not replica.cursors and group not in joining and self.is_linked:
                 del self.replicas[group]
                 self.shelf.remove(group)
-                self.up.append(("unfollow", group))
+                self.unfollow(group)
+
+    def unfollow(self, group: str) -> None:
+        """Tell the hub that a log isn't read any more."""
+        self.up.append(("unfollow", group))
+
+    def is_answered(self, group: str, question: int) -> bool:
+        """Whether the log that was asked for has come."""
+        return self.answered.get(group, 0) >= question
 
 
 class Connection:
@@ -194,12 +206,12 @@ class Connection:
             if isinstance(claim, Claim) and not replica.can_answer(claim):
                 self.question = worker.ask(group)
                 return
-        elif worker.answered.get(group, 0) < self.question:
+        elif not worker.is_answered(group, self.question):
             return
         self.member.join(replica, claim)
         self.joining.pop(0)
         self.question = None
-        self.latest_order = self.first_order = self.world.hub.order
+        self.latest_order = self.first_order = self.world.hub.chronicle.latest
         if not self.client.speaks:
             self.out.append(("joined", group, Answer.NEW, replica.log.position, None))
 

@@ -45,7 +45,7 @@ class World:
         self.passing: set[int] = set()  # the numbers of messages that aren't kept
         self.happened: Counter[str] = Counter()
         self.worker_count = 0
-        self.hub = SimulatedHub(self, b"")
+        self.hub = self.new_hub(b"")
         self.workers = [self.new_worker() for _ in range(3)]
         kinds = [Client, Client, Client, Client, PlainClient]
         self.clients = [kind(self, self.choose_groups()) for kind in kinds]
@@ -63,6 +63,10 @@ class World:
         if not kept:
             self.passing.add(self.numbers)
         return self.numbers
+
+    def new_hub(self, journal: bytes) -> SimulatedHub:
+        """A hub that finds this journal."""
+        return SimulatedHub(self, journal)
 
     def new_worker(self) -> Worker:
         """A worker with a name that never was."""
@@ -92,11 +96,15 @@ class World:
             self.go_on(20)
             if self.is_settled():
                 break
+            self.wait()
         else:
             raise AssertionError("does not settle")
         for client in self.clients:
             client.check_end()
             assert not client.gaps or self.is_bounded or self.is_lossy, "nothing was missing"
+
+    def wait(self) -> None:
+        """Let some time pass, if anything waits for that."""
 
     def is_settled(self) -> bool:
         """Whether nothing is on the way."""
@@ -201,7 +209,7 @@ class World:
             lost = self.random.randint(lost // 100, lost)
             journal = journal[: max(len(journal) - lost, 0)]
             self.happened["journal shortened"] += 1
-        self.hub = SimulatedHub(self, journal)
+        self.hub = self.new_hub(journal)
 
     def lose_power(self) -> None:
         """Everything ends at once; clients have got the latest message, or a part of it."""
