@@ -105,6 +105,7 @@ async def serve(config: ServerConfig, place: Place, channel: ChildEnd, stop: asy
         StartupError: the hub cannot listen there.
     """
     # Not sooner: the command imports this module, too, and gRPC takes time and memory.
+    from channels_bridge.groups.grpc.hub.frozen_entries import freezing_entries
     from channels_bridge.groups.grpc.hub.hub import serve as serve_hub
     from channels_bridge.groups.grpc.hub.hub_report import HubReport
 
@@ -112,16 +113,17 @@ async def serve(config: ServerConfig, place: Place, channel: ChildEnd, stop: asy
     # Nothing is ever passed to a hub: what can be read is the end of the supervisor.
     asyncio.get_running_loop().add_reader(channel.sock, stop.set)
     try:
-        async with beating(channel, config), answering(channel.answers, report):
-            await serve_hub(
-                place.address,
-                place.credentials,
-                ready=channel.ready,
-                stop=stop,
-                seat=place.seat,
-                report=report,
-                history=place.history,
-            )
+        with freezing_entries():
+            async with beating(channel, config), answering(channel.answers, report):
+                await serve_hub(
+                    place.address,
+                    place.credentials,
+                    ready=channel.ready,
+                    stop=stop,
+                    seat=place.seat,
+                    report=report,
+                    history=place.history,
+                )
     except BridgeError as error:
         raise StartupError(str(error)) from error
 

@@ -259,9 +259,11 @@ def lose(hub: HubProcess, loss: str) -> None:
 
 
 async def test_history_outlives_all_processes(hub: HubProcess) -> None:
-    """The file is there for whoever comes when all have ended."""
+    """The file is there for whoever comes when all have ended, also if somebody has removed it."""
     peer = FollowingPeer(GrpcHistoryTransport(hub.address, timeout=10))
     await soon(peer.transport.append_confirmed(TOPIC, b"1", BOUNDS, kept=True))
+    hub.history_path.unlink()
+    await until(hub.history_path.exists)  # the hub makes it again
     await peer.transport.aclose()
     hub.stop()
     hub.start()

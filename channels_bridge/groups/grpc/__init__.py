@@ -29,6 +29,16 @@ What is promised, and how:
   one before, but for what waited in named queues, which is lost. It forwards nothing before the
   processes that were receiving are back.
 
+History: what carries its bounds (``Publish.history``) is numbered by the hub, and is done once it
+has its number and is written down: nobody waits for receivers, nor for processes that are to come
+back. Who follows a topic says where it is, and is sent the log from there on, then each next
+message, in the order of their numbers; its own ones as numbers only. On a new stream it says again
+where it is: deliveries that were on their way are not repeated, since the log has them. A message
+that is not kept has its place among the others, and is the one thing that is lost with a stream. A
+process that has only subscribed, as those of an earlier release do, gets what is numbered as any
+message; one whose hub is of an earlier release goes on without history, and says so
+(``sequencer``, ``history_client``, ``log_codec``).
+
 Silence: a process does not publish to topics that nobody else listens to. The hub says with its
 answer to a publication that it is *unheard*: no other process has subscribed to its topic, and no
 queue is bound to it. The process then keeps what it publishes there to itself, until the hub asks

@@ -90,19 +90,16 @@ class Command(BaseCommand):
 
     async def _serve(self, address: str, credentials: Credentials, history: HubHistory) -> None:
         # gRPC is imported here: other commands don't need it.
+        from channels_bridge.groups.grpc.hub.frozen_entries import freezing_entries
         from channels_bridge.groups.grpc.hub.hub import serve
 
         stop = asyncio.Event()
         signals = (signal.SIGINT, signal.SIGTERM)
         for number in signals:
             handle_in_loop(number, stop.set)
-        await serve(
-            address,
-            credentials,
-            ready=partial(self._announce, address),
-            stop=stop,
-            history=history,
-        )
+        ready = partial(self._announce, address)
+        with freezing_entries():
+            await serve(address, credentials, ready=ready, stop=stop, history=history)
         if self._called_from_command_line:
             exit_by_signals(signals)
 

@@ -89,26 +89,8 @@ class Exchange:
             chronicle or make_chronicle(), self._topics, self._queues, journal or NoJournal()
         )
         # By the names of their frames.
-        self._requests: dict[str, Callable[[Session, Any], bool | None]] = {
-            "bind": self._bind,
-            "clear": self._clear,
-            "follow": self._follow,
-            "publish": self._publish,
-            "push": self._desk.push,
-            "subscribe": self._subscribe,
-            "unbind": self._unbind,
-        }
-        self._others: dict[str, Callable[[Session, Any], None]] = {
-            "bye": self._bye,
-            "handled": self._handled,
-            "later": self._later,
-            "pull": self._desk.pull,
-            "resumed": self._resumed,
-            "taken": self._desk.taken,
-            "unsubscribe": self._unsubscribe,
-            "withdraw": self._desk.withdraw,
-            **self.rolls.handlers,
-        }
+        self._requests = self._request_handlers()
+        self._others = self._other_handlers()
 
     @property
     def is_holding(self) -> bool:
@@ -386,9 +368,6 @@ class Exchange:
 
     # Other frames.
 
-    def _handled(self, session: Session, handled: wire.Handled) -> None:
-        session.handled(handled)
-
     def _unsubscribe(self, session: Session, unsubscribe: wire.Unsubscribe) -> None:
         self._leave(session, unsubscribe.topic)
 
@@ -402,6 +381,32 @@ class Exchange:
 
     def _later(self, session: Session, number: int) -> None:
         session.write(wire.Unknown(number=number))
+
+    # What is called for each frame.
+
+    def _request_handlers(self) -> dict[str, Callable[[Session, Any], bool | None]]:
+        return {
+            "bind": self._bind,
+            "clear": self._clear,
+            "follow": self._follow,
+            "publish": self._publish,
+            "push": self._desk.push,
+            "subscribe": self._subscribe,
+            "unbind": self._unbind,
+        }
+
+    def _other_handlers(self) -> dict[str, Callable[[Session, Any], None]]:
+        return {
+            "bye": self._bye,
+            "handled": Session.handled,
+            "later": self._later,
+            "pull": self._desk.pull,
+            "resumed": self._resumed,
+            "taken": self._desk.taken,
+            "unsubscribe": self._unsubscribe,
+            "withdraw": self._desk.withdraw,
+            **self.rolls.handlers,
+        }
 
     # Helpers.
 

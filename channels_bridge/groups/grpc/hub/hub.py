@@ -79,15 +79,9 @@ async def serve(
     """
     where, seat = _resolve(address, credentials, seat)
     place = SocketPlace(seat.path, str(where), holder=seat.holder, is_private=seat.is_private)
-    is_ready = asyncio.Event()
-
-    def ready_once() -> None:
-        if not is_ready.is_set():
-            is_ready.set()
-            ready()
-
+    ready = _once(ready)
     try:
-        while await _take(place, where, ready_once, stop):
+        while await _take(place, where, ready, stop):
             place.prepare()
             with keeping(history.path_beside(place.path), history.max_bytes) as kept:
                 keeper = RosterKeeper(place)
@@ -95,10 +89,21 @@ async def serve(
                 if report is not None:
                     report.exchange = exchange
                 hub = partial(_Hub, where, credentials, exchange, keeper)
-                await _serve(hub, place, ready_once, stop, keeper, kept.journal)
+                await _serve(hub, place, ready, stop, keeper, kept.journal)
             _leave(place, exchange)
     finally:
         place.close()
+
+
+def _once(call: Callable[[], None]) -> Callable[[], None]:
+    """Return what makes a call the first time only."""
+    calls = [call]
+
+    def call_once() -> None:
+        if calls:
+            calls.pop()()
+
+    return call_once
 
 
 def _resolve(address: str, credentials: Credentials, seat: Seat | None) -> tuple[Address, Seat]:
