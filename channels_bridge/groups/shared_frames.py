@@ -125,7 +125,10 @@ class Sharing:
         Returns:
             What is to be put into the consumer's inbox; None where nothing is left to do.
         """
-        shared = self.make(made, copies)
+        owner = self._owner  # not make(): this is the way of each message to each member
+        if owner not in made:
+            made[owner] = _try_to_make(owner, next(copies))
+        shared = made[owner]
         if shared is None:
             return next(copies)
         (content,) = shared
