@@ -22,13 +22,15 @@ from channels_bridge.groups.history.member_listener import LogEvent
 from channels_bridge.groups.history.position import Entry
 from channels_bridge.groups.history.replica import Replica
 from channels_bridge.groups.membership import Membership
-from channels_bridge.groups.shared_frames import Made
 
 logger = logging.getLogger("channels_bridge.groups")
 
 
 class MadeOfEntry(dict[Any, Any]):
-    """What the handlers of members who speak have made of one entry: as ``Made``, and of which."""
+    """What shared handlers have made of one entry, as ``Made``, and of which.
+
+    It is the same for members who speak and for others.
+    """
 
     def __init__(self, group: str, entry: Entry) -> None:
         super().__init__()
@@ -107,15 +109,14 @@ class FollowingMembership(Membership):
         # Decoded when the first member wants a copy, and for all handlers that are shared once.
         copies = self._codec.copies(entry.payload)
         tagged = _tag(copies, replica.group, entry)
-        made: Made = {}
-        made_tagged = MadeOfEntry(replica.group, entry)
+        made = MadeOfEntry(replica.group, entry)
         feed: Any
         for channel, cursor in replica.cursors.items():
             feed = cursor.feed
             if not feed.is_behind:
                 sharing = feed.inbox.sharing
                 if feed.speaks:
-                    event = next(tagged) if sharing is None else sharing(made_tagged, tagged)
+                    event = next(tagged) if sharing is None else sharing(made, tagged)
                 else:
                     event = next(copies) if sharing is None else sharing(made, copies)
                 if event is None or feed.inbox.put_message(event, inf):
