@@ -3,11 +3,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { HELLO, SOURCE, World, at, bytes } from "./world.mjs";
+import { EVENTS, HELLO, SOURCE, TYPES, World, at, bytes } from "./world.mjs";
 
 test("the file is a module with one export", async () => {
   const module = await import("data:text/javascript," + encodeURIComponent(SOURCE));
   assert.deepEqual(Object.keys(module), ["ResumableSocket"]);
+});
+
+test("what a page can use has a type", () => {
+  const world = new World();
+  const page = new world.ResumableSocket("/ws/");
+  const own = [...Object.keys(page), ...Object.getOwnPropertyNames(Object.getPrototypeOf(page))];
+  const [, types] = TYPES.split("class ResumableSocket ");
+  for (const name of own) assert.match(types, new RegExp(`\\b${name}(: |\\(|\\?: )`), name);
+  const [, events] = TYPES.match(/ResumableSocketEventMap \{(.*?)\}/s);
+  assert.deepEqual(events.match(/\w+(?=:)/g), EVENTS);
 });
 
 test("constants are those of WebSocket, of the class and of each socket", () => {

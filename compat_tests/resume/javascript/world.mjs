@@ -7,6 +7,7 @@ const FILE = new URL(
   import.meta.url,
 );
 export const SOURCE = readFileSync(FILE, "utf8");
+export const TYPES = readFileSync(new URL("resumable.d.ts", FILE), "utf8");
 
 // What the file finds instead of a browser's own.
 const GLOBALS = [
