@@ -208,7 +208,7 @@ export class World {
 
 const plain = (map) => Object.fromEntries(map);
 
-/** An event as the test vectors write it. */
+/** An event, nearly as the test vectors write it. */
 export function note(event) {
   const { type, data, group, recovered, why, count, code } = event;
   if (type === "message") return [type, data];
