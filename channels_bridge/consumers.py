@@ -147,7 +147,8 @@ class BaseConsumer:
         if layer is None:
             await self._run()
         else:
-            async with open_channel(layer, websocket) as self.channel_name:
+            hears = hasattr(self, "presence_changed")
+            async with open_channel(layer, websocket, hears_presence=hears) as self.channel_name:
                 await self._run()
 
     async def _run(self) -> None:

@@ -47,11 +47,16 @@ async def open_inbox(scope: MutableMapping[str, Any], receive: Receive) -> Async
 
 
 @asynccontextmanager
-async def open_channel(layer: Any, websocket: WebSocket) -> AsyncIterator[str]:
+async def open_channel(
+    layer: Any, websocket: WebSocket, *, hears_presence: bool = False
+) -> AsyncIterator[str]:
     """Yield a new channel whose messages arrive in the connection's inbox until the block ends.
 
     After the block the channel is in none of our layer's groups. Other layers forget it as they do
     under Channels: when it expires.
+
+    Args:
+        hears_presence: whether there is a handler for ``presence.changed``.
     """
     channel_name: str = await layer.new_channel()
     websocket.channel_name = channel_name
@@ -59,7 +64,8 @@ async def open_channel(layer: Any, websocket: WebSocket) -> AsyncIterator[str]:
         give_channel(websocket.session, layer, channel_name)
     is_home = home_loop.is_claimed() and asyncio.get_running_loop() is home_loop.loop()
     if hasattr(layer, "attach") and is_home:
-        listener = websocket.session or PlainListener(websocket.scope)
+        plain = PlainListener(websocket.scope, hears_presence=hears_presence)
+        listener = websocket.session or plain
         feed = layer.attach(channel_name, websocket.inbox, listener)
         if feed is not None:
             websocket.reader = FedInbox(websocket.inbox, feed)

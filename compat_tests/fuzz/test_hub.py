@@ -75,6 +75,11 @@ APPEND = frame_codec.encode(
 FOLLOW = frame_codec.encode(
     wire.Follow(seq=3, topic="g:room", after=wire.Position(offset=2**64 - 1))
 )
+PRESENT = frame_codec.encode(
+    wire.Present(seq=3, topic="g:room", key="x", info=b"{", linger=float("nan"), queue="work")
+)
+WATCH = frame_codec.encode(wire.Watch(seq=4, topic="g:room"))
+ABSENT = frame_codec.encode(wire.Absent(seq=5, topic="g:room", key="x"))
 SUBSCRIBE = frame_codec.encode(wire.Subscribe(seq=1, topic="g:room"))
 
 
@@ -83,6 +88,7 @@ SUBSCRIBE = frame_codec.encode(wire.Subscribe(seq=1, topic="g:room"))
 @example([HELLO, GOODBYE + GOODBYE])
 @example([HELLO, GOODBYE + SUBSCRIBE])
 @example([HELLO, APPEND + FOLLOW + APPEND, HELLO])
+@example([HELLO, PRESENT + WATCH + ABSENT + PRESENT, 0.5, HELLO])
 def test_hostile_process(clock, actions):
     """Whatever a process says and does, others go on, and nothing of it stays."""
     asyncio.run(_live_beside(clock, actions))

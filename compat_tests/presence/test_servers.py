@@ -18,7 +18,14 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from compat_tests.clients.raw_connection import DEADLINE
-from compat_tests.servers import BRIDGE_READY, START_DEADLINE, Server, running, websockets_server
+from compat_tests.servers import (
+    BRIDGE_READY,
+    START_DEADLINE,
+    Server,
+    run_python,
+    running,
+    websockets_server,
+)
 
 SITE = Path(__file__).parent / "site"
 LINGER = 1.5
@@ -27,9 +34,10 @@ LINGER = 1.5
 class Lounge:
     """The running server, and its clients."""
 
-    def __init__(self, server: Server, seen: Path, stack: ExitStack) -> None:
+    def __init__(self, server: Server, env: dict[str, str], stack: ExitStack) -> None:
         self.server = server
-        self._seen = seen
+        self.env = env
+        self._seen = Path(env["SEEN"])
         self._stack = stack
 
     def enter(self, group: str, key: str, kind: str = "told", query: str = "") -> Guest:
@@ -106,7 +114,7 @@ class Guest:
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[tuple[Server, Path]]:
+def site() -> Iterator[tuple[Server, dict[str, str]]]:
     """The server, and a worker for the channel."""
     with ExitStack() as stack:
         directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="cb-"))
@@ -116,11 +124,11 @@ def site() -> Iterator[tuple[Server, Path]]:
         server = stack.enter_context(websockets_server(SITE, workers=2, env=env))
         command = [sys.executable, "manage.py", "runworker", "presence"]
         stack.enter_context(running(command, SITE, BRIDGE_READY, env=env, binds=0))
-        yield server, seen
+        yield server, env
 
 
 @pytest.fixture
-def lounge(site: tuple[Server, Path]) -> Iterator[Lounge]:
+def lounge(site: tuple[Server, dict[str, str]]) -> Iterator[Lounge]:
     """The same, with clients of this test."""
     with ExitStack() as stack:
         yield Lounge(*site, stack)
@@ -159,6 +167,19 @@ def test_who_is_there(lounge: Lounge) -> None:
     soon(lambda: ("presence.left", "bob") in lounge.seen("room.a"))
     joins = [("presence.join", "ann"), ("presence.join", "bob")]
     assert lounge.seen("room.a") == [*joins, ("presence.left", "bob")]
+
+
+def test_a_command(lounge: Lounge) -> None:
+    """Any process of the project can ask, and where there is no server nobody is there."""
+    ann = lounge.enter("room.command", "ann")
+    ann.until("ann")
+    program = "from channels_bridge.presence import *; print(count('room.command'), end=' ')"
+    program += "; print(*[person.key for person in members('room.command')])"
+    with tempfile.TemporaryDirectory(prefix="cb-") as elsewhere:
+        env = {**lounge.env, "RUNTIME_DIR": elsewhere}
+        alone = run_python(SITE, "manage.py", "shell", "-v0", "-c", program, env=env)
+    beside = run_python(SITE, "manage.py", "shell", "-v0", "-c", program, env=lounge.env)
+    assert (beside.stdout.split(), alone.stdout.split()) == (["1", "ann"], ["0"])
 
 
 def test_tabs(lounge: Lounge) -> None:

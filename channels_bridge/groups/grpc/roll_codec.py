@@ -10,6 +10,9 @@ from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 #: What a hub says in Welcome that knows who is present.
 FEATURE = "presence"
 
+#: Who said more would fill the hub with those who have gone, in seconds.
+MAX_LINGER = 86_400.0
+
 #: About how many bytes of keys a frame has: others wait behind it.
 MAX_PART = 1024 * 1024
 
@@ -40,8 +43,9 @@ def join(parts: list[wire.Roll]) -> RollChange:
 
 
 def terms_in(present: wire.Present) -> Terms:
-    """Return what holds where somebody is present."""
-    return Terms(present.linger, present.limit, present.queue, present.capacity, present.expiry)
+    """Return what holds where somebody is present, whatever a process says."""
+    linger = min(max(0.0, present.linger), MAX_LINGER)  # 0 also for what is no number
+    return Terms(linger, present.limit, present.queue, present.capacity, present.expiry)
 
 
 def wire_present(topic: str, key: str, info: bytes, terms: Terms, prefix: str) -> wire.Present:

@@ -44,7 +44,7 @@ class News(NamedTuple):
             "type": "presence.join" if self.has_come else "presence.left",
             "group": self.topic.rpartition("/")[2].partition(":")[2],  # without a layer's prefix
             "key": self.key,
-            "info": json.loads(self.info) if self.info else None,
+            "info": _read(self.info),
         }
 
 
@@ -255,3 +255,11 @@ class Attendance(Generic[Owner]):
         roll = self._topics[topic]
         if not roll.keys and not roll.watchers:
             del self._topics[topic]
+
+
+def _read(info: bytes) -> Any:
+    """Return an info; None where a process has said what is none."""
+    try:
+        return json.loads(info) if info else None
+    except ValueError:
+        return None
