@@ -38,8 +38,8 @@ def enter(site):
     server, _ = site
     with ExitStack() as stack:
 
-        def open_connection(room, name):
-            url = f"{server.ws_url}/ws/chat/{room}/?name={name}"
+        def open_connection(room, name, more=""):
+            url = f"{server.ws_url}/ws/chat/{room}/?name={name}{more}"
             websocket = stack.enter_context(connect(url, max_queue=None))
             return websocket, next_of(websocket, "welcome")["worker"]
 
@@ -47,11 +47,20 @@ def enter(site):
 
 
 def next_of(websocket, type):
-    """Wait for the next event of a type. Returns it."""
+    """Wait for the next event of a type, with a header or without. Returns it."""
     while True:
-        event = json.loads(websocket.recv(DEADLINE))
-        if event["type"] == type:
+        header, brace, rest = websocket.recv(DEADLINE).partition("{")
+        event = json.loads(brace + rest)
+        if not header.startswith("!") and event["type"] == type:
             return event
+
+
+def wait_until_told(websocket, change, name):
+    """Wait until the client of a page has been told that somebody has come, or has gone."""
+    told = {}
+    while name not in told.get(change, ()):
+        text = websocket.recv(DEADLINE)
+        told = json.loads(text[1:]) if text.startswith("!") else {}
 
 
 def test_all_members_on_all_workers(site, enter):
@@ -89,16 +98,15 @@ def test_refused_handshake(site, path, origin, status):
 @pytest.mark.parametrize(("data", "code"), [(b"\x00", 1003), ("no JSON", 1011)])
 def test_bad_message(enter, data, code):
     """A message that the consumer can't take ends this connection, and the others learn of it."""
-    witness, _ = enter("trouble", "witness")
+    witness, _ = enter("trouble", "witness", "&_resume=1")
     websocket, _ = enter("trouble", "culprit")
+    wait_until_told(witness, "in", "culprit")
     websocket.send(data)
     with pytest.raises(ConnectionClosed) as closed:
         while True:
             websocket.recv(DEADLINE)
     assert closed.value.rcvd.code == code
-    while (presence := next_of(witness, "presence"))["event"] != "left":
-        pass
-    assert presence["name"] == "culprit"
+    wait_until_told(witness, "out", "culprit")
 
 
 def test_pages(site):

@@ -1,13 +1,12 @@
 """One open page in a room.
 
-The page sends      {"type": "say", "text"}, {"type": "typing"}, {"type": "here"}
+The page sends      {"type": "say", "text"}, {"type": "typing"}
 The page receives   {"type": "welcome", "name", "worker", "messages"}
                     {"type": "message", "id", "author", "text", "at"}
                     {"type": "typing", "name"}
-                    {"type": "presence", "event": "joined" | "here" | "left", "id", "name"}
 
-Nobody keeps a list of who is present: whoever joins says so to the group, all others answer that
-they are here, and each page repeats it now and then. Hence a killed worker leaves no ghosts behind.
+Who is here, and what was said while a page was away, is not this consumer's business: the settings
+ask for it, and the page's ResumableSocket is told.
 """
 
 import os
@@ -19,41 +18,21 @@ from .models import Message, group_of, recent_messages
 
 
 class ChatConsumer(AsyncJsonWebsocketConsumer):
-    name = None
-
     async def connect(self):
         self.room = self.scope["url_route"]["kwargs"]["room"]
         self.group = group_of(self.room)
-        self.name = self.name_of_client()
+        self.name = name_of_client(self.scope)
         if self.name is None:
             await self.close()
             return
         await self.accept()
         # First join, then look: a message said in between comes twice, and the page knows its id.
-        await self.channel_layer.group_add(self.group, self.channel_name)
-        messages = await recent_messages(self.room)
+        joined = await self.channel_layer.group_add(self.group, self.channel_name)
+        # Who comes back has these, and what it missed follows by itself.
+        has_all = joined is not None and joined.recovered
+        messages = [] if has_all else await recent_messages(self.room)
         welcome = {"name": self.name, "worker": os.getpid(), "messages": messages}
         await self.send_json({"type": "welcome", **welcome})
-        await self.announce("joined")
-
-    def name_of_client(self):
-        """The name of a logged in user, or the one that a guest asks for; None without either."""
-        if self.scope["user"].is_authenticated:
-            return self.scope["user"].get_username()[:30]
-        query = parse_qs(self.scope["query_string"].decode())
-        return query.get("name", [""])[0].strip()[:30] or None
-
-    async def disconnect(self, code):
-        if self.name is not None:
-            await self.channel_layer.group_discard(self.group, self.channel_name)
-            await self.announce("left")
-
-    async def announce(self, event):
-        presence = {"type": "chat.presence", "event": event}
-        await self.channel_layer.group_send(self.group, {**presence, **self.identity()})
-
-    def identity(self):
-        return {"id": self.channel_name, "name": self.name}
 
     # From the page
 
@@ -62,10 +41,8 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             case {"type": "say", "text": str(text)} if text.strip():
                 await self.say(text.strip()[:2000])
             case {"type": "typing"}:
-                typing = {"type": "chat.typing", **self.identity()}
+                typing = {"type": "chat.typing", "id": self.channel_name, "name": self.name}
                 await self.channel_layer.group_send(self.group, typing)
-            case {"type": "here"}:
-                await self.announce("here")
 
     async def say(self, text):
         message = await Message.objects.acreate(room=self.room, author=self.name, text=text)
@@ -81,8 +58,15 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         if event["id"] != self.channel_name:
             await self.send_json({"type": "typing", "name": event["name"]})
 
-    async def chat_presence(self, event):
-        await self.send_json({**event, "type": "presence"})
-        if event["event"] == "joined" and event["id"] != self.channel_name:
-            reply = {"type": "chat.presence", "event": "here", **self.identity()}
-            await self.channel_layer.send(event["id"], reply)
+
+def name_of_client(scope):
+    """The name of a logged in user, or the one that a guest asks for; None without either."""
+    if scope["user"].is_authenticated:
+        return scope["user"].get_username()[:30]
+    query = parse_qs(scope["query_string"].decode())
+    return query.get("name", [""])[0].strip()[:30] or None
+
+
+def describe(scope):
+    """How somebody who is here is known to the others in the room, whatever page they have open."""
+    return {"key": name_of_client(scope)}

@@ -63,7 +63,16 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # 2. Groups cross the server's processes over gRPC; there is no broker to run.
-CHANNEL_LAYERS = {"default": {"BACKEND": "channels_bridge.layers.GrpcChannelLayer"}}
+# What was said in a room is kept for those who lose their connection, and who is there is known.
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_bridge.layers.GrpcChannelLayer",
+        "CONFIG": {
+            "history": {"chat.*": {"except": ["chat.typing"]}},
+            "presence": {"chat.*": {"describe": "chat.consumers.describe", "linger": 3}},
+        },
+    },
+}
 
 STATIC_URL = "static/"
 USE_TZ = True

@@ -1,13 +1,12 @@
 """One open page in a room.
 
-The page sends      {"type": "say", "text"}, {"type": "typing"}, {"type": "here"}
+The page sends      {"type": "say", "text"}, {"type": "typing"}
 The page receives   {"type": "welcome", "name", "worker", "messages"}
                     {"type": "message", "id", "author", "text", "at"}
                     {"type": "typing", "name"}
-                    {"type": "presence", "event": "joined" | "here" | "left", "id", "name"}
 
-Nobody keeps a list of who is present: whoever joins says so to the group, all others answer that
-they are here, and each page repeats it now and then. Hence a killed worker leaves no ghosts behind.
+Who is here, and what was said while a page was away, is not this consumer's business: the settings
+ask for it, and the page's ResumableSocket is told.
 """
 
 import json
@@ -22,27 +21,18 @@ from .models import Message, group_of, recent_messages
 
 
 class ChatConsumer(BaseConsumer):
-    name = None
-
     async def connect(self):
         self.room = self.scope["url_route"]["kwargs"]["room"]
-        query = parse_qs(self.scope["query_string"].decode())
-        name = query.get("name", [""])[0].strip()[:30]
-        if not name:
+        self.name = name_of_client(self.scope)
+        if self.name is None:
             return await self.reject()
-        self.name = name
         # First join, then look: a message said in between comes twice, and the page knows its id.
-        await get_channel_layer().group_add(group_of(self.room), self)
-        messages = await recent_messages(self.room)
-        await self.send_json("welcome", name=name, worker=os.getpid(), messages=messages)
-        await self.tell_room("chat_presence", event="joined")
-
-    async def disconnect(self, code):
-        if self.name is not None:
-            await self.tell_room("chat_presence", event="left")
+        joined = await get_channel_layer().group_add(group_of(self.room), self)
+        # Who comes back has these, and what it missed follows by itself.
+        messages = [] if joined.recovered else await recent_messages(self.room)
+        await self.send_json("welcome", name=self.name, worker=os.getpid(), messages=messages)
 
     async def tell_room(self, type, message=None, **params):
-        params = {"id": self.channel_name, "name": self.name, **params}
         group = group_of(self.room)
         await get_channel_layer().group_send(group, GroupMessage(type, message, params))
 
@@ -56,9 +46,7 @@ class ChatConsumer(BaseConsumer):
             case {"type": "say", "text": str(text)} if text.strip():
                 await self.say(text.strip()[:2000])
             case {"type": "typing"}:
-                await self.tell_room("chat_typing")
-            case {"type": "here"}:
-                await self.tell_room("chat_presence", event="here")
+                await self.tell_room("chat_typing", id=self.channel_name, name=self.name)
 
     async def say(self, text):
         message = await Message.objects.acreate(room=self.room, author=self.name, text=text)
@@ -73,8 +61,13 @@ class ChatConsumer(BaseConsumer):
         if event.params["id"] != self.channel_name:
             await self.send_json("typing", name=event.params["name"])
 
-    async def chat_presence(self, event: GroupMessage):
-        await self.send_json("presence", **event.params)
-        newcomer = event.params["event"] == "joined" and event.params["id"] != self.channel_name
-        if newcomer:
-            await self.tell_room("chat_presence", event="here")
+
+def name_of_client(scope):
+    """The name that a guest asks for; None without one."""
+    query = parse_qs(scope["query_string"].decode())
+    return query.get("name", [""])[0].strip()[:30] or None
+
+
+def describe(scope):
+    """How somebody who is here is known to the others in the room, whatever page they have open."""
+    return {"key": name_of_client(scope)}

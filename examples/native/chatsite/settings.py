@@ -38,8 +38,15 @@ WEBSOCKET_MIDDLEWARE = [
 WEBSOCKET_ROUTE_MODULE = "chatsite.routing"
 
 # Groups cross the server's processes over gRPC; there is no broker to run.
+# What was said in a room is kept for those who lose their connection, and who is there is known.
 WEBSOCKET_TRANSPORT_BACKENDS = {
-    "default": {"BACKEND": "channels_bridge.transport.GrpcTransportLayer"}
+    "default": {
+        "BACKEND": "channels_bridge.transport.GrpcTransportLayer",
+        "CONFIG": {
+            "history": {"chat.*": {"except": ["chat_typing"]}},
+            "presence": {"chat.*": {"describe": "chat.consumers.describe", "linger": 3}},
+        },
+    },
 }
 
 TEMPLATES = [

@@ -1,57 +1,35 @@
 // One room's page. The server's side of the conversation is described in consumers.py.
 
-const FIRST_DELAY = 500; // ms before the first attempt to reconnect; doubles up to LONGEST_DELAY
-const LONGEST_DELAY = 10_000;
-const HEARTBEAT = 15_000; // ms between our own "here"s
-const GONE_AFTER = 40_000; // ms without a sign of life
+import { ResumableSocket } from "../channels_bridge/resumable.js";
+
 const TYPING_PAUSE = 2_000; // ms between our own "typing"s
 const TYPING_SHOWN = 4_000;
 
 const element = (id) => document.getElementById(id);
 const room = document.querySelector(".room").dataset.room;
 
-let socket = null;
+const scheme = location.protocol === "https:" ? "wss" : "ws";
+const socket = new ResumableSocket(`${scheme}://${location.host}/ws/chat/${room}/${location.search}`);
+
 let myName = null;
-let delay = FIRST_DELAY;
-let retry = null; // the timer of the next attempt to connect
-const shown = new Set(); // ids of the messages on the page
-const people = new Map(); // id of a connection -> {name, seen}
 const typing = new Map(); // name -> when we heard of it
 
 // Connection
 
-function connect() {
-  setStatus("connecting", "Connecting…");
-  const scheme = location.protocol === "https:" ? "wss" : "ws";
-  socket = new WebSocket(`${scheme}://${location.host}/ws/chat/${room}/${location.search}`);
-  socket.onmessage = (event) => {
-    const { type, ...content } = JSON.parse(event.data);
-    handlers[type](content);
-  };
-  socket.onclose = () => reconnectLater();
-}
+socket.onmessage = (event) => {
+  const { type, ...content } = JSON.parse(event.data);
+  handlers[type](content);
+};
 
-function reconnectLater() {
-  // Random, so that a thousand pages do not all come back in the same moment.
-  const pause = delay * (0.5 + Math.random() / 2);
-  delay = Math.min(delay * 2, LONGEST_DELAY);
+socket.addEventListener("reconnecting", ({ delay }) => {
   element("worker").textContent = "–";
-  setStatus("lost", `Connection lost – trying again in ${Math.ceil(pause / 1000)} s`);
-  retry = setTimeout(connect, pause);
-}
-
-// A browser may keep a page that one has left, and its connection with it: then nobody is here.
-addEventListener("pagehide", () => {
-  clearTimeout(retry);
-  socket.onclose = null;
-  socket.close();
+  setStatus("lost", `Connection lost – trying again in ${Math.ceil(delay)} s`);
 });
-addEventListener("pageshow", (event) => event.persisted && connect());
+
+socket.addEventListener("presence", ({ members }) => showPeople([...members.keys()].sort()));
 
 function send(content) {
-  if (socket?.readyState !== WebSocket.OPEN) return false;
-  socket.send(JSON.stringify(content));
-  return true;
+  socket.send(JSON.stringify(content)); // kept while the connection is lost
 }
 
 function setStatus(state, text) {
@@ -65,8 +43,6 @@ function setStatus(state, text) {
 const handlers = {
   welcome({ name, worker, messages }) {
     myName = name;
-    delay = FIRST_DELAY;
-    people.clear();
     element("worker").textContent = worker;
     setStatus("open", "Connected");
     messages.forEach(showMessage);
@@ -81,23 +57,17 @@ const handlers = {
     showTyping();
     setTimeout(showTyping, TYPING_SHOWN + 50);
   },
-  presence({ event, id, name }) {
-    if (event === "left") people.delete(id);
-    else people.set(id, { name, seen: Date.now() });
-    showPeople();
-  },
 };
 
 // What the page shows
 
 function showMessage({ id, author, text, at }) {
-  if (shown.has(id)) return;
-  shown.add(id);
+  if (element(`message-${id}`)) return;
   const list = element("messages");
   const atBottom = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
   const kind = !author ? "announcement" : author === myName ? "mine" : "theirs";
   const previous = list.lastElementChild;
-  const item = create("li", { className: kind });
+  const item = create("li", { id: `message-${id}`, className: kind });
   if (previous?.dataset.author === author) item.classList.add("continued");
   item.dataset.author = author;
   const when = new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
@@ -111,8 +81,7 @@ function showMessage({ id, author, text, at }) {
   if (atBottom || kind === "mine") list.scrollTop = list.scrollHeight;
 }
 
-function showPeople() {
-  const names = [...new Set([...people.values()].map((person) => person.name))].sort();
+function showPeople(names) {
   element("people").replaceChildren(
     ...names.map((name) => {
       const item = create("li");
@@ -144,20 +113,15 @@ function create(tag, properties = {}) {
 
 let typingSaid = 0;
 element("text").addEventListener("input", () => {
-  if (Date.now() - typingSaid > TYPING_PAUSE && send({ type: "typing" })) typingSaid = Date.now();
+  if (socket.readyState !== socket.OPEN || Date.now() - typingSaid < TYPING_PAUSE) return;
+  typingSaid = Date.now();
+  send({ type: "typing" });
 });
 
 element("composer").addEventListener("submit", (event) => {
   event.preventDefault();
   const text = element("text").value.trim();
-  if (text && send({ type: "say", text })) element("text").value = "";
+  if (text) send({ type: "say", text });
+  element("text").value = "";
   typingSaid = 0;
 });
-
-setInterval(() => {
-  send({ type: "here" });
-  for (const [id, { seen }] of people) if (Date.now() - seen > GONE_AFTER) people.delete(id);
-  showPeople();
-}, HEARTBEAT);
-
-connect();
