@@ -70,7 +70,8 @@ MAY_IMPORT = {
     "native": "conf exceptions groups.history groups.home resume runloop server server.websocket",
     "history": "groups groups.history resume transport",
     "presence": "groups groups.presence transport",
-    "event_stream": "common exceptions groups groups.history groups.home resume transport",
+    "event_stream": "common exceptions groups groups.history groups.home groups.presence resume "
+    "transport",
     "templatetags": "history",
     # A project, its settings, and the processes that serve it.
     "project.foreign": "common server",

@@ -7,6 +7,7 @@ from typing import Any
 
 from channels_bridge.groups.history.member_listener import LogEvent, Notice
 from channels_bridge.groups.history.position import Answer, Claim, Position, Why
+from channels_bridge.groups.presence.roll import RollChange
 from channels_bridge.resume import resume_counters
 
 
@@ -45,6 +46,9 @@ class StreamListener:
 
     def left(self, group: str) -> None:
         """Nothing: a stream stays in its groups until it ends."""
+
+    def roll(self, group: str, change: RollChange) -> None:
+        """Nothing: a stream is of messages."""
 
     def noticed(self, notice: Notice) -> None:
         """Something was left out, or the client has caught up, which it needn't know."""

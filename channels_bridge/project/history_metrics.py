@@ -1,4 +1,4 @@
-"""Metrics of history: names, labels and help texts for ``/metrics``.
+"""Metrics of history and presence: names, labels and help texts for ``/metrics``.
 
 Workers report theirs by ``history_figures``, the hub by its ``hub_report``.
 """
@@ -38,5 +38,6 @@ DESCRIPTIONS = Descriptions(
         "history_on_disk": Gauge(
             "history_on_disk", "0 where history would be lost with the hub: the log says why."
         ),
+        "presence_keys": Gauge("presence_keys", "Who is present, over all groups."),
     },
 )

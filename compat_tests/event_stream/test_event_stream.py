@@ -20,7 +20,11 @@ from channels_bridge.history import ahistory, aposition, history, position
 from channels_bridge.layers import get_channel_layer
 from compat_tests.event_stream.event_source import EventSource
 
-CONFIG = {"history": {"news.*": {"messages": 5}}, "capacity": 4}
+CONFIG = {
+    "history": {"news.*": {"messages": 5}},
+    "presence": {"news.*": {"linger": 0}},
+    "capacity": 4,
+}
 LOCAL = {"BACKEND": "channels_bridge.layers.LocalChannelLayer"}
 LAYERS = {"default": {**LOCAL, "CONFIG": CONFIG}, "plain": {**LOCAL}}
 DEADLINE = 10.0
@@ -131,6 +135,17 @@ async def test_slower_than_the_group() -> None:
         assert (await stream.until("lagged"))[5:] == ["lagged"]
         await send("last")
         assert (await stream.until("last"))[5:] == ["lagged", "last"]
+
+
+async def test_readers_are_present() -> None:
+    """Whoever reads a stream of a group is in it, and is told nothing of the others."""
+    layer = get_channel_layer()
+    async with reading(GET) as parts, reading(GET) as others:
+        await begun(parts)
+        stream = await begun(others)
+        assert await layer.presence_count("news.a") == 2
+        await send("news")
+        assert await stream.until("news") == ["news"]
 
 
 async def test_without_history() -> None:

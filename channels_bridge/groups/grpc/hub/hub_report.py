@@ -28,5 +28,6 @@ class HubReport:
             "history_bytes": history["bytes"],
             "history_file_bytes": history["file_bytes"],
             "history_on_disk": history["is_on_disk"],
+            "presence_keys": self.exchange.rolls.attendance.keys,
         }
         return {"gauges": gauges, "counters": {"history_evictions": history["evictions"]}}
