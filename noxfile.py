@@ -140,7 +140,12 @@ def fuzz(session: nox.Session) -> None:
     """Try what should not come from outside, at random and for long: FUZZ_EXAMPLES of each kind."""
     session.install("-q", "-e", ".[standard]", *group("test"))
     examples = {"FUZZ_EXAMPLES": os.environ.get("FUZZ_EXAMPLES", "5000")}
-    paths = ["compat_tests/fuzz", "compat_tests/groups/reliable/test_worlds.py"]
+    worlds = [
+        "reliable/test_worlds.py",
+        "history/test_history_worlds.py",
+        "history/test_grpc_worlds.py",
+    ]
+    paths = ["compat_tests/fuzz", *(f"compat_tests/groups/{path}" for path in worlds)]
     session.run("pytest", *paths, "--timeout", "0", *session.posargs, env=examples)
 
 
