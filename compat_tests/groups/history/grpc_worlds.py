@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from channels_bridge.groups.codec import Codec
+from channels_bridge.groups.following.following_membership import FollowingMembership
 from channels_bridge.groups.grpc import frame_codec
 from channels_bridge.groups.grpc.hub.exchange import Exchange
 from channels_bridge.groups.grpc.hub.sequencer import Journal
@@ -9,8 +11,10 @@ from channels_bridge.groups.grpc.hub.session import Session
 from channels_bridge.groups.grpc.outbox import Outbox
 from channels_bridge.groups.grpc.process.client import Request
 from channels_bridge.groups.grpc.process.history_client import HistoryClient
+from channels_bridge.groups.history.cursor import Cursor
 from channels_bridge.groups.history.journal_records import Record, encode
 from channels_bridge.groups.history.position import Entry, Excerpt, Position
+from channels_bridge.groups.history.replica import Replica
 from channels_bridge.groups.history_transport import Follower
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 from compat_tests.groups.history.facts import encode as encode_message
@@ -112,6 +116,9 @@ class GrpcWorker(Worker, Follower):
         self.session: Session | None = None
         self.outbox = Outbox()  # the hub's
         self.questions: dict[int, Request] = {}
+        self.membership = FollowingMembership(
+            codec=Codec(1000), get_capacity=lambda channel: 100, expiry=60.0, group_expiry=86400.0
+        )
 
     @property
     def exchange(self) -> Exchange:
@@ -191,6 +198,11 @@ class GrpcWorker(Worker, Follower):
         """Read a batch of the hub's."""
         if batch := self.outbox.take_nowait():
             self.client.receive(batch)
+
+    def deliver(self, replica: Replica[Cursor], entry: Entry) -> None:
+        """Give an entry to all members here."""
+        full = self.membership.deliver_entry(replica, entry)
+        assert not full or entry.offset == 0, ("dropped", entry, full)
 
     # The follower.
 

@@ -159,6 +159,8 @@ class Connection:
 
     # The inbox.
 
+    sharing = None
+
     def put_message(self, message: Any, expires: float) -> bool:
         """Add a message, if there is room."""
         if len(self.inbox) >= self.world.capacity:
