@@ -102,6 +102,7 @@ class HistoryFile(Journal):
         self._is_due = False  # whether they are worth a file
         self._tail: list[bytes] | None = None  # what was noted while the file is written anew
         self._trouble: str | None = None
+        self._is_told = False  # whether the log has it
         self._tried = 0.0
 
     @property
@@ -115,7 +116,7 @@ class HistoryFile(Journal):
         try:
             self._file = open_existing(self._path)
             if self._file is not None:
-                self._new_path.unlink(missing_ok=True)  # of a hub that was killed meanwhile
+                self._remove_new()  # of a hub that was killed meanwhile
                 self._restore(self._file, moment)
         except OSError as error:
             self._give_up(error)
@@ -201,7 +202,7 @@ class HistoryFile(Journal):
                 os.close(new)
                 raise
         except OSError as error:
-            self._new_path.unlink(missing_ok=True)
+            self._remove_new()
             if self._file is None:
                 self._give_up(error)
         finally:
@@ -210,7 +211,7 @@ class HistoryFile(Journal):
     def _begin_new(self) -> int:
         if self._file is None:
             require_own_or_none(self._path)
-        self._new_path.unlink(missing_ok=True)
+        self._remove_new()
         return make(self._new_path)
 
     async def _fill(self, new: int) -> None:
@@ -229,6 +230,11 @@ class HistoryFile(Journal):
         if self._trouble is not None:
             logger.warning("history is kept in %s again", self._path)
             self._trouble = None
+            self._is_told = False
+
+    def _remove_new(self) -> None:
+        with contextlib.suppress(OSError):  # there is none, or `make` says what is wrong
+            self._new_path.unlink()
 
     def _take_tail(self) -> bytes:
         assert self._tail is not None
@@ -241,7 +247,8 @@ class HistoryFile(Journal):
     def _give_up(self, error: OSError) -> None:
         self._let_go()
         trouble = error.strerror or str(error)
-        if self._trouble is None:
+        if not self._is_told:
+            self._is_told = True
             logger.error(
                 "history is kept in memory only, and lost with the groups hub, as %s can't be "
                 "used: %s",

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -218,6 +219,28 @@ def test_removed(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     hub.append(b"3")
     hub.kill()
     assert Hub(path).payloads() == [b"1", b"2", b"3"]
+
+
+def test_directory_is_removed(
+    path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing can be made again, that is said, and history goes on in memory."""
+    monkeypatch.setattr(history_file, "RETRY", 0)
+    directory = path.parent / "run"
+    directory.mkdir(mode=0o700)
+    hub = Hub(directory / "history")
+    hub.append(b"1")
+    shutil.rmtree(directory)
+    with caplog.at_level(logging.ERROR):
+        for _ in range(3):
+            look_after(hub)
+    assert [record.levelname for record in caplog.records if record.levelno > 30] == ["ERROR"]
+    assert "history is kept in memory only" in caplog.text
+    hub.append(b"2")
+    directory.mkdir(mode=0o700)
+    look_after(hub)
+    hub.kill()
+    assert Hub(directory / "history").payloads() == [b"1", b"2"]
 
 
 def other_user(path: Path) -> None:
