@@ -34,6 +34,10 @@ ADVICE = "set WEBSOCKET_RUNTIME_DIR to a directory that this user may write to"
 #: Seconds after which one that nobody uses is removed: its maker may not have locked it before.
 UNUSED_AFTER = 60.0
 
+#: Seconds after which history is removed that a hub has left in one: it may be anybody's words. As
+#: long as systems keep what is in /tmp.
+HISTORY_KEPT = 10 * 86400.0
+
 #: The directories that this process uses, and their descriptors, which are locked.
 _locked: dict[Path, int] = {}
 
@@ -197,6 +201,9 @@ def _remove_unused(directory: Path) -> None:
         descriptor = _open(directory)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for left in directory.glob("*.history"):
+                if time.time() - left.stat().st_mtime > HISTORY_KEPT:
+                    left.unlink()
             os.rmdir(directory)
         finally:
             os.close(descriptor)

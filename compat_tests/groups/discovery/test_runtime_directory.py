@@ -162,6 +162,24 @@ def test_unused_directories_are_removed(base):
     assert not kept.exists()
 
 
+def test_old_history_is_removed(base):
+    """Messages that a hub has left don't stay for ever where nobody uses them."""
+    kept = keep_private(project_directory())
+    used, old, recent = (kept, *(base / f"{kept.name[:-1]}{name}" for name in "xy"))
+    for path, days in ((used, 20), (old, 20), (recent, 5)):
+        path.mkdir(0o700, exist_ok=True)
+        left = path / "groups.sock.history"
+        left.touch()
+        for at in (left, path):
+            os.utime(at, (time.time() - days * 86400,) * 2)
+    remove_unused()
+    assert sorted(base.iterdir()) == sorted([used, recent])
+    assert (used / "groups.sock.history").exists()
+    assert (recent / "groups.sock.history").exists()
+    (used / "groups.sock.history").unlink()
+    leave(used)
+
+
 def test_directory_that_somebody_removes(base):
     """A directory that is gone is made again when it is needed."""
     kept = private_directory()
