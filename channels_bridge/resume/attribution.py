@@ -36,16 +36,32 @@ class Attribution:
         self.dispatch: Dispatch
 
     async def __call__(self, event: Event) -> None:
-        """Take the place of a consumer's ``dispatch``."""
-        if isinstance(event, LogEvent):
-            entry = self._session.begin(event)
-            if entry is not None:
-                await self._handle(entry, event)
-                return
-        elif isinstance(event, Notice):
-            self._session.notice(event)
+        """Take the place of a consumer's ``dispatch``: no step here could be left out."""
+        session = self._session
+        if isinstance(event, Notice):
+            session.notice(event)
             return
-        await self.dispatch(event)
+        entry = session.begin(event) if isinstance(event, LogEvent) else None
+        if entry is None:
+            await self.dispatch(event)
+            return
+        token, self._handled = current.set(entry), entry
+        try:
+            await self.dispatch(event)
+        except StopConsumer:
+            session.finish(entry)
+            raise
+        except Exception:
+            session.fail(entry)
+            raise
+        except BaseException:  # cancelled: another connection has to handle it
+            entry.is_done = True
+            raise
+        finally:
+            current.reset(token)
+            self._handled = None
+        if not entry.is_done:
+            session.finish(entry)
 
     def in_thread(self, find: Find) -> Find:
         """Return what takes the place of how a synchronous consumer's handlers are found.
@@ -60,25 +76,6 @@ class Attribution:
             return functools.partial(_handle_in_thread, entry, handler)
 
         return find_for
-
-    async def _handle(self, entry: OpenEntry, event: Event) -> None:
-        token, self._handled = current.set(entry), entry
-        try:
-            await self.dispatch(event)
-        except StopConsumer:
-            self._session.finish(entry)
-            raise
-        except Exception:
-            self._session.fail(entry)
-            raise
-        except BaseException:  # cancelled: another connection has to handle it
-            entry.is_done = True
-            raise
-        finally:
-            current.reset(token)
-            self._handled = None
-        if not entry.is_done:
-            self._session.finish(entry)
 
 
 def _handle_in_thread(entry: OpenEntry, handler: Handler, message: Event) -> None:

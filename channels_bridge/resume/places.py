@@ -87,10 +87,6 @@ class Place:
             self.has_echo = policy.echo
             self.patience = max(min(policy.bounds.messages // 4, UNTOLD), 1)
 
-    def is_past(self, entry: Entry) -> bool:
-        """Whether an entry is of an earlier membership, which the client is past."""
-        return entry.epoch == self.epoch and entry.offset <= self.done
-
     def begin_epoch(self, entry: Entry) -> None:
         """The next entry is the first one of another epoch that the client hears of."""
         self.epoch = entry.epoch

@@ -45,8 +45,8 @@ class Pulse:
 
     def __init__(self, context: Context) -> None:
         self.beat = BEAT
-        self.at_round_end = _Gathering(lambda call: asyncio.get_running_loop().call_soon(call))
-        self.soon = _Gathering(lambda call: asyncio.get_running_loop().call_later(PATIENCE, call))
+        self.round_end = Gathering(lambda call: asyncio.get_running_loop().call_soon(call))
+        self.soon = Gathering(lambda call: asyncio.get_running_loop().call_later(PATIENCE, call))
         self._parts: list[set[Beating]] = [set() for _ in range(PARTS)]
         self._next = 0  # the part that is visited next
         self._newest = 0  # the part that the last session came to
@@ -86,7 +86,7 @@ class Pulse:
                 session.announce_end(within)
 
 
-class _Gathering:
+class Gathering:
     """Those who hold something back, released together: one callback to the loop serves all."""
 
     def __init__(self, schedule: Callable[[Callable[[], None]], object]) -> None:

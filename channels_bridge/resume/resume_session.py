@@ -217,13 +217,15 @@ class ResumeSession:
     def begin(self, event: LogEvent) -> OpenEntry | None:
         """Return what is sent for from now on; None where the client has no place for it."""
         entry, place = event.entry, self._places.get(event.group)
-        if place is None or not entry.offset or place.is_past(entry):
+        if place is None or not entry.offset:
             return None
-        if self._names and place.has_echo:
-            recognise_echo(event, self._names, self.channel_name)
         if place.epoch != entry.epoch:
             place.begin_epoch(entry)
             self._client.place(event.group, place)
+        elif entry.offset <= place.done:
+            return None  # of an earlier membership, which the client is past
+        if self._names and place.has_echo:
+            recognise_echo(event, self._names, self.channel_name)
         if event.is_replay:
             resume_counters.messages["replayed"] += 1
         return OpenEntry(self.sender, event.group, place, entry, event.frames)
@@ -231,7 +233,7 @@ class ResumeSession:
     def send_shared(self, group: str, entry: Entry, content: Payload | None) -> bool:
         """Send what a shared handler has made of an entry, if that can be done at once."""
         place = self._places.get(group)
-        if place is None or not entry.offset or place.is_past(entry):
+        if place is None or not entry.offset:
             return content is None or self.sender.send_now(content)
         if place.epoch != entry.epoch:
             place.begin_epoch(entry)

@@ -48,5 +48,6 @@ class SharedLogEvent(LogEvent, SharedEvent):
     def __init__(self, event: LogEvent, content: str | bytes | None) -> None:
         # Not by the two classes' own, each of which would call the other's.
         dict.__init__(self, event)
-        vars(self).update(vars(event))
+        self.group, self.entry, self.is_replay = event.group, event.entry, event.is_replay
+        self.frames = event.frames
         self.content = content

@@ -17,7 +17,7 @@ from typing import Protocol
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 
 from channels_bridge.resume.open_entry import OpenEntry, current
-from channels_bridge.resume.pulse import Pulse
+from channels_bridge.resume.pulse import Gathering, Pulse
 from channels_bridge.server.asgi_types import Event
 from channels_bridge.server.websocket.connection import WebSocketConnection
 from channels_bridge.server.websocket.frames import Payload, payload_of
@@ -49,12 +49,13 @@ class TaggingSender(Sender):
         is_silent: whether nothing has been written since somebody has set it to True.
     """
 
-    __slots__ = ("_held", "_pulse", "session", "is_silent")
+    __slots__ = ("_held", "_round_end", "_soon", "session", "is_silent")
 
     def __init__(self, connection: WebSocketConnection, session: Session, pulse: Pulse) -> None:
         super().__init__(connection.writer, connection.inbox, connection.context)
         self.session: Session | None = session
-        self._pulse = pulse
+        self._round_end = pulse.round_end
+        self._soon = pulse.soon
         #: An entry, the index of a frame of it, and that frame.
         self._held: tuple[OpenEntry, int, Payload] | None = None
         self.is_silent = False
@@ -84,12 +85,16 @@ class TaggingSender(Sender):
     # What the application sends
 
     def send(self, message: Event) -> None:
-        self._take(current.get(), payload_of(message), more=self._inbox.waiting > 0)
+        payload, entry = payload_of(message), current.get()
+        if entry is None or entry.is_done or entry.owner is not self:
+            self._send_direct(payload, more=self._inbox.waiting > 0)
+        else:
+            self._hold(entry, payload, self._round_end)
 
     def send_now(self, payload: Payload) -> bool:
         if self._writer.is_full or not self._is_open:
             return False
-        self._take(None, payload, more=True)
+        self._send_direct(payload, more=True)
         return True
 
     def send_tagged(self, payload: Payload) -> bool:
@@ -108,8 +113,11 @@ class TaggingSender(Sender):
 
     def _send_late(self, payload: Payload, more: bool) -> None:
         if self._is_open:
-            entry = getattr(payload, "entry", None)
-            self._take(entry, payload, more=more or self._inbox.waiting > 0)
+            entry: OpenEntry | None = getattr(payload, "entry", None)
+            if entry is None or entry.is_done:
+                self._send_direct(payload, more=more or self._inbox.waiting > 0)
+            else:
+                self._hold(entry, payload, self._soon)
 
     def flush(self) -> None:
         super().flush()
@@ -128,21 +136,21 @@ class TaggingSender(Sender):
 
     # Frames and their headers
 
-    def _take(self, entry: OpenEntry | None, payload: Payload, *, more: bool) -> None:
-        if entry is None or entry.is_done or entry.owner is not self:
-            self.release()
-            self._write(join(";", payload), more=more)
-            return
+    def _send_direct(self, payload: Payload, *, more: bool) -> None:
+        self.release()
+        self._write(join(";", payload), more=more)
+
+    def _hold(self, entry: OpenEntry, payload: Payload, until: Gathering) -> None:
         index = entry.frames
-        entry.frames += 1
+        entry.frames = index + 1
         if index < entry.skip:
             return  # the client has it
         if isinstance(payload, str) and not payload.isascii():
             payload.encode()  # an error is the handler's, who is gone when the frame is built
-        self.release()
+        if self._held is not None:
+            self.release()
         self._held = entry, index, payload
-        is_late = isinstance(payload, _Text | _Data)
-        (self._pulse.soon if is_late else self._pulse.at_round_end).add(self)
+        until.add(self)
 
     def release(self) -> None:
         """Write what is held as one of several frames: more may follow."""
@@ -153,13 +161,15 @@ class TaggingSender(Sender):
 
     def finish(self, entry: OpenEntry) -> bool:
         """The handler has returned. Returns whether the client knows it by its last frame."""
+        if self._outbox is not None:
+            super().flush()  # what its thread has sent
         entry.is_done = True
-        super().flush()  # what its thread has sent
-        if self._held is None or self._held[0] is not entry or not self._is_open:
+        held = self._held
+        if held is None or held[0] is not entry or not self._is_open:
             return False
-        (_, _, payload), self._held = self._held, None
+        self._held = None
         header = f"{entry.place.tag}:{entry.entry.offset};"
-        self._write(join(header, payload), more=self._inbox.waiting > 0)
+        self._write(join(header, held[2]), more=self._inbox.waiting > 0)
         return True
 
     def _write(self, payload: Payload, *, more: bool) -> None:
