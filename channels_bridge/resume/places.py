@@ -26,6 +26,8 @@ class Place:
         why: with an answer that something is missing.
         was: the tag that the client knows the group by, where that is another one.
         owes_live: whether the client waits to hear that it has caught up.
+        identity: whom its tickets are for: the user who has joined, who may be known since then
+            only, and may be another one later.
         is_live: whether it has caught up.
         is_left: whether it is no longer a member.
         has_echo: whether its own messages from before are to look like its own.
@@ -38,6 +40,7 @@ class Place:
         "epoch",
         "frames",
         "has_echo",
+        "identity",
         "is_left",
         "is_live",
         "name",
@@ -49,8 +52,11 @@ class Place:
         "why",
     )
 
-    def __init__(self, group: str, answer: Answer, position: Position, why: Why | None) -> None:
+    def __init__(
+        self, group: str, identity: str, answer: Answer, position: Position, why: Why | None
+    ) -> None:
         self.tag = tag_of(group)
+        self.identity = identity
         self.answer: Answer | None = answer
         self.why = why
         self.epoch = position.epoch

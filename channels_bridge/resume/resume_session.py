@@ -67,6 +67,8 @@ class ResumeSession:
     __slots__ = (
         "_claims",
         "_client",
+        "_earlier",
+        "_identity",
         "_is_muted",
         "_names",
         "_over",
@@ -100,8 +102,10 @@ class ResumeSession:
         self._pulse = pulse
         self._claims = asked.claims or NO_CLAIMS
         self._over = asked.over
-        self._client = Telling(self.sender, tickets.identity_in(scope))
-        self._names = tickets.names_in(asked.token, self._client.identity)
+        self._client = Telling(self.sender)
+        self._earlier = asked.token
+        self._identity = tickets.NOBODY  # whom its token is for
+        self._names: tuple[bytes, ...] = ()  # of its channels before
         self._places: dict[str, Place] = {}  # by group
         self._renewal = 0.0  # when tickets are renewed, in the loop's time
         self._is_muted = False  # whether the client is not to be greeted
@@ -116,12 +120,13 @@ class ResumeSession:
         """Where the client was in this group; why its word does not count; None: it was not."""
         for tag in tags_of(group):
             if tag in self._claims:
-                return tickets.claim_of(self._claims[tag], group, self._client.identity)
+                identity = tickets.identity_in(self.scope)
+                return tickets.claim_of(self._claims[tag], group, identity)
         return None
 
     def joined(self, group: str, answer: Answer, position: Position, why: Why | None) -> None:
         """It is a member now, from this position on. Its messages follow."""
-        place = Place(group, answer, position, why)
+        place = Place(group, tickets.identity_in(self.scope), answer, position, why)
         self._take_claim(group, place)
         place.name = _name(self.name_of, group)
         place.obey(self.layer, group)
@@ -161,6 +166,9 @@ class ResumeSession:
         if self._is_muted:
             return
         self._renewal = asyncio.get_running_loop().time() + tickets.RENEWAL
+        # Now, as the consumer may have found out only while it connected who this is.
+        self._identity = tickets.identity_in(self.scope)
+        self._names, self._earlier = tickets.names_in(self._earlier, self._identity), None
         hello = {"t": "hello", "v": VERSION, "beat": self._pulse.beat, "retry": RETRY}
         self._client.tell(**hello, c=self._token(), over=self._over or None)
         for group, place in self._places.items():
@@ -184,9 +192,7 @@ class ResumeSession:
         """Tell positions, renew tickets, or beat; at least one visit of two says something."""
         if self.sender.is_full:
             return
-        identity = tickets.identity_in(self.scope)
-        if now > self._renewal or identity != self._client.identity:
-            self._client.identity = identity
+        if now > self._renewal:
             self._renewal = now + tickets.RENEWAL
             self._renew()
         self._tell_positions()
@@ -210,7 +216,7 @@ class ResumeSession:
 
     def _token(self) -> str:
         own = (tickets.name_digest(self.channel_name),) if self.channel_name else ()
-        return tickets.make_token(self._client.identity, self._names + own)
+        return tickets.make_token(self._identity, self._names + own)
 
     # What the consumer handles (of which the attribution tells)
 

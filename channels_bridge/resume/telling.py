@@ -16,14 +16,12 @@ class Telling:
 
     Args:
         sender: of its connection.
-        identity: whom its tickets are for.
     """
 
-    __slots__ = ("_sender", "_unsaid", "identity")
+    __slots__ = ("_sender", "_unsaid")
 
-    def __init__(self, sender: TaggingSender, identity: str) -> None:
+    def __init__(self, sender: TaggingSender) -> None:
         self._sender = sender
-        self.identity = identity
         self._unsaid: list[str] | None = None  # until it is accepted; few, as that is soon
 
     def tell(self, **fields: Any) -> None:
@@ -58,7 +56,7 @@ class Telling:
     def place(self, group: str, place: Place, **others: Any) -> None:
         """Tell a position and its epoch, with a ticket."""
         place.told = place.done
-        ticket = tickets.make_ticket(group, self.identity, place.position)
+        ticket = tickets.make_ticket(group, place.identity, place.position)
         self.tell(t="at", g=place.tag, e=place.epoch, o=place.done, k=ticket, **others)
 
     def tell_position(self, place: Place) -> None:
@@ -78,4 +76,4 @@ class Telling:
         if place.answer is None:
             # For what the client knows: it may break off before it is told more.
             position = Position(place.epoch, place.told)
-            self.tell(t="at", g=place.tag, k=tickets.make_ticket(group, self.identity, position))
+            self.tell(t="at", g=place.tag, k=tickets.make_ticket(group, place.identity, position))

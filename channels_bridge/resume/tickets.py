@@ -1,8 +1,10 @@
 """Tickets and tokens: proofs, kept by the client, of what the server has told it.
 
 A *ticket* is for one position in a group and those after it, in the same epoch, for one user.
-Without it a user who is let into a group today could ask for what was said before. A *token* has
-the channel names that a client's earlier connections had, so that it can be told from others.
+Without it a user who is let into a group today could ask for what was said before. What somebody
+got who was not logged in is good for whoever has it, as anybody could have got it: so users may log
+in between two connections. A *token* has the channel names that a client's earlier connections had,
+so that it can be told from others.
 
 Both are HMACs of ``SECRET_KEY``, compared in constant time, and good for ``LIFE`` seconds; what was
 made with a key in ``SECRET_KEY_FALLBACKS`` is accepted, too. Nothing of them is kept here.
@@ -35,6 +37,9 @@ NAME = 6  # bytes of the digest of a channel's name
 NAMES = 4
 
 LARGEST_OFFSET = 2**40 - 1
+
+#: Whom tickets are bound to that were given to somebody who was not logged in.
+NOBODY = ""
 
 
 def issue(group: str, user_id: object, position: Position) -> str:
@@ -84,7 +89,9 @@ def _is_good(claimed: Claimed, group: str, identity: str) -> bool:
     if len(data) != 8 + MAC or _is_expired(data) or claimed.offset < _number(data[3:8]):
         return False
     head, given = data[:8], data[8:]
-    macs = (_ticket_mac(key, group, identity, claimed.epoch, head) for key in keys())
+    owners = {identity, NOBODY}
+    epoch = claimed.epoch
+    macs = (_ticket_mac(key, group, owner, epoch, head) for key in keys() for owner in owners)
     return _is_any(given, macs)
 
 
@@ -124,7 +131,7 @@ def name_digest(name: str) -> bytes:
 
 def identity_of(user_id: object) -> str:
     """Return what tickets of a user are bound to; all who are not logged in are the same."""
-    return "" if user_id is None else f"user:{user_id}"
+    return NOBODY if user_id is None else f"user:{user_id}"
 
 
 def identity_in(scope: Mapping[str, Any]) -> str:
@@ -132,10 +139,10 @@ def identity_in(scope: Mapping[str, Any]) -> str:
     try:
         user = scope.get("user")
         known = user is not None and user.is_authenticated
-        return identity_of(user.pk) if known else ""  # type: ignore[union-attr]
+        return identity_of(user.pk) if known else NOBODY  # type: ignore[union-attr]
     except Exception:
         # Whatever a project puts there, such as a user that only a thread may ask for.
-        return ""
+        return NOBODY
 
 
 def _is_expired(data: bytes) -> bool:

@@ -398,6 +398,38 @@ async def test_position_of_another_user(serve):
     await other.websocket.close()
 
 
+async def test_consumers_that_log_users_in(serve):
+    """By a token in connect(), or by a message: tickets are for whoever has joined."""
+
+    class LoggingIn(Chat):
+        async def connect(self):
+            await self.channel_layer.group_add("news", self.channel_name)
+            self.scope["user"] = User(7)
+            names.append(self.channel_name)
+            await self.accept()
+
+        async def receive(self, text_data):
+            await self.channel_layer.group_add("chat", self.channel_name)
+
+        async def chat_message(self, event):
+            await self.send(event["message"])
+
+    names: list[str] = []
+    speaker = await begin(serve, LoggingIn.as_asgi())
+    await speaker.websocket.send("join")
+    await speaker.hear_of("at")
+    await break_off(speaker)
+    await say("a", group="news")
+    await say(names[0])
+    await come_back(speaker)
+    assert await speaker.frames(1) == ["a"]
+    await speaker.websocket.send("join")
+    while not isinstance(heard := await speaker.hear(), Frame):
+        assert heard.fields.get("r") != "gap"
+    assert heard.payload == names[1]
+    await speaker.websocket.close()
+
+
 async def test_who_is_let_in_today(serve):
     """They get what is said from now on, whatever they claim, also with a ticket for elsewhere."""
     await say(*numbers(5))

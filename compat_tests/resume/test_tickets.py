@@ -43,10 +43,11 @@ def test_ticket_is_not_good_for_others(other):
     assert verify(issue("chat.5", 7, HERE), "chat.5", other) is Why.TICKET
 
 
-def test_ticket_of_nobody_is_not_good_for_a_user():
-    """Nor the other way round."""
+def test_ticket_of_nobody_in_particular():
+    """Who logs in goes on where they were; the other way round it is another user's."""
     assert verify(issue("chat.5", None, HERE), "chat.5", None) == Claim(HERE, 0)
-    assert verify(issue("chat.5", None, HERE), "chat.5", 7) is Why.TICKET
+    assert verify(issue("chat.5", None, HERE), "chat.5", 7) == Claim(HERE, 0)
+    assert verify(issue("chat.5", 7, HERE), "chat.5", None) is Why.TICKET
 
 
 def test_ticket_is_of_one_group():
