@@ -34,6 +34,7 @@ class LocalPresenceExchange(LocalHistoryExchange):
     def __init__(self, max_bytes: float) -> None:
         super().__init__(max_bytes)
         self._attendance: Attendance[LocalPresenceTransport] = Attendance(self._push)
+        self._transports: set[LocalPresenceTransport] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None  # of the timer
 
@@ -62,12 +63,19 @@ class LocalPresenceExchange(LocalHistoryExchange):
             for transport in watchers:
                 transport.tell_roll(topic, change)
 
-    def close(self) -> None:
-        """Look no more."""
+    def join(self, transport: LocalPresenceTransport) -> None:
+        """A transport begins to use this."""
         with self.lock:
-            if self._timer is not None:
+            self._transports.add(transport)
+
+    def leave(self, transport: LocalPresenceTransport) -> None:
+        """A transport has ended; with the last one, time does."""
+        self.change(lambda attendance, now: attendance.forget(transport, now))
+        with self.lock:
+            self._transports.discard(transport)
+            if not self._transports and self._timer is not None:
                 self._timer.cancel()
-            self._loop = self._timer = None
+                self._loop = self._timer = None
 
     def _push(self, news: News) -> None:
         terms = news.terms
@@ -90,6 +98,7 @@ class LocalPresenceTransport(LocalHistoryTransport, PresenceTransport):
 
     def start_watching(self, watcher: RollWatcher) -> None:
         self._watcher = watcher
+        self._exchange.join(self)
 
     def present(self, topic: str, key: str, info: bytes, terms: Terms) -> None:
         self._exchange.change(lambda a, now: a.enter(self, topic, key, info, terms, now))
@@ -112,8 +121,7 @@ class LocalPresenceTransport(LocalHistoryTransport, PresenceTransport):
         return count
 
     async def aclose(self) -> None:
-        self._exchange.change(lambda a, now: a.forget(self, now))
-        self._exchange.close()
+        self._exchange.leave(self)
         await super().aclose()
 
     def tell_roll(self, topic: str, change: RollChange) -> None:
