@@ -21,6 +21,9 @@ DESCRIPTIONS = Descriptions(
             "history_evictions",
             "Messages that the hub has forgotten before their time, to keep to history_bytes.",
         ),
+        "history_fetches": Counter(
+            "history_fetches", "Logs that processes have asked the hub for, to follow a group."
+        ),
     },
     gauges={
         "history.groups": Gauge("history_replicas", "Groups whose history the worker has."),

@@ -21,13 +21,18 @@ class HubReport:
         if self.exchange is None:
             return {}
         history = self.exchange.history_figures()
-        gauges = {
+        gauges: dict[str, float] = {
             "processes": len(self.exchange.processes),
             "history_groups": history["groups"],
             "history_messages": history["messages"],
             "history_bytes": history["bytes"],
             "history_file_bytes": history["file_bytes"],
-            "history_on_disk": history["is_on_disk"],
             "presence_keys": self.exchange.rolls.attendance.keys,
         }
-        return {"gauges": gauges, "counters": {"history_evictions": history["evictions"]}}
+        if history["groups"]:  # where nothing is kept, nothing can be lost
+            gauges["history_on_disk"] = history["is_on_disk"]
+        counters = {
+            "history_evictions": history["evictions"],
+            "history_fetches": history["follows"],
+        }
+        return {"gauges": gauges, "counters": counters}
