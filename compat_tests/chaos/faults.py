@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-from collections.abc import Callable
-from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from compat_tests.chaos import clock
 from compat_tests.chaos.clients import Client
+from compat_tests.chaos.history_faults import (
+    everybody_comes_back,
+    everything_killed,
+    everything_killed_history_removed,
+    everything_killed_history_shortened,
+)
 from compat_tests.chaos.node_faults import NODE_FAULTS
 from compat_tests.chaos.outcomes import Suffered
 from compat_tests.chaos.signals import send_signal, stop
@@ -176,25 +179,6 @@ async def links_half_open(scene: Scene, suffered: Suffered, random: Random) -> N
         client.lose_link()
 
 
-async def everything_killed(scene: Scene, suffered: Suffered, random: Random) -> None:
-    """SIGKILL to all processes of the server, which is started again."""
-    await restart(scene, lambda history: None)
-
-
-async def everything_killed_history_removed(
-    scene: Scene, suffered: Suffered, random: Random
-) -> None:
-    """The same, and what the hub had kept in its file is gone."""
-    await restart(scene, lambda history: history.unlink(missing_ok=True))
-
-
-async def everything_killed_history_shortened(
-    scene: Scene, suffered: Suffered, random: Random
-) -> None:
-    """The same, and the end of that file is gone, as after a power cut."""
-    await restart(scene, shorten)
-
-
 #: Those of the hub; where groups are on nodes, it is theirs.
 HUB_FAULTS: tuple[Fault, ...] = (
     hub_killed,
@@ -203,9 +187,10 @@ HUB_FAULTS: tuple[Fault, ...] = (
     everything_killed,
     everything_killed_history_removed,
     everything_killed_history_shortened,
+    everybody_comes_back,
 )
 
-#: Others ask the server meanwhile.
+#: These ask the server, or leave none that could be asked.
 ALONE: tuple[Fault, ...] = HUB_FAULTS[3:]
 
 #: The others.
@@ -263,20 +248,6 @@ def cut_offs(status: dict[str, Any]) -> int:
     """How many clients that do not read the server has cut off so far."""
     reasons = status["totals"]["cut_off"]
     return sum(reasons.get(reason, 0) for reason in ("write_timeout", "inbox_full"))
-
-
-def shorten(path: Path) -> None:
-    """Take the last third of a file away; there may be none, after the disk was full."""
-    if path.exists():
-        os.truncate(path, path.stat().st_size * 2 // 3)
-
-
-async def restart(scene: Scene, change: Callable[[Path], object]) -> None:
-    """Kill the server, do something to its history, and start it again."""
-    scene.killed.update(scene.workers)
-    await asyncio.to_thread(scene.stage.kill)
-    change(scene.stage.history)
-    await asyncio.to_thread(scene.stage.start)
 
 
 async def set_clock(scene: Scene, offset: int) -> None:

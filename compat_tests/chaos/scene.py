@@ -60,6 +60,7 @@ class Scene:
         self.hub = 0
         self.clients: list[Client] = []
         self.killed: set[int] = set()
+        self.broken: list[str] = []  # promises, other than those that stories are judged by
         self._seed = seed
         self._random = random.Random(seed)
         self._journal = Journal()
@@ -153,6 +154,8 @@ class Scene:
             record.stayed = True
         with contextlib.suppress(Stuck):  # the verdict says so, and more
             await self.until(self._has_all_arrived, "all messages", DEADLINE / 4)
+        if not await self._is_caught_up():
+            self.broken.append(f"I8 something is left: {await self.status()}")
         for client in self.clients:
             client.say_goodbye()
         for each in self.resuming:
@@ -166,13 +169,22 @@ class Scene:
             end,
             self._journal.records,
             self._judge(),
-            judge_stories(
-                [client.story for client in self.resuming],
-                self._journal.records,
-                self._suffered,
-                self._unsure,
-            ),
+            self.broken + self._judge_stories(),
         )
+
+    def _judge_stories(self) -> list[str]:
+        stories = [client.story for client in self.resuming]
+        return judge_stories(stories, self._journal.records, self._suffered, self._unsure)
+
+    async def _is_caught_up(self) -> bool:
+        """I8: nobody is behind, and no more is kept than there are rooms."""
+        if self.cluster is not None:
+            return True
+        status = await self.status()
+        (hub,) = status["services"]
+        behind = sum(worker["history"]["behind"] for worker in status["workers"])
+        replicas = max(worker["history"]["groups"] for worker in status["workers"])
+        return behind == 0 and max(replicas, hub["history_groups"]) <= ROOMS
 
     @property
     def resuming(self) -> list[ResumingClient]:
