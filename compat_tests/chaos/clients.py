@@ -63,6 +63,7 @@ class Client:
         self._number = 0
         self._unanswered: set[int] = set()
         self._began: dict[int, float] = {}
+        self._asked: dict[int, asyncio.Future[list[str]]] = {}
         self._leaving = False
         self._is_lost = asyncio.Event()
         self._lost: list[JsonClient] = []
@@ -173,6 +174,13 @@ class Client:
             return False
         return True
 
+    async def ask_who_is_there(self) -> list[str]:
+        """Return the names of those who are present in the room."""
+        self._number += 1
+        asked = self._asked[self._number] = asyncio.get_running_loop().create_future()
+        await self._connection.say([self._number, None])
+        return await asyncio.wait_for(asked, DEADLINE)
+
     async def rush(self) -> None:
         """Send many messages as fast as possible."""
         await self._say_many(RUSH)
@@ -241,6 +249,9 @@ class Client:
 
     def _hear_said(self, sender: str, number: int) -> None:
         self.record.got.append((sender, number))
+
+    def _hear_present(self, number: int, names: list[str]) -> None:
+        self._asked.pop(number).set_result(names)
 
     def _hear_filler(self, _: str) -> None:
         """It was asked for."""

@@ -154,6 +154,10 @@ class Scene:
             record.stayed = True
         with contextlib.suppress(Stuck):  # the verdict says so, and more
             await self.until(self._has_all_arrived, "all messages", DEADLINE / 4)
+        with contextlib.suppress(Stuck):  # as above
+            await self.until(self._is_presence_true, "true word of who is there")
+        if not await self._is_presence_true():
+            self.broken.append("I6 presence is not the truth")
         if not await self._is_caught_up():
             self.broken.append(f"I8 something is left: {await self.status()}")
         for client in self.clients:
@@ -175,6 +179,14 @@ class Scene:
     def _judge_stories(self) -> list[str]:
         stories = [client.story for client in self.resuming]
         return judge_stories(stories, self._journal.records, self._suffered, self._unsure)
+
+    async def _is_presence_true(self) -> bool:
+        """Whether those are present in each room who are there, and nobody else."""
+        for client in self.resuming[:ROOMS]:
+            there = {other.name for other in self.clients if other.room == client.room}
+            if set(await client.ask_who_is_there()) != there:
+                return False
+        return True
 
     async def _is_caught_up(self) -> bool:
         """I8: nobody is behind, and no more is kept than there are rooms."""

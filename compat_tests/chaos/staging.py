@@ -32,6 +32,8 @@ LAYER = {"capacity": 20_000, "overflow": "close"}
 # More than is said while anybody is away.
 HISTORY = {"room-*": {"messages": 20_000, "seconds": 600}}
 
+PRESENCE = {"room-*": {"describe": "compat_tests.chaos.site.asgi.describe", "linger": 2}}
+
 
 class Stage:
     """A server with its disk and its clock, which can be started again at the same addresses.
@@ -90,6 +92,7 @@ class Stage:
             backend = "GrpcChannelLayer"
             config["address"] = f"unix:{self.disk.path / 'groups.sock'}"
             config |= {"history": HISTORY, "history_file": str(self.history)}
+            config["presence"] = PRESENCE
         else:
             backend, config["servers"] = "NatsChannelLayer", self.cluster.urls
         layer = {"BACKEND": f"channels_bridge.layers.{backend}", "CONFIG": config}

@@ -37,7 +37,7 @@ async def test_restarts():
     """Everything is killed and started again: who resumes goes on where it was, and is told where
     history was lost, then and only then.
     """
-    async with playing(3, workers=2, clients=9, pause=1, confirm=False) as scene:
+    async with playing(3, workers=1, clients=9, pause=1, confirm=False) as scene:
         await scene.suffer(faults.everything_killed)
         assert not any(client.story.gaps for client in scene.resuming)
         await scene.suffer(faults.everything_killed_history_removed)

@@ -1,7 +1,8 @@
 """The application: rooms, as in the Channels tutorial, whose members are told what became of what
 they said.
 
-Clients send ``[number, text]`` to say something, ``[number, bytes]`` to be sent so many bytes. They
+Clients send ``[number, text]`` to say something, ``[number, bytes]`` to be sent so many bytes, and
+``[number, null]`` to be told who is there: ``["present", number, names]``. They
 get ``["joined", pid]``, ``["accepted", number]`` or ``["refused", number]``, and of each message of
 anybody in the room ``["said", sender, number]``.
 """
@@ -21,6 +22,12 @@ NO_GROUPS = 4503
 PORTION = 100_000  # bytes
 
 
+def describe(scope):
+    """For presence: a client is the same one over all of its connections."""
+    name = scope["url_route"]["kwargs"]["name"]
+    return {"key": name.rpartition(".")[0]}
+
+
 class Visitor(AsyncJsonWebsocketConsumer):
     async def connect(self):
         self.room, self.name = self.scope["url_route"]["kwargs"].values()
@@ -34,7 +41,10 @@ class Visitor(AsyncJsonWebsocketConsumer):
 
     async def receive_json(self, content):
         number, what = content
-        if isinstance(what, int):
+        if what is None:
+            members = await self.channel_layer.presence(self.room)
+            await self.send_json(["present", number, [member.key for member in members]])
+        elif isinstance(what, int):
             await self.fill(what)
         else:
             await self.say(number, what)

@@ -122,6 +122,7 @@ def bridge(site: Site, directory: Path) -> Iterator[Served]:
             run.environment,
             partial(pids, "workers"),
             partial(pids, "services"),
+            lambda: ask(control, {}, ANSWER_SECONDS)["totals"].get("history_fetches"),
         )
 
 
