@@ -143,14 +143,16 @@ class Exchange:
         matters again.
         """
         self._due.changed[session] = None  # it may have asked for too much
-        for field, kind in frame_codec.parse(batch):
-            if session.outbox is not outbox:  # what comes before may have been its goodbye
-                break
-            if field in self._requests:
-                self._request(session, field, kind)
-            elif field in self._others:
-                self._others[field](session, kind)
-        self._settle()
+        try:
+            for field, kind in frame_codec.parse(batch):
+                if session.outbox is not outbox:  # what comes before may have been its goodbye
+                    break
+                if field in self._requests:
+                    self._request(session, field, kind)
+                elif field in self._others:
+                    self._others[field](session, kind)
+        finally:
+            self._settle()  # whatever happens: what was numbered is told, so it must be written
 
     def lost(self, session: Session, outbox: Outbox) -> None:
         """A stream has ended. Its process has a moment to come back."""

@@ -11,7 +11,7 @@ from channels_bridge.groups.grpc import frame_codec, log_codec
 from channels_bridge.groups.grpc.hub import exchange
 from channels_bridge.groups.grpc.hub.exchange import Exchange
 from channels_bridge.groups.grpc.hub.recovery import PATIENCE
-from channels_bridge.groups.grpc.hub.sequencer import make_chronicle
+from channels_bridge.groups.grpc.hub.sequencer import NoJournal, make_chronicle
 from channels_bridge.groups.grpc.process.history_client import Reading
 from channels_bridge.groups.history.chronicle import Chronicle
 from channels_bridge.groups.history.journal_records import Moment, Record
@@ -600,3 +600,18 @@ async def test_alone() -> None:
 def test_bounds_that_cannot_be_meant(history: wire.History, bounds: Bounds) -> None:
     """Whatever a process says, a log has bounds."""
     assert log_codec.bounds_of(history.messages, history.seconds) == bounds
+
+
+async def test_written_before_it_is_told(hub: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever comes behind it in its batch, a message is written before anybody can read of it."""
+    committed: list[int] = []
+    process = follower(hub)
+    monkeypatch.setattr(NoJournal, "commit", lambda self: committed.append(len(process._outbox)))
+    process.append(b"1")
+    batch = process.client.outbox.take_nowait()
+    monkeypatch.setitem(hub._others, "taken", None)  # a frame whose handling fails
+    with pytest.raises(TypeError):
+        hub.receive(*process.stream, batch + frame_codec.encode(wire.Taken()))
+    assert committed == [0]
+    process.read()
+    assert process.told == [b"1"]
