@@ -10,6 +10,7 @@ import asyncio
 import functools
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -65,6 +66,7 @@ class LogFollower(Follower):
         self._asks_together = asks_together
         self._notices = Notices(logger)
         self._gaps_told = 0
+        self._joining: Counter[str] = Counter()  # how many channels are about to, by group
         self._asking: dict[str, asyncio.Task[None]] = {}  # by group
         self._added_elsewhere: dict[str, set[str]] = {}  # group -> channels that wait for its log
 
@@ -93,6 +95,17 @@ class LogFollower(Follower):
         Raises:
             TransportUnavailable: it can't be asked for.
         """
+        with self._lock:
+            self._joining[group] += 1
+        try:
+            return await self._join_when_answered(group, channel, bounds)
+        finally:
+            with self._lock:
+                self._joining[group] -= 1
+                if not self._joining[group]:
+                    del self._joining[group]
+
+    async def _join_when_answered(self, group: str, channel: str, bounds: Bounds) -> Joined:
         member = self._membership.members.get(channel)
         for _ in range(ATTEMPTS):
             with self._lock:
@@ -108,7 +121,7 @@ class LogFollower(Follower):
                     return Joined(None)  # its connection has gone meanwhile
                 if self._followed.find(group) is replica:
                     return self._join(replica, channel, claim)
-        raise RuntimeError(f"the history of group {group!r} was given up again each time it came")
+        raise RuntimeError(f"the history of group {group!r} was given up each time it was to come")
 
     def join_soon(self, group: str, channel: str, bounds: Bounds) -> None:
         """Do the same for a channel that another process adds, without waiting for it."""
@@ -265,5 +278,5 @@ class LogFollower(Follower):
             task.cancel()
 
     def _is_used(self, group: str) -> bool:
-        waits = group in self._asking or group in self._added_elsewhere
+        waits = group in self._joining or group in self._added_elsewhere
         return waits or self._membership.has_members(group)
