@@ -44,8 +44,8 @@ export class ResumableSocket extends EventTarget {
     }
   }
 
-  close(code, reason = "") {
-    this.#socket.close(code, reason);
+  close(code, reason) {
+    this.#socket.close(...arguments);
     if (this.readyState > 1) return;
     this.readyState = 2;
     if (this.#waiting) setTimeout(() => this.#end({ code: code ?? 1005, reason, wasClean: true }));
@@ -88,7 +88,7 @@ export class ResumableSocket extends EventTarget {
     for (const data of this.#queue.splice(0)) this.#socket.send(data);
   }
 
-  // Twice, as after a sleep messages may wait.
+  // Twice: after a sleep messages may wait.
   #watch() {
     const isSilent = Date.now() - this.#heard > this.#beat * 2000;
     if (!isSilent || (!this.#speaks && this.#socket.readyState)) this.#silent = 0;
@@ -127,7 +127,7 @@ export class ResumableSocket extends EventTarget {
     on(globalThis, "online", hurry);
     on(globalThis.document, "visibilitychange", () => document.hidden || hurry());
     on(globalThis, "offline", () => this.#speaks && this.#drop());
-    // A page with a connection is not kept.
+    // Pages with a connection are not kept.
     on(globalThis, "pagehide", () => {
       this.#drop();
       clearTimeout(this.#waiting);
@@ -198,8 +198,8 @@ export class ResumableSocket extends EventTarget {
     for (const key of out ?? []) members.delete(key);
     this.#update(tag, { members });
     const only = (some, others) => new Map([...some].filter(([key]) => !others.has(key)));
-    const [joined, left] = [only(members, before), only(before, members)];
-    this.#tell("presence", { group, count, members, joined, left });
+    const joined = only(members, before);
+    this.#tell("presence", { group, count, members, joined, left: only(before, members) });
   }
 
   #update(tag, news) {

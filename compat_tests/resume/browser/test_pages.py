@@ -145,6 +145,21 @@ def test_compression(site: Tutorial, tab: Tab) -> None:
         assert tab.said == texts
 
 
+def test_close(site: Tutorial, tab: Tab) -> None:
+    """A page's close() is the end, with or without a code, and between two connections as well."""
+    for arguments, code in (("", 1005), ("1000", 1000), ("3001, 'done'", 3001)):
+        open_notes(tab, "close")
+        tab.ask(f"socket.close({arguments})")
+        tab.wait_until(lambda code=code: tab.notes == [OPEN, ["close", code, None]])
+    open_notes(tab, "close")
+    with tab.offline():
+        tab.wait_until(lambda: LOST in tab.notes)
+        tab.ask("socket.close()")
+        tab.wait_until(lambda: tab.notes[-1] == ["close", 1005, None])
+    assert tab.ask("socket.readyState") == 3
+    site.wait_for_connections(0, 0)
+
+
 def test_daphne(site: Tutorial, tab: Tab) -> None:
     """With a server that knows nothing of it, a page has a WebSocket that reconnects."""
     with tempfile.TemporaryDirectory(prefix="cb-") as directory:

@@ -56,8 +56,11 @@ class FakeWebSocket {
     if (this.readyState === 1) this.sent.push(data);
   }
 
-  close(code, reason) {
-    if (code !== undefined && code !== 1000 && !(code >= 3000 && code <= 4999)) {
+  close(...given) {
+    const [code, reason] = given;
+    const isValid = code === 1000 || (code >= 3000 && code <= 4999);
+    // As in Chromium, where no code is one that is left out, and not one before a reason.
+    if (!isValid && (code !== undefined || given.length > 1)) {
       throw new DOMException("No such code", "InvalidAccessError");
     }
     if (this.readyState > 1) return;
