@@ -29,6 +29,11 @@ from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 logger = logging.getLogger("channels_bridge.groups")
 
 
+#: How many frames may wait to be read by a process before it is told of no more changes. It is told
+#: all once it has read them.
+MAX_WAITING = 1000
+
+
 class RollCall:
     """Who is present at all processes of a hub.
 
@@ -47,6 +52,7 @@ class RollCall:
         self._is_holding = is_holding
         self._moved: set[Session] = set()  # those that come from another hub
         self._held: deque[tuple[Session, wire.Watch]] = deque()  # until all are back
+        self._behind: dict[tuple[Session, str], None] = {}  # that are told no changes, but all
         self._notices = Notices(logger)
 
     @property
@@ -71,6 +77,7 @@ class RollCall:
                 self.attendance.expect(present.topic, present.key, present.info, terms, now)
         for topic in set(self.attendance.watched_by(session)) - set(hello.watched):
             self.attendance.unwatch(session, topic)
+        self._forget_behind(session)
         # A moment later: what there was no room for in Hello follows it.
         self._held.extend((session, wire.Watch(topic=topic)) for topic in hello.watched)
 
@@ -98,6 +105,7 @@ class RollCall:
         self.attendance.forget(session, self._uptime.now)
         self._moved.discard(session)
         self._held = deque(held for held in self._held if held[0] is not session)
+        self._forget_behind(session)
 
     def tick(self) -> None:
         """Tell what is due."""
@@ -105,11 +113,27 @@ class RollCall:
             return
         while self._held:
             self._answer(*self._held.popleft())
+        self._tell_behind()
         for topic, change, watchers in self.attendance.pass_time(self._uptime.now):
             for session in watchers:
-                _tell(session, topic, change)
+                if _is_full(session):
+                    self._behind[session, topic] = None
+                if (session, topic) not in self._behind:
+                    _tell(session, topic, change)
 
     # Helpers.
+
+    def _tell_behind(self) -> None:
+        """Tell those all who didn't read, and have read now."""
+        for session, topic in [each for each in self._behind if not _is_full(each[0])]:
+            del self._behind[session, topic]
+            self._answer(session, wire.Watch(topic=topic))
+
+    def _forget_behind(self, session: Session, topic: str | None = None) -> None:
+        """Don't have a process told all later, of one topic or of any."""
+        for each in [each for each in self._behind if each[0] is session]:
+            if topic in (None, each[1]):
+                del self._behind[each]
 
     def _enter(self, session: Session, present: wire.Present) -> bool:
         has_room = self.attendance.enter(
@@ -148,6 +172,7 @@ class RollCall:
             for other, watch in self._held
             if other is not session or watch.topic != topic or watch.once
         )
+        self._forget_behind(session, topic)
         self.attendance.unwatch(session, topic)
 
     def _push(self, news: News) -> None:
@@ -163,6 +188,10 @@ class RollCall:
                 "workers for it, or raise its `channel_capacity`",
                 terms.queue.rpartition("/")[2],
             )
+
+
+def _is_full(session: Session) -> bool:
+    return session.outbox is not None and len(session.outbox) > MAX_WAITING
 
 
 def _tell(session: Session, topic: str, change: RollChange, once: int = 0) -> None:

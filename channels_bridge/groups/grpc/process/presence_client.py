@@ -23,6 +23,9 @@ from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 #: About how many bytes of keys Hello has at most. The others follow it.
 MAX_HELLO = 8 * 1024 * 1024
 
+#: How much may be said that the hub hasn't confirmed: else a stuck hub would fill the outbox.
+MAX_UNCONFIRMED = 10_000
+
 Name = tuple[str, str]
 """A topic and a key."""
 
@@ -70,6 +73,7 @@ class PresenceClient(HistoryClient):
         self._present: dict[Name, Told] = {}
         self._listed: dict[Name, Told] = {}  # what a hub has confirmed
         self._unconfirmed: dict[int, tuple[Name, Told | None]] = {}  # by number, on this stream
+        self._unsaid: dict[Name, None] = {}  # until some of those are confirmed
         self._watched: dict[str, Terms] = {}
         self._askings: dict[int, Asking] = {}
         self._roll_parts: dict[tuple[str, int], list[wire.Roll]] = {}
@@ -82,13 +86,12 @@ class PresenceClient(HistoryClient):
     def present(self, topic: str, key: str, info: bytes, terms: Terms) -> None:
         """Somebody is connected here, or their info has changed."""
         self._present[topic, key] = Told(info, terms)
-        if self._is_in_step:
-            self._say((topic, key))
+        self._change((topic, key))
 
     def absent(self, topic: str, key: str) -> None:
         """Somebody isn't connected here any more."""
-        if self._present.pop((topic, key), None) is not None and self._is_in_step:
-            self._say((topic, key))
+        if self._present.pop((topic, key), None) is not None:
+            self._change((topic, key))
 
     def watch(self, topic: str, terms: Terms) -> None:
         """Be told who is present."""
@@ -121,6 +124,7 @@ class PresenceClient(HistoryClient):
         super().disconnected()
         self._is_in_step = False
         self._unconfirmed.clear()
+        self._unsaid.clear()
         self._roll_parts.clear()
 
     def _hello(self) -> wire.Hello:
@@ -175,7 +179,7 @@ class PresenceClient(HistoryClient):
         said, self._in_hello = self._in_hello, {}
         for name in [*self._present, *(name for name in said if name not in self._present)]:
             if self._present.get(name) != said.get(name):
-                self._say(name)
+                self._change(name)
         for topic in self._watched.keys() - self._watched_in_hello:
             self._write(wire.Watch(topic=self._prefix + topic))
         for topic in self._watched_in_hello - self._watched.keys():
@@ -198,6 +202,8 @@ class PresenceClient(HistoryClient):
             self._listed.pop(name, None)
         else:
             self._listed[name] = told
+        if self._unsaid:
+            self._say(self._unsaid.popitem()[0])
 
     def _on_roll(self, roll: wire.Roll) -> None:
         topic = roll.topic.removeprefix(self._prefix)
@@ -220,6 +226,15 @@ class PresenceClient(HistoryClient):
     def _next_number(self) -> int:
         self._seq += 1
         return self._seq
+
+    def _change(self, name: Name) -> None:
+        """Say what is so of a key now; later, where the hub doesn't keep up."""
+        if not self._is_in_step:
+            return  # Hello will
+        if len(self._unconfirmed) < MAX_UNCONFIRMED:
+            self._say(name)
+        else:
+            self._unsaid[name] = None
 
     def _say(self, name: Name) -> None:
         """Say what is so of a key now."""

@@ -8,6 +8,7 @@ import pytest
 
 from channels_bridge.groups.grpc import frame_codec, roll_codec
 from channels_bridge.groups.grpc.hub import exchange as exchange_module
+from channels_bridge.groups.grpc.hub import roll_call
 from channels_bridge.groups.presence.attendance import Attendance
 from channels_bridge.groups.presence.roll import Here, RollChange, Terms
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
@@ -235,6 +236,47 @@ async def test_a_hub_of_an_earlier_release(clock: Clock, caplog: pytest.LogCaptu
     assert not process.client.knows_presence
 
 
+async def test_a_hub_that_does_not_keep_up(
+    world: HubWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often users come and go meanwhile, little waits; all is said in the end."""
+    monkeypatch.setattr("channels_bridge.groups.grpc.process.presence_client.MAX_UNCONFIRMED", 3)
+    first, second = world.processes
+    for _ in range(100):
+        for key in KEYS:
+            first.enter(key)
+            first.leave(key)
+    for key in KEYS[:4]:
+        first.enter(key)
+    assert first.client.outbox is not None
+    assert len(first.client.outbox) == 3
+    world.check()
+    assert second.watcher.told == set(KEYS[:4])
+    assert not first.client._unsaid and not first.client._unconfirmed
+
+
+async def test_a_process_that_does_not_read(
+    world: HubWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Little waits for it, and once it reads it is told who is there."""
+    monkeypatch.setattr(roll_call, "MAX_WAITING", 3)
+    first, second = world.processes
+    _, outbox = second.stream
+    for number in range(200):
+        first.enter(f"user{number}")
+        first.leave(f"user{number}")
+        for _ in range(4):
+            first.write()
+            world.clock.now += 0.25
+            world.hub.tick()
+            first.read()
+    assert len(outbox) < 10
+    first.enter("ann")
+    world.check()
+    assert second.watcher.told == {"ann"}
+    assert not world.hub.rolls._behind
+
+
 async def test_nothing_is_left(world: HubWorld) -> None:
     """Of processes that have ended."""
     for process in list(world.processes):
@@ -244,6 +286,7 @@ async def test_nothing_is_left(world: HubWorld) -> None:
     world.pass_time(30)
     rolls = world.hub.rolls
     assert not rolls.attendance.keys and not rolls._moved and not rolls._held
+    assert not rolls._behind
     assert rolls.attendance.is_idle
 
 
