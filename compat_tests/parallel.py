@@ -36,6 +36,7 @@ LONGEST = (
     "compat_tests/surface/test_testing.py",
     "compat_tests/third_party/",
     "compat_tests/server/monitoring/",
+    "compat_tests/event_stream/test_on_servers.py",
     "compat_tests/management/test_runserver.py",
     "compat_tests/surface/test_runworker.py",
     "compat_tests/server/supervisor/test_graceful_reload.py",
