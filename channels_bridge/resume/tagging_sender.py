@@ -114,7 +114,7 @@ class TaggingSender(Sender):
     def _send_late(self, payload: Payload, more: bool) -> None:
         if self._is_open:
             entry: OpenEntry | None = getattr(payload, "entry", None)
-            if entry is None or entry.is_done:
+            if entry is None or entry.is_done or entry.owner is not self:
                 self._send_direct(payload, more=more or self._inbox.waiting > 0)
             else:
                 self._hold(entry, payload, self._soon)

@@ -547,6 +547,23 @@ async def test_sending_to_somebody_else(serve):
     await second.websocket.close()
 
 
+async def test_thread_that_sends_to_somebody_else(serve):
+    """The same in the thread of synchronous consumers."""
+    speaker, member = await begin(serve, SyncRoom)
+
+    class Other(SyncRoom):
+        def chat_cross(self, event):
+            member.send(text_data="across")
+            self.send(text_data="here")
+
+    second, other = await begin(serve, Other)
+    room.give(other, "chat.cross")
+    assert await second.raw() == f"{TAG}:17;here"
+    assert await speaker.raw() == ";across"
+    await speaker.websocket.close()
+    await second.websocket.close()
+
+
 async def test_cancelled_handler_is_not_past_its_message(serve):
     """Where the server ends, another worker handles the message again."""
     speaker, member = await begin(serve, shutdown_timeout=0.01)
