@@ -27,7 +27,7 @@ export class ResumableSocket extends EventTarget {
     this.#options = { queue: 100, ...options };
     this.#restore();
     this.#connect();
-    this.#followPage();
+    this.#listen();
   }
 
   get bufferedAmount() {
@@ -88,7 +88,7 @@ export class ResumableSocket extends EventTarget {
     for (const data of this.#queue.splice(0)) this.#socket.send(data);
   }
 
-  // Twice: after a sleep messages may wait.
+  // Twice, as after a sleep messages may wait.
   #watch() {
     const isSilent = Date.now() - this.#heard > this.#beat * 2000;
     if (!isSilent || (!this.#speaks && this.#socket.readyState)) this.#silent = 0;
@@ -103,7 +103,9 @@ export class ResumableSocket extends EventTarget {
 
   #lost(close) {
     for (const type of EVENTS) this.#socket["on" + type] = null;
-    for (const timer of [this.#opening, this.#watching, this.#leaving]) clearTimeout(timer);
+    clearTimeout(this.#opening);
+    clearTimeout(this.#leaving);
+    clearInterval(this.#watching);
     const { code, reason } = close;
     if (this.readyState > 1 || FINAL.test(code)) return this.#end(close);
     this.readyState = 0;
@@ -120,14 +122,14 @@ export class ResumableSocket extends EventTarget {
     this.dispatchEvent(new CloseEvent("close", close));
   }
 
-  #followPage() {
+  #listen() {
     const { store } = this.#options;
     const on = (target, type, listener) => target?.addEventListener?.(type, listener, this.#life);
     const hurry = () => this.#waiting && this.#connect();
     on(globalThis, "online", hurry);
     on(globalThis.document, "visibilitychange", () => document.hidden || hurry());
     on(globalThis, "offline", () => this.#speaks && this.#drop());
-    // Pages with a connection are not kept.
+    // A page with a connection is not kept.
     on(globalThis, "pagehide", () => {
       this.#drop();
       clearTimeout(this.#waiting);
@@ -160,9 +162,9 @@ export class ResumableSocket extends EventTarget {
     if (/^!{/.test(data)) return this.#control(JSON.parse(data.slice(1)));
     const isText = typeof data === "string";
     const text = isText ? data : String.fromCharCode(...new Uint8Array(data).slice(0, 64));
-    const [header, tag, offset, frame] = HEADER.exec(text);
-    const position = frame ? { o: offset - 1, i: +frame + 1 } : { o: offset, i: 0 };
-    if (this.#groups.has(tag)) this.#update(tag, position);
+    const [header, g, o, frame] = HEADER.exec(text);
+    const position = frame ? { o: o - 1, i: +frame + 1 } : { o, i: 0 };
+    if (this.#groups.has(g)) this.#update(g, position);
     return data.slice(header.length);
   }
 
@@ -185,41 +187,41 @@ export class ResumableSocket extends EventTarget {
     }
   }
 
-  #resumed(tag, recovered, why = null) {
+  #resumed(g, recovered, why = null) {
     this.recovered = recovered && this.recovered !== false;
-    this.#tell("resumed", { group: this.#groups.get(tag)?.n ?? null, recovered, why });
+    this.#tell("resumed", { group: this.#groups.get(g)?.n ?? null, recovered, why });
   }
 
-  #present(tag, { n: count, in: come, out }, isDiff) {
-    const { n: group = null, members: known } = this.#update(tag);
+  #present(g, { n: count, in: come, out }, isDiff) {
+    const { n: group = null, members: known } = this.#update(g);
     const before = ((come || out) && known) || new Map();
     const members = new Map(isDiff ? before : []);
     for (const key in come) members.set(key, come[key]);
     for (const key of out ?? []) members.delete(key);
-    this.#update(tag, { members });
+    this.#update(g, { members });
     const only = (some, others) => new Map([...some].filter(([key]) => !others.has(key)));
     const joined = only(members, before);
     this.#tell("presence", { group, count, members, joined, left: only(before, members) });
   }
 
-  #update(tag, news) {
-    const group = { ...this.#groups.get(tag), ...news };
-    this.#groups.delete(tag);
-    this.#groups.set(tag, group);
+  #update(g, news) {
+    const group = { ...this.#groups.get(g), ...news };
+    this.#groups.delete(g);
+    this.#groups.set(g, group);
     return group;
   }
 
   #claim() {
     const latest = [...this.#groups].filter(([, { k }]) => k).slice(-100);
-    const claim = ([tag, { e, o, i, k }]) => `~${tag}.${e}.${o}${i ? "." + i : ""}.${k}`;
+    const claim = ([g, { e, o, i, k }]) => `~${g}.${e}.${o}${i ? "." + i : ""}.${k}`;
     return this.#version + latest.map(claim).join("").slice(-6000).replace(/^[^~]+/, "");
   }
 
   #restore() {
     const { store, from } = this.#options;
     for (const each of [store?.getItem(this.url), from].flat().join("~").split("~")) {
-      const [tag, e, o, ...rest] = each.split(".");
-      if (o) this.#update(tag, { e, o, k: rest.pop(), i: rest[0] });
+      const [g, e, o, ...rest] = each.split(".");
+      if (o) this.#update(g, { e, o, k: rest.pop(), i: rest[0] });
       else if (e) this.#version = each;
     }
     store?.removeItem(this.url);
