@@ -48,12 +48,12 @@ class News(NamedTuple):
         }
 
 
-class Telling(NamedTuple, Generic[Owner]):
-    """A change of a topic, and who is to be told."""
+class Telling(NamedTuple):
+    """A change of a topic, and the owners who are to be told."""
 
     topic: str
     change: RollChange
-    watchers: Collection[Owner]
+    watchers: Collection[Any]  # Python 3.10 has no NamedTuple that is generic
 
 
 class Attendance(Generic[Owner]):
@@ -185,7 +185,7 @@ class Attendance(Generic[Owner]):
         """How many are present."""
         return len(self._topics[topic].keys) if topic in self._topics else 0
 
-    def pass_time(self, now: float) -> list[Telling[Owner]]:
+    def pass_time(self, now: float) -> list[Telling]:
         """Let go who has lingered long enough. Returns what is to be told now."""
         while self._departures and self._departures[0][0] <= now:
             _, topic, key = heappop(self._departures)
@@ -214,7 +214,7 @@ class Attendance(Generic[Owner]):
         if roll is None:
             roll = self._topics[topic] = TopicRoll(terms)
         roll.terms = terms
-        listed = roll.keys[key] = Listed[Owner](info, since=now)
+        listed = roll.keys[key] = Listed(info, since=now)
         self.keys += 1
         self._mark(topic, key)
         if is_news and terms.queue:
