@@ -16,7 +16,7 @@ class StreamClient:
     """One page's stream, over any number of connections.
 
     Args:
-        address: of the server.
+        address: of the server that it connects to next.
         path: of the stream.
         at: where the page was rendered; none: the stream begins where it is.
     """
@@ -24,7 +24,7 @@ class StreamClient:
     def __init__(self, address: str, path: str = "/stream/", at: str = "") -> None:
         self.source = EventSource()
         self.headers: dict[str, str] = {}
-        self._address = address
+        self.address = address
         self._path = path + ("?" + urlencode({"from": at}) if at else "")
         self._connection: http.client.HTTPConnection | None = None
         self._response: http.client.HTTPResponse
@@ -45,7 +45,7 @@ class StreamClient:
         """Open the stream, and wait until its groups have been joined: it says where it is."""
         self.leave()
         self._connection = http.client.HTTPConnection("localhost", timeout=deadline)
-        self._connection.sock = open_socket(self._address)
+        self._connection.sock = open_socket(self.address)
         known = {"Last-Event-ID": self.source.last_event_id} if self.source.last_event_id else {}
         self._connection.request("GET", self._path, headers={"Accept-Encoding": "gzip", **known})
         self._response = self._connection.getresponse()

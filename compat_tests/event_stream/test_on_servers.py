@@ -292,7 +292,7 @@ def test_a_reload_and_a_killed_worker(env: dict[str, str], socket_dir: Path) -> 
 
             os.kill(json.loads(newsroom.get("/kept/news.local/"))["pid"], signal.SIGKILL)
             client.read_to_the_end()
-            server.wait_for_log("is ready", 3, START_DEADLINE)
+            server.wait_for_log("is ready", 4, START_DEADLINE)  # the hub, and three workers
             newsroom.publish("after the kill")
             client.connect()
             client.read("after the reload", "after the kill")
@@ -312,3 +312,20 @@ def test_under_another_server(env: dict[str, str]) -> None:
             client.connect()
             newsroom.publish("three")
             client.read("one", "two", "three")
+
+
+def test_beside_another_server(newsroom: Newsroom) -> None:
+    """A client goes on under uvicorn where it was here, and back: both follow one hub."""
+    with uvicorn(SITE, "newsroom.asgi:application", env=newsroom.env) as server:
+        other = Newsroom(server, newsroom.env)
+        with newsroom.follow() as client:
+            other.publish("one")
+            client.read("one")
+            for address, text in ((server.address, "two"), (newsroom.server.address, "three")):
+                client.leave()
+                newsroom.publish(f"before {text}")
+                client.address = address
+                client.connect()
+                other.publish(text)
+                client.read_until(lambda text=text: text in client.texts)
+            assert client.texts == ["one", "before two", "two", "before three", "three"]
