@@ -48,10 +48,12 @@ class StreamInbox:
         return True
 
     def drop_oldest(self) -> None:
-        """Drop the message that has waited longest, if there is one."""
+        """Drop the message that has waited longest of those that expire, if there is one."""
         with self._lock:
-            if self._items:
-                self._items.popleft()
+            for index, (expires, _) in enumerate(self._items):
+                if expires != inf:  # else it is of a group with history
+                    del self._items[index]
+                    return
 
     def overflow(self) -> None:
         """End the stream: its client comes back and begins anew."""

@@ -48,10 +48,11 @@ async def test_bounds() -> None:
     assert inbox.put_message("old", time.monotonic() - 1) and inbox.put_message("new")
     assert not inbox.put_message("too many")
     assert inbox.pop() == "new" and inbox.pop() is None
-    inbox.put_message("first")
-    inbox.put_message("second")
+    inbox.put_message("of a group with history")
+    inbox.put_message("other", time.monotonic() + DEADLINE)
     inbox.drop_oldest()
-    assert (inbox.pop(), inbox.waiting) == ("second", 0)
+    inbox.drop_oldest()
+    assert (inbox.pop(), inbox.waiting) == ("of a group with history", 0)
 
 
 async def test_waiting() -> None:

@@ -130,9 +130,12 @@ class Inbox:
         return True
 
     def drop_oldest(self) -> None:
-        """Drop the layer message that has waited longest, if there is one."""
+        """Drop the layer message that has waited longest of those that expire, if there is one.
+
+        One that does not is of a group with history: its member would have a gap without a word.
+        """
         for index, (deadline, _) in enumerate(self._items):
-            if deadline is not None:
+            if deadline is not None and deadline != inf:
                 del self._items[index]
                 self._messages -= 1
                 return

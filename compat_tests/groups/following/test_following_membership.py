@@ -117,6 +117,21 @@ async def test_what_is_not_kept(layer: LocalChannelLayer) -> None:
     assert feed.take()["text"] == "kept"
 
 
+async def test_other_messages_drop_none_that_is_kept() -> None:
+    """With ``overflow`` "drop_oldest" what goes to other groups takes no room from what is kept."""
+    home_loop.claim()
+    layer = LocalChannelLayer(history={"room": {}}, capacity=3, overflow="drop_oldest")
+    channel, inbox = await layer.new_channel(), Inbox()
+    layer.attach(channel, inbox)
+    for group in ("room", "plain"):
+        await layer.group_add(group, channel)
+    for group, text in [("room", "one"), ("plain", "old"), ("room", "two"), ("plain", "new")]:
+        await layer.group_send(group, {"type": "message", "text": text})
+    assert [(inbox.pop() or {}).get("text") for _ in range(4)] == ["one", "two", "new", None]
+    assert layer.messages_dropped == 1
+    await layer.close()
+
+
 async def test_woken(layer: LocalChannelLayer) -> None:
     """Who waits with an empty inbox is told that there is something in the feed."""
     inbox, feed = await join(layer)
