@@ -52,12 +52,13 @@ class Restoring:
 
     def run(self, records: Iterable[Record]) -> int:
         """Go through all records. Returns the highest order."""
-        for record in records:
-            self._handlers[type(record)](record)
-        # Not before: what an earlier bound would drop now was kept if it was widened in time.
-        for topic, log in self._shelf.logs.items():
-            log.bounds = self._bounds.get(topic)
-            self._shelf.trim(topic, self._now)
+        with self._shelf.unbounded():
+            for record in records:
+                self._handlers[type(record)](record)
+            # Not before: what an earlier bound would drop now was kept if it was widened in time.
+            for topic, log in self._shelf.logs.items():
+                log.bounds = self._bounds.get(topic)
+                self._shelf.trim(topic, self._now)
         return self._order
 
     def _started(self, record: Started) -> None:

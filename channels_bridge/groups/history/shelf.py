@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import inf
 
 from channels_bridge.groups.history.log import Log
@@ -122,6 +123,20 @@ class Shelf:
         log.trim(now)
         self._count(topic, log, 1)
         self._rank(topic, log)
+
+    @contextlib.contextmanager
+    def unbounded(self) -> Iterator[None]:
+        """Take more than is allowed, until the end of the block.
+
+        For who puts in what goes again by the bounds of its own log, once these are known: nothing
+        of other logs has to go for it.
+        """
+        max_bytes, self.max_bytes = self.max_bytes, inf
+        try:
+            yield
+        finally:
+            self.max_bytes = max_bytes
+            self._evict()
 
     def expire(self, now: float) -> None:
         """Drop all that has become too old. To be called now and then."""

@@ -250,6 +250,26 @@ def test_wider_bounds_survive() -> None:
     assert len(payloads(restore(records))) == 2
 
 
+def test_what_has_gone_takes_no_room() -> None:
+    """A journal has more than is kept: what a busy group has let go makes no other forget."""
+    records: list[Record] = []
+    first = Chronicle(new_epoch=lambda: "first1", max_bytes=10_000)
+    first.begin(NOW, records.append)
+    numbers = count(1)
+    for topic, messages in [("g:quiet", 3), ("g:busy", 60)]:
+        for _ in range(messages):
+            seq, bounds = next(numbers), Bounds(10, 300.0)
+            first.append(topic, b"sender", seq, bytes(100), bounds, kept=True, now=NOW.monotonic)
+    second = Chronicle(new_epoch=lambda: "second", max_bytes=10_000)
+    second.restore(records, NOW)
+    assert len(payloads(second, "g:quiet")) == 3
+    assert second.figures() == first.figures()
+    small = Chronicle(new_epoch=lambda: "third1", max_bytes=1000)
+    small.restore(records, NOW)
+    assert small.figures().bytes <= 1000
+    assert (payloads(small, "g:quiet"), len(payloads(small, "g:busy"))) == ([], 3)
+
+
 # Writing anew.
 
 
