@@ -157,10 +157,13 @@ class Session:
     @property
     def is_overrun(self) -> bool:
         """Whether it leaves too much unhandled, or asks for too much."""
+        # On a new stream it is sent a log of each topic that it follows, before it can handle any.
+        most = MAX_PENDING + len(self.followed)
         return (
-            max(len(self._pending), len(self.pulls)) > MAX_PENDING
+            len(self._pending) > most
+            or len(self.pulls) > MAX_PENDING
             or self._pending_bytes > MAX_PENDING_BYTES
-            or (self.outbox is not None and len(self.outbox) > 2 * MAX_PENDING)
+            or (self.outbox is not None and len(self.outbox) > 2 * most)
         )
 
     def has_stalled(self, seconds: float) -> bool:

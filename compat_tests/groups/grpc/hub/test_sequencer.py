@@ -208,6 +208,24 @@ async def test_nobody_waits_for_who_is_stopped(hub: Exchange, clock: Clock) -> N
     assert receiver.recorder.wholes == {TOPIC: 1}
 
 
+async def test_many_topics_are_followed_anew(
+    hub: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who follows more topics than it may leave unhandled can come back, and stays."""
+    monkeypatch.setattr("channels_bridge.groups.grpc.hub.session.MAX_PENDING", 10)
+    topics = [f"g:user.{number}" for number in range(30)]
+    process, sender = FollowingProcess(), follower(hub)
+    process.connect(hub)
+    for topic in topics:
+        process.client.follow(topic)
+        exchange_all(process)
+    process.connect(hub)
+    exchange_all(process)
+    sender.append(b"hello", topics[-1])
+    exchange_all(sender, process)
+    assert process.recorder.told[topics[-1]] == [b"hello"]
+
+
 async def test_who_reads_no_logs_is_cut_off(hub: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
     """Logs count among what a process leaves unhandled: it can't fill the hub's memory."""
     monkeypatch.setattr("channels_bridge.groups.grpc.hub.session.MAX_PENDING_BYTES", 10_000)
