@@ -38,7 +38,8 @@ from channels_bridge.groups.history.journal_records import (
 
 logger = logging.getLogger("channels_bridge.groups")
 
-#: It is written anew once it has so many times what is kept, and at least so many bytes.
+#: It is written anew once it has so many times what is kept, about, and at least so many bytes more
+#: than after the last time.
 SLACK = 2
 MIN_SIZE = 2**20
 
@@ -104,6 +105,7 @@ class HistoryFile(Journal):
         self._trouble: str | None = None
         self._is_told = False  # whether the log has it
         self._tried = 0.0
+        self._enough = 0  # the size up to which it isn't written anew
 
     @property
     def is_on_disk(self) -> bool:
@@ -155,7 +157,7 @@ class HistoryFile(Journal):
             self._trouble = "it was removed"
             self._let_go()
             await self._rewrite()
-        elif self.size > SLACK * max(self._chronicle.journal_size(), MIN_SIZE):
+        elif self.size > max(SLACK * max(self._chronicle.journal_size(), MIN_SIZE), self._enough):
             await self._rewrite()
 
     def close(self) -> None:
@@ -207,6 +209,8 @@ class HistoryFile(Journal):
                 self._give_up(error)
         finally:
             self._tail = None
+            # Also where what is kept takes more than it seems, or a second file has no room.
+            self._enough = self.size + MIN_SIZE
 
     def _begin_new(self) -> int:
         if self._file is None:

@@ -347,6 +347,25 @@ def test_written_anew(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     }
 
 
+def test_is_not_written_anew_without_end(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Old groups, which have had many hubs, take more in the file than it seems; so be it."""
+    monkeypatch.setattr(history_file, "MIN_SIZE", 200)
+    hub = Hub(path)
+    for _ in range(20):
+        hub.append(bytes(50))
+    monkeypatch.setattr(hub.chronicle, "journal_size", lambda: 300)
+    look_after(hub)
+    written = path.stat()
+    assert written.st_size > 2 * 300
+    for _ in range(3):
+        look_after(hub)
+    assert path.stat().st_ino == written.st_ino
+    for _ in range(5):
+        hub.append(bytes(50))
+    look_after(hub)
+    assert path.stat().st_ino != written.st_ino
+
+
 WRITER = """
 import asyncio, itertools, sys
 from pathlib import Path
