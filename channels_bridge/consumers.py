@@ -168,18 +168,22 @@ class BaseConsumer:
     async def _converse(self) -> None:
         """Handle one event after the other, until either side has closed the connection."""
         await _look_after_database()
-        await self.connect()
-        if self.websocket.state is State.CONNECTING:
-            await self.accept()
+        await attributed(self.websocket, self._open)({"type": "websocket.connect"})
         calls = frame_calls(self.receive)
+        handle_frame = attributed(self.websocket, functools.partial(self._handle_frame, calls))
         handle_group_message = attributed(self.websocket, self._handle_group_message)
         while self.websocket.state is State.OPEN:
             event = await self.websocket.next_event()
             await _look_after_database()
             if event["type"] == "websocket.receive":
-                await self._handle_frame(calls, event)
+                await handle_frame(event)
             elif event["type"] != "websocket.disconnect":
                 await handle_group_message(event)
+
+    async def _open(self, _: Message) -> None:
+        await self.connect()
+        if self.websocket.state is State.CONNECTING:
+            await self.accept()
 
     async def _handle_frame(self, calls: FrameCalls, event: Message) -> None:
         kind: FrameKind = "text" if event.get("text") is not None else "bytes"

@@ -41,9 +41,11 @@ class Attribution:
         if isinstance(event, Notice):
             session.notice(event)
             return
+        session.is_handling = True
         entry = session.begin(event) if isinstance(event, LogEvent) else None
         if entry is None:
             await self.dispatch(event)
+            session.handled()
             return
         token, self._handled = current.set(entry), entry
         try:
@@ -62,6 +64,7 @@ class Attribution:
             self._handled = None
         if not entry.is_done:
             session.finish(entry)
+        session.handled()
 
     def in_thread(self, find: Find) -> Find:
         """Return what takes the place of how a synchronous consumer's handlers are found.

@@ -30,6 +30,7 @@ class Place:
             only, and may be another one later.
         is_live: whether it has caught up.
         is_left: whether it is no longer a member.
+        is_warned: whether the client knows that something is missing, and not yet where it goes on.
         has_echo: whether its own messages from before are to look like its own.
         name: what the page calls the group, where it has a name for it.
     """
@@ -43,6 +44,7 @@ class Place:
         "identity",
         "is_left",
         "is_live",
+        "is_warned",
         "name",
         "owes_live",
         "patience",
@@ -66,6 +68,7 @@ class Place:
         self.owes_live = answer is Answer.OK
         self.is_live = False
         self.is_left = False
+        self.is_warned = False
         self.has_echo = True
         self.patience = UNTOLD
         self.name: str | None = None
@@ -101,6 +104,7 @@ class Place:
     def move(self, position: Position, why: Why) -> None:
         """Something is missing right before a position; it goes on there."""
         self.answer, self.why = Answer.GAP, why
+        self.is_warned = False
         self.epoch = position.epoch
         self.done = self.told = position.offset
         self.frames = 0

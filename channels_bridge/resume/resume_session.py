@@ -9,6 +9,8 @@ What it promises is in ``migration_guide/resume_protocol.md``. Two rules hold it
 - The client's position moves past an entry when its handler has returned, and not before; or when
   it has failed or closed the connection, so that no message fails a client again and again.
 - What the client can't see from frames it is told, at the latest within a beat.
+- Where it begins in a group it is told when the handler that has joined has returned: what that has
+  sent, as a first state, is before it, and whoever breaks off between the two begins anew.
 """
 
 from __future__ import annotations
@@ -59,6 +61,7 @@ class ResumeSession:
         layer: the channel layer, which knows whether a group wants own echoes recognised.
         hears_presence: whether the consumer has a handler for ``presence.changed``.
         name_of: returns what the page calls a group; None where it has no name.
+        is_handling: whether a handler of the consumer runs, or was the last to and has failed.
         part: the pulse's.
     """
 
@@ -68,6 +71,7 @@ class ResumeSession:
         "_claims",
         "_client",
         "_earlier",
+        "_has_held",
         "_identity",
         "_is_muted",
         "_names",
@@ -77,6 +81,7 @@ class ResumeSession:
         "_renewal",
         "channel_name",
         "hears_presence",
+        "is_handling",
         "layer",
         "name_of",
         "part",
@@ -96,6 +101,7 @@ class ResumeSession:
         connection.sender = self.sender
         self.channel_name = ""
         self.hears_presence = False
+        self.is_handling = False
         self.layer: Any = None
         self.name_of: Callable[[str], str | None] = nothing_known
         self.part = 0
@@ -109,6 +115,7 @@ class ResumeSession:
         self._places: dict[str, Place] = {}  # by group
         self._renewal = 0.0  # when tickets are renewed, in the loop's time
         self._is_muted = False  # whether the client is not to be greeted
+        self._has_held = False  # whether it is to be told of joins when the handler has returned
 
     def mute(self) -> None:
         """Accept without a greeting: the connection is closed at once."""
@@ -131,7 +138,14 @@ class ResumeSession:
         place.name = _name(self.name_of, group)
         place.obey(self.layer, group)
         self._places[group] = place
-        self._client.answer(group, place)
+        self._answer(group, place)
+
+    def _answer(self, group: str, place: Place) -> None:
+        if self.is_handling and place.answer is not Answer.OK:
+            self._has_held = True
+            self._client.warn(group, place)
+        else:
+            self._client.answer(group, place)
 
     def _take_claim(self, group: str, place: Place) -> None:
         claim = self.claim(group)
@@ -172,7 +186,7 @@ class ResumeSession:
         hello = {"t": "hello", "v": VERSION, "beat": self._pulse.beat, "retry": RETRY}
         self._client.tell(**hello, c=self._token(), over=self._over or None)
         for group, place in self._places.items():
-            self._client.answer(group, place)
+            self._answer(group, place)
         self._client.say_now()
         self._pulse.start(self)
 
@@ -253,6 +267,14 @@ class ResumeSession:
             return False
         place.done = place.told = entry.offset
         return True
+
+    def handled(self) -> None:
+        """A handler has returned: the client has what it has sent, before it has its position."""
+        self.is_handling = False
+        if self._has_held:
+            self._has_held = False
+            for group, place in self._places.items():
+                self._client.answer(group, place)
 
     def finish(self, entry: OpenEntry) -> None:
         """The handler has returned: the client is past the entry."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from channels_bridge.groups.history.position import Position
+from channels_bridge.groups.history.position import Answer, Position
 from channels_bridge.resume import resume_counters, tickets
 from channels_bridge.resume.control_messages import control_text
 from channels_bridge.resume.places import Place
@@ -42,15 +42,25 @@ class Telling:
         for text in unsaid or ():
             self._sender.announce(text)
 
+    def warn(self, group: str, place: Place) -> None:
+        """Tell that something is missing, and keep back where it goes on."""
+        if place.answer is Answer.GAP and not place.is_warned and self._sender.is_open:
+            place.is_warned = True
+            answer, why = place.answer.value, place.why and place.why.value
+            resume_counters.note(group, answer, why)
+            self.tell(t="at", g=place.tag, n=place.name, r=answer, why=why)
+
     def answer(self, group: str, place: Place) -> None:
         """Tell what came of a join, or that something is missing, unless that is told already."""
         if place.answer is None or not self._sender.is_open:
             return
-        answer, why = place.answer.value, place.why and place.why.value
-        place.answer = None
-        resume_counters.note(group, answer, why)
-        frames = place.frames or None
-        self.place(group, place, i=frames, n=place.name, r=answer, why=why, was=place.was)
+        said: dict[str, Any] = {"i": place.frames or None, "was": place.was}
+        if not place.is_warned:
+            answer, why = place.answer.value, place.why and place.why.value
+            resume_counters.note(group, answer, why)
+            said.update(n=place.name, r=answer, why=why)
+        place.answer, place.is_warned = None, False
+        self.place(group, place, **said)
         self.tell_live(place)
 
     def place(self, group: str, place: Place, **others: Any) -> None:

@@ -209,6 +209,43 @@ async def test_joined_says_what_became_of_it(serve):
     await speaker.websocket.close()
 
 
+@pytest.mark.parametrize("is_gone", [False, True])
+async def test_first_state_that_the_client_has_not_got(serve, is_gone):
+    """Who breaks off before it has what `connect()` sends to newcomers is one again."""
+    may_look = asyncio.Event()
+
+    class Snapshot(Chat):
+        async def connect(self):
+            joined = await self.channel_layer.group_add("chat", self.channel_name)
+            await self.accept()
+            if not joined.recovered:
+                await may_look.wait()  # for a slow database
+                await self.send("state")
+
+    engine = await serve(Negotiation(Snapshot.as_asgi()))
+    speaker = Speaker(engine)
+    answer = ["new"]
+    if is_gone:  # one that was here long ago
+        speaker.protocol.standings[TAG] = Standing("gone", 3, 0, "ticket")
+        answer = ["gap", None]
+    await speaker.connect()
+    await speaker.hear_of("hello")
+    if is_gone:
+        assert (await speaker.hear_of("at")).fields["r"] == "gap"  # before the state, with no place
+    await break_off(speaker)
+    may_look.set()
+    await speaker.connect()
+    await speaker.hear_of("hello")
+    heard = [await speaker.hear() for _ in range(len(answer) + 1)]
+    assert Frame("state") in heard[-2:-1], heard
+    assert [each.fields.get("r") for each in heard if each != Frame("state")] == answer
+    await say("first")
+    assert await speaker.frames(1) == [json.dumps({"message": "first"})]
+    await break_off(speaker)
+    await come_back(speaker)  # it has all now
+    await speaker.websocket.close()
+
+
 async def test_handlers_filter_for_their_user(serve):
     """What is replayed passes the consumer's own filters; who hears nothing stays up to date."""
 
