@@ -18,5 +18,7 @@ def stream_position(context: Context, *groups: str) -> str:
     It stands in the page before what is shown of the groups, and is for the user of the request,
     where the template has one (``request``, or ``user``).
     """
-    user: Any = context.get("user") or getattr(context.get("request"), "user", None)
+    # Not the variable ``user`` first: in a page about somebody, views call that one so.
+    request: Any = context.get("request") or getattr(context, "request", None)
+    user: Any = request.user if hasattr(request, "user") else context.get("user")
     return "~".join(position(group, user) for group in groups)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ImproperlyConfigured
 from django.template.backends.django import DjangoTemplates
 from django.test import AsyncClient, AsyncRequestFactory, RequestFactory, override_settings
@@ -254,3 +254,8 @@ def test_template_tag() -> None:
     first, second = template.render({"user": AnonymousUser()}).split("~")
     assert first == position("news.a")
     assert second == position("news.b")
+    # A page about somebody else, as that of a DetailView, whose context says `user`, too.
+    request = RequestFactory().get("/")
+    request.user = User(pk=5)
+    shown = template.render({"user": User(pk=6)}, request)
+    assert shown.split("~")[0] == position("news.a", 5)
