@@ -82,7 +82,7 @@ HISTORY = Layer(
         "BACKEND": "channels_bridge.layers.GrpcChannelLayer",
         "CONFIG": {
             "address": "unix:{directory}/groups.sock",
-            "history": {"chat_*": {}, "room_*": {}},
+            "history": {"*": {}},
             "history_file": "{directory}/groups.history",
         },
     },

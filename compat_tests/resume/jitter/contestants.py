@@ -216,6 +216,8 @@ def socketio_version() -> str:
 
 #: What no table has, and why.
 NOT_COMPARED = {
+    "the cost of the application": "Channels' servers run the benchmark's project, with sessions "
+    "and users for each handshake; Socket.IO's has neither",
     "AnyCable, Centrifugo": "their servers are programs that neither PyPI nor npm has",
     "Socket.IO on several processes": "its adapters for that need a database each",
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from channels_bridge.bench.stacks.sites import sample
 from compat_tests.resume.jitter.__main__ import quick
 from compat_tests.resume.jitter.contestants import CONTESTANTS, OURS
@@ -11,6 +13,7 @@ from compat_tests.resume.jitter.profile import FAULTS
 from compat_tests.resume.jitter.trial import attempt
 
 
+@pytest.mark.timeout(300)  # workers and the hub are started again, one after another
 def test_ours(tmp_path: Path) -> None:
     """Nobody misses a message, gets one twice or late, or is told so wrongly, while workers and the
     hub are killed.
