@@ -81,7 +81,7 @@ export class ResumableSocket extends EventTarget {
     clearTimeout(this.#opening);
     if (this.readyState) return;
     this.readyState = 1;
-    this.#opened = Date.now();
+    this.#opened = Date.now() + 5000; // it has to last
     this.protocol = this.#socket.protocol;
     this.extensions = this.#socket.extensions;
     this.#tell("open");
