@@ -52,18 +52,28 @@ def places() -> list[Place]:
     return list(found.values())
 
 
-def history_at(address: str) -> HubHistory:
+def history_at(address: str, *, of: object = None) -> HubHistory:
     """Return what a hub at an address keeps, for all layers that have it there.
+
+    Args:
+        of: the layer that counts where none has it there, with those of the same hub: they reach
+            it by another name, as from another container.
 
     Raises:
         StartupError: a layer can't be made, or they don't agree.
     """
-    layers = (layer for layer in _layers() if hub_address(layer) == address)
+    layers = _layers_at(address) or _layers_at(hub_address(of))
     asked = [history for layer in layers if (history := hub_history(layer)) is not None]
     try:
         return reduce(HubHistory.join, asked) if asked else HubHistory()
     except ValueError as error:
         raise StartupError(str(error)) from None
+
+
+def _layers_at(address: str | None) -> list[object]:
+    if address is None:
+        return []
+    return [layer for layer in _layers() if hub_address(layer) == address]
 
 
 def _layers() -> Iterator[object]:

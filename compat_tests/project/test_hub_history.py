@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from channels.layers import channel_layers
 from django.test import override_settings
 
 from channels_bridge.groups.discovery.hub_history import DEFAULT, HubHistory
@@ -52,6 +53,19 @@ def test_layers_of_a_hub(configs: list[dict[str, Any]], expected: HubHistory) ->
         assert hubs.history_at(ADDRESS) == expected
         (place, *_) = hubs.places()
         assert place.history == expected
+
+
+def test_another_address() -> None:
+    """A hub that listens under a name of its own keeps what the layer asks for that it is for."""
+    with layers(
+        {"history": HISTORY, "history_file": None, "prefix": "a"},
+        {"history": HISTORY, "history_file": None, "history_bytes": 2**27, "prefix": "b"},
+        {"history": HISTORY, "history_file": "/srv/kept", "address": "unix:/run/app/other.sock"},
+    ):
+        here = channel_layers["layer 0"]
+        assert hubs.history_at("0.0.0.0:6000", of=here) == HubHistory(None, 2**27)
+        assert hubs.history_at("unix:/run/app/other.sock", of=here) == HubHistory("/srv/kept")
+        assert hubs.history_at("0.0.0.0:6000") == DEFAULT
 
 
 def test_two_files() -> None:

@@ -82,7 +82,7 @@ class Command(BaseCommand):
             address = options["address"] or _address_of(layer, options["layer"])
             configure_logging()
             credentials = _credentials(layer, options)
-            asyncio.run(self._serve(address, credentials, history_at(address)))
+            asyncio.run(self._serve(address, credentials, history_at(address, of=layer)))
             if self._called_from_command_line:
                 leave_soon(0)
         except (BridgeError, ImproperlyConfigured, StartupError) as error:
