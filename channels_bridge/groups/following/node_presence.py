@@ -175,7 +175,7 @@ class NodePresence(RollWatcher):
         self, group: str, channel: str, listener: Listener, inbox: Inbox, terms: Terms
     ) -> None:
         if group not in self._members:
-            self._members[group] = RollMembers(self._expiry)
+            self._members[group] = RollMembers()
             self._replicas[group] = RollReplica()
             self._get_transport().watch_roll(_topic(group), terms)
         self._watching.setdefault(channel, set()).add(group)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from copy import deepcopy
+from math import inf
 from typing import Any
 
 from channels_bridge.groups.history.member_listener import Listener
@@ -16,19 +16,14 @@ CHANGED = "presence.changed"
 
 
 class RollMembers:
-    """Those of one group in this process.
+    """Those of one group in this process."""
 
-    Args:
-        expiry: seconds until an event is dropped that a consumer doesn't take.
-    """
-
-    def __init__(self, expiry: float) -> None:
-        self._expiry = expiry
+    def __init__(self) -> None:
         self._members: dict[str, RollMember] = {}  # by channel
 
     def add(self, channel: str, listener: Listener, inbox: Inbox) -> RollMember:
         """Tell one more from now on."""
-        member = self._members[channel] = RollMember(listener, inbox, self._expiry)
+        member = self._members[channel] = RollMember(listener, inbox)
         return member
 
     def discard(self, channel: str) -> bool:
@@ -52,21 +47,20 @@ class RollMember:
         has_missed: whether it had no room for a change; it gets the whole with the next one.
     """
 
-    __slots__ = ("_expiry", "_inbox", "_listener", "has_missed")
+    __slots__ = ("_inbox", "_listener", "has_missed")
 
-    def __init__(self, listener: Listener, inbox: Inbox, expiry: float) -> None:
+    def __init__(self, listener: Listener, inbox: Inbox) -> None:
         self.has_missed = False
         self._listener = listener
         self._inbox = inbox
-        self._expiry = expiry
 
     def tell(self, group: str, change: RollChange) -> None:
         """Tell who has come and who has gone."""
         if self._listener.speaks:
             self._listener.roll(group, change)
         if self._listener.hears_presence:
-            expires = time.monotonic() + self._expiry
-            self.has_missed = not self._inbox.put_message(_event(group, change), expires)
+            # Never dropped once it is there: the next change would build on one that was missed.
+            self.has_missed = not self._inbox.put_message(_event(group, change), inf)
 
 
 def _event(group: str, change: RollChange) -> dict[str, Any]:

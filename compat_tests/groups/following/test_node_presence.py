@@ -18,6 +18,7 @@ from channels_bridge.groups.home import home_loop
 from channels_bridge.groups.layer import BridgeChannelLayer
 from channels_bridge.groups.presence.roll import RollChange
 from channels_bridge.layers import LocalChannelLayer
+from channels_bridge.server.websocket.inbox import Inbox
 from compat_tests.groups.hubs import DEADLINE, until
 
 HERE = f"{__name__}.describe"
@@ -208,6 +209,19 @@ async def test_a_full_consumer(layer: BridgeChannelLayer) -> None:
     await cleo.join()
     await until(lambda: ann.told == {"ann", "bob", "cleo"})
     assert ann.inbox.events[-1]["whole"]
+
+
+async def test_a_busy_consumer() -> None:
+    """What it was told waits for it, whatever else comes: the next change builds on it."""
+    home_loop.claim()
+    layer = LocalChannelLayer(presence={"chat.*": OPTIONS}, overflow="drop_oldest")
+    ann = Connection(layer, named("ann"))
+    ann.inbox = inbox = Inbox()  # type: ignore[assignment]
+    await ann.join()
+    await until(lambda: inbox.waiting == 1)
+    inbox.drop_oldest()
+    assert (inbox.pop() or {})["joined"] == {"ann": None}
+    await layer.close()
 
 
 async def test_a_named_channel(layer: BridgeChannelLayer) -> None:
