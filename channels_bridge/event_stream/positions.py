@@ -11,6 +11,8 @@ SEPARATOR = "~"
 
 #: Characters of what a client may send; 20 groups take a quarter of it.
 MAX_LENGTH = 8192
+#: Positions in it that are looked at, each for each group: the first ones. As of a WebSocket.
+MAX_POSITIONS = 100
 
 
 def write(positions: Mapping[str, Position], user: object) -> str:
@@ -25,7 +27,7 @@ def read(text: str, groups: Sequence[str], user: object) -> dict[str, Claim | Wh
 
     What is of none of the groups may be garbled: those that it says nothing of have a gap then.
     """
-    parts = text[:MAX_LENGTH].split(SEPARATOR) if text else []
+    parts = text[:MAX_LENGTH].split(SEPARATOR, MAX_POSITIONS) if text else []
     claims: dict[str, Claim | Why] = {}
     strange = set(parts)
     for group in groups:
