@@ -79,6 +79,7 @@ class ResumeSession:
         "_places",
         "_pulse",
         "_renewal",
+        "_watched",
         "channel_name",
         "hears_presence",
         "is_handling",
@@ -113,6 +114,7 @@ class ResumeSession:
         self._identity = tickets.NOBODY  # whom its token is for
         self._names: tuple[bytes, ...] = ()  # of its channels before
         self._places: dict[str, Place] = {}  # by group
+        self._watched: frozenset[str] = frozenset()  # groups that have presence and no history
         self._renewal = 0.0  # when tickets are renewed, in the loop's time
         self._is_muted = False  # whether the client is not to be greeted
         self._has_held = False  # whether it is to be told of joins when the handler has returned
@@ -163,11 +165,15 @@ class ResumeSession:
             place.is_left = True
             if place.answer is None:
                 self._client.tell(t="left", g=place.tag)
+        elif group in self._watched:
+            self._watched -= {group}
+            self._client.tell(t="left", g=tag_of(group))
 
     def roll(self, group: str, change: RollChange) -> None:
         """Others have come to the group, or gone."""
         tag = tag_of(group)
         if group not in self._places and change.is_whole:
+            self._watched |= {group}
             name = _name(self.name_of, group)
             if name is not None:
                 self._client.say_later(control_text({"t": "at", "g": tag, "n": name}))

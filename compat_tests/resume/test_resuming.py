@@ -246,6 +246,25 @@ async def test_first_state_that_the_client_has_not_got(serve, is_gone):
     await speaker.websocket.close()
 
 
+async def test_group_that_has_only_presence(serve):
+    """The page hears that its consumer has left, and no longer shows who is there."""
+
+    class Passing(Chat):
+        async def receive(self, text_data):
+            await self.channel_layer.group_discard("chat", self.channel_name)
+
+    channel_layers.set("default", LocalChannelLayer(presence={"chat": {}}))
+    engine = await serve(Negotiation(Passing.as_asgi()))
+    speaker = await Speaker(engine).connect()
+    await speaker.hear_of("hello")
+    assert (await speaker.hear_of("here")).fields["g"] == TAG
+    await speaker.websocket.send("go")
+    while (told := await speaker.hear()).kind != "left":
+        assert told.kind in ("here", "diff")
+    assert told.fields == {"g": TAG}
+    await speaker.websocket.close()
+
+
 async def test_handlers_filter_for_their_user(serve):
     """What is replayed passes the consumer's own filters; who hears nothing stays up to date."""
 

@@ -93,7 +93,7 @@ class NodePresence(RollWatcher):
         if not groups:
             self._watching.pop(channel, None)
         members = self._members.get(group)
-        if members is not None and members.discard(channel):
+        if members is not None and members.discard(group, channel):
             self._end_watch(group)
 
     def ended(self, channel: str) -> None:

@@ -26,9 +26,13 @@ class RollMembers:
         member = self._members[channel] = RollMember(listener, inbox)
         return member
 
-    def discard(self, channel: str) -> bool:
-        """Tell one no more. Returns whether it was the last one."""
-        return self._members.pop(channel, None) is not None and not self._members
+    def discard(self, group: str, channel: str) -> bool:
+        """Tell one no more, and that this is so. Returns whether it was the last one."""
+        member = self._members.pop(channel, None)
+        if member is None:
+            return False
+        member.leave(group)
+        return not self._members
 
     def tell(self, group: str, change: RollChange, whole: Callable[[], RollChange]) -> None:
         """Tell all of them.
@@ -53,6 +57,11 @@ class RollMember:
         self.has_missed = False
         self._listener = listener
         self._inbox = inbox
+
+    def leave(self, group: str) -> None:
+        """Tell that no more follows."""
+        if self._listener.speaks:
+            self._listener.left(group)
 
     def tell(self, group: str, change: RollChange) -> None:
         """Tell who has come and who has gone."""
