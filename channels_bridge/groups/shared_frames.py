@@ -154,7 +154,12 @@ def _try_to_make(owner: type, event: Event) -> tuple[Content] | None:
     """None where it isn't shared, or fails: each consumer then finds out for itself."""
     try:
         handler = getattr(owner, handler_name(event.get("type")), None)
-        return (handler.make(owner, event),) if isinstance(handler, SharedFrame) else None
+        if not isinstance(handler, SharedFrame):
+            return None
+        content = handler.make(owner, event)
+        if isinstance(content, str) and not content.isascii():
+            content.encode()  # an error is the handler's, not of who sends to the group
+        return (content,)
     except Exception:
         return None
 

@@ -44,6 +44,11 @@ class Shared:
     def room_number(cls, event):
         return event["number"]
 
+    @shared_frame
+    @classmethod
+    def room_surrogate(cls, event):
+        return "\ud800"
+
 
 class AsyncRoom(Shared, AsyncWebsocketConsumer):
     """Waits in one handler until the test lets go; in another one it sends by itself."""
@@ -160,6 +165,7 @@ async def test_binary_data_and_nothing_can_be_shared(serve):
     [
         ({"type": "room.fault"}, "a fault of the handler"),
         ({"type": "room.number", "number": 5}, "returned int: a shared frame is str or bytes"),
+        ({"type": "room.surrogate"}, "surrogates not allowed"),
     ],
 )
 async def test_failing_handler_fails_in_each_member(serve, room, message, error, caplog):

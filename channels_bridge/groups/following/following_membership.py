@@ -79,15 +79,9 @@ class FollowingMembership(Membership):
         Returns:
             The names of those that were full, where it isn't kept for them.
         """
-        group = replica.group
-        try:
-            full = self._give(replica, entry) if replica.cursors else []
-        except ValueError:
-            # It can't be read, so nobody has got it: each is told so when it comes to it.
-            cursors = replica.cursors.items()
-            full = [channel for channel, cursor in cursors if not cursor.put_off(entry)]
+        full = self._give(replica, entry) if replica.cursors else []
         # Attached members are in its group, too, but not in its queues.
-        return full + self.waiting.route(group, entry.payload)
+        return full + self.waiting.route(replica.group, entry.payload)
 
     def deliver_late(self, group: str, entry: Entry) -> list[str]:
         """Give an entry to those that nothing is attached to; the others read it in the log."""
@@ -115,12 +109,17 @@ class FollowingMembership(Membership):
             feed = cursor.feed
             if not feed.is_behind:
                 sharing = feed.inbox.sharing
-                if feed.speaks:
-                    event = next(tagged) if sharing is None else sharing(made, tagged)
-                else:
-                    event = next(copies) if sharing is None else sharing(made, copies)
-                if event is None or feed.inbox.put_message(event, inf):
-                    continue
+                try:
+                    if feed.speaks:
+                        event = next(tagged) if sharing is None else sharing(made, tagged)
+                    else:
+                        event = next(copies) if sharing is None else sharing(made, copies)
+                    if event is None or feed.inbox.put_message(event, inf):
+                        continue
+                except Exception:
+                    # It can't be read or sent: this member is told so when it comes to it, and the
+                    # others don't depend on it.
+                    pass
             if not cursor.put_off(entry):
                 full.append(channel)
         return full

@@ -132,6 +132,21 @@ async def test_other_messages_drop_none_that_is_kept() -> None:
     await layer.close()
 
 
+async def test_what_fails_for_one(layer: LocalChannelLayer) -> None:
+    """Who can't be sent what a shared handler makes gets it otherwise; the others get it once."""
+    members = [await join(layer) for _ in range(3)]
+    members[1][0].sharing = Sharing(Room, lambda: True, fail)
+    await send(layer, "one")
+    for inbox, feed in members:
+        event = feed.take() if feed.is_behind else inbox.pop()
+        assert event["text"] == "one"
+        assert (inbox.pop(), feed.take()) == (None, None)
+
+
+def fail(content: str | bytes) -> bool:
+    raise ValueError(content)
+
+
 async def test_woken(layer: LocalChannelLayer) -> None:
     """Who waits with an empty inbox is told that there is something in the feed."""
     inbox, feed = await join(layer)
