@@ -86,6 +86,7 @@ class ProtocolClient:
     standings: dict[str, Standing] = field(default_factory=dict)
     speaks: bool | None = None
     complaints: list[str] = field(default_factory=list)
+    _warned: set[str] = field(default_factory=set)  # gaps that have no position yet
 
     def start_from(self, claims: Iterable[str]) -> None:
         """Take positions that the page was made with."""
@@ -98,6 +99,7 @@ class ProtocolClient:
     def begin(self) -> str:
         """Another connection begins; returns what to add to the query of its URL."""
         self.speaks = None
+        self._warned.clear()
         head = f"{VERSION}.{self.token}" if self.token else VERSION
         claims = [standing.claim(tag) for tag, standing in self.standings.items()]
         return f"_resume={quote('~'.join([head, *claims[-MOST:]]), safe='~')}"
@@ -163,11 +165,16 @@ class ProtocolClient:
         before = (standing.epoch, standing.offset, standing.frames)
         standing.epoch = fields.get("e", standing.epoch)
         standing.ticket = fields.get("k", standing.ticket)
+        is_gap = fields.get("r") == "gap"
         if "o" in fields:
             standing.offset, standing.frames = fields["o"], fields.get("i", 0)
+            is_gap = is_gap or fields["g"] in self._warned
+            self._warned.discard(fields["g"])
+        elif is_gap:
+            self._warned.add(fields["g"])
         after = (standing.epoch, standing.offset, standing.frames)
         is_back = after[0] == before[0] and after < before
-        if is_back and fields.get("r") != "gap":
+        if is_back and not is_gap:
             self.complaints.append(f"went back from {before} to {after}: {fields}")
 
     def _heard_of(self, tag: str) -> Standing:

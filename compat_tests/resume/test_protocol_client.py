@@ -72,6 +72,14 @@ def test_gap() -> None:
     one = client('!{"t":"at","g":"AbCdEfGh","e":"e1","o":1,"r":"gap","why":"failed"}')
     assert one.standings["AbCdEfGh"].offset == 1
     assert not one.complaints
+    # Told in two steps; once.
+    at = '!{"t":"at","g":"AbCdEfGh","e":"e1","o":%d,"k":"k2"}'
+    one = client('!{"t":"at","g":"AbCdEfGh","r":"gap","why":"unknown"}')
+    assert one.standings["AbCdEfGh"].offset == 3
+    one.hear(at % 1)
+    assert one.standings["AbCdEfGh"].offset == 1 and not one.complaints
+    one.hear(at % 0)
+    assert one.complaints
 
 
 TALKS = json.loads(Path(__file__).with_name("vectors.json").read_text())["talks"]
