@@ -4,7 +4,8 @@ One write for all that a batch has brought, before anybody is told of it: so wha
 seen is found by the next hub, however this one ends. There is no fsync: a power cut may take the
 last moments, and positions in them are unknown then.
 
-It is made with the first message that is kept, and belongs to whoever holds its lock.
+It is made with the first message that is kept, and belongs to whoever holds its lock. How old it
+looks says for how long there has been no hub: about, and however little was sent.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from channels_bridge.common.unix_sockets import Freshness
 from channels_bridge.groups.grpc.hub.owned_file import (
     is_at,
     make,
@@ -106,6 +108,7 @@ class HistoryFile(Journal):
         self._is_told = False  # whether the log has it
         self._tried = 0.0
         self._enough = 0  # the size up to which it isn't written anew
+        self._freshness = Freshness()
 
     @property
     def is_on_disk(self) -> bool:
@@ -120,6 +123,7 @@ class HistoryFile(Journal):
             if self._file is not None:
                 self._remove_new()  # of a hub that was killed meanwhile
                 self._restore(self._file, moment)
+                os.utime(self._file)
         except OSError as error:
             self._give_up(error)
         self._chronicle.begin(moment, self._note)
@@ -159,6 +163,8 @@ class HistoryFile(Journal):
             await self._rewrite()
         elif self.size > max(SLACK * max(self._chronicle.journal_size(), MIN_SIZE), self._enough):
             await self._rewrite()
+        elif self._file is not None:
+            self._freshness.touch(self._path)
 
     def close(self) -> None:
         """Leave the file to the next hub; none where nothing is kept."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from channels_bridge.common import unix_sockets
 from channels_bridge.groups.grpc.hub import history_file
 from channels_bridge.groups.grpc.hub.history_file import HistoryFile, keeping
 from channels_bridge.groups.grpc.hub.sequencer import make_chronicle
@@ -219,6 +220,21 @@ def test_removed(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     hub.append(b"3")
     hub.kill()
     assert Hub(path).payloads() == [b"1", b"2", b"3"]
+
+
+def test_looks_new_while_it_is_used(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How old it looks says when a hub had it last, however little was sent."""
+    monkeypatch.setattr(unix_sockets, "TOUCH_INTERVAL", 0.0)
+    hub = Hub(path)
+    look_after(hub)  # there is none yet
+    hub.append(b"1")
+    os.utime(path, (0, 0))
+    look_after(hub)
+    assert path.stat().st_mtime > 0
+    hub.kill()
+    os.utime(path, (0, 0))
+    assert Hub(path).payloads() == [b"1"]
+    assert path.stat().st_mtime > 0
 
 
 def test_directory_is_removed(
