@@ -44,6 +44,13 @@ class HistoryTransport(GroupTransport):
         """Whether the other end can keep it: a hub of an earlier release can't."""
         return True
 
+    def has_no_readers(self, *, kept: bool) -> bool:
+        """Whether what is appended is for this process alone. May be asked from any thread.
+
+        Others may come back, to a hub that isn't there yet, for what is kept.
+        """
+        return self.is_alone
+
     @abstractmethod
     def start_following(self, follower: Follower) -> None:
         """Say who is called. To be called right after ``start()``."""
@@ -95,7 +102,10 @@ class HistoryTransport(GroupTransport):
     async def append_confirmed(
         self, topic: str, payload: bytes, bounds: Bounds, *, kept: bool
     ) -> None:
-        """Do the same, but return once it is in the log, and followers here have been given it."""
+        """Do the same, but return once it is in the log, and followers here have been given it.
+
+        Without a hub, what has no readers is done at once; what may have some waits for one.
+        """
 
     @abstractmethod
     async def clear_history(self) -> None:

@@ -27,6 +27,10 @@ class CrossingHistoryTransport(CrossingTransport, HistoryTransport):
     def keeps_history(self) -> bool:
         return not self._is_started or cast(HistoryTransport, self._transport).keeps_history
 
+    def has_no_readers(self, *, kept: bool) -> bool:
+        transport = cast(HistoryTransport, self._transport)
+        return self._is_started and transport.has_no_readers(kept=kept)
+
     def start_following(self, follower: Follower) -> None:
         self._follower = follower
 
@@ -51,7 +55,7 @@ class CrossingHistoryTransport(CrossingTransport, HistoryTransport):
     async def append_confirmed(
         self, topic: str, payload: bytes, bounds: Bounds, *, kept: bool
     ) -> None:
-        if self.is_alone:
+        if self.has_no_readers(kept=kept):
             self._note_sent_alone()
             entry = Entry("", 0, 0, b"", 0, payload, time.monotonic())
             self._follower.on_entry(topic, entry)

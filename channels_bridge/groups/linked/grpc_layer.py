@@ -57,11 +57,13 @@ class GrpcChannelLayer(LinkedChannelLayer):
         return [host] if host else []  # a unix socket has none
 
     def _make_link(self, transport: Any, *, in_worker: bool) -> GroupTransport:
+        history = {"history": self.hub_history} if self.follows else {}
         link: GroupTransport = transport(
             self.hub_address,
             self.hub_credentials,
             timeout=self.config.timeout,
             prefix=self.config.prefix,
             require_hub=in_worker or self.config.require_hub,
+            **history,
         )
         return link

@@ -5,6 +5,8 @@
 - ``client`` is the conversation with the hub, without I/O: requests, subscriptions, pulls,
   deliveries.
 - ``link`` connects it to the hub, again and again, and notices where there is none.
+- ``grpc_history_transport`` and ``history_client`` are the two for groups with history;
+  ``left_history`` tells whether clients may come back for it where no hub is.
 - ``fork_stream`` replaces gRPC in a forked process, where it can't be used: it reads and writes
   through ``fork_relay``, a subprocess.
 

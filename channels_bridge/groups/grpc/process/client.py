@@ -192,13 +192,19 @@ class Client:
             if request in subscriptions:
                 if not request.answer.done():
                     request.answer.set_result(True)
+            elif self._waits_for_hub(request):
+                continue
             elif not request.required:
                 self.abandon(request)
                 publications += request.carries_message
-            elif request.topic:
+            else:
                 _fail(request, error)
                 self.abandon(request)
         return publications
+
+    def _waits_for_hub(self, request: Request) -> bool:
+        """Whether it is for the hub, more than for others."""
+        return request.required and not request.topic
 
     def fail_all(self, error: Exception) -> None:
         """There are others, who can't be reached: nobody need wait for answers.

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from channels_bridge.exceptions import TransportUnavailable
+from channels_bridge.groups.discovery.hub_history import DEFAULT, HubHistory
 from channels_bridge.groups.grpc.process.grpc_transport import GrpcTransport
 from channels_bridge.groups.grpc.process.history_client import HistoryClient, Reading
+from channels_bridge.groups.grpc.process.left_history import LeftHistory
 from channels_bridge.groups.history.position import Bounds, Excerpt
 from channels_bridge.groups.history_transport import Follower, HistoryTransport
 from channels_bridge.groups.transport_interface import Deliver
@@ -14,10 +19,21 @@ class GrpcHistoryTransport(GrpcTransport, HistoryTransport):
     """Joins processes over a hub that keeps history.
 
     Where this process is alone, nothing is kept: who follows gets an empty log, and what is
-    appended at once.
+    appended at once. But where a hub has left its history, what is to be kept waits for the next
+    one: for up to the timeout, and not at all once there has been none for so long.
+
+    Args:
+        arguments: those of a GrpcTransport.
+        history: what the hub is to keep; None for nothing.
     """
 
     _client: HistoryClient
+
+    def __init__(
+        self, *arguments: Any, history: HubHistory | None = DEFAULT, **options: Any
+    ) -> None:
+        super().__init__(*arguments, **options)
+        self._left = LeftHistory(self._address, history)
 
     def start_following(self, follower: Follower) -> None:
         self._client.follower = follower
@@ -28,6 +44,9 @@ class GrpcHistoryTransport(GrpcTransport, HistoryTransport):
     @property
     def keeps_history(self) -> bool:
         return self._client.keeps_history
+
+    def has_no_readers(self, *, kept: bool) -> bool:
+        return self.is_alone and not (kept and self._left.may_be_continued())
 
     async def follow(self, topic: str) -> None:
         self._require_reach()
@@ -54,12 +73,12 @@ class GrpcHistoryTransport(GrpcTransport, HistoryTransport):
         return reading.excerpt or self._client.nothing()
 
     async def append(self, topic: str, payload: bytes, bounds: Bounds, *, kept: bool) -> None:
-        if not self.is_alone:
+        if not self.has_no_readers(kept=kept):
             await self._room()
         self.append_nowait(topic, payload, bounds, kept=kept)
 
     def append_nowait(self, topic: str, payload: bytes, bounds: Bounds, *, kept: bool) -> None:
-        if self.is_alone:
+        if self.has_no_readers(kept=kept):
             self._append_alone(topic, payload)
         else:
             self._client.append(topic, payload, bounds, kept=kept)
@@ -67,17 +86,48 @@ class GrpcHistoryTransport(GrpcTransport, HistoryTransport):
     async def append_confirmed(
         self, topic: str, payload: bytes, bounds: Bounds, *, kept: bool
     ) -> None:
-        if not self.is_alone:
-            await self._room()
-        if self.is_alone:
-            self._append_alone(topic, payload)
-        else:
-            request = self._client.append(topic, payload, bounds, kept=kept, confirm=True)
-            await self._done(request)
+        try:
+            if not self.has_no_readers(kept=kept):
+                self._require_recent_hub()
+                await self._room()
+            if self.has_no_readers(kept=kept):
+                self._append_alone(topic, payload)
+            else:
+                request = self._client.append(topic, payload, bounds, kept=kept, confirm=True)
+                await self._done(request)
+        except TransportUnavailable:
+            if not (self.is_alone and self._left.may_be_continued()):
+                raise
+            raise self._would_be_missed() from None
 
     async def clear_history(self) -> None:
         if not self.is_alone:
             await self._done(self._client.request(wire.Clear()))
+
+    # Without a hub.
+
+    def _note_absence(self) -> None:
+        self._client.is_continued = self._left.may_be_continued()
+        super()._note_absence()
+
+    def _exception_alone(self) -> str:
+        if not self._client.is_continued:
+            return ""
+        return f", but for messages that are kept: those are refused, as {self._left.path} exists"
+
+    def _require_recent_hub(self) -> None:
+        """Don't let everybody wait, again and again, for a hub that has been away for long."""
+        if self.is_alone and self._link is not None and self._link.absent_for >= self._timeout:
+            raise self._unavailable()
+
+    def _would_be_missed(self) -> TransportUnavailable:
+        trouble, advice = self._diagnose()
+        return TransportUnavailable(
+            str(self._address),
+            f"{trouble}; the message counts as not sent, since clients that know their places in "
+            f"{self._left.path} would miss it when they come back",
+            f"{advice}; if none of them comes back, remove that file" if advice else "",
+        )
 
     def _append_alone(self, topic: str, payload: bytes) -> None:
         self._sent_alone += 1

@@ -204,12 +204,17 @@ class GrpcTransport(GroupTransport):
         found = explain_absence(self._address).reason
         logger.warning(
             "there is no groups hub at %s%s: what this process sends to groups reaches only its "
-            "own members, until one starts (`manage.py websockets_server` or `websockets_hub`)",
+            "own members%s, until one starts (`manage.py websockets_server` or `websockets_hub`)",
             self._address,
             f" ({found})" if found else "",
+            self._exception_alone(),
         )
         self._sent_alone += self._client.settle_alone(error)
         self._make_room(len(self._waiting))
+
+    def _exception_alone(self) -> str:
+        """Say what isn't sent to nobody, for a sentence that says that all is."""
+        return ""
 
     def _require_reach(self) -> None:
         if self._link is not None and self._link.is_elsewhere:

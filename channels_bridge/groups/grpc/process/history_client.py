@@ -80,6 +80,8 @@ class HistoryClient(Client):
     Attributes:
         follower: who is called; to be set before anything is followed.
         keeps_history: whether the hub can; that is believed until it has said so.
+        is_continued: whether the next hub goes on where the last one has ended: then what is to be
+            kept waits for it.
     """
 
     missed_text: ClassVar[str] = f"{Client.missed_text}, but for groups whose history is kept"
@@ -88,6 +90,7 @@ class HistoryClient(Client):
         super().__init__(deliver, prefix)
         self.follower: Follower = Nobody()
         self.keeps_history = True
+        self.is_continued = False
         self._followed: dict[str, Followed] = {}
         self._parts: dict[int, log_codec.Parts] = {}  # of logs that have come in part, by request
         self._expected = 0  # how many logs Hello has asked for that haven't come yet
@@ -166,9 +169,17 @@ class HistoryClient(Client):
             self._begin_empty(topic)
             self._settle_waiting(followed)
         for request in list(self._requests.values()):
-            if isinstance(append := request.about, Append) and not append.is_abandoned:
+            append = request.about
+            if not isinstance(append, Append) or append.is_abandoned:
+                continue
+            if not self._waits_for_hub(request):
                 self._give_unkept(append)
         return super().settle_alone(error)
+
+    def _waits_for_hub(self, request: Request) -> bool:
+        if isinstance(append := request.about, Append):
+            return self.is_continued and append.kept and not append.is_abandoned
+        return super()._waits_for_hub(request)
 
     def fail_all(self, error: Exception) -> None:
         for followed in self._followed.values():

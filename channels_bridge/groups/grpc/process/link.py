@@ -83,6 +83,11 @@ class Link:
         self._random = random.Random()
         self._task = asyncio.get_running_loop().create_task(self._run())
 
+    @property
+    def absent_for(self) -> float:
+        """For how long there certainly has been no hub, in seconds."""
+        return 0.0 if self._absent_since is None else time.monotonic() - self._absent_since
+
     async def aclose(self) -> None:
         """Say goodbye and disconnect."""
         self._closing = True

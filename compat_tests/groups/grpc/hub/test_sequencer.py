@@ -606,6 +606,25 @@ async def test_alone() -> None:
     assert process.recorder.kept[TOPIC] == []
 
 
+async def test_alone_beside_the_history_of_a_hub(hub: Exchange) -> None:
+    """What is to be kept waits for the hub that goes on with it; nothing else does."""
+    process = FollowingProcess()
+    process.client.follow(TOPIC)
+    kept, passing = process.append(b"1"), process.append(b"2", kept=False)
+    abandoned = process.append(b"3")
+    process.client.abandon(abandoned)
+    process.client.is_continued = True
+    assert process.client.settle_alone(ConnectionError()) == 1
+    assert passing.answer.result()
+    assert not kept.answer.done()
+    assert process.told == [b"2"]
+    process.connect(hub)
+    exchange_all(process)
+    assert kept.answer.result()
+    assert process.told == [b"2", b"1"]
+    assert [entry.payload for entry in process.recorder.kept[TOPIC]] == [b"1"]
+
+
 @pytest.mark.parametrize(
     ("history", "bounds"),
     [
