@@ -65,4 +65,4 @@ class FedInbox:
         self._feed_is_next = False
         if not self._feed.is_behind:
             self._ahead = None
-        return cast("Event | None", fed) or inbox.pop()
+        return cast("Event", fed) if fed is not None else inbox.pop()
