@@ -16,6 +16,7 @@ WALL_CLOCK = {"time", "time_ns", "now", "utcnow", "today", "localtime", "gmtime"
 READERS = {
     "groups/discovery/runtime_directory.py": "the age of a directory that nobody uses",
     "groups/grpc/hub/history_file.py": "the age of messages that another boot has written",
+    "groups/grpc/process/left_history.py": "the age of what a hub has left behind",
     "resume/tickets.py": "the day until which a ticket is good",
     "server/access_log.py": "the time of a line",
     "server/http/shared_state.py": "the header Date",

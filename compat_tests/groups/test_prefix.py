@@ -141,4 +141,5 @@ async def test_names_in_figures(layers, monkeypatch):
         layer.group_sizes = lambda: {"room": 2}
     message = figures(10)
     assert message["groups"] == {"room": 2, "other/room": 2}
-    assert message["gauges"] == {"groups": 2, "members": 4, "hub": None, "link": None}
+    gauges = {"groups": 2, "members": 4, "hub": None, "history": None, "link": None}
+    assert message["gauges"] == gauges
