@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+pytest.importorskip("picows", reason="the tables are written with the extra bench")
+
 from compat_tests.resume.jitter.arrivals import Score
 from compat_tests.resume.jitter.figures import fill, section
 from compat_tests.resume.jitter.trial import Outcome

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("picows", reason="the comparison is made with the extra bench")
+
 from channels_bridge.bench.stacks.sites import sample
 from compat_tests.resume.jitter.__main__ import quick
 from compat_tests.resume.jitter.contestants import CONTESTANTS, OURS
