@@ -69,5 +69,6 @@ def _anonymous_key(channel: str, scope: Mapping[str, Any]) -> str:
     """Return a key that says nothing: the same for all connections of a user who is logged in."""
     user = scope.get("user")
     if getattr(user, "is_authenticated", False):
-        return f"u{salted_hmac(_SALT, str(getattr(user, 'pk', None))).hexdigest()[:16]}"
+        name = str(getattr(user, "pk", None))
+        return f"u{salted_hmac(_SALT, name, algorithm='sha256').hexdigest()[:16]}"
     return f"c{hashlib.sha256(channel.encode()).hexdigest()[:16]}"
