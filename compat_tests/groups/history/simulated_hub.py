@@ -14,25 +14,23 @@ if TYPE_CHECKING:
 
 
 class NotingChronicle(Chronicle):
-    """A chronicle that adds what it numbers to the facts.
-
-    Attributes:
-        latest: the latest order.
-    """
+    """A chronicle that adds what it numbers to the facts."""
 
     def __init__(self, world: World) -> None:
         super().__init__(new_epoch=world.new_epoch, max_bytes=world.max_bytes, memory=world.memory)
         self.facts = world.facts
-        self.latest = 0
+
+    @property
+    def latest(self) -> int:
+        """The latest order, that of what the journal had included."""
+        return self._order
 
     def append(self, topic: str, *args: Any, kept: bool, now: float) -> Entry | None:
         """Number a message."""
         after = self.position(topic, now)
         entry = super().append(topic, *args, kept=kept, now=now)
-        if entry is not None:
-            self.latest = entry.order
-            if kept:
-                self.facts.add(topic, entry, after)
+        if entry is not None and kept:
+            self.facts.add(topic, entry, after)
         return entry
 
 
