@@ -134,8 +134,8 @@ class NodePresence(RollWatcher):
         if here is None:
             raw = await self._get_transport().roll(_topic(group))
             here = RollReplica.of(raw).here(0)
-        people = [_present(key, person) for key, person in here.items()]
-        return sorted(people, key=lambda person: (-person.since, person.key))
+        # In the order of who lists them: times differ by how long each telling has taken.
+        return [_present(key, person) for key, person in here.items()]
 
     async def presence_count(self, group: str) -> int:
         """How many there are."""

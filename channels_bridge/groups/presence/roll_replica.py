@@ -22,7 +22,7 @@ class _Known:
 
 
 class RollReplica:
-    """Who is present in one group.
+    """Who is present in one group, those who came first at the front.
 
     Its versions are its own, and rise by one with each change: those of a new hub begin anew.
 
@@ -63,6 +63,8 @@ class RollReplica:
             for key in gone:
                 del self._keys[key]
         came = [key for key, here in change.came.items() if self._learn(key, here, now)]
+        if change.is_whole:
+            self._keys = {key: self._keys[key] for key in change.came}  # in its order
         self.is_known, self.is_counted, self.count = True, change.is_counted, change.count
         if self.is_counted or was_counted or not was_known:
             return self._next(now) if not was_known or self._differs(was_counted, count) else None

@@ -95,3 +95,15 @@ def test_bad_descriptions(answer: object, advice: str) -> None:
     """The error says what to return instead."""
     with pytest.raises(BadDescription, match=advice):
         read_description(answer)
+
+
+def test_order_of_coming() -> None:
+    """Who came first is first, however long it has taken until that was told."""
+    replica = RollReplica()
+    ann, bob, eve = (Here(b"", since, 1) for since in (0.1, 0.1, 0.2))
+    replica.apply(RollChange(1, True, {}, (), 0), 0)
+    replica.apply(RollChange(2, False, {"ann": ann}, (), 1), 5)  # long after it was written
+    replica.apply(RollChange(3, False, {"bob": bob}, (), 2), 5.01)
+    assert list(replica.here(6)) == ["ann", "bob"]
+    replica.apply(RollChange(9, True, {"eve": eve, "bob": bob, "ann": ann}, (), 3), 7)
+    assert list(replica.here(8)) == ["eve", "bob", "ann"]
