@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import string
 import threading
 import time
 from collections import deque
@@ -12,19 +10,13 @@ from functools import partial
 from uuid import uuid4
 
 from channels_bridge.groups.history.chronicle import Chronicle
+from channels_bridge.groups.history.epochs import new_epoch
 from channels_bridge.groups.history.position import Bounds, Excerpt
 from channels_bridge.groups.history_transport import Follower, HistoryTransport
 from channels_bridge.groups.local_transport import LocalExchange, LocalTransport
 
 #: How often logs are looked through for what has expired, in seconds.
 SWEEP_INTERVAL = 5
-
-_EPOCH_CHARACTERS = string.digits + string.ascii_lowercase
-
-
-def new_epoch() -> str:
-    """Return a name that no epoch has had."""
-    return "".join(secrets.choice(_EPOCH_CHARACTERS) for _ in range(6))
 
 
 class LocalHistoryExchange(LocalExchange):

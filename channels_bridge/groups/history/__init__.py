@@ -5,6 +5,7 @@ is. Each process with members keeps a replica of it, and each member is a cursor
 Resuming, being too slow and having been cut off are one case: the cursor is behind.
 
 - ``position``: the words of all of it: positions, entries, bounds, excerpts of a log.
+- ``epochs``: names for whoever gives numbers.
 - ``member_listener``: what a group's member is told besides its messages; ``plain_listener`` is one
   that is told nothing.
 - ``log``: the log of one group. ``shelf``: many, and how much of them is kept.

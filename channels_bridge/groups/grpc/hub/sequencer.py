@@ -7,8 +7,6 @@ whose outboxes are read in a later one.
 from __future__ import annotations
 
 import logging
-import secrets
-import string
 import time
 from collections.abc import Callable, Mapping
 from math import inf
@@ -18,6 +16,7 @@ from channels_bridge.common.rate_limited_log import Notices
 from channels_bridge.groups.grpc import frame_codec, log_codec
 from channels_bridge.groups.grpc.hub.session import NUMBERED, UNAWAITED, Session
 from channels_bridge.groups.history.chronicle import Chronicle
+from channels_bridge.groups.history.epochs import new_epoch
 from channels_bridge.groups.history.position import Entry
 from channels_bridge.groups.named_queues import MessageQueues
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
@@ -212,11 +211,4 @@ class Sequencer:
 
 def make_chronicle(max_bytes: float = inf) -> Chronicle:
     """Return one that is empty."""
-    return Chronicle(new_epoch=_new_epoch, max_bytes=max_bytes)
-
-
-def _new_epoch() -> str:
-    return "".join(secrets.choice(_DIGITS) for _ in range(6))
-
-
-_DIGITS = string.digits + string.ascii_lowercase
+    return Chronicle(new_epoch=new_epoch, max_bytes=max_bytes)

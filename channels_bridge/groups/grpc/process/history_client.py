@@ -9,8 +9,6 @@ No I/O here either.
 
 from __future__ import annotations
 
-import secrets
-import string
 import time
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
@@ -19,6 +17,7 @@ from channels_bridge.groups.grpc import log_codec
 from channels_bridge.groups.grpc.dedup import Marks
 from channels_bridge.groups.grpc.outbox import Outbox
 from channels_bridge.groups.grpc.process.client import Client, Request
+from channels_bridge.groups.history.epochs import new_epoch
 from channels_bridge.groups.history.position import Bounds, Entry, Excerpt, Run
 from channels_bridge.groups.history_transport import Follower
 from channels_bridge.groups.transport_interface import Deliver
@@ -97,7 +96,7 @@ class HistoryClient(Client):
         self._loaded: list[tuple[str, Excerpt]] = []  # of those that have
         self._transient = Marks()  # of messages that aren't kept
         self._order = 0  # of the last message that was numbered
-        self._alone = Run("".join(secrets.choice(_DIGITS) for _ in range(6)), 1, 0)
+        self._alone = Run(new_epoch(), 1, 0)
 
     # What the transport asks for.
 
@@ -366,9 +365,6 @@ class HistoryClient(Client):
         for request in followed.waiting:
             _settle(request)
         followed.waiting.clear()
-
-
-_DIGITS = string.digits + string.ascii_lowercase
 
 
 def _settle(request: Request) -> None:
