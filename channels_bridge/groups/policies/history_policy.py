@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from channels_bridge.groups.policies.patterns import (
     ByPattern,
     is_pattern,
     require_group_patterns,
+    require_known_keys,
 )
 
 _KEYS = ("messages", "seconds", "except", "echo")
@@ -56,11 +56,7 @@ def read_history(values: object) -> ByPattern[HistoryPolicy]:
 
 def _read(pattern: Any, options: Mapping[str, Any]) -> HistoryPolicy:
     where = f"history[{pattern!r}]"
-    for key in options:
-        if key not in _KEYS:
-            close = difflib.get_close_matches(str(key), _KEYS, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"its keys are {', '.join(_KEYS)}"
-            raise ImproperlyConfigured(f"unknown key {key!r} in CONFIG key '{where}': {hint}")
+    require_known_keys(where, options, _KEYS)
     messages = _require_messages(f"{where}['messages']", options.get("messages", _MESSAGES))
     seconds = _require_seconds(f"{where}['seconds']", options.get("seconds", _SECONDS))
     echo = options.get("echo", True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
@@ -66,6 +67,15 @@ def require_group_patterns(option: str, values: object) -> Mapping[Any, Any]:
                 f"{example}, not {value!r}"
             )
     return values
+
+
+def require_known_keys(where: str, options: Mapping[Any, Any], known: Sequence[str]) -> None:
+    """Say what to write instead of a key of a group's options that there is not."""
+    for key in options:
+        if key not in known:
+            close = difflib.get_close_matches(str(key), known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"its keys are {', '.join(known)}"
+            raise ImproperlyConfigured(f"unknown key {key!r} in CONFIG key '{where}': {hint}")
 
 
 def is_pattern(value: object) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import re
 from collections.abc import Callable, Mapping
@@ -13,7 +12,11 @@ from typing import Any, NoReturn
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from channels_bridge.groups.policies.patterns import ByPattern, require_group_patterns
+from channels_bridge.groups.policies.patterns import (
+    ByPattern,
+    require_group_patterns,
+    require_known_keys,
+)
 from channels_bridge.groups.presence.roll import Terms
 
 _KEYS = ("describe", "linger", "limit", "channel")
@@ -81,11 +84,7 @@ def read_presence(values: object) -> ByPattern[PresencePolicy]:
 
 def _read(pattern: Any, options: Mapping[str, Any]) -> PresencePolicy:
     where = f"presence[{pattern!r}]"
-    for key in options:
-        if key not in _KEYS:
-            close = difflib.get_close_matches(str(key), _KEYS, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"its keys are {', '.join(_KEYS)}"
-            raise ImproperlyConfigured(f"unknown key {key!r} in CONFIG key '{where}': {hint}")
+    require_known_keys(where, options, _KEYS)
     path = options.get("describe") or ""
     if path != "" and (not isinstance(path, str) or not _PATH.fullmatch(path)):
         _refuse(
