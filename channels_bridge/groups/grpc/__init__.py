@@ -12,17 +12,16 @@ were waiting (``frame_codec``, ``outbox``; the format is in ``../wire/v1/groups.
 The folder ``process`` is a process' side, the folder ``hub`` the hub's; neither imports the other.
 ``client`` and ``exchange`` are the two ends of the conversation: plain objects without I/O.
 ``link`` keeps the client's stream open, ``hub`` serves streams. What both need is here: ``stream``
-is all that is used of gRPC, ``environment`` prepares for it, ``dedup`` ignores what comes twice,
-``suppression`` has what both know of topics that need no publishing. This room imports ``groups``
-and ``discovery``.
+is all that is used of gRPC, ``environment`` prepares for it, ``suppression`` has what both know of
+topics that need no publishing. This room imports ``groups``, ``discovery`` and ``history``.
 
 What is promised, and how:
 
 - Each request carries a number. The hub answers it when it is done, which for a publication means
   that all subscribed processes have handled it. What isn't answered is sent again, in order, after
   a reconnect.
-- The hub and the receivers keep the highest number they saw of each sender (``dedup``) and ignore
-  what isn't higher: so nothing arrives twice.
+- The hub and the receivers keep the highest number they saw of each sender
+  (``history.sender_marks``) and ignore what isn't higher: so nothing arrives twice.
 - The hub keeps what a process hasn't handled yet, and sends it again when that process reconnects
   soon. It forgets a process that stays away for longer than a moment.
 - A process tells everything it wants with its first frame. A restarted hub so knows as much as the

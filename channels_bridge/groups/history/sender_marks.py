@@ -1,4 +1,4 @@
-"""Marks: what a sender repeats is recognised, also by the hub after the one that got it first."""
+"""Marks, for deduplication: what a sender repeats after a reconnect is recognised."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class SenderMarks:
     def advance(self, sender: bytes, seq: int) -> bool:
         """Note a number; False where it was noted before."""
         marks = self.by_sender
-        if seq <= marks.get(sender, 0):
+        if seq <= marks.get(sender, -1):
             return False
         marks[sender] = seq
         marks.move_to_end(sender)

@@ -15,7 +15,6 @@ from typing import Any
 from uuid import uuid4
 
 from channels_bridge.groups.grpc import frame_codec, log_codec, roll_codec
-from channels_bridge.groups.grpc.dedup import Marks
 from channels_bridge.groups.grpc.hub.queue_desk import QueueDesk
 from channels_bridge.groups.grpc.hub.recovery import PATIENCE, LeftOut, Returning
 from channels_bridge.groups.grpc.hub.roll_call import RollCall
@@ -31,6 +30,7 @@ from channels_bridge.groups.grpc.hub.uptime import Uptime
 from channels_bridge.groups.grpc.outbox import Outbox
 from channels_bridge.groups.grpc.suppression import Leases
 from channels_bridge.groups.history.chronicle import Chronicle
+from channels_bridge.groups.history.sender_marks import SenderMarks
 from channels_bridge.groups.named_queues import MessageQueues, prefix_of
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
@@ -74,7 +74,7 @@ class Exchange:
         self._due = Due()
         self._topics: dict[str, dict[Session, None]] = {}  # topic -> subscribers, in order
         self._queues = MessageQueues()
-        self._marks = Marks()
+        self._marks = SenderMarks()
         # Processes that are forgotten, and have requests that are being worked on.
         self._absent: dict[bytes, Session] = {}
         self._left_out = LeftOut()

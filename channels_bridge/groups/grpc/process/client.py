@@ -18,9 +18,9 @@ from uuid import uuid4
 from channels_bridge.common.rate_limited_log import Notices
 from channels_bridge.groups.discovery.process_liveness import own_presence
 from channels_bridge.groups.grpc import frame_codec
-from channels_bridge.groups.grpc.dedup import Marks
 from channels_bridge.groups.grpc.outbox import Outbox
 from channels_bridge.groups.grpc.suppression import Unheard
+from channels_bridge.groups.history.sender_marks import SenderMarks
 from channels_bridge.groups.layer_statistics import LinkStatistics
 from channels_bridge.groups.transport_interface import Deliver
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
@@ -93,7 +93,7 @@ class Client:
         self._topics: dict[str, Request] = {}
         self._pulls: dict[int, Pull] = {}
         self._last_pull = 0
-        self._marks = Marks()
+        self._marks = SenderMarks()
         self._epoch = b""  # the hub that this was connected to last
         self._peers: list[bytes] = []  # the processes that were receiving there
         self._handled = wire.Handled()  # deliveries of the batch that is being received

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from channels_bridge.groups.grpc import log_codec
-from channels_bridge.groups.grpc.dedup import Marks
 from channels_bridge.groups.grpc.outbox import Outbox
 from channels_bridge.groups.grpc.process.client import Client, Request
 from channels_bridge.groups.history.epochs import new_epoch
 from channels_bridge.groups.history.position import Bounds, Entry, Excerpt, Run
+from channels_bridge.groups.history.sender_marks import SenderMarks
 from channels_bridge.groups.history_transport import Follower
 from channels_bridge.groups.transport_interface import Deliver
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
@@ -94,7 +94,7 @@ class HistoryClient(Client):
         self._parts: dict[int, log_codec.Parts] = {}  # of logs that have come in part, by request
         self._expected = 0  # how many logs Hello has asked for that haven't come yet
         self._loaded: list[tuple[str, Excerpt]] = []  # of those that have
-        self._transient = Marks()  # of messages that aren't kept
+        self._transient = SenderMarks()  # of messages that aren't kept
         self._order = 0  # of the last message that was numbered
         self._alone = Run(new_epoch(), 1, 0)
 
