@@ -19,6 +19,7 @@ named here is not there, or the call is somebody else's code.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import threading
 from collections.abc import Callable, Coroutine
@@ -57,9 +58,22 @@ def tell(caller: FrameType) -> None:
 
 def _makes_a_loop() -> bool:
     """Whether ``async_to_sync()`` would make a thread with a loop, and may take another."""
-    if _context is None or getattr(SyncToAsync.threadlocal, "main_event_loop", None) is not None:
+    if _context is None or _has_a_loop():
         return False
     return AsyncToSync.async_single_thread_context.get(None) is None
+
+
+def _has_a_loop() -> bool:
+    """Whether this thread belongs to an event loop, by what ``sync_to_async()`` has noted in it.
+
+    A note is never removed: a view that has called ``async_to_sync()`` for something that calls
+    ``sync_to_async()`` leaves one behind in its thread, of a loop that is closed by then.
+    """
+    noted = SyncToAsync.threadlocal
+    loop = getattr(noted, "main_event_loop", None)
+    if loop is None or getattr(noted, "main_event_loop_pid", None) != os.getpid():
+        return False
+    return not loop.is_closed()
 
 
 class _Choice:

@@ -72,6 +72,19 @@ def test_others_have_a_thread(layer) -> None:
     assert AsyncToSync.async_single_thread_context.get(None) is None
 
 
+async def ask_thread() -> str:
+    """What a coroutine function does that uses Django's models."""
+    return await sync_to_async(lambda: threading.current_thread().name)()
+
+
+def test_a_thread_that_had_a_loop(layer, runs) -> None:
+    """What was called before, in the same thread, may have noted its loop there, now closed."""
+    assert async_to_sync(ask_thread)() == threading.current_thread().name
+    before = len(runs)
+    async_to_sync(layer.group_send)("room", HELLO)
+    assert len(runs) == before
+
+
 def test_a_context_of_the_users_is_kept(layer, runs) -> None:
     """Whoever has said which thread to use has it used."""
     with sync.AsyncSingleThreadContext():
