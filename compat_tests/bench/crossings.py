@@ -159,6 +159,8 @@ def measure(cluster: NatsCluster, case: Case, seconds: float) -> Figures:
         time.sleep(WARMUP)
         before = *map(cpu, parts), sent.value, total(received)
         time.sleep(seconds)
+        # On a busy machine a short time may be over before anything has come.
+        wait_for(lambda: sent.value > before[-2] and total(received) > before[-1], DEADLINE)
         after = *map(cpu, parts), sent.value, total(received)
         enough.value = 1
         wait_for(lambda: enough.value == 2, DEADLINE)

@@ -17,6 +17,8 @@ from compat_tests.servers import Server, run_python, websockets_server
 
 MEMBERS = 4
 DEADLINE = 20
+#: A member that the machine has no time for may have as many to read.
+MOST_MESSAGES = 1000
 
 
 class Project:
@@ -67,9 +69,10 @@ def running_project(*options: str, nats_url: str = "") -> Iterator[Project]:
     """It runs, with these options; its groups are on the node of NATS, or else on a hub."""
     with tempfile.TemporaryDirectory(prefix="cb-") as directory:
         if nats_url:
-            layer, config = "NatsChannelLayer", {"servers": nats_url, "prefix": uuid.uuid4().hex}
+            layer, place = "NatsChannelLayer", {"servers": nats_url, "prefix": uuid.uuid4().hex}
         else:
-            layer, config = "GrpcChannelLayer", {"address": f"unix:{directory}/groups.sock"}
+            layer, place = "GrpcChannelLayer", {"address": f"unix:{directory}/groups.sock"}
+        config = {**place, "capacity": MOST_MESSAGES}
         env = {
             "DJANGO_SETTINGS_MODULE": "mysite.settings",
             "SAMPLE_DATABASE": f"{directory}/db.sqlite3",

@@ -213,11 +213,16 @@ async def stranger(address, data=b"", **options):
 
 
 @pytest.fixture
-async def guarded(tcp_address, make_credentials, monkeypatch):
-    """A hub that is quick to lose patience, and a check that it still serves its friends."""
-    monkeypatch.setattr(hub, "HELLO_TIMEOUT", 0.3)
+def impatient(monkeypatch):
+    """Have hubs soon end connections that nobody uses."""
     short = {"grpc.server_handshake_timeout_ms": 500, "grpc.max_connection_idle_ms": 500}
     monkeypatch.setattr(hub, "LIMITS", {**listener.LIMITS, **short})
+
+
+@pytest.fixture
+async def guarded(tcp_address, make_credentials, monkeypatch):
+    """A hub that waits for no hello, and a check that it still serves its friends."""
+    monkeypatch.setattr(hub, "HELLO_TIMEOUT", 0.3)
     own = make_credentials("process", token=TOKEN)
     friend = Peer(GrpcTransport(tcp_address, own, timeout=10))
     async with serving(tcp_address, make_credentials("hub", token=TOKEN)):
@@ -226,6 +231,7 @@ async def guarded(tcp_address, make_credentials, monkeypatch):
         await friend.transport.aclose()
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("data", [b"", b"\x16\x03\x01", b"GET / HTTP/1.1\r\n\r\n", b"\0" * 100_000])
 async def test_no_handshake(guarded, data):
     """Who connects and says nothing, half of something, or nonsense is soon alone."""
@@ -233,6 +239,7 @@ async def test_no_handshake(guarded, data):
         await soon(read_all(reader))
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_handshake_only(guarded, files):
     """Who has done nothing but a TLS handshake is soon alone, too."""
     context = ssl.create_default_context(cafile=files["process"]["ca_file"])
@@ -241,6 +248,7 @@ async def test_handshake_only(guarded, files):
         await soon(read_all(reader))
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_flood(guarded):
     """Many who connect at once, and stay, cost others nothing; all are sent away in the end."""
     async with contextlib.AsyncExitStack() as stack:
