@@ -7,6 +7,7 @@ import signal
 import tempfile
 from pathlib import Path
 
+import psutil
 import pytest
 from websockets.asyncio.client import connect
 
@@ -98,6 +99,8 @@ async def test_killed_worker(server):
     os.kill(pid, signal.SIGKILL)
     await say(other, *texts(10, 60))
     assert await speaker.closed() == 1006
+    # While it ends it may be passed a connection yet, which is lost with it.
+    server.wait_until(lambda: not psutil.pid_exists(pid), "its end", PATIENCE)
     await say(other, *texts(60, 80))
     await speaker.connect()
     assert await answers(speaker, 70) == (texts(10, 80), ["ok"])
