@@ -7,7 +7,7 @@ A message comes in from the event loop, which calls ``connection``:
 
 - ``flow_control``: holds back what was read while the application is behind (backpressure).
 - ``receiver``: frames to messages: reassembly (``assembler``), decompression, control frames, the
-  closing handshake. ``fast_path`` takes messages of one uncompressed frame past ``websockets``.
+  closing handshake. ``fast_path`` takes messages of one frame past ``websockets``.
 - ``client_limits``: rate limit and idle timeout.
 - ``inbox``: the bounded queue that the application receives from, with group messages.
 

@@ -1,17 +1,21 @@
-"""A fast path for plain messages, past the ``websockets`` protocol, which takes much longer.
+"""A fast path for whole messages, past the ``websockets`` protocol, which takes much longer.
 
-A *plain* message is one frame, uncompressed, and there as a whole: what clients send where no
-compression was agreed on, and what those send that leave short messages uncompressed. Browsers
-compress each message once compression is agreed on, whatever its length, and so does the client of
-``websockets``: theirs are not plain, and go through the protocol.
+A *whole* message is one frame that is there from its beginning to its end, compressed or not. That
+is what clients send: browsers compress each message once compression is agreed on, whatever its
+length, and so does the client of ``websockets``; others send all or the short ones as they are.
 
-Plain frames are taken here (RFC 6455, 5.2). Everything else (fragments of messages, compression,
-control frames other than pongs, frames that are cut by the end of what was read, and whatever is
-wrong) is the protocol's, which cannot give back what it was given: ``Boundary`` follows that, and
-knows when the next message begins, which may be taken here again.
+Whole messages are taken here (RFC 6455, 5.2; RFC 7692, 7.2.2). Everything else (fragments of
+messages, control frames other than pongs, frames that are cut by the end of what was read, and
+whatever is wrong or too long, compressed data included) is the protocol's, which cannot give back
+what it was given: ``Boundary`` follows that, and knows when the next message begins, which may be
+taken here again.
 """
 
 from __future__ import annotations
+
+import functools
+import zlib
+from collections.abc import Callable
 
 try:
     from websockets.speedups import apply_mask
@@ -21,9 +25,15 @@ except ImportError:  # websockets was built without a compiler
 from channels_bridge.server.asgi_types import Event
 
 FIN = 0x80
+RSV1 = 0x40  # of a message's first frame: it is compressed (RFC 7692, 6)
+OPCODE = 0x0F
 TEXT, BINARY, PONG = 0x1, 0x2, 0xA
 CONTROL = 0x08
 MASKED = 0x80
+
+#: First bytes of whole messages, by whether compression was agreed on.
+UNCOMPRESSED = (FIN | TEXT, FIN | BINARY)
+ANY = (FIN | RSV1 | TEXT, FIN | RSV1 | BINARY, *UNCOMPRESSED)
 
 #: Bytes of a control frame's payload (RFC 6455, 5.5).
 LONGEST_CONTROL = 125
@@ -32,14 +42,25 @@ LONGEST_CONTROL = 125
 SHORTEST_HEADER = 2 + 4
 EXTENDED = {126: 2, 127: 8}
 
+#: What senders leave out at the end of a compressed message (RFC 7692, 7.2.1).
+TAIL = b"\x00\x00\xff\xff"
+#: Bytes from which websockets inflates the tail for itself, and looks whether more comes of it.
+LONG = 2044
 
-def read_plain(data: bytes, start: int, limit: int) -> tuple[Event, int] | None:
-    """Read the frame that begins at ``start``, if it is a plain message.
+#: Inflates the payload of one message; gives None where it can't, or where that is too long.
+Inflate = Callable[[bytes], bytes | None]
+
+
+def read_message(
+    data: bytes, start: int, limit: int, inflate: Inflate | None = None
+) -> tuple[Event, int] | None:
+    """Read the frame that begins at ``start``, if it is a whole message.
 
     Args:
         data: what a client sent.
         start: where a frame begins that is not part of a longer message.
         limit: the longest payload taken; 65,535 at most have an effect.
+        inflate: for compressed messages, where they may come and each is compressed by itself.
 
     Returns:
         Its ASGI event and where the frame ends; None where it is for the protocol.
@@ -49,10 +70,9 @@ def read_plain(data: bytes, start: int, limit: int) -> tuple[Event, int] | None:
     """
     if len(data) - start < SHORTEST_HEADER:
         return None
-    # The bits that a plain message has are taken away: FIN and MASK. Whatever else there is, such
-    # as a reserved bit (compression) or the lack of a mask, makes a number that is out of range.
-    opcode, length, mask = data[start] ^ FIN, data[start + 1] ^ MASKED, start + 2
-    if opcode not in (TEXT, BINARY) or length > 126:
+    # MASK is taken away, which a message from a client has: its lack makes the length too great.
+    first, length, mask = data[start], data[start + 1] ^ MASKED, start + 2
+    if length > 126 or first not in (UNCOMPRESSED if inflate is None else ANY):
         return None
     if length == 126:
         length, mask = data[mask] << 8 | data[mask + 1], mask + 2
@@ -60,10 +80,41 @@ def read_plain(data: bytes, start: int, limit: int) -> tuple[Event, int] | None:
     end = payload + length
     if length > limit or end > len(data):
         return None
-    content = apply_mask(data[payload:end], data[mask:payload])
-    if opcode == TEXT:
+    content: bytes | None = apply_mask(data[payload:end], data[mask:payload])
+    if first & RSV1 and inflate is not None:
+        content = inflate(content)
+    if content is None:
+        return None
+    if first & OPCODE == TEXT:
         return {"type": "websocket.receive", "text": content.decode()}, end
     return {"type": "websocket.receive", "bytes": content}, end
+
+
+@functools.lru_cache
+def inflater(window: int, limit: int) -> Inflate:
+    """How messages are inflated that are each compressed by itself ("no context takeover").
+
+    It keeps nothing, and is the same for all connections on the same terms. Each message has a
+    decompressor of its own: one that has seen other clients' messages could be made to repeat them.
+
+    Args:
+        window: that a client compresses with, in bits.
+        limit: bytes that a message may have; 0 for any number. No more are made of it.
+    """
+    return functools.partial(_inflate, window, limit)
+
+
+def _inflate(window: int, limit: int, payload: bytes) -> bytes | None:
+    """As ``websockets`` does, whose answer it is to what has errors or exceeds the limit."""
+    inflating = zlib.decompressobj(-window)
+    is_long = len(payload) >= LONG
+    try:
+        content = inflating.decompress(payload if is_long else payload + TAIL, limit)
+        if inflating.unconsumed_tail or (is_long and inflating.decompress(TAIL, 1)):
+            return None
+    except zlib.error:
+        return None
+    return content
 
 
 def read_pong(data: bytes, start: int) -> tuple[bytes, int] | None:

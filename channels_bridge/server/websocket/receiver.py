@@ -13,7 +13,13 @@ from websockets.frames import CloseCode, Frame, Opcode
 from channels_bridge.server.asgi_types import Event
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.websocket.assembler import Assembler
-from channels_bridge.server.websocket.fast_path import Boundary, read_plain, read_pong
+from channels_bridge.server.websocket.fast_path import (
+    Boundary,
+    Inflate,
+    inflater,
+    read_message,
+    read_pong,
+)
 from channels_bridge.server.websocket.flow_control import SLICE
 from channels_bridge.server.websocket.frames import agreed, make_deflate
 from channels_bridge.server.websocket.protocol_logger import quiet_logger
@@ -45,13 +51,15 @@ class Limits:
     """How much a client may send at once, as a configuration says it.
 
     Attributes:
-        plain: bytes of the longest frame that needn't be looked at by the protocol.
+        whole: bytes of the longest frame that needn't be looked at by the protocol.
+        inflated: bytes that a message of one frame may have once it is decompressed; 0: any number.
         max_size: that of ``websockets``; the pair that it takes since 16.0 only where needed.
     """
 
     def __init__(self, config: ServerConfig) -> None:
         message, frame = config.max_message_size, config.max_frame_size
-        self.plain = min(limit for limit in (message, frame, SLICE) if limit)
+        self.whole = min(limit for limit in (message, frame, SLICE) if limit)
+        self.inflated = min((limit for limit in (message, frame) if limit), default=0)
         self.max_size: Any = message or None
         if frame and not 0 < message <= frame:
             self.max_size = (message or None, frame)
@@ -60,9 +68,9 @@ class Limits:
 class Receiver:
     """Reads the frames of an open connection, and closes it by the protocol (RFC 6455, 5 to 7).
 
-    Uncompressed messages of one frame take the fast path; all else goes through the sans-I/O
-    protocol of ``websockets``. That is made when it is needed first: it takes a KiB, and a
-    connection that is idle but for pings never needs it.
+    Messages of one frame take the fast path, compressed ones included; all else goes through the
+    sans-I/O protocol of ``websockets``. That is made when it is needed first: it takes a KiB, and
+    a connection of a browser doesn't need it until it is closed.
 
     Args:
         writer: takes what the protocol has to say.
@@ -73,6 +81,7 @@ class Receiver:
         "_assembler",
         "_boundary",
         "_deflate",
+        "_inflate",
         "_limits",
         "_protocol",
         "_recipient",
@@ -85,6 +94,7 @@ class Receiver:
         self._limits = limits
         self._recipient: Recipient | None = None
         self._deflate: PerMessageDeflate | None = None
+        self._inflate: Inflate | None = None  # where each message can be inflated by itself
         self._wanted = False  # messages are
         self._boundary: Boundary | None = None  # while what comes next begins no message
         self._assembler: Assembler | None = None  # of the message that the client has begun
@@ -99,6 +109,8 @@ class Receiver:
         """
         self._recipient = recipient
         self._deflate = deflate
+        if deflate is not None and deflate.remote_no_context_takeover:
+            self._inflate = inflater(deflate.remote_max_window_bits, self._limits.inflated)
         self._wanted = True
 
     def stop(self) -> None:
@@ -120,7 +132,7 @@ class Receiver:
         if recipient is None:
             return
         if self._wanted:
-            data = self._take_plain(recipient, data)
+            data = self._take_whole(recipient, data)
             if not data:
                 return
             # The protocol gets what it cannot give back: from here on it has to be known where
@@ -128,18 +140,18 @@ class Receiver:
             self._follow(data)
         self._read_frames(recipient, data)
 
-    def _take_plain(self, recipient: Recipient, data: bytes) -> bytes:
-        """Handle the plain messages that data begins with. Returns the rest."""
+    def _take_whole(self, recipient: Recipient, data: bytes) -> bytes:
+        """Handle the whole messages that data begins with. Returns the rest."""
         start = 0
         # Whoever handles a message may have had enough: stop() is for the next one already.
         while start < len(data) and self._wanted and self._boundary is None:
             try:
-                plain = read_plain(data, start, self._limits.plain)
+                message = read_message(data, start, self._limits.whole, self._inflate)
             except UnicodeDecodeError as error:
                 _refuse_text(recipient, error)
                 break
-            if plain is not None:
-                event, start = plain
+            if message is not None:
+                event, start = message
                 recipient.handle_message(event)
             elif (pong := read_pong(data, start)) is not None:
                 payload, start = pong
