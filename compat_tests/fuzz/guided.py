@@ -17,8 +17,9 @@ import django
 TARGETS = {
     "bind": "test_addresses:test_bind",
     "address": "test_addresses:test_address",
-    "payload": "test_messages:test_garbage_payload",
-    "message": "test_messages:test_anything_is_encoded_or_refused",
+    "frames": "test_compressed_frames:test_same_as_the_protocol",
+    "payload": "test_payloads:test_garbage_payload",
+    "message": "test_payloads:test_anything_is_encoded_or_refused",
     "batch": "test_hub:test_garbage_is_no_batch",
     "hub": "test_hub:test_hostile_hub",
 }
