@@ -256,6 +256,10 @@ PINS: dict[str, tuple[str, dict[str, str]]] = {
         "server/websocket/frames.py",
         {"15.0": "7fbd1d33bd07", "17.2": "b47da163b180"},
     ),
+    "websockets.extensions.permessage_deflate:PerMessageDeflate.decode": (
+        "server/websocket/fast_path.py",
+        {"15.0": "8c9a2b3c78da", "16.0": "700ec88ec9a8", "17.0": "0ad54e7730cf"},
+    ),
     "channels.consumer:AsyncConsumer._sync": (
         "runloop/consumer_loop.py",
         {"4.2.0": "6ee0ef1cc9bd"},
