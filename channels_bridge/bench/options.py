@@ -87,6 +87,12 @@ def add_connections(parser: ArgumentParser) -> None:
         metavar="'NAME: VALUE'",
         help="sent when connecting, such as a session's cookie; repeatable",
     )
+    own.add_argument(
+        "--deflate",
+        action="store_true",
+        help="clients offer permessage-deflate, and compress each message where the server agrees, "
+        "as browsers do",
+    )
     own.add_argument("--connections", type=int, default=200, help="in all (default: 200)")
     own.add_argument(
         "--groups",

@@ -40,6 +40,7 @@ def loads(options: Namespace) -> Sequence[Load]:
         "groups": options.groups,
         "path": options.path,
         "headers": tuple(header(line) for line in options.header),
+        "deflate": options.deflate,
     }
     said = {**common, "messages": tuple(options.message), "size": options.size}
     connections = options.connections

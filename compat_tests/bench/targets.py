@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from channels_bridge.bench.loads.scenarios import BRIDGE, HISTORY, NATS
+from channels_bridge.bench.loads.scenarios import BRIDGE, COMPRESSED, HISTORY, NATS
 from channels_bridge.bench.report.results import Results, Row
 from channels_bridge.bench.stacks import brokers, channel_layers
 from channels_bridge.bench.stacks.stack import STACKS
@@ -173,6 +173,15 @@ TARGETS = (
         cpu("shared", LARGE) / cpu("shared", LARGE, "picows-frames"),
     ),
     Target("echo", "CPU of the best peer", 1 / 2.5, cpu("echo") / cpu("echo", "", *PEERS)),
+    *(
+        Target(
+            scenario,
+            f"CPU of messages that are {COMPRESSED}, of that of others",
+            limit,
+            cpu(scenario, COMPRESSED) / cpu(scenario),
+        )
+        for scenario, limit in (("echo", 1.35), ("fanout", 1.1))
+    ),
     Target("idle", "KiB per connection", 16, kib("")),
     Target("idle", "KiB per connection, deflate offered", 16, kib(DEFLATE)),
     Target(

@@ -24,7 +24,7 @@ def test_targets_and_documents(tmp_path: Path) -> None:
     """A run says which targets were reached, and puts its figures into a document."""
     document = tmp_path / "document.md"
     document.write_text("<!-- bench tables -->\n<!-- /bench -->\n")
-    run = command("--scenario=echo", "--stacks", "websockets_server", f"--fill={document}")
+    run = command("--scenario=large", "--stacks", "websockets_server", f"--fill={document}")
     assert run.returncode == 0, run.stderr
     assert "reached: all: messages and connections of ours that went wrong: 0" in run.stdout
     assert "| websockets_server |" in document.read_text()
@@ -36,9 +36,9 @@ def test_against(tmp_path: Path) -> None:
     if not (revisions.REPOSITORY / ".git").exists():
         pytest.skip("the tests do not lie in a repository")
     result = tmp_path / "result.json"
-    run = command("--against", "HEAD", "--scenario=echo", f"--json={result}")
+    run = command("--against", "HEAD", "--scenario=large", f"--json={result}")
     assert run.returncode == 0, run.stderr
-    assert "| echo | CPU us/message |" in run.stdout
+    assert "| large | CPU us/delivery |" in run.stdout
     here, there = json.loads(result.read_text())["rows"]
     assert there["stack"] == f"{here['stack']} at {revisions.commit('HEAD')}"
     for row in (here, there):

@@ -10,16 +10,15 @@ from dataclasses import dataclass
 
 from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
+from channels_bridge.bench.generator.browser_deflate import OFFER, TAIL, Compress, agreed
+
 #: Connections that are being opened.
 AT_A_TIME = 20
 HANDSHAKE_SECONDS = 30.0
 CLOSE_SECONDS = 10.0
-BROWSERS_OFFER = ("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits")
 #: Where a connection is in no group.
 QUIET = "/ws/echo/"
 DATA = {WSMsgType.TEXT, WSMsgType.BINARY}
-#: What is left out at the end of a compressed message: RFC 7692, section 7.2.2.
-TAIL = b"\x00\x00\xff\xff"
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Target:
         host = f"127.0.0.1:{self.port}"
         headers = [("Origin", f"http://{host}"), *self.headers]
         if self.deflate:
-            headers.append(BROWSERS_OFFER)
+            headers.append(OFFER)
         try:
             await ws_connect(
                 lambda: client,
@@ -55,11 +54,13 @@ class Client(WSListener):
 
     def __init__(self) -> None:
         self.transport: WSTransport | None = None  # while it is open
+        self._compress: Compress | None = None  # where that was agreed on
         self._inflate: Callable[[bytes], bytes] | None = None  # from the first compressed message
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         """Called by picows once the connection was accepted."""
         self.transport = transport
+        self._compress = agreed(transport.response.headers.get(OFFER[0]))
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         """Called by picows at the end of the connection, whoever ended it."""
@@ -82,8 +83,12 @@ class Client(WSListener):
 
     def send(self, text: str) -> None:
         """Send a message; do nothing once the connection is closed."""
-        if self.transport is not None:
+        if self.transport is None:
+            return
+        if self._compress is None:
             self.transport.send(WSMsgType.TEXT, text.encode())
+        else:
+            self.transport.send(WSMsgType.TEXT, self._compress(text.encode()), rsv1=True)
 
     def stall(self) -> None:
         """Read no more."""

@@ -23,7 +23,8 @@ class Load:
         path: where to connect; ``{group}`` is the block's first group, ``{rooms}`` their number.
         headers: sent with the request that opens a connection.
         login: whether that request carries the session cookie of a user who is logged in.
-        deflate: whether it offers permessage-deflate, as browsers do.
+        deflate: whether it offers permessage-deflate, and compresses what it sends where the server
+            agrees, as browsers do.
     """
 
     connections: int

@@ -6,6 +6,7 @@ Not every stack answers every question: each case names those that do.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from channels_bridge.bench.loads.case import Case, Scenario
 from channels_bridge.bench.loads.loads import Connect, Idle, Join, Loop, Outside, Rate
@@ -16,7 +17,10 @@ HISTORY = f"{BRIDGE}+history"
 ROOMS = "/ws/rooms/{group}/{rooms}/"
 SAY_IN_ROOM = '{"room": {group}, "message": "{id}"}'
 MESSAGES = ("cpu", "rate", "p50", "p99")
+#: Clients offer permessage-deflate, and compress each message where the server agrees.
+COMPRESSED = "compressed as by browsers"
 FANOUT = Loop(200, groups=20, window=2)
+ECHO = Loop(50, groups=50, path="/ws/echo/")
 #: An odd number of groups, or all members of one would be on one of two workers: connections, which
 #: take the groups in turn, are given to the workers in turn.
 CROSSING = Loop(210, groups=21, window=2)
@@ -55,12 +59,7 @@ ALL = (
                     "picows-frames",
                 ),
             ),
-            Case(
-                "permessage-deflate offered",
-                Loop(200, groups=20, window=2, deflate=True),
-                ("uvicorn+pubsub", BRIDGE),
-                rounds=2,
-            ),
+            Case(COMPRESSED, replace(FANOUT, deflate=True), ("uvicorn+pubsub", BRIDGE)),
         ),
     ),
     Scenario(
@@ -110,7 +109,7 @@ ALL = (
         (
             Case(
                 "",
-                Loop(50, groups=50, path="/ws/echo/"),
+                ECHO,
                 (
                     "daphne",
                     "uvicorn",
@@ -120,6 +119,7 @@ ALL = (
                     "picows-frames",
                 ),
             ),
+            Case(COMPRESSED, replace(ECHO, deflate=True), ("uvicorn", BRIDGE)),
         ),
     ),
     Scenario(

@@ -1,0 +1,59 @@
+"""Compression of a client's messages as Chromium does it (permessage-deflate, RFC 7692).
+
+It compresses every message, however short, once a server has agreed.
+"""
+
+from __future__ import annotations
+
+import functools
+import zlib
+from collections.abc import Callable
+
+OFFER = ("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits")
+
+#: What is left out at the end of a compressed message: RFC 7692, section 7.2.1.
+TAIL = b"\x00\x00\xff\xff"
+
+Compress = Callable[[bytes], bytes]
+
+
+def agreed(answer: str | None) -> Compress | None:
+    """What compresses a connection's messages, on the terms of a server's answer to the offer.
+
+    Args:
+        answer: the header of that name, if there is one.
+    """
+    terms = [term.strip() for term in (answer or "").split(";")]
+    if terms[0] != "permessage-deflate":
+        return None
+    window = zlib.MAX_WBITS
+    for term in terms:
+        name, _, value = term.partition("=")
+        if name.strip() == "client_max_window_bits" and value:
+            window = int(value.strip(' "'))
+    return by_itself(window) if "client_no_context_takeover" in terms else in_context(window)
+
+
+@functools.lru_cache
+def by_itself(window: int) -> Compress:
+    """Compress each message by itself: one compressor can do that for all connections.
+
+    A full flush makes it forget what it has seen. What it gives is what a new one would, which
+    takes several times as long to make.
+    """
+    return compressing(window, zlib.Z_FULL_FLUSH)
+
+
+def in_context(window: int) -> Compress:
+    """Compress messages of one connection, each with what it has sent before."""
+    return compressing(window, zlib.Z_SYNC_FLUSH)
+
+
+def compressing(window: int, flush: int) -> Compress:
+    """Chromium's level is zlib's default, as is its use of memory."""
+    deflate = zlib.compressobj(wbits=-window)
+
+    def compress(payload: bytes) -> bytes:
+        return (deflate.compress(payload) + deflate.flush(flush)).removesuffix(TAIL)
+
+    return compress
