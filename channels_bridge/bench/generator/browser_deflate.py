@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import zlib
 from collections.abc import Callable
+from typing import Any
 
 OFFER = ("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits")
 
@@ -41,19 +42,30 @@ def by_itself(window: int) -> Compress:
     A full flush makes it forget what it has seen. What it gives is what a new one would, which
     takes several times as long to make.
     """
-    return compressing(window, zlib.Z_FULL_FLUSH)
+    return Compressor(window, zlib.Z_FULL_FLUSH)
 
 
 def in_context(window: int) -> Compress:
     """Compress messages of one connection, each with what it has sent before."""
-    return compressing(window, zlib.Z_SYNC_FLUSH)
+    return Compressor(window, zlib.Z_SYNC_FLUSH)
 
 
-def compressing(window: int, flush: int) -> Compress:
-    """Chromium's level is zlib's default, as is its use of memory."""
-    deflate = zlib.compressobj(wbits=-window)
+class Compressor:
+    """Compresses messages at zlib's own level, which is Chromium's.
 
-    def compress(payload: bytes) -> bytes:
-        return (deflate.compress(payload) + deflate.flush(flush)).removesuffix(TAIL)
+    Args:
+        window: in bits.
+        flush: what ends a message.
+    """
 
-    return compress
+    def __init__(self, window: int, flush: int) -> None:
+        self._window = window
+        self._flush = flush
+        self._deflate: Any = None  # from the first message: it takes 256 KiB
+
+    def __call__(self, payload: bytes) -> bytes:
+        """The payload of a frame."""
+        if self._deflate is None:
+            self._deflate = zlib.compressobj(wbits=-self._window)
+        compressed: bytes = self._deflate.compress(payload) + self._deflate.flush(self._flush)
+        return compressed.removesuffix(TAIL)
