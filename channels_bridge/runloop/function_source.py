@@ -1,0 +1,135 @@
+"""The source of a function: its syntax tree, which is known to be that of the code that runs.
+
+A file may have been edited since it was imported, and a function may come from elsewhere than its
+code says. So what is read from the file is compiled again, and has to give the same code object:
+instructions, constants with their types, names, flags and lines.
+"""
+
+from __future__ import annotations
+import __future__
+
+import ast
+import inspect
+import linecache
+from dataclasses import dataclass
+from types import CodeType, FunctionType, ModuleType
+from typing import Any, TypeAlias
+
+from channels_bridge.runloop.refusals import Refused
+
+Definition: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
+
+#: The bits of ``co_flags`` that ``from __future__ import ...`` sets.
+FUTURE = sum({getattr(__future__, name).compiler_flag for name in __future__.all_feature_names})
+
+#: What has to be equal besides the constants. Not the name with its path: it is compiled elsewhere.
+ATTRIBUTES = (
+    "co_argcount",
+    "co_cellvars",
+    "co_code",
+    "co_exceptiontable",  # from Python 3.11 on
+    "co_firstlineno",
+    "co_freevars",
+    "co_kwonlyargcount",
+    "co_linetable",
+    "co_name",
+    "co_names",
+    "co_posonlyargcount",
+    "co_varnames",
+)
+
+
+@dataclass(frozen=True)
+class FunctionSource:
+    """A function as it is written.
+
+    Args:
+        node: its definition; lines are those of its file.
+        text: the same, without decorators.
+    """
+
+    node: Definition
+    text: str
+
+
+def read_source(function: FunctionType) -> FunctionSource:
+    """Return the source that a function was compiled from.
+
+    Raises:
+        Refused: there is none, or another one by now.
+    """
+    code = function.__code__
+    padded = _padded(code, _lines(function))
+    flags = code.co_flags & FUTURE
+    try:
+        tree: Any = compile(padded, code.co_filename, "exec", ast.PyCF_ONLY_AST | flags, True)
+        found = _is_source(function, padded, flags)
+    except (SyntaxError, ValueError):
+        found = False
+    if not found:
+        raise Refused(None, "its file was changed after it was imported")
+    (node,) = tree.body
+    if isinstance(node, ast.ClassDef):
+        (node,) = node.body
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        raise Refused(None, "is not written as a def")
+    return FunctionSource(node, ast.get_source_segment(padded, node) or "")
+
+
+def _is_source(function: FunctionType, text: str, flags: int) -> bool:
+    """Whether compiling this text gives the function's code.
+
+    Some releases of Python compile ``json.dumps(x)`` to other instructions where they see that
+    ``json`` was imported; which do the same.
+    """
+    code, namespace = function.__code__, function.__globals__
+    modules = [name for name in code.co_names if isinstance(namespace.get(name), ModuleType)]
+    for imports in ("", *(f"\nimport {name}\n" for name in [", ".join(modules)] if name)):
+        again = compile(text + imports, code.co_filename, "exec", flags, True)
+        if any(_same(code, other) for other in _codes(again)):
+            return True
+    return False
+
+
+def _lines(function: FunctionType) -> list[str]:
+    code = function.__code__
+    linecache.checkcache(code.co_filename)
+    lines = linecache.getlines(code.co_filename, function.__globals__)[code.co_firstlineno - 1 :]
+    if not lines:
+        raise Refused(None, "its source can't be read")
+    return list(inspect.getblock(lines))
+
+
+def _padded(code: CodeType, lines: list[str]) -> str:
+    """Return what gives the function when compiled, on the lines and columns where it stands."""
+    before = code.co_firstlineno - 1
+    if not lines[0][:1].isspace():
+        return "\n" * before + "".join(lines)
+    return "\n" * (before - 1) + "class Owner:\n" + "".join(lines)
+
+
+def _codes(code: CodeType) -> list[CodeType]:
+    """All code objects within one."""
+    inner = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    return inner + [nested for code in inner for nested in _codes(code)]
+
+
+def _same(code: CodeType, other: CodeType) -> bool:
+    # Only whether it stands in another function: what it takes from there, it has in co_freevars.
+    flags = ~inspect.CO_NESTED
+    return (
+        code.co_flags & flags == other.co_flags & flags
+        and all(getattr(code, name, None) == getattr(other, name, None) for name in ATTRIBUTES)
+        and _same_constant(code.co_consts, other.co_consts)
+    )
+
+
+def _same_constant(one: Any, other: Any) -> bool:
+    """Equality as the compiler sees it: 1 is neither 1.0 nor True, and 0.0 is not -0.0."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, CodeType):
+        return _same(one, other)
+    if isinstance(one, tuple):
+        return len(one) == len(other) and all(map(_same_constant, one, other))
+    return repr(one) == repr(other) and bool(one == other)
