@@ -30,9 +30,9 @@ from __future__ import annotations
 import ast
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import FunctionType, ModuleType
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from channels_bridge.runloop.function_source import Definition
 from channels_bridge.runloop.pure_functions import (
@@ -41,9 +41,10 @@ from channels_bridge.runloop.pure_functions import (
     SCALARS,
     WITHOUT_ARGUMENTS,
     is_constant,
-    json_witnesses,
+    look_at_json,
 )
-from channels_bridge.runloop.refusals import ABSENT, Refused, Witness
+from channels_bridge.runloop.refusals import Refused
+from channels_bridge.runloop.witnesses import ABSENT, Witnesses
 
 OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.BitOr)
 SIGNS = (ast.Not, ast.USub, ast.UAdd)
@@ -58,6 +59,12 @@ FLAGS = frozenset({"allow_nan", "check_circular", "ensure_ascii", "skipkeys", "s
 
 Kind = Literal["text_data", "bytes_data", "json"]
 
+#: The methods that send, with what each of their arguments is; None: the first one without a name.
+SENDS: dict[str, dict[str | None, Kind]] = {
+    "send": {None: "text_data", "text_data": "text_data", "bytes_data": "bytes_data"},
+    "send_json": {None: "json", "content": "json"},
+}
+
 
 @dataclass
 class Sent:
@@ -67,36 +74,34 @@ class Sent:
         kind: as what.
         content: the expression that makes it.
         before: the assignments before.
-        witnesses: what it looks up elsewhere.
     """
 
     kind: Kind
     content: ast.expr
     before: list[ast.stmt]
-    witnesses: list[Witness] = field(default_factory=list)
 
 
-def read_handler(function: FunctionType, node: Definition) -> Sent:
-    """Return what a handler sends.
+def read_handler(function: FunctionType, node: Definition, witnesses: Witnesses) -> Sent:
+    """Return what a handler sends, and take down what it looks up elsewhere.
 
     Raises:
         Refused: it isn't certain that all members are sent the same.
     """
-    return _Reading(function, node).read()
+    return _Reading(function, node, witnesses).read()
 
 
 class _Reading:
     """One handler while it is read."""
 
-    def __init__(self, function: FunctionType, node: Definition) -> None:
+    def __init__(self, function: FunctionType, node: Definition, witnesses: Witnesses) -> None:
         self._namespace = function.__globals__
-        self._builtins: dict[str, Any] = function.__builtins__
+        self._builtins: dict[str, Any] = cast(Any, function).__builtins__
         self._node = node
         self._self, self._event = _arguments(function, node)
         self._local = set(function.__code__.co_varnames)
         self._known = {self._event}  # what has a value by now
         self._seen: set[ast.AST] = set()
-        self._witnesses: list[Witness] = []
+        self._witnesses = witnesses
         self._looked_up: dict[str, Any] = {}
         self._uses_json = False
 
@@ -107,9 +112,9 @@ class _Reading:
         kind, content = self._send(last)
         self._expression(content)
         self._require_all_seen([*before, content])
-        uses_json = self._uses_json or kind == "json"
-        witnesses = self._witnesses + (json_witnesses() if uses_json else [])
-        return Sent(kind, content, before, witnesses)
+        if self._uses_json or kind == "json":
+            look_at_json(self._witnesses)
+        return Sent(kind, content, before)
 
     def _require_all_seen(self, nodes: list[Any]) -> None:
         """A newer Python may have more in a node than was looked at here."""
@@ -152,24 +157,11 @@ class _Reading:
         elif isinstance(self._node, ast.AsyncFunctionDef):
             raise Refused(statement.lineno, f"has {_describe(statement)} where it should send")
         match call:
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="send")) if (
-                name == self._self
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=attribute)) if (
+                name == self._self and attribute in SENDS
             ):
-                return self._argument(call, {None: "text_data"} | {n: n for n in _DATA})
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="send_json")) if (
-                name == self._self
-            ):
-                return self._argument(call, {None: "json", "content": "json"})
+                return _argument(call, SENDS[attribute])
         raise Refused(statement.lineno, f"has {_describe(statement)} where it should send")
-
-    def _argument(self, call: ast.Call, names: dict[str | None, Kind]) -> tuple[Kind, ast.expr]:
-        """Return the one argument of a send, and what it is."""
-        match call:
-            case ast.Call(args=[value], keywords=[]):
-                return names[None], value
-            case ast.Call(args=[], keywords=[ast.keyword(arg=name, value=value)]) if name in names:
-                return names[name], value
-        raise Refused(call.lineno, "sends with other arguments than one text, or one bytes_data")
 
     # Expressions
 
@@ -255,11 +247,9 @@ class _Reading:
         """Return what a name of the module or of Python stands for; that is noted."""
         if name in self._looked_up:
             return self._looked_up[name]
-        value = self._namespace.get(name, ABSENT)
-        self._witnesses.append((self._namespace.get, name, value))
+        value = self._witnesses.look(self._namespace, name)
         if value is ABSENT:
-            value = self._builtins.get(name, ABSENT)
-            self._witnesses.append((self._builtins.get, name, value))
+            value = self._witnesses.look(self._builtins, name)
         if value is ABSENT:
             raise Refused(node.lineno, f"uses {name}, which is not there")
         self._looked_up[name] = value
@@ -342,9 +332,6 @@ class _Reading:
                 raise Refused(option.value.lineno, f"calls json.dumps() with {option.arg}")
 
 
-_DATA: tuple[Kind, ...] = ("text_data", "bytes_data")
-
-
 def _arguments(function: FunctionType, node: Definition) -> tuple[str, str]:
     """Return how a handler names its consumer and its event."""
     if node.decorator_list:
@@ -370,6 +357,16 @@ def _arguments(function: FunctionType, node: Definition) -> tuple[str, str]:
     if getattr(node, "type_params", None) or one.startswith("__") or two.startswith("__"):
         raise Refused(node.lineno, "is no plain method")
     return one, two
+
+
+def _argument(call: ast.Call, names: dict[str | None, Kind]) -> tuple[Kind, ast.expr]:
+    """Return the one argument of a send, and what it is."""
+    match call:
+        case ast.Call(args=[value], keywords=[]):
+            return names[None], value
+        case ast.Call(args=[], keywords=[ast.keyword(arg=name, value=value)]) if name in names:
+            return names[name], value
+    raise Refused(call.lineno, "sends with other arguments than one text, or one bytes_data")
 
 
 def _expressions(node: ast.AST) -> list[ast.AST]:

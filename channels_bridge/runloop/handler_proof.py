@@ -18,21 +18,21 @@ exhaustion, as a handler with its own stack may reach the recursion limit where 
 from __future__ import annotations
 
 import ast
-import functools
 import inspect
 import json
 import sys
 from collections.abc import Callable
-from types import FunctionType
-from typing import Any
+from types import CodeType, FunctionType
+from typing import Any, cast
 
 from channels.consumer import SyncConsumer
 
 from channels_bridge.runloop.function_source import read_source
 from channels_bridge.runloop.handler_grammar import Kind, Sent, read_handler
-from channels_bridge.runloop.pure_functions import function_witnesses, is_plain
-from channels_bridge.runloop.refusals import ABSENT, Refusal, Refused, Witness
+from channels_bridge.runloop.pure_functions import is_plain
+from channels_bridge.runloop.refusals import Refusal, Refused
 from channels_bridge.runloop.upstream_consumers import require_upstream
+from channels_bridge.runloop.witnesses import ABSENT, Witnesses
 
 _TEMPLATE = "def make(event): return None"
 
@@ -56,12 +56,12 @@ class Proof:
         name: str,
         kind: Kind,
         content: Callable[[Any], Any],
-        witnesses: list[Witness],
+        witnesses: Witnesses,
     ) -> None:
         self._owner = owner
         self._kind = kind
         self._content = content
-        self._witnesses = tuple(witnesses)
+        self._witnesses = witnesses
         #: What a consumer has no attribute of its own named like, if the proof is to hold for it.
         #: Besides, its ``base_send`` is that of the run loop.
         self.shadows = (name, "send_json", "encode_json") if kind == "json" else (name, "send")
@@ -85,12 +85,7 @@ class Proof:
 
     def still_holds(self, owner: type) -> bool:
         """Whether nothing that the proof rests on has changed in the class, or beyond it."""
-        if owner is not self._owner:
-            return False
-        for look_up, key, expected in self._witnesses:  # a loop: each call less counts here
-            if look_up(key, ABSENT) is not expected:
-                return False
-        return True
+        return owner is self._owner and self._witnesses.still_hold()
 
 
 def prove(owner: type, name: str) -> Proof | Refusal:
@@ -112,27 +107,25 @@ def _prove(owner: type, name: str) -> Proof:
     # Elsewhere code objects have other attributes; and with -b, str() of bytes is a warning.
     if sys.implementation.name != "cpython" or sys.flags.bytes_warning:
         raise Refused(None, "is not looked at in this Python, or with its option -b")
-    chain, witnesses = require_upstream(owner)
+    witnesses = Witnesses()
+    chain = require_upstream(owner, witnesses)
     function = _find(owner, name, chain, witnesses)
     is_async = bool(function.__code__.co_flags & inspect.CO_COROUTINE)
     if is_async is (SyncConsumer in chain):
         raise Refused(function.__code__.co_firstlineno, "mixes async and synchronous code")
-    sent = read_handler(function, read_source(function).node)
+    witnesses.look_at_function(function)
+    sent = read_handler(function, read_source(function).node, witnesses)
     if sent.kind == "json" and "send_json" not in vars(chain[0]):
         raise Refused(sent.content.lineno, "calls send_json(), which its class doesn't have")
-    witnesses += [*function_witnesses(function), *sent.witnesses]
     return Proof(owner, name, sent.kind, _compile(function, sent), witnesses)
 
 
-def _find(
-    owner: type, name: str, chain: tuple[type, ...], witnesses: list[Witness]
-) -> FunctionType:
+def _find(owner: type, name: str, chain: tuple[type, ...], witnesses: Witnesses) -> FunctionType:
     """Return the handler; where it is found, and where it is not, is noted."""
     if hasattr(chain[0], name):
         raise Refused(None, f"{name} is a name of Channels' own")
     for cls in owner.__mro__:
-        entry = vars(cls).get(name, ABSENT)
-        witnesses.append((vars(cls).get, name, entry))
+        entry = witnesses.look(vars(cls), name)
         if entry is ABSENT:
             continue
         if type(entry) is not FunctionType:
@@ -148,8 +141,9 @@ def _compile(function: FunctionType, sent: Sent) -> Callable[[Any], Any]:
     definition.args.args[0].arg = function.__code__.co_varnames[1]
     returned = ast.copy_location(ast.Return(sent.content), sent.content)
     definition.body = [*sent.before, returned]
-    code = compile(tree, function.__code__.co_filename, "exec", dont_inherit=True).co_consts[0]
-    made = FunctionType(code, function.__globals__)
-    if made.__builtins__ is not function.__builtins__:  # type: ignore[attr-defined]
+    module = compile(tree, function.__code__.co_filename, "exec", dont_inherit=True)
+    (code,) = (constant for constant in module.co_consts if isinstance(constant, CodeType))
+    made: Any = FunctionType(code, function.__globals__)
+    if made.__builtins__ is not cast(Any, function).__builtins__:
         raise Refused(None, "runs with builtins of its own")
-    return functools.partial(made)
+    return cast("Callable[[Any], Any]", made)

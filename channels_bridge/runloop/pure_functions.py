@@ -2,20 +2,19 @@
 
 With plain data as arguments (see ``is_plain``), none of these calls code of the project, and each
 returns plain data again. Those written in Python, ``json.dumps`` and its encoder, can be replaced:
-``json_witnesses`` says by what it is noticed.
+``look_at_json`` takes down by what it is noticed.
 """
 
 from __future__ import annotations
 
 import builtins
-import functools
 import json
 import json.encoder
-from collections.abc import Iterable
 from types import FunctionType, ModuleType
 from typing import Any
 
-from channels_bridge.runloop.refusals import ABSENT, Refused, Witness
+from channels_bridge.runloop.refusals import Refused
+from channels_bridge.runloop.witnesses import Witnesses
 
 #: Functions of Python, by their names.
 BUILTINS: dict[str, Any] = {
@@ -89,15 +88,8 @@ def is_constant(value: Any) -> bool:
     return type(value) in SCALARS
 
 
-def function_witnesses(function: FunctionType) -> list[Witness]:
-    """By what it is noticed that a function does something else than before."""
-    look = functools.partial(getattr, function)
-    names = ("__code__", "__defaults__", "__kwdefaults__")
-    return [(look, name, look(name)) for name in names]
-
-
-def json_witnesses() -> list[Witness]:
-    """By what it is noticed that ``json.dumps`` is no longer Python's.
+def look_at_json(witnesses: Witnesses) -> None:
+    """Have ``json.dumps`` be Python's, and take down by what it is noticed that it no longer is.
 
     Raises:
         Refused: it isn't now.
@@ -108,24 +100,15 @@ def json_witnesses() -> list[Witness]:
         raise Refused(None, "json.JSONEncoder is replaced")
     for name in METHODS_OF_ENCODER:
         _require_ours(json.encoder, vars(ENCODER).get(name), f"json.JSONEncoder.{name}")
-    state = vars(ENCODER())
-    if vars(encoder) != state:
+        witnesses.look_at_function(vars(ENCODER)[name])
+    if vars(encoder) != vars(ENCODER()):
         raise Refused(None, "json's encoder is changed")
-    namespace, absent = vars(json.encoder), BUILTINS_OF_ENCODER
-    return [
-        *_entries(vars(json), ["dumps", "_default_encoder", "JSONEncoder"]),
-        *_entries(vars(ENCODER), [*METHODS_OF_ENCODER, "item_separator", "key_separator"]),
-        *_entries(namespace, PARTS_OF_ENCODER),
-        *((namespace.get, name, ABSENT) for name in absent),
-        *_entries(vars(builtins), absent),
-        (lambda _, __: vars(encoder) == state, None, True),
-        *function_witnesses(dumps),
-        *(w for name in METHODS_OF_ENCODER for w in function_witnesses(vars(ENCODER)[name])),
-    ]
-
-
-def _entries(namespace: Any, names: Iterable[str]) -> list[Witness]:
-    return [(namespace.get, name, namespace[name]) for name in names]
+    witnesses.look_at_function(dumps)
+    witnesses.look_all(vars(json), ("dumps", "_default_encoder", "JSONEncoder"))
+    witnesses.look_all(vars(encoder), {*vars(encoder), *METHODS_OF_ENCODER})
+    witnesses.look_all(vars(ENCODER), (*METHODS_OF_ENCODER, "item_separator", "key_separator"))
+    witnesses.look_all(vars(json.encoder), PARTS_OF_ENCODER + BUILTINS_OF_ENCODER)
+    witnesses.look_all(vars(builtins), BUILTINS_OF_ENCODER)
 
 
 def _require_ours(module: ModuleType, function: Any, name: str) -> None:

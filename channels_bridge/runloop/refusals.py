@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
-
-#: Stands for what isn't there.
-ABSENT = object()
-
-#: One thing on which a proof rests: a look-up, what is looked up, and what has to be found there.
-#: It is called with ``ABSENT`` as the default.
-Witness: TypeAlias = tuple[Callable[[Any, Any], Any], Any, Any]
 
 
 @dataclass(frozen=True)

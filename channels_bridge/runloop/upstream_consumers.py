@@ -26,8 +26,8 @@ from channels.generic.websocket import (
 )
 
 from channels_bridge.runloop.function_source import read_source
-from channels_bridge.runloop.pure_functions import function_witnesses
-from channels_bridge.runloop.refusals import ABSENT, Refused, Witness
+from channels_bridge.runloop.refusals import Refused
+from channels_bridge.runloop.witnesses import ABSENT, Witnesses
 
 #: What Channels' classes have of ``NAMES``: methods, with the digest of each one's source.
 KNOWN: dict[type, dict[str, str]] = {
@@ -60,8 +60,8 @@ NAMES = (
 )
 
 
-def require_upstream(owner: type) -> tuple[tuple[type, ...], list[Witness]]:
-    """Return which of Channels' classes a consumer has, and by what it is noticed that it changed.
+def require_upstream(owner: type, witnesses: Witnesses) -> tuple[type, ...]:
+    """Return which of Channels' classes a consumer has, and take down what is found in all of them.
 
     Raises:
         Refused: what it sends does not go straight to its connection, as far as is known here.
@@ -72,63 +72,48 @@ def require_upstream(owner: type) -> tuple[tuple[type, ...], list[Witness]]:
     chain = tuple(of_channels for of_channels in mro if of_channels in KNOWN)
     if chain not in CHAINS:
         raise Refused(None, "its class is none of Channels' WebSocket consumers")
-    look = functools.partial(getattr, owner)
-    witnesses: list[Witness] = [(look, "__mro__", owner.__mro__), (look, "__class__", type)]
-    for of_channels in chain:
-        witnesses += _known_class(of_channels)
-    for other in mro:
-        if other not in KNOWN:
-            witnesses += _other_class(other)
-    return chain, witnesses + _globals_of_channels(chain)
+    witnesses.look_at(owner, ("__mro__", "__class__"))
+    for cls in mro:
+        if cls in KNOWN:
+            _require_known(cls, witnesses)
+        else:
+            _require_aside(cls, witnesses)
+    _look_at_globals(chain, witnesses)
+    return chain
 
 
-def _known_class(of_channels: type) -> list[Witness]:
+def _require_known(cls: type, witnesses: Witnesses) -> None:
     """Have a class of Channels' be as it is known."""
-    known = KNOWN[of_channels]
-    entries = vars(of_channels)
-    witnesses: list[Witness] = []
+    known = KNOWN[cls]
     for name in NAMES:
-        entry = entries.get(name, ABSENT)
-        witnesses.append((entries.get, name, entry))
+        entry = witnesses.look(vars(cls), name)
         if name in known:
             function = _function_of(entry)
             if function is None or _digest(function, function.__code__) != known[name]:
-                path = f"{of_channels.__name__}.{name}"
-                raise Refused(None, f"{path} is not as Channels 4.2 and 4.3 have it")
-            witnesses += function_witnesses(function)
+                raise Refused(None, f"{cls.__name__}.{name} is not as in Channels 4.2 and 4.3")
+            witnesses.look_at_function(function)
         elif entry is not ABSENT:
-            raise Refused(None, f"{of_channels.__name__} has a {name} that is not known here")
-    return witnesses
+            raise Refused(None, f"{cls.__name__} has a {name} that is not known here")
 
 
-def _other_class(other: type) -> list[Witness]:
+def _require_aside(cls: type, witnesses: Witnesses) -> None:
     """Have a class of the project's stand aside."""
-    entries = vars(other)
     for name in NAMES:
-        if name in entries:
-            raise Refused(None, f"{other.__name__} has a {name} of its own")
-    attributes = entries.get("__dict__", ABSENT)
+        if witnesses.look(vars(cls), name) is not ABSENT:
+            raise Refused(None, f"{cls.__name__} has a {name} of its own")
+    # Only then an instance's attributes are where one looks for them.
+    attributes = witnesses.look(vars(cls), "__dict__")
     if attributes is not ABSENT and type(attributes) is not GetSetDescriptorType:
-        raise Refused(None, f"{other.__name__} has a __dict__ of its own")
-    # Where a class has no entry, an instance's own attributes are all that could stand before.
-    return [
-        (entries.get, "__dict__", attributes),
-        *((entries.get, name, ABSENT) for name in NAMES),
-    ]
+        raise Refused(None, f"{cls.__name__} has a __dict__ of its own")
 
 
-def _globals_of_channels(chain: tuple[type, ...]) -> list[Witness]:
+def _look_at_globals(chain: tuple[type, ...], witnesses: Witnesses) -> None:
     """What Channels' methods look up besides: how they reach each other, and json."""
-    namespace = vars(websocket)
-    witnesses: list[Witness] = [
-        (namespace.get, "super", ABSENT),
-        (vars(builtins).get, "super", super),
-    ]
-    if "send_json" in KNOWN[chain[0]]:
-        if namespace.get("json") is not json:
-            raise Refused(None, "json is replaced in channels.generic.websocket")
-        witnesses.append((namespace.get, "json", json))
-    return witnesses
+    witnesses.look_all(vars(builtins), ["super"])
+    if witnesses.look(vars(websocket), "super") is not ABSENT:
+        raise Refused(None, "super is replaced in channels.generic.websocket")
+    if "send_json" in KNOWN[chain[0]] and witnesses.look(vars(websocket), "json") is not json:
+        raise Refused(None, "json is replaced in channels.generic.websocket")
 
 
 def _function_of(entry: Any) -> FunctionType | None:
