@@ -11,6 +11,7 @@ import __future__
 import ast
 import inspect
 import linecache
+import re
 from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, TypeAlias
@@ -91,10 +92,26 @@ def _is_source(function: FunctionType, text: str, flags: int) -> bool:
     return False
 
 
+def is_rebound(function: FunctionType, name: str) -> bool:
+    """Whether anything in a function's file may bind one of its global names anew, later on.
+
+    Its text says so: a ``global`` statement with the name, or ``globals()``, whatever for. What
+    other modules bind in this one, can't be seen from here.
+    """
+    text = "".join(_file(function))
+    statement = rf"\bglobal\b(?:[^\n;]|\\\n)*\b{re.escape(name)}\b"
+    return re.search(statement, text) is not None or re.search(r"\bglobals\b", text) is not None
+
+
+def _file(function: FunctionType) -> list[str]:
+    """The lines of a function's file, as they are now."""
+    linecache.checkcache(function.__code__.co_filename)
+    return linecache.getlines(function.__code__.co_filename, function.__globals__)
+
+
 def _lines(function: FunctionType) -> list[str]:
-    code = function.__code__
-    linecache.checkcache(code.co_filename)
-    lines = linecache.getlines(code.co_filename, function.__globals__)[code.co_firstlineno - 1 :]
+    """The lines of a function."""
+    lines = _file(function)[function.__code__.co_firstlineno - 1 :]
     if not lines:
         raise Refused(None, "its source can't be read")
     return list(inspect.getblock(lines))

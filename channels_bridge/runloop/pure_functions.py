@@ -7,6 +7,7 @@ returns plain data again. Those written in Python, ``json.dumps`` and its encode
 
 from __future__ import annotations
 
+import _json
 import builtins
 import json
 import json.encoder
@@ -56,7 +57,6 @@ ENCODER = json.encoder.JSONEncoder
 METHODS_OF_ENCODER = ("__init__", "default", "encode", "iterencode")
 PARTS_OF_ENCODER = (
     "INFINITY",
-    "_make_iterencode",
     "c_make_encoder",
     "encode_basestring",
     "encode_basestring_ascii",
@@ -96,7 +96,7 @@ def look_at_json(witnesses: Witnesses) -> None:
     """
     dumps, encoder = json.dumps, json._default_encoder  # type: ignore[attr-defined]
     _require_ours(json, dumps, "json.dumps")
-    if json.JSONEncoder is not ENCODER or type(encoder) is not ENCODER:
+    if json.JSONEncoder is not ENCODER or type(encoder) is not ENCODER or not _is_genuine():
         raise Refused(None, "json.JSONEncoder is replaced")
     for name in METHODS_OF_ENCODER:
         _require_ours(json.encoder, vars(ENCODER).get(name), f"json.JSONEncoder.{name}")
@@ -109,6 +109,17 @@ def look_at_json(witnesses: Witnesses) -> None:
     witnesses.look_all(vars(ENCODER), (*METHODS_OF_ENCODER, "item_separator", "key_separator"))
     witnesses.look_all(vars(json.encoder), PARTS_OF_ENCODER + BUILTINS_OF_ENCODER)
     witnesses.look_all(vars(builtins), BUILTINS_OF_ENCODER)
+
+
+def _is_genuine() -> bool:
+    """Whether the encoder is Python's, and does its work in C."""
+    parts = vars(json.encoder)
+    return (
+        ENCODER.__module__ == json.encoder.__name__ == "json.encoder"
+        and parts["c_make_encoder"] is _json.make_encoder
+        and parts["encode_basestring"] is _json.encode_basestring
+        and parts["encode_basestring_ascii"] is _json.encode_basestring_ascii
+    )
 
 
 def _require_ours(module: ModuleType, function: Any, name: str) -> None:

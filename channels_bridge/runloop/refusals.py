@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 
 
@@ -27,3 +28,39 @@ class Refused(Exception):
     def __init__(self, line: int | None, why: str) -> None:
         super().__init__(line, why)
         self.refusal = Refusal(line, why)
+
+
+#: What stands in a refusal for a kind of node; the others under their own names.
+WORDS = {
+    ast.Assign: "an assignment",
+    ast.AsyncFor: "a loop",
+    ast.AsyncWith: "a with statement",
+    ast.Attribute: "an attribute that is read",
+    ast.Await: "an await",
+    ast.AugAssign: "an assignment",
+    ast.DictComp: "a comprehension",
+    ast.Expr: "a statement",
+    ast.For: "a loop",
+    ast.GeneratorExp: "a comprehension",
+    ast.If: "an if statement",
+    ast.ListComp: "a comprehension",
+    ast.NamedExpr: "an assignment",
+    ast.SetComp: "a comprehension",
+    ast.Set: "a set",
+    ast.Starred: "a starred argument",
+    ast.Try: "a try statement",
+    ast.While: "a loop",
+    ast.With: "a with statement",
+    ast.Yield: "a yield",
+}
+
+
+def describe(node: ast.AST) -> str:
+    """Name a part of a handler, for its author."""
+    if isinstance(node, ast.Expr):
+        node = node.value
+        if isinstance(node, ast.Await):
+            node = node.value
+        if isinstance(node, ast.Call):
+            return f"{ast.unparse(node.func)}()"
+    return WORDS.get(type(node), f"the syntax {type(node).__name__}")
