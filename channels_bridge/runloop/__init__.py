@@ -6,6 +6,10 @@
 - ``sync_threads``: several such threads (``WEBSOCKET_SYNC_THREADS``).
 - ``context_variables``: variables that handlers bind, for the middlewares around a consumer.
 - ``db_housekeeping``: closing stale database connections.
+- ``handler_proof``: which group handlers send the same to every member, whatever their consumer is:
+  ``handler_grammar`` (statements), ``handler_expressions`` and ``pure_functions`` read them as
+  ``function_source`` finds them, ``upstream_consumers`` looks at what ``send`` is; ``witnesses``
+  notice what has changed since; ``refusals`` say why not.
 - ``registry``: this process's open connections, so that they can be found and closed.
 
 It may import ``groups``, ``groups.history``, ``resume``, ``server`` and ``server.websocket``.

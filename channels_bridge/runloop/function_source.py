@@ -12,6 +12,7 @@ import ast
 import inspect
 import linecache
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, TypeAlias
@@ -19,6 +20,8 @@ from typing import Any, TypeAlias
 from channels_bridge.runloop.refusals import Refused
 
 Definition: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
+
+CHANGED = "its file was changed after it was imported"
 
 #: The bits of ``co_flags`` that ``from __future__ import ...`` sets.
 FUTURE = sum({getattr(__future__, name).compiler_flag for name in __future__.all_feature_names})
@@ -40,56 +43,73 @@ ATTRIBUTES = (
 )
 
 
+#: Without the escapes of which Python warns each time that it reads them, as in ``"\\d"``.
+ESCAPES = re.compile(r"""(?:[^\\]|\\[\n\r\\'"abfnrtvxNuU0-7])*""")
+
+
 @dataclass(frozen=True)
 class FunctionSource:
-    """A function as it is written.
+    """A function as it is written now in the file that it says that it is from.
 
     Args:
+        function: which one.
         node: its definition; lines are those of its file.
-        text: the same, without decorators.
+        padded: what gives the function when compiled, on the lines and columns where it stands.
+        flags: what is imported from ``__future__`` there.
     """
 
+    function: FunctionType
     node: Definition
-    text: str
+    padded: str
+    flags: int
+
+    @property
+    def text(self) -> str:
+        """The definition, without decorators."""
+        return ast.get_source_segment(self.padded, self.node) or ""
+
+    def require_same(self) -> None:
+        """Have it be what runs.
+
+        Raises:
+            Refused: compiling it gives something else.
+        """
+        if not any(_same(self.function.__code__, other) for other in self._compiled()):
+            raise Refused(None, CHANGED)
+
+    def _compiled(self) -> Iterator[CodeType]:
+        """Compile it.
+
+        Some releases of Python compile ``json.dumps(x)`` to other instructions where they see that
+        ``json`` was imported; which do the same.
+        """
+        code, namespace = self.function.__code__, self.function.__globals__
+        modules = [name for name in code.co_names if isinstance(namespace.get(name), ModuleType)]
+        for imports in ("", *(f"\nimport {names}\n" for names in [", ".join(modules)] if names)):
+            text = self.padded + imports
+            yield from _codes(compile(text, code.co_filename, "exec", self.flags, True))
 
 
 def read_source(function: FunctionType) -> FunctionSource:
-    """Return the source that a function was compiled from.
+    """Return the source that a function may have been compiled from: see ``require_same``.
 
     Raises:
-        Refused: there is none, or another one by now.
+        Refused: there is none.
     """
     code = function.__code__
-    padded = _padded(code, _lines(function))
+    lines = _lines(function)
+    padded = _padded(code, lines)
     flags = code.co_flags & FUTURE
     try:
         tree: Any = compile(padded, code.co_filename, "exec", ast.PyCF_ONLY_AST | flags, True)
-        found = _is_source(function, padded, flags)
     except (SyntaxError, ValueError):
-        found = False
-    if not found:
-        raise Refused(None, "its file was changed after it was imported")
-    (node,) = tree.body
-    if isinstance(node, ast.ClassDef):
-        (node,) = node.body
-    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        raise Refused(None, CHANGED) from None
+    statements = tree.body
+    if len(statements) == 1 and isinstance(statements[0], ast.ClassDef):
+        statements = statements[0].body
+    if len(statements) != 1 or not isinstance(statements[0], Definition):
         raise Refused(None, "is not written as a def")
-    return FunctionSource(node, ast.get_source_segment(padded, node) or "")
-
-
-def _is_source(function: FunctionType, text: str, flags: int) -> bool:
-    """Whether compiling this text gives the function's code.
-
-    Some releases of Python compile ``json.dumps(x)`` to other instructions where they see that
-    ``json`` was imported; which do the same.
-    """
-    code, namespace = function.__code__, function.__globals__
-    modules = [name for name in code.co_names if isinstance(namespace.get(name), ModuleType)]
-    for imports in ("", *(f"\nimport {name}\n" for name in [", ".join(modules)] if name)):
-        again = compile(text + imports, code.co_filename, "exec", flags, True)
-        if any(_same(code, other) for other in _codes(again)):
-            return True
-    return False
+    return FunctionSource(function, statements[0], padded, flags)
 
 
 def is_rebound(function: FunctionType, name: str) -> bool:
@@ -114,7 +134,13 @@ def _lines(function: FunctionType) -> list[str]:
     lines = _file(function)[function.__code__.co_firstlineno - 1 :]
     if not lines:
         raise Refused(None, "its source can't be read")
-    return list(inspect.getblock(lines))
+    block = list(inspect.getblock(lines))
+    text = "".join(block)
+    match = ESCAPES.match(text)
+    if match is not None and match.end() < len(text):
+        line = function.__code__.co_firstlineno + text.count("\n", 0, match.end())
+        raise Refused(line, "has a backslash of which Python warns")
+    return block
 
 
 def _padded(code: CodeType, lines: list[str]) -> str:

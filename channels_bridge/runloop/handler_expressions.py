@@ -21,13 +21,16 @@ from channels_bridge.runloop.pure_functions import (
     is_constant,
     look_at_json,
 )
-from channels_bridge.runloop.refusals import Refused, describe
+from channels_bridge.runloop.refusals import Refused, describe, spell
 from channels_bridge.runloop.witnesses import ABSENT, Witnesses
 
 OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.BitOr)
 SIGNS = (ast.Not, ast.USub, ast.UAdd)
 COMPARISONS = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn)
 IDENTITIES = (ast.Is, ast.IsNot)
+
+#: Python warns of some of these that are subscripted, or compared by identity.
+LITERALS = (ast.Constant, ast.JoinedStr, ast.List, ast.Tuple)
 
 #: A format that depends on nothing but the value: no ``n``, which asks for the locale.
 FORMAT = re.compile(r"(.?[<>=^])?[-+ ]?z?#?0?\d*[,_]?(\.\d+)?[bcdeEfFgGosxX%]?")
@@ -112,14 +115,14 @@ class Expressions:
                 self._all([left, *others])
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 self._all([test, body, orelse])
-            case ast.Subscript(value=value, slice=index):
+            case ast.Subscript(value=value, slice=index) if not isinstance(value, LITERALS):
                 self._all([value, index])
             case ast.Slice(lower=lower, upper=upper, step=step):
                 self._all([part for part in (lower, upper, step) if part is not None])
             case ast.Call():
                 self._call(node)
-            case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name == self.consumer:
-                raise Refused(node.lineno, f"reads {name}.{attribute}")
+            case ast.Attribute():
+                raise Refused(node.lineno, f"reads {spell(node)}")
             case _:
                 raise Refused(node.lineno, f"has {describe(node)}")
 
@@ -144,11 +147,12 @@ class Expressions:
                 raise Refused(node.lineno, "has a format that is not certain")
 
     def _comparison(self, node: ast.Compare) -> None:
-        for operator, other in zip(node.ops, node.comparators, strict=True):
+        operands = [node.left, *node.comparators]
+        for one, operator, other in zip(operands, node.ops, node.comparators, strict=False):
             if isinstance(operator, COMPARISONS):
                 continue
             single = isinstance(other, ast.Constant) and isinstance(other.value, bool | None)
-            if not isinstance(operator, IDENTITIES) or not single:
+            if not isinstance(operator, IDENTITIES) or not single or isinstance(one, LITERALS):
                 raise Refused(node.lineno, "compares by identity")
 
     def _name(self, node: ast.expr, name: str) -> None:
@@ -184,24 +188,25 @@ class Expressions:
             case ast.Name(id=name) if name not in self._local:
                 self._seen.add(function)
                 self._call_function(node, name)
-            case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name == self.consumer:
-                raise Refused(node.lineno, f"calls {name}.{attribute}()")
             case ast.Attribute(value=ast.Name(id=name) as module, attr="dumps") if (
                 name not in self._local
             ):
                 self._seen.update([function, module])
                 self._require_json(node, name)
                 self._dumps(node)
-            case ast.Attribute(value=value, attr=name) if name in METHODS:
+            case ast.Attribute(value=ast.expr() as value, attr=name) if (
+                name in METHODS and not self._is_consumer(value)
+            ):
                 self._seen.add(function)
                 self.read(value)
                 self._positional(node)
                 if name in WITHOUT_ARGUMENTS and node.args:
-                    raise Refused(node.lineno, f"calls .{name}() with an argument")
-            case ast.Attribute(attr=name):
-                raise Refused(node.lineno, f"calls .{name}()")
+                    raise Refused(node.lineno, f"calls {spell(function)}() with an argument")
             case _:
-                raise Refused(node.lineno, f"calls {ast.unparse(function)}()")
+                raise Refused(node.lineno, f"calls {spell(function)}()")
+
+    def _is_consumer(self, node: ast.expr) -> bool:
+        return isinstance(node, ast.Name) and node.id == self.consumer
 
     def _call_function(self, node: ast.Call, name: str) -> None:
         value = self._look_up(node, name)
@@ -218,7 +223,7 @@ class Expressions:
         """Have a call's arguments be expressions: no ``*x``, and no names but those allowed."""
         names = [keyword.arg for keyword in node.keywords]
         if None in names or (names and not keywords):
-            raise Refused(node.lineno, f"calls {ast.unparse(node.func)}() with names")
+            raise Refused(node.lineno, f"calls {spell(node.func)}() with names")
         self._all(node.args)
 
     def _require_json(self, node: ast.Call, name: str) -> None:
@@ -250,7 +255,7 @@ class Expressions:
                     raise Refused(option.value.lineno, f"calls json.dumps(default={name})")
                 self._seen.add(option.value)
             case _:
-                raise Refused(option.value.lineno, f"calls json.dumps() with {option.arg}")
+                raise Refused(option.value.lineno, f"calls json.dumps() with {option.arg or '**'}")
 
 
 def _what(value: Any) -> str:

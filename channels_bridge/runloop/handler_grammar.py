@@ -149,6 +149,6 @@ def _content(call: ast.expr, consumer: str) -> tuple[Kind, ast.expr]:
     match call:
         case ast.Call(args=[value], keywords=[]):
             return names[None], value
-        case ast.Call(args=[], keywords=[ast.keyword(arg=key, value=value)]) if key in names:
+        case ast.Call(args=[], keywords=[ast.keyword(arg=str(key), value=value)]) if key in names:
             return names[key], value
     raise Refused(call.lineno, "sends with other arguments than one text, or one bytes_data")

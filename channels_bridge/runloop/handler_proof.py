@@ -11,8 +11,15 @@ methods, ``json.dumps``, constants of the module. ``still_holds`` looks whether 
 object as then; so a mock, a patch or an instrumentation is noticed as soon as it is there. Of the
 members, each consumer's own attributes are for the caller to look at: see ``Proof.shadows``.
 
-What it does not cover: Python's own types and C functions patched by way of their memory; and
-exhaustion, as a handler with its own stack may reach the recursion limit where this does not.
+What it does not cover:
+
+- Names that are bound anew between a message's arrival and the run of the handlers it is for. A
+  content is of the moment in which the message comes, and not to be kept. Names that the handler's
+  file binds anew by ``global`` are refused. What is left is another module that binds a name in the
+  handler's one, in the very step in which it has sent to the group.
+- Python's own types and C functions, patched by way of their memory.
+- Exhaustion: a handler deep in a stack may reach the recursion limit where this does not.
+- Tracers and profilers, which would see the handler run: that is for the caller to ask.
 """
 
 from __future__ import annotations
@@ -114,7 +121,9 @@ def _prove(owner: type, name: str) -> Proof:
     if is_async is (SyncConsumer in chain):
         raise Refused(function.__code__.co_firstlineno, "mixes async and synchronous code")
     witnesses.look_at_function(function)
-    sent = read_handler(function, read_source(function).node, witnesses)
+    source = read_source(function)
+    sent = read_handler(function, source.node, witnesses)
+    source.require_same()
     if sent.kind == "json" and "send_json" not in vars(chain[0]):
         raise Refused(sent.content.lineno, "calls send_json(), which its class doesn't have")
     return Proof(owner, name, sent.kind, _compile(function, sent), witnesses)

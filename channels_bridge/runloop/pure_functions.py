@@ -57,12 +57,25 @@ ENCODER = json.encoder.JSONEncoder
 METHODS_OF_ENCODER = ("__init__", "default", "encode", "iterencode")
 PARTS_OF_ENCODER = (
     "INFINITY",
+    "_make_iterencode",
     "c_make_encoder",
     "encode_basestring",
     "encode_basestring_ascii",
 )
+#: Of ``json.dumps``, what is taken for granted.
+OPTIONS: dict[str, Any] = {
+    "skipkeys": False,
+    "ensure_ascii": True,
+    "check_circular": True,
+    "allow_nan": True,
+    "cls": None,
+    "indent": None,
+    "separators": None,
+    "default": None,
+    "sort_keys": False,
+}
 #: Of Python, what these look up.
-BUILTINS_OF_ENCODER = ("float", "isinstance", "list", "str", "tuple")
+BUILTINS_OF_ENCODER = ("float", "isinstance", "list", "sorted", "str", "tuple")
 
 
 def is_plain(value: Any) -> bool:
@@ -98,11 +111,18 @@ def look_at_json(witnesses: Witnesses) -> None:
     _require_ours(json, dumps, "json.dumps")
     if json.JSONEncoder is not ENCODER or type(encoder) is not ENCODER or not _is_genuine():
         raise Refused(None, "json.JSONEncoder is replaced")
+    indented = vars(json.encoder)["_make_iterencode"]  # which C doesn't do
+    _require_ours(json.encoder, indented, "json's encoder")
+    witnesses.look_at_function(indented)
     for name in METHODS_OF_ENCODER:
         _require_ours(json.encoder, vars(ENCODER).get(name), f"json.JSONEncoder.{name}")
         witnesses.look_at_function(vars(ENCODER)[name])
     if vars(encoder) != vars(ENCODER()):
         raise Refused(None, "json's encoder is changed")
+    # What a call's options are unless it says so. The dict may be changed, and is still the same.
+    if dumps.__kwdefaults__ != OPTIONS:
+        raise Refused(None, "json.dumps has other defaults")
+    witnesses.look_all(dumps.__kwdefaults__, OPTIONS)
     witnesses.look_at_function(dumps)
     witnesses.look_all(vars(json), ("dumps", "_default_encoder", "JSONEncoder"))
     witnesses.look_all(vars(encoder), {*vars(encoder), *METHODS_OF_ENCODER})

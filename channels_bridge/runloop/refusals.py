@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import textwrap
 from dataclasses import dataclass
 
 
@@ -57,10 +58,14 @@ WORDS = {
 
 def describe(node: ast.AST) -> str:
     """Name a part of a handler, for its author."""
+    call: ast.AST | None = node
     if isinstance(node, ast.Expr):
-        node = node.value
-        if isinstance(node, ast.Await):
-            node = node.value
-        if isinstance(node, ast.Call):
-            return f"{ast.unparse(node.func)}()"
+        call = node.value.value if isinstance(node.value, ast.Await) else node.value
+    if isinstance(call, ast.Call):
+        return f"{spell(call.func)}()"
     return WORDS.get(type(node), f"the syntax {type(node).__name__}")
+
+
+def spell(node: ast.AST) -> str:
+    """Write a part of a handler as it is in the file, or its beginning."""
+    return textwrap.shorten(ast.unparse(node), 60, placeholder="...")

@@ -7,6 +7,7 @@ found, in the class, in a mixin or in Channels itself, is a refusal.
 
 from __future__ import annotations
 
+import ast
 import builtins
 import functools
 import hashlib
@@ -89,7 +90,7 @@ def _require_known(cls: type, witnesses: Witnesses) -> None:
         entry = witnesses.look(vars(cls), name)
         if name in known:
             function = _function_of(entry)
-            if function is None or _digest(function, function.__code__) != known[name]:
+            if function is None or not _is_known(function, known[name]):
                 raise Refused(None, f"{cls.__name__}.{name} is not as in Channels 4.2 and 4.3")
             witnesses.look_at_function(function)
         elif entry is not ABSENT:
@@ -128,7 +129,20 @@ def _function_of(entry: Any) -> FunctionType | None:
     return entry if is_theirs else None
 
 
+def _is_known(function: FunctionType, digest: str) -> bool:
+    """Whether a function is that of the source with this digest, and has the defaults there."""
+    known, defaults = _source(function, function.__code__)
+    return known == digest and (function.__defaults__ or ()) == defaults
+
+
 @functools.lru_cache(maxsize=64)
-def _digest(function: FunctionType, code: CodeType) -> str:
-    """Of a function's source, as compat_tests/surface/pins.py makes them; by its code, too."""
-    return hashlib.sha256(read_source(function).text.encode()).hexdigest()[:12]
+def _source(function: FunctionType, code: CodeType) -> tuple[str, tuple[Any, ...]]:
+    """Return the digest of a function's source, as in compat_tests/surface/pins.py, and defaults.
+
+    Args:
+        code: of the function, as it is now: it may be given another one.
+    """
+    source = read_source(function)
+    source.require_same()
+    defaults = tuple(map(ast.literal_eval, source.node.args.defaults))
+    return hashlib.sha256(source.text.encode()).hexdigest()[:12], defaults

@@ -61,6 +61,38 @@ PINS: dict[str, tuple[str, dict[str, str]]] = {
         "runloop/consumer_loop.py",
         {"4.2.0": "c4cfb6b91b8a"},
     ),
+    "channels.consumer:AsyncConsumer.send": (
+        "runloop/upstream_consumers.py",
+        {"4.2.0": "b677b416ae3d"},
+    ),
+    "channels.consumer:SyncConsumer.send": (
+        "runloop/upstream_consumers.py",
+        {"4.2.0": "4ce5f7f240f6"},
+    ),
+    "channels.generic.websocket:WebsocketConsumer.send": (
+        "runloop/upstream_consumers.py",
+        {"4.2.0": "2c4414ae1fea"},
+    ),
+    "channels.generic.websocket:JsonWebsocketConsumer.send_json": (
+        "runloop/upstream_consumers.py",
+        {"4.2.0": "b50a06cef649"},
+    ),
+    "channels.generic.websocket:JsonWebsocketConsumer.encode_json": (
+        "runloop/upstream_consumers.py",
+        {"4.2.0": "888be2042ee1"},
+    ),
+    "channels.generic.websocket:AsyncWebsocketConsumer.send": (
+        "runloop/upstream_consumers.py",
+        {"4.2.0": "a06f78fa02bb"},
+    ),
+    "channels.generic.websocket:AsyncJsonWebsocketConsumer.send_json": (
+        "runloop/upstream_consumers.py",
+        {"4.2.0": "f4223c64a9c3"},
+    ),
+    "channels.generic.websocket:AsyncJsonWebsocketConsumer.encode_json": (
+        "runloop/upstream_consumers.py",
+        {"4.2.0": "da7c59b083e4"},
+    ),
     "channels.db:aclose_old_connections": ("runloop/db_housekeeping.py", {"4.2.0": "e5fbbc4f6bc1"}),
     "channels.routing:ProtocolTypeRouter.__call__": (
         "project/asgi_application.py",
@@ -287,6 +319,16 @@ PINS: dict[str, tuple[str, dict[str, str]]] = {
         {"3.10": "2bd2779acb60"},
     ),
     "atexit:_run_exitfuncs": ("common/exit_deadline.py", {"3.10": COMPILED}),
+    "json:dumps": ("runloop/pure_functions.py", {"3.10": "ea77182fadfb"}),
+    "json:_default_encoder": ("runloop/pure_functions.py", {"3.10": "99975697906f"}),
+    "json.encoder:JSONEncoder": (
+        "runloop/pure_functions.py",
+        {"3.10": "c12c6ea80783", "3.13": "b3e78d287d1e"},
+    ),
+    "inspect:getblock": (
+        "runloop/function_source.py",
+        {"3.10": "855697393d6e", "3.12": "e400eba5d357"},
+    ),
     "subprocess:_args_from_interpreter_flags": (
         "common/child_program.py",
         {"3.10": "cd9af26b321d", "3.11": "51eb5381466c", "3.13": "e86d098d1193"},
