@@ -165,8 +165,6 @@ class Expressions:
         value = self._look_up(node, name)
         if name not in self._namespace or not is_constant(value):
             raise Refused(node.lineno, f"uses {name}, {_what(value)}")
-        if is_rebound(self._function, name):
-            raise Refused(node.lineno, f"uses {name}, which is bound anew elsewhere in the file")
 
     def _look_up(self, node: ast.expr, name: str) -> Any:
         """Return what a name of the module or of Python stands for; that is noted."""
@@ -177,6 +175,8 @@ class Expressions:
             value = self._witnesses.look(self._builtins, name)
         if value is ABSENT:
             raise Refused(node.lineno, f"uses {name}, which is not there")
+        if is_rebound(self._function, name):
+            raise Refused(node.lineno, f"uses {name}, which its file may bind anew")
         self._looked_up[name] = value
         return value
 

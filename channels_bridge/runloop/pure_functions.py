@@ -124,6 +124,7 @@ def look_at_json(witnesses: Witnesses) -> None:
         raise Refused(None, "json.dumps has other defaults")
     witnesses.look_all(dumps.__kwdefaults__, OPTIONS)
     witnesses.look_at_function(dumps)
+    witnesses.look_at(json, ["__class__"])  # which may be one that has attributes of its own
     witnesses.look_all(vars(json), ("dumps", "_default_encoder", "JSONEncoder"))
     witnesses.look_all(vars(encoder), {*vars(encoder), *METHODS_OF_ENCODER})
     witnesses.look_all(vars(ENCODER), (*METHODS_OF_ENCODER, "item_separator", "key_separator"))

@@ -26,7 +26,9 @@ plain: Any = st.recursive(
     ),
     max_leaves=5,
 )
-events = st.dictionaries(st.sampled_from(KEYS), plain).map(lambda event: {"type": "chat", **event})
+some = st.dictionaries(st.sampled_from(KEYS), plain)
+everything = st.fixed_dictionaries(dict.fromkeys(KEYS, plain))
+events = (everything | some).map(lambda event: {"type": "chat", **event})
 
 literals = st.one_of(
     st.none(), st.booleans(), st.integers(-9, 9), st.floats(-9, 9), st.sampled_from(["a", "é", ""])

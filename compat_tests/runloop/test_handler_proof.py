@@ -7,6 +7,7 @@ import contextlib
 import json
 import subprocess
 import sys
+import types
 from unittest import mock
 
 import pytest
@@ -140,9 +141,6 @@ def test_only_of_the_class_it_was_made_for(tmp_path):
 # What changes while it runs
 
 
-def other_code(self, event): ...
-
-
 @contextlib.contextmanager
 def exchanged(thing, name, value):
     """Exchange what mock deletes instead of putting it back."""
@@ -154,23 +152,27 @@ def exchanged(thing, name, value):
         setattr(thing, name, before)
 
 
-#: Each patch, of the module that a consumer is in; and whether it can be proved while it is on.
+def with_other_code(function):
+    """Exchange a function's code, as some instrumentation does."""
+    return exchanged(function, "__code__", function.__code__.replace(co_name="traced"))
+
+
+#: Each patch, of the module that a consumer is in.
 PATCHES = {
     "json.dumps": lambda m: mock.patch("json.dumps"),
+    "json's class": lambda m: exchanged(json, "__class__", type("Lazy", (types.ModuleType,), {})),
     "the module's json": lambda m: mock.patch.object(m, "json"),
     "the handler": lambda m: mock.patch.object(m.Room, "chat_message"),
     "a spy on the handler": lambda m: mock.patch.object(
         m.Room, "chat_message", autospec=True, side_effect=m.Room.chat_message
     ),
-    "the handler's code": lambda m: exchanged(m.Room.chat_message, "__code__", other_code.__code__),
+    "the handler's code": lambda m: with_other_code(m.Room.chat_message),
     "the handler's defaults": lambda m: exchanged(
         m.Room.chat_message, "__defaults__", ({"message": ""},)
     ),
     "send of the class": lambda m: mock.patch.object(m.Room, "send", create=True),
     "send of Channels": lambda m: mock.patch.object(m.Room.__mro__[-3], "send"),
-    "send's code": lambda m: exchanged(
-        m.Room.send, "__code__", m.Room.send.__code__.replace(co_name="traced")
-    ),
+    "send's code": lambda m: with_other_code(m.Room.send),
     "send's defaults": lambda m: exchanged(m.Room.send, "__defaults__", ("", None, True)),
     "AsyncConsumer.send": lambda m: mock.patch.object(channels_consumer.AsyncConsumer, "send"),
     "dispatch": lambda m: mock.patch.object(channels_consumer.AsyncConsumer, "dispatch"),
@@ -222,9 +224,7 @@ JSON_PATCHES = {
     "json of Channels": lambda m: mock.patch.object(websocket, "json"),
     "encode_json": lambda m: mock.patch.object(m.Room.__mro__[1], "encode_json"),
     "encode_json of the class": lambda m: mock.patch.object(m.Room, "encode_json"),
-    "encode_json's code": lambda m: exchanged(
-        m.Room.encode_json.__func__, "__code__", other_code.__code__
-    ),
+    "encode_json's code": lambda m: with_other_code(m.Room.encode_json.__func__),
     "send_json": lambda m: mock.patch.object(m.Room.__mro__[1], "send_json"),
     "send": lambda m: mock.patch.object(m.Room.__mro__[2], "send"),
 }
@@ -424,6 +424,21 @@ def test_function_that_has_run(tmp_path):
         assert isinstance(prove(owner, "chat_message"), Proof)
     finally:
         sys.settrace(before)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring is new in Python 3.12")
+def test_function_that_is_monitored(tmp_path):
+    """Instructions that a monitoring tool has exchanged are taken for what they were."""
+    owner = write_room(tmp_path, TUTORIAL)
+    monitoring = sys.monitoring
+    monitoring.use_tool_id(monitoring.PROFILER_ID, "test")
+    try:
+        code = owner.chat_message.__code__
+        monitoring.set_local_events(monitoring.PROFILER_ID, code, monitoring.events.LINE)
+        run(owner, "chat_message", dict(EVENT))
+        assert isinstance(prove(owner, "chat_message"), Proof)
+    finally:
+        monitoring.free_tool_id(monitoring.PROFILER_ID)
 
 
 def test_local_class():

@@ -20,10 +20,12 @@ LIMIT = 3
 CHOICES = ("one", 2, None)
 TABLE = {{"a": 1}}
 REBOUND = 1
+text = str
 logger = logging.getLogger("handlers")
 
 def rebind():
-    global REBOUND
+    global REBOUND, \\
+        text
     REBOUND += 1
 
 def helper(text):
