@@ -8,7 +8,7 @@ import pytest
 
 from channels_bridge.runloop.handler_proof import Proof, prove
 from channels_bridge.runloop.refusals import Refusal
-from compat_tests.runloop.written_handlers import MODULE, run, write_room
+from compat_tests.runloop.proofs.written_handlers import MODULE, run, write_room
 
 #: The line of a handler's definition, in its file.
 DEF = MODULE.format(base="", handlers="<here>").split("\n").index("<here>") + 1

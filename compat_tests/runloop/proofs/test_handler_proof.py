@@ -21,7 +21,7 @@ from channels_bridge.groups.history.member_listener import LogEvent
 from channels_bridge.runloop import upstream_consumers
 from channels_bridge.runloop.handler_proof import Proof, prove
 from channels_bridge.runloop.refusals import Refusal
-from compat_tests.runloop.written_handlers import run, write_module, write_room
+from compat_tests.runloop.proofs.written_handlers import run, write_module, write_room
 from compat_tests.surface.pins import PINS
 
 BASES = (

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from channels_bridge.runloop.handler_proof import Proof, prove
-from compat_tests.runloop.written_handlers import run, write_room
+from compat_tests.runloop.proofs.written_handlers import run, write_room
 
 KEYS = ["a", "b", "c", "d"]
 
@@ -126,7 +126,7 @@ bases = st.sampled_from(
     ]
 )
 quick = settings(
-    deadline=None, max_examples=100, suppress_health_check=list(HealthCheck), derandomize=True
+    deadline=None, max_examples=60, suppress_health_check=list(HealthCheck), derandomize=True
 )
 pytestmark = pytest.mark.filterwarnings("ignore::SyntaxWarning")
 
