@@ -10,15 +10,52 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterator, MutableMapping
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from channels_bridge.groups.message import handler_name
 
 Content: TypeAlias = str | bytes | None
 Event: TypeAlias = MutableMapping[str, Any]
+Names: TypeAlias = tuple[str, str, str]
+
+
+class Share:
+    """What a handler has made of one message for all members of a class.
+
+    Attributes:
+        content: what they are sent.
+        names: of a handler that nobody has marked: three attributes that its class is known to
+            have, so that a consumer which has one of its own is another case. None where it is
+            marked, and so runs for no consumer anyway.
+        wakes_first: whether the first member's handler is to run all the same, for what is done
+            before handlers.
+    """
+
+    __slots__ = ("content", "names", "wakes_first")
+
+    def __init__(
+        self, content: Content, names: Names | None = None, *, wakes_first: bool = False
+    ) -> None:
+        self.content = content
+        self.names = names
+        self.wakes_first = wakes_first
+
 
 #: What the handlers of each class have made of one message; None where there is nothing to share.
-Made: TypeAlias = dict[type, tuple[Content] | None]
+Made: TypeAlias = dict[type, Share | None]
+Make: TypeAlias = Callable[[type, Event], Share | None]
+
+
+class Idle(Protocol):
+    """A consumer's queue, as far as is needed here."""
+
+    def is_idle(self) -> bool: ...
+
+
+class Sending(Protocol):
+    """A connection's sender; its ``send_now`` sends at once, or returns False."""
+
+    def send_now(self, payload: str | bytes) -> bool: ...
 
 
 def shared_frame(method: Any) -> Any:
@@ -98,22 +135,27 @@ class SharedEvent(dict[str, Any]):
 
 
 class Sharing:
-    """Sends what one consumer's shared handlers have made.
+    """Sends what the handlers of one consumer's class have made for all of its members.
 
     Args:
-        owner: the consumer's class.
-        is_idle: whether the consumer has nothing to do.
-        send: sends at once, or returns False.
+        consumer: whose messages these are.
+        base_send: what it has been given to send by.
+        inbox: the consumer's.
+        sender: its connection's.
+        make: returns what the handlers of a class make of a message, or None.
     """
 
-    __slots__ = ("_is_idle", "_owner", "_send")
+    # Objects rather than their bound methods, which would take 64 bytes each in each connection.
+    __slots__ = ("_base_send", "_consumer", "_inbox", "_make", "_sender")
 
     def __init__(
-        self, owner: type, is_idle: Callable[[], bool], send: Callable[[str | bytes], bool]
+        self, consumer: Any, base_send: Any, inbox: Idle, sender: Sending, make: Make
     ) -> None:
-        self._owner = owner
-        self._is_idle = is_idle
-        self._send = send
+        self._consumer = consumer
+        self._inbox = inbox
+        self._sender = sender
+        self._make = make
+        self._base_send = base_send
 
     def __call__(self, made: Made, copies: Iterator[Event]) -> Event | None:
         """Deal with a group message.
@@ -125,23 +167,47 @@ class Sharing:
         Returns:
             What is to be put into the consumer's inbox; None where nothing is left to do.
         """
-        owner = self._owner  # not make(): this is the way of each message to each member
-        if owner not in made:
-            made[owner] = _try_to_make(owner, next(copies))
-        shared = made[owner]
-        if shared is None:
+        consumer = self._consumer  # not share(): this is the way of each message to each member
+        try:
+            share = made[type(consumer)]
+        except KeyError:
+            share = self._make_share(made, copies)
+        if share is None:
             return next(copies)
-        (content,) = shared
-        if content is None or (self._is_idle() and self._send(content)):
+        if share.names is not None:
+            own, (one, two, three) = consumer.__dict__, share.names
+            if (
+                one not in own
+                and two not in own
+                and three not in own
+                and consumer.base_send is self._base_send
+                and self._inbox.is_idle()
+                and self._sender.send_now(share.content)  # type: ignore[arg-type]
+            ):
+                return None
+            return next(copies)
+        content = share.content
+        if content is None or (self._inbox.is_idle() and self._sender.send_now(content)):
             return None
         return SharedEvent(next(copies), content)
 
-    def make(self, made: Made, copies: Iterator[Event]) -> tuple[Content] | None:
-        """Return what the handler makes of a message, or has made of it; None: nothing to share."""
-        owner = self._owner
-        if owner not in made:
-            made[owner] = _try_to_make(owner, next(copies))
-        return made[owner]
+    def share(self, made: Made, copies: Iterator[Event]) -> Share | None:
+        """Return what is made of a message for this member; None where its handler has to run."""
+        consumer = self._consumer
+        if type(consumer) in made:
+            share = made[type(consumer)]
+        else:
+            share = self._make_share(made, copies)
+        if share is None or share.names is None:
+            return share
+        is_own = not consumer.__dict__.keys().isdisjoint(share.names)
+        return None if is_own or consumer.base_send is not self._base_send else share
+
+    def _make_share(self, made: Made, copies: Iterator[Event]) -> Share | None:
+        """Have a handler make its share, for this member and others of its class."""
+        owner = type(self._consumer)
+        made[owner] = share = self._make(owner, next(copies))
+        return None if share is not None and share.wakes_first else share
 
 
 @functools.lru_cache(maxsize=1024)
@@ -150,18 +216,30 @@ def has_shared(owner: Any) -> bool:
     return any(isinstance(getattr(owner, name, None), SharedFrame) for name in dir(owner))
 
 
-def _try_to_make(owner: type, event: Event) -> tuple[Content] | None:
-    """None where it isn't shared, or fails: each consumer then finds out for itself."""
+def make_marked(owner: type, event: Event) -> Share | None:
+    """Return what a handler that is marked with ``shared_frame`` makes of a message for its class.
+
+    Returns:
+        None where it isn't marked, or fails: each consumer then finds out for itself.
+    """
     try:
         handler = getattr(owner, handler_name(event.get("type")), None)
         if not isinstance(handler, SharedFrame):
             return None
-        content = handler.make(owner, event)
-        if isinstance(content, str) and not content.isascii():
-            content.encode()  # an error is the handler's, not of who sends to the group
-        return (content,)
+        return Share(sendable(handler.make(owner, event)))
     except Exception:
         return None
+
+
+def sendable(content: Content) -> Content:
+    """Return a handler's content, which can be sent.
+
+    Raises:
+        UnicodeEncodeError: it can't: an error of the handler's, not of who sends to the group.
+    """
+    if isinstance(content, str) and not content.isascii():
+        content.encode()
+    return content
 
 
 async def _send(handler: SharedFrame, consumer: Any, event: Event) -> None:

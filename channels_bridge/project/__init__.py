@@ -4,7 +4,8 @@ In a worker:
 
 - ``entry``, ``asgi_application``: the application that settings name, imported as it expects.
 - ``settings_snapshot``: settings of the process that started the server, taken over.
-- ``rejected_origins``, ``figures``, ``autoreload``: what a worker adds to the application.
+- ``rejected_origins``, ``figures``, ``handler_report``, ``autoreload``: what a worker adds to the
+  application, and says of itself.
 
 In the command and the supervisor:
 

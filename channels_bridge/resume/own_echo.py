@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, MutableMapping
+from collections.abc import Collection, Mapping, MutableMapping
 from typing import Any
 
 from channels_bridge.resume.tickets import name_digest
@@ -23,6 +23,14 @@ def recognise_echo(
         names: digests of the earlier names.
     """
     for key, value in event.items():
-        if isinstance(value, str) and "!" in value and len(value) <= LONGEST_NAME:
-            if name_digest(value) in names:
-                event[key] = channel_name
+        if _may_be_name(value) and name_digest(value) in names:
+            event[key] = channel_name
+
+
+def may_have_names(event: Mapping[str, Any]) -> bool:
+    """Whether a message may have the name of a channel, of whomever."""
+    return any(map(_may_be_name, event.values()))
+
+
+def _may_be_name(value: object) -> bool:
+    return isinstance(value, str) and "!" in value and len(value) <= LONGEST_NAME

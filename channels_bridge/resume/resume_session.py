@@ -256,6 +256,11 @@ class ResumeSession:
             resume_counters.messages["replayed"] += 1
         return OpenEntry(self.sender, event.group, place, entry, event.frames)
 
+    def recognises_echo(self, group: str) -> bool:
+        """Whether messages of a group may be changed for this client, in ``begin``."""
+        place = self._places.get(group)
+        return place is not None and place.has_echo and bool(self._names)
+
     def send_shared(self, group: str, entry: Entry, content: Payload | None) -> bool:
         """Send what a shared handler has made of an entry, if that can be done at once."""
         place = self._places.get(group)
@@ -264,6 +269,8 @@ class ResumeSession:
         if place.epoch != entry.epoch:
             place.begin_epoch(entry)
             self._client.place(group, place)
+        elif entry.offset <= place.done:
+            return False  # of an earlier membership, as in begin()
         if content is None:
             place.done = entry.offset
             if place.is_overdue:

@@ -10,6 +10,8 @@
   ``handler_grammar`` (statements), ``handler_expressions`` and ``pure_functions`` read them as
   ``function_source`` finds them, ``upstream_consumers`` looks at what ``send`` is; ``witnesses``
   notice what has changed since; ``refusals`` say why not.
+- ``proven_handlers``: those run once for all members; ``group_handlers`` says which methods of a
+  consumer are meant to be handlers.
 - ``registry``: this process's open connections, so that they can be found and closed.
 
 It may import ``groups``, ``groups.history``, ``resume``, ``server`` and ``server.websocket``.

@@ -35,12 +35,13 @@ from channels_bridge.groups.history.feed import Feed
 from channels_bridge.groups.history.member_listener import Listener
 from channels_bridge.groups.history.plain_listener import PlainListener
 from channels_bridge.groups.message import handler_name
-from channels_bridge.groups.shared_frames import Sharing, has_shared
+from channels_bridge.groups.shared_frames import Sharing
 from channels_bridge.resume.attribution import Attribution
 from channels_bridge.resume.opening import give_channel, open_session
 from channels_bridge.resume.refused_handshake import guard_handshake
 from channels_bridge.resume.resume_session import ResumeSession
 from channels_bridge.resume.tagged_sharing import TaggedSharing
+from channels_bridge.runloop import proven_handlers
 from channels_bridge.runloop.context_variables import adopt
 from channels_bridge.runloop.db_housekeeping import housekeeping
 from channels_bridge.runloop.fed_inbox import FedInbox
@@ -66,8 +67,13 @@ _channels_call = AsyncConsumer.__call__
 _sync_dispatch = inspect.getattr_static(SyncConsumer, "dispatch")
 
 
-def install() -> None:
-    """Run all Channels consumers of this process as described above."""
+def install(*, shares_handlers: bool = True) -> None:
+    """Run all Channels consumers of this process as described above.
+
+    Args:
+        shares_handlers: whether handlers that are proved to be the same for every member run once.
+    """
+    proven_handlers.is_on = shares_handlers
     # Projects' consumers are subclasses of Channels': there is nothing else to take hold of.
     AsyncConsumer.__call__ = _call  # type: ignore[assignment, method-assign]
 
@@ -119,7 +125,8 @@ class _Run:
         consumer.scope = scope
         send = _past_sessions(send)
         self._open_session(scope)  # before whatever takes the connection's sender, which changes
-        consumer.base_send = self._sync_send(send) if consumer._sync else send
+        base_send = self._sync_send(send) if consumer._sync else send
+        consumer.base_send = base_send
         if self.session is not None:
             guard_handshake(self.session, consumer)
         # Looked up where Channels' consumers do: projects' tests patch it there.
@@ -139,23 +146,25 @@ class _Run:
             await self._start(self._serve_both)
             return
         try:
+            if direct:
+                self.inbox.sharing = self._sharing(send, base_send)
             if layer.follows:
-                await self._start(self._attach_followed(layer, scope, send, direct))
+                await self._start(self._attach_followed(layer, scope, direct))
                 return
             if direct:
-                self.inbox.sharing = self._sharing(send)
                 layer.attach(name, self.inbox)
             await self._start(self._serve_inbox if direct else self._serve_both)
         finally:
             layer.detach(name)
+            if direct:
+                self.inbox.sharing = None  # it leads back here
 
     def _attach_followed(
-        self, layer: Any, scope: dict[str, Any], send: Send, direct: bool
+        self, layer: Any, scope: dict[str, Any], direct: bool
     ) -> Callable[[], Coroutine[Any, Any, None]]:
         """Attach the consumer where groups have history; return what serves it."""
         listener = self._listener(scope)
         inbox = self.inbox if direct else Inbox()
-        inbox.sharing = self._sharing(send) if direct else None
         feed: Feed = layer.attach(self.consumer.channel_name, inbox, listener)
         fed = FedInbox(inbox, feed)
         if direct:
@@ -183,14 +192,15 @@ class _Run:
             return cast("Callable[[Event], None]", async_to_sync(cast(Any, send)))
         return SyncSend(self.connection)
 
-    def _sharing(self, send: Send) -> Sharing | None:
+    def _sharing(self, send: Send, base_send: Any) -> Sharing | None:
         """Return what shares frames; None if there are none, or a middleware wants to see them."""
-        owner: Any = type(self.consumer)
-        if not has_shared(owner) or send != self.connection.send:
+        middleware = None if send == self.connection.send else send
+        make = proven_handlers.make_for(type(self.consumer), middleware)
+        if make is None:
             return None
         if self.session is not None:
-            return TaggedSharing(owner, self.inbox.is_idle, self.session)
-        return Sharing(owner, self.inbox.is_idle, self.connection.sender.send_now)
+            return TaggedSharing(self.consumer, base_send, self.inbox, self.session, make)
+        return Sharing(self.consumer, base_send, self.inbox, self.connection.sender, make)
 
     def _start(self, serve: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
         """Serve in a task of its own.

@@ -46,6 +46,7 @@ class Housekeeping:
     def __init__(self) -> None:
         self._any_opened = False  # since the process began
         self._only = Thread()
+        self._next_anywhere = 0.0  # as Thread.next, for handlers that needn't run
         self._threads: WeakKeyDictionary[ThreadSensitiveContext, Thread] = WeakKeyDictionary()
         connection_created.connect(self._opened)
 
@@ -57,6 +58,17 @@ class Housekeeping:
         return thread.may_be_open and (
             time.monotonic() >= thread.next or any(map(_wants_a_look, thread.opened.valuerefs()))
         )
+
+    def is_due_anywhere(self) -> bool:
+        """Whether some handler should run that needn't, for the round that it waits for.
+
+        Once in ``INTERVAL`` seconds, where a connection may be open in any thread.
+        """
+        now = time.monotonic()
+        if not self._any_opened or now < self._next_anywhere:
+            return False
+        self._next_anywhere = now + INTERVAL
+        return any(thread.may_be_open for thread in (self._only, *self._threads.values()))
 
     def force(self) -> None:
         """Make the next round due now: a handler failed with a database error."""

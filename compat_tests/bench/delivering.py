@@ -1,8 +1,9 @@
-"""Deliveries without sockets: ``python compat_tests/bench/delivering.py ROUNDS HISTORY``.
+"""Deliveries without sockets: ``python compat_tests/bench/delivering.py ROUNDS KIND``.
 
 Ten consumers of Channels are in a group, each run as the server runs it, and get so many messages,
-one after another. HISTORY is "on" or "off". It imports nothing but the package, which may be that
-of another revision.
+one after another. KIND is "on" or "off", for history; or "shared", where their handler, which is
+proved to be the same for all, runs once. It imports nothing but the package, which may be that of
+another revision.
 """
 
 from __future__ import annotations
@@ -52,15 +53,19 @@ class Connection:
     def __init__(self, inbox: Any, tally: Tally) -> None:
         self.inbox = inbox
         self.context = SimpleNamespace(crossing=None)
-        self.sender = SimpleNamespace(send_now=None)
+        self.sender = SimpleNamespace(send_now=self.send_now)
         self.about: Any = None
         self._tally = tally
+
+    def send_now(self, payload: str) -> bool:
+        self._tally.add()
+        return True
 
     async def send(self, event: dict[str, Any]) -> None:
         self._tally.add()  # it accepts the connection, and then sends nothing but text
 
 
-async def deliver(rounds: int) -> None:
+async def deliver(rounds: int, *, shared: bool) -> None:
     """Send so many messages to the group; each member has it before the next one is sent."""
     from channels.generic.websocket import AsyncWebsocketConsumer
     from channels.layers import get_channel_layer
@@ -76,6 +81,9 @@ async def deliver(rounds: int) -> None:
             await self.send(text_data=json.dumps({"message": event["message"]}))
 
     install()
+    proven: Any = sys.modules.get("channels_bridge.runloop.proven_handlers")
+    if proven is not None:  # an older revision has none
+        proven.is_on = shared
     layer: Any = get_channel_layer()
     tally, running = Tally(), []
     for _ in range(MEMBERS):
@@ -96,9 +104,9 @@ async def deliver(rounds: int) -> None:
 
 def main() -> None:
     """Deliver what the command line asks for."""
-    rounds, history = sys.argv[1:]
-    configure(history == "on")
-    asyncio.run(deliver(int(rounds)))
+    rounds, kind = sys.argv[1:]
+    configure(kind == "on")
+    asyncio.run(deliver(int(rounds), shared=kind == "shared"))
 
 
 if __name__ == "__main__":

@@ -42,6 +42,9 @@ def main() -> None:
     if not options.off:
         on = per_delivery(revisions.REPOSITORY, "on")
         rows.append(["with history, one process", f"{on:,.0f}", f"{on / off:.3f}"])
+        shared = per_delivery(revisions.REPOSITORY, "shared")
+        row = "without history, the handler runs once for all"
+        rows.append([row, f"{shared:,.0f}", f"{shared / off:.3f}"])
     if options.against:
         with revisions.checkout(options.against) as directory:
             before = per_delivery(directory, "off")
@@ -65,15 +68,15 @@ def known(revision: str) -> str:
         raise ValueError(revision) from error
 
 
-def per_delivery(directory: Path, history: str) -> float:
+def per_delivery(directory: Path, kind: str) -> float:
     """Instructions for one member's copy of a message, in the package of a directory."""
-    few, many = (count(directory, rounds, history) for rounds in (FEW, MANY))
+    few, many = (count(directory, rounds, kind) for rounds in (FEW, MANY))
     return (many - few) / (MANY - FEW) / MEMBERS
 
 
-def count(directory: Path, rounds: int, history: str) -> int:
+def count(directory: Path, rounds: int, kind: str) -> int:
     """Instructions of a whole run."""
-    command = [*VALGRIND, sys.executable, str(SCRIPT), str(rounds), history]
+    command = [*VALGRIND, sys.executable, str(SCRIPT), str(rounds), kind]
     env = {**os.environ, "PYTHONPATH": str(directory), "PYTHONHASHSEED": "0"}
     env.pop("DJANGO_SETTINGS_MODULE", None)
     done = subprocess.run(command, env=env, cwd=directory, capture_output=True, text=True)

@@ -11,16 +11,16 @@ from compat_tests.bench.delivering import MEMBERS
 from compat_tests.servers import REPOSITORY, run_python
 
 
-@pytest.mark.parametrize("history", ["off"])
-def test_deliveries(history: str) -> None:
+@pytest.mark.parametrize("kind", ["off", "shared"])
+def test_deliveries(kind: str) -> None:
     """What is counted runs to its end: each member gets each message."""
-    run_python(REPOSITORY, str(instructions.SCRIPT), "3", history)
+    run_python(REPOSITORY, str(instructions.SCRIPT), "3", kind)
 
 
 def test_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     """What starting takes is not counted."""
 
-    def count(directory: Path, rounds: int, history: str) -> int:
+    def count(directory: Path, rounds: int, kind: str) -> int:
         return 1_000_000 + 700 * rounds * MEMBERS
 
     monkeypatch.setattr(instructions, "count", count)

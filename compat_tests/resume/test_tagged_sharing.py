@@ -12,6 +12,7 @@ from channels_bridge.groups import shared_frame
 from channels_bridge.groups.history.member_listener import LogEvent
 from channels_bridge.resume.negotiation import Negotiation
 from channels_bridge.resume.tags import tag_of
+from channels_bridge.runloop import consumer_loop, proven_handlers
 from channels_bridge.server.websocket import frames
 from compat_tests.engine import until
 from compat_tests.resume.speaking import Room, Speaker, connection_of, inbox_of
@@ -188,4 +189,71 @@ async def test_ordinary_messages(serve):
     event = {"type": "room.news", "text": "x"}
     assert inbox.sharing({}, iter([event, event])) is None
     assert await speaker.raw() == ';"x"'
+    await speaker.websocket.close()
+
+
+class ProvenRoom(AsyncWebsocketConsumer):
+    """Its handler is the same for every member, which nobody has said."""
+
+    async def connect(self):
+        room.join(self)
+        members.append(self)
+        await self.accept()
+
+    async def room_news(self, event):
+        await self.send(text_data=event["text"])
+
+
+@pytest.fixture
+def called(monkeypatch):
+    """The messages that handlers of single consumers are looked up for."""
+    found, find = [], consumer_loop._handler
+
+    def note(consumer, message):
+        found.append(message.get("text"))
+        return find(consumer, message)
+
+    monkeypatch.setattr(consumer_loop, "_handler", note)
+    monkeypatch.setattr(proven_handlers, "is_watched", lambda: False)
+    return found
+
+
+async def test_proven_handlers(serve, called):
+    """What a handler makes that is proved has its header, too, and moves the position."""
+    _, speakers = await begin(serve, ProvenRoom, 2)
+    called.clear()
+    for number in range(20):
+        share("room.news", text=str(number))
+    for speaker in speakers:
+        assert await speaker.frames(20) == [str(number) for number in range(20)]
+        assert speaker.protocol.standings[TAG].offset == 29
+        await speaker.websocket.close()
+    assert not any(called)
+
+
+async def test_own_names_in_proven_handlers(serve, called):
+    """Who has come back is told its present name for an earlier one, by its own handler."""
+    engine, (speaker,) = await begin(serve, ProvenRoom, 1)
+    earlier = members.pop().channel_name
+    await speaker.websocket.close()
+    await engine.idle()
+    await speaker.connect()
+    await until(lambda: bool(members))
+    await idle()
+    called.clear()
+    for text in ("first", earlier, "second"):
+        share("room.news", text=text)
+        await idle()
+    assert await speaker.frames(3) == ["first", members[0].channel_name, "second"]
+    assert called == [members[0].channel_name]
+    await speaker.websocket.close()
+
+
+async def test_earlier_membership_in_proven_handlers(serve, called):
+    """An entry that the client is past has no header, as its own handler finds out."""
+    _, (speaker,) = await begin(serve, ProvenRoom, 1)
+    share("room.news", text="new")
+    room.offset -= 1
+    share("room.news", text="old")
+    assert [await speaker.raw() for _ in range(2)] == [f"{TAG}:10;new", ";old"]
     await speaker.websocket.close()

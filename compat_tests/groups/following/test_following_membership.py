@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
@@ -11,7 +12,7 @@ from channels_bridge.groups import shared_frame
 from channels_bridge.groups.history.member_listener import LogEvent
 from channels_bridge.groups.history.plain_listener import PlainListener
 from channels_bridge.groups.home import home_loop
-from channels_bridge.groups.shared_frames import Sharing
+from channels_bridge.groups.shared_frames import Sharing, make_marked
 from channels_bridge.layers import LocalChannelLayer
 from channels_bridge.server.websocket.inbox import Inbox
 
@@ -32,6 +33,12 @@ class Room:
     def message(cls, event: dict[str, Any]) -> str:
         cls.made.append(event["text"])
         return str(event["text"])
+
+
+def sharing(send: Callable[[str | bytes], bool]) -> Sharing:
+    """For a consumer that has nothing to do."""
+    member = SimpleNamespace(is_idle=lambda: True, send_now=send)
+    return Sharing(Room(), None, member, member, make_marked)
 
 
 @pytest.fixture
@@ -67,7 +74,7 @@ async def test_shared_once(layer: LocalChannelLayer) -> None:
             sent.append((number, content))
             return True
 
-        inbox.sharing = Sharing(Room, lambda: True, note)
+        inbox.sharing = sharing(note)
     await send(layer, "one", "two")
     assert sent == [(number, text) for text in ("one", "two") for number in range(3)]
     assert Room.made == ["one", "two"]
@@ -135,7 +142,7 @@ async def test_other_messages_drop_none_that_is_kept() -> None:
 async def test_what_fails_for_one(layer: LocalChannelLayer) -> None:
     """Who can't be sent what a shared handler makes gets it otherwise; the others get it once."""
     members = [await join(layer) for _ in range(3)]
-    members[1][0].sharing = Sharing(Room, lambda: True, fail)
+    members[1][0].sharing = sharing(fail)
     await send(layer, "one")
     for inbox, feed in members:
         event = feed.take() if feed.is_behind else inbox.pop()
