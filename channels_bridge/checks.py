@@ -44,6 +44,7 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         *_check_routes(),
         *_check_middleware(),
         *_check_sync_threads(),
+        *_check_shared_handlers(),
         *_check_names(),
         *_check_runserver(),
     ]
@@ -174,6 +175,16 @@ def _check_sync_threads() -> Iterator[CheckMessage]:
             f"WEBSOCKET_SYNC_THREADS is {threads!r}, which is not a number of threads.",
             hint="Write a whole number above 0, such as 8.",
             id="channels_bridge.E007",
+        )
+
+
+def _check_shared_handlers() -> Iterator[CheckMessage]:
+    shares = conf.shared_handlers()
+    if not isinstance(shares, bool):
+        yield Error(
+            f"WEBSOCKET_SHARED_HANDLERS is {shares!r}, which is neither True nor False.",
+            hint="Write False to have each member's handler run, or leave the setting out.",
+            id="channels_bridge.E013",
         )
 
 

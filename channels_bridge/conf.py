@@ -19,6 +19,7 @@ NAMES = (
     "WEBSOCKET_MIDDLEWARE",
     "WEBSOCKET_ROUTE_MODULE",
     "WEBSOCKET_RUNTIME_DIR",
+    "WEBSOCKET_SHARED_HANDLERS",
     "WEBSOCKET_SYNC_THREADS",
     "WEBSOCKET_TRANSPORT_BACKENDS",
 )
@@ -65,6 +66,14 @@ def sync_threads() -> int:
     One, as in Channels, unless set: code that was written for one thread may rely on it.
     """
     return getattr(settings, "WEBSOCKET_SYNC_THREADS", 1)
+
+
+def shared_handlers() -> bool:
+    """``WEBSOCKET_SHARED_HANDLERS``: whether group handlers run once for all members.
+
+    It concerns those that are proved to be the same for every member.
+    """
+    return getattr(settings, "WEBSOCKET_SHARED_HANDLERS", True)
 
 
 def runtime_dir() -> str | None:

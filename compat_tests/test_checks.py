@@ -197,6 +197,13 @@ def test_sync_threads(threads):
         assert "whole number above 0" in found()["channels_bridge.E007"]
 
 
+@pytest.mark.parametrize("shares", ["False", 0, None])
+def test_shared_handlers(shares):
+    """E013: neither True nor False: a text that says "False" would be true."""
+    with override_settings(WEBSOCKET_SHARED_HANDLERS=shares):
+        assert "Write False" in found()["channels_bridge.E013"]
+
+
 @pytest.mark.parametrize(
     ("name", "hint"),
     [

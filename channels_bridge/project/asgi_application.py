@@ -63,7 +63,7 @@ async def open_application(served: Application) -> AsyncIterator[Application]:
     await aclose_all()  # a layer that was used while Django was set up begins anew, here
     home_loop.claim()
     await connections.obey()
-    consumer_loop.install()
+    consumer_loop.install(shares_handlers=conf.shared_handlers())
     rejected_origins.install()
     served = Negotiation(NotFound(served))
     try:

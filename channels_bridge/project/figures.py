@@ -14,6 +14,7 @@ from channels.layers import channel_layers
 from channels_bridge.groups.layer import BridgeChannelLayer
 from channels_bridge.groups.layer_statistics import LinkStatistics
 from channels_bridge.project import history_figures
+from channels_bridge.project.handler_report import report_handlers
 from channels_bridge.server.child.questions import Message
 
 #: Groups of one worker that are reported at most. What is too small to be among them in one worker
@@ -25,8 +26,12 @@ MAX_GROUPS = 1000
 LINK_COUNTERS = ("reconnects", "missed", "gaps", "recovered", "resent", "dropped")
 
 
-def figures(top: int) -> Message:
-    """Report the layers that this process has used so far; a ``Figures`` of the engine."""
+def figures(question: Message) -> Message:
+    """Report the layers that this process has used so far; a ``Figures`` of the engine.
+
+    Args:
+        question: with ``handlers`` the group handlers of consumers are reported, too.
+    """
     layers = dict(_layers())
     statistics = [layer.statistics() for layer in layers.values()]
     links = [layer.link for layer in statistics if layer.link is not None]
@@ -54,9 +59,11 @@ def figures(top: int) -> Message:
             "history": history_figures.gauge(statistics),
         },
     }
-    if top:
+    if question.get("top"):
         largest = heapq.nlargest(MAX_GROUPS, sizes.items(), key=lambda item: item[1])
         message["groups"] = dict(largest)
+    if question.get("handlers"):
+        message["handlers"] = report_handlers()
     return message
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter as Sizes
 from collections.abc import Iterable
+from typing import Any
 
 from channels_bridge.project import history_metrics
 from channels_bridge.server.child.questions import Message
@@ -77,9 +78,19 @@ DESCRIPTIONS = history_metrics.DESCRIPTIONS | Descriptions(
 
 
 def summarize(answers: Iterable[Message], top: int) -> Message:
-    """Add up the largest groups of all workers; a ``Summarize`` of the engine."""
+    """Add up the largest groups of all workers; a ``Summarize`` of the engine.
+
+    Where workers were asked for their group handlers, each is named once.
+    """
     sizes: Sizes[str] = Sizes()
+    handlers: dict[tuple[Any, ...], Message] | None = None
     for answer in answers:
         sizes.update(answer.get("groups", {}))
+        if "handlers" in answer:
+            rows = {tuple(row.values()): row for row in answer["handlers"]}
+            handlers = {**(handlers or {}), **rows}
     largest = sizes.most_common(top)
-    return {"groups": [{"group": group, "members": members} for group, members in largest]}
+    summary: Message = {"groups": [{"group": name, "members": count} for name, count in largest]}
+    if handlers is not None:
+        summary["handlers"] = list(handlers.values())
+    return summary

@@ -13,7 +13,11 @@ from channels_bridge.groups.layer_statistics import (
     LayerStatistics,
     LinkStatistics,
 )
-from channels_bridge.management.commands.websockets_status import render_service, worker_row
+from channels_bridge.management.commands.websockets_status import (
+    render_handlers,
+    render_service,
+    worker_row,
+)
 from channels_bridge.project import figures as project_figures
 from channels_bridge.project import group_metrics
 from channels_bridge.resume import resume_counters as resume
@@ -52,7 +56,7 @@ def report(monkeypatch: pytest.MonkeyPatch) -> Any:
     def report(*links: LinkStatistics | None) -> Message:
         layers = {str(number): layer_with(link) for number, link in enumerate(links)}
         monkeypatch.setattr(project_figures, "_layers", lambda: iter(layers.items()))
-        return project_figures.figures(0)
+        return project_figures.figures({})
 
     return report
 
@@ -151,7 +155,7 @@ def test_history(report: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resume, "answers", Counter({"ok": 5, "gap:expired": 1}))
     layers = {"a": layer_with(HUB, KEPT), "b": layer_with(HUB, KEPT), "c": layer_with(NATS)}
     monkeypatch.setattr(project_figures, "_layers", lambda: iter(layers.items()))
-    message = project_figures.figures(0)
+    message = project_figures.figures({})
     assert message["gauges"]["history"] == {"groups": 6, "bytes": 10 * 2**20, "behind": 4}
     assert message["counters"]["drops"] == {"inbox_full": 6, "history": 14}
     assert message["counters"]["resumes"] == {"ok": 5, "gap:expired": 1}
@@ -168,3 +172,26 @@ def test_what_a_hub_says() -> None:
     assert render_service({**hub, **kept, "history_on_disk": False}) == (
         "hub [1], for 0:00:10, keeps 30 messages of 2 groups in 2.0 KiB, in memory only, 4 present"
     )
+
+
+def row(handler: str, why: str | None) -> Message:
+    return {"consumer": "chat.Chat", "handler": handler, "shared": why is None, "why": why}
+
+
+def test_handlers() -> None:
+    """Each is named once, however many workers have it, with what keeps it from being shared."""
+    one = {"handlers": [row("news", None), row("typing", "line 3 reads self.user")]}
+    summary = group_metrics.summarize([one, one, {"handlers": []}, {}], 10)
+    assert summary["handlers"] == one["handlers"]
+    assert list(render_handlers(summary["handlers"])) == [
+        "consumer   handler  shared",
+        "chat.Chat  news     yes",
+        "chat.Chat  typing   no: line 3 reads self.user",
+    ]
+
+
+def test_no_handlers() -> None:
+    """Where no consumer has run yet that is said; where nobody has asked nothing is."""
+    assert group_metrics.summarize([{"handlers": []}], 10)["handlers"] == []
+    assert list(render_handlers([])) == ["no consumer with group handlers has run yet"]
+    assert "handlers" not in group_metrics.summarize([{}], 10)

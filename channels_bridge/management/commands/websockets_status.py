@@ -49,6 +49,13 @@ class Command(BaseCommand):
             help="how many groups and clients to show (default: %(default)s)",
         )
 
+        parser.add_argument(
+            "--handlers",
+            action="store_true",
+            help="show the group handlers of consumers, which of them run once for all members, "
+            "and why others don't",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             while True:
@@ -68,7 +75,8 @@ class Command(BaseCommand):
 
     def _show(self, options: dict[str, Any]) -> None:
         try:
-            status = ask(find(options["server"]), {"top": options["top"]}, PATIENCE)
+            question = {"top": options["top"], "handlers": options["handlers"]}
+            status = ask(find(options["server"]), question, PATIENCE)
         except NoAnswer as error:
             raise CommandError(str(error)) from None
         if options["json"]:
@@ -117,6 +125,22 @@ def render(status: Message) -> Iterator[str]:
     if status["slowest"]:
         yield ""
         yield from table(CLIENT_COLUMNS, map(client_row, status["slowest"]))
+    if "handlers" in status:
+        yield ""
+        yield from render_handlers(status["handlers"])
+
+
+def render_handlers(handlers: Sequence[Message]) -> Iterator[str]:
+    """Format what is known of group handlers: which of them run once for all members of a group."""
+    if not handlers:
+        yield "no consumer with group handlers has run yet"
+        return
+    rows = [(row["consumer"], row["handler"], shared(row)) for row in handlers]
+    yield from table(("consumer", "handler", "shared"), rows)
+
+
+def shared(handler: Message) -> str:
+    return "yes" if handler["shared"] else f"no: {handler['why']}"
 
 
 def render_processes(status: Message) -> Iterator[str]:

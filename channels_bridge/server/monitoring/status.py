@@ -55,10 +55,11 @@ async def status(
 
     Args:
         question: its ``top`` is how many are wanted of what there may be many, such as the slowest
-            clients.
+            clients. Workers are asked the same.
     """
     top = int(question.get("top", 10))
-    members, others = await asyncio.gather(census.workers({"top": top}), census.others({}))
+    asked = {**question, "top": top}
+    members, others = await asyncio.gather(census.workers(asked), census.others({}))
     return {
         **about,
         "pid": os.getpid(),

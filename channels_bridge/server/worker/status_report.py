@@ -17,9 +17,9 @@ from channels_bridge.server.worker.loop_lag import LoopDelay
 #: Connections that are looked at before the loop goes round: a millisecond's work.
 SLICE = 1000
 
-Figures = Callable[[int], Message]
-"""Figures of other packages, in the form of a ``Report``'s answer. The argument: how many of each
-kind are wanted where there may be many; 0 for none."""
+Figures = Callable[[Message], Message]
+"""Figures of other packages, in the form of a ``Report``'s answer. The argument: the question; its
+``top`` is how many of each kind are wanted where there may be many, none by default."""
 
 
 class Report:
@@ -45,7 +45,7 @@ class Report:
     async def __call__(self, question: Message) -> Message:
         top = question.get("top", 0)
         loads = await self._loads()
-        figures = self._figures(top)
+        figures = self._figures(question)
         answer: Message = {
             **figures,
             "counters": {**self._counters(), **figures.get("counters", {})},
@@ -111,6 +111,6 @@ def describe(load: Load) -> Message:
     }
 
 
-def no_figures(top: int) -> Message:
+def no_figures(question: Message) -> Message:
     """The figures of other packages where there are none."""
     return {}

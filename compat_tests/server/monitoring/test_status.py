@@ -56,6 +56,26 @@ def test_plain(site):
     assert "/room/lounge/" in text
 
 
+def test_handlers(site):
+    """--handlers says of the group handlers of consumers that have run which are shared."""
+    with site.connect("/room/lounge/"):
+        text = site.manage("websockets_status", "--handlers")
+        status = json.loads(site.manage("websockets_status", "--handlers", "--json"))
+    lines = [line.split() for line in text.splitlines()]
+    assert ["consumer", "handler", "shared"] in lines
+    assert ["lobby.rooms.RoomConsumer", "room_message", "yes"] in lines
+    rows = [row for row in status["handlers"] if row["consumer"] == "lobby.rooms.RoomConsumer"]
+    assert rows == [
+        {
+            "consumer": "lobby.rooms.RoomConsumer",
+            "handler": "room_message",
+            "shared": True,
+            "why": None,
+        }
+    ]
+    assert "handlers" not in site.status()
+
+
 def test_watch(site):
     """--watch prints it again and again, until Ctrl-C, which is no error."""
     command = [sys.executable, "manage.py", "websockets_status", "--json", "--watch", "0.1"]
