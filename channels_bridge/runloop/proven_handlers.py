@@ -19,7 +19,7 @@ from __future__ import annotations
 import inspect
 import sys
 import threading
-from typing import Any, cast
+from typing import Any
 
 from channels.consumer import AsyncConsumer, SyncConsumer
 
@@ -40,6 +40,8 @@ from channels_bridge.runloop.refusals import Refusal
 
 #: Classes that are looked at. Who makes one for each connection gains nothing from proofs.
 MAX_CLASSES = 500
+
+_monitoring: Any = getattr(sys, "monitoring", None)  # from Python 3.12 on
 
 _dispatch = AsyncConsumer.dispatch
 # As it stands in the class: looked up in the usual way, each class has another one that is bound.
@@ -65,6 +67,7 @@ class Handlers:
         self.called: set[str] = set()
         self.middleware: str | None = None
         self._verdicts: dict[str, Proof | Refusal] = {}
+        self._proofs: dict[str, tuple[Proof, Names]] = {}  # those that have succeeded
         self._open = {name for name in self.arguments if may_send(owner, name)}
 
     @property
@@ -79,19 +82,25 @@ class Handlers:
             verdict = self._verdicts[name] = _try_to_prove(self.owner, name)
             if isinstance(verdict, Refusal):
                 self._open.discard(name)
+            else:
+                self._proofs[name] = verdict, _three(verdict.shadows)
         return verdict
 
-    def proof_of(self, name: str) -> Proof | None:
-        """Return the proof of the handler that a message calls; None where there is none."""
+    def proof_of(self, name: str) -> tuple[Proof, Names] | None:
+        """Return the proof of the handler that a message calls; None where there is none.
+
+        With it come the names of a ``Share``.
+        """
         if name not in self.arguments:
             return None
         self.called.add(name)
-        verdict = self.verdict(name)
-        return verdict if isinstance(verdict, Proof) else None
+        if name not in self._verdicts:
+            self.verdict(name)
+        return self._proofs.get(name)
 
     def is_proved(self, name: str) -> bool:
         """Whether a handler is known to be the same for every member, so far."""
-        return isinstance(self._verdicts.get(name), Proof)
+        return name in self._proofs
 
 
 #: Whether handlers are shared that nobody has marked: ``WEBSOCKET_SHARED_HANDLERS``.
@@ -128,28 +137,27 @@ def make_share(owner: type, event: Event) -> Share | None:
         None where it is neither proved nor marked, or fails: then each consumer's own runs.
     """
     try:
-        proof = known[owner].proof_of(handler_name(event.get("type")))
-        if proof is None:
+        found = known[owner].proof_of(handler_name(event.get("type")))
+        if found is None:
             return make_marked(owner, event)
+        proof, names = found
         if is_watched() or not proof.still_holds(owner):
             return None
-        content = sendable(proof.make(cast("dict[str, Any]", event)))
-        if type(content) not in (str, bytes):
-            return None
-        wakes_first = housekeeping.is_due_anywhere()
-        return Share(content, _three(proof.shadows), wakes_first=wakes_first)
+        content = sendable(proof.make(event))  # type: ignore[arg-type]
+        return Share(content, names, wakes_first=housekeeping.is_due_anywhere())
     except Exception:
         return None
 
 
 def is_watched() -> bool:
     """Whether a debugger, a profiler or coverage looks at the code that runs."""
-    if sys.gettrace() is not None or sys.getprofile() is not None:
-        return True
-    if threading.gettrace() is not None or threading.getprofile() is not None:
-        return True
-    monitoring: Any = getattr(sys, "monitoring", None)  # from Python 3.12 on
-    return monitoring is not None and any(map(monitoring.get_tool, range(6)))
+    return (
+        sys.gettrace() is not None
+        or sys.getprofile() is not None
+        or threading.gettrace() is not None
+        or threading.getprofile() is not None
+        or (_monitoring is not None and any(map(_monitoring.get_tool, range(6))))
+    )
 
 
 def _name_of(send: Any) -> str:
