@@ -41,7 +41,7 @@ MAY_IMPORT = {
     "groups": "common exceptions groups.discovery groups.history groups.home groups.policies "
     "groups.presence",
     "groups.following": "common groups groups.history groups.home groups.policies groups.presence",
-    "groups.linked": "groups groups.discovery",
+    "groups.linked": "groups groups.discovery groups.home",
     "groups.reliable": "",
     "groups.wire": "",
     "groups.wire.v1": "",
@@ -70,6 +70,7 @@ MAY_IMPORT = {
     "native": "conf exceptions groups.history groups.home resume runloop server server.websocket",
     "history": "groups groups.history resume transport",
     "presence": "groups groups.presence transport",
+    "sending": "exceptions groups groups.home transport",
     "event_stream": "common exceptions groups groups.history groups.home groups.presence resume "
     "transport",
     "templatetags": "history",

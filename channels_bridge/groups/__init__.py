@@ -30,6 +30,7 @@ from channels_bridge.groups.shared_frames import shared_frame
 __all__ = [
     "CROSSING_HISTORY",
     "FOLLOWING",
+    "SHORTCUT",
     "TRANSPORTS",
     "GroupMessage",
     "aclose_all",
@@ -49,6 +50,9 @@ TRANSPORTS = {
     ".GrpcPresenceTransport",
     "nats": "channels_bridge.groups.nats.nats_transport.NatsTransport",
 }
+
+#: How threads without an event loop publish to a hub on a unix socket.
+SHORTCUT = "channels_bridge.groups.grpc.process.blocking_client.BlockingClient"
 
 #: What is called from any thread and calls one with history and presence.
 CROSSING_HISTORY = (

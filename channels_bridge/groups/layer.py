@@ -311,6 +311,10 @@ class BridgeChannelLayer(KeptGroups, BaseChannelLayer):
         """Whether ``group_send()`` waits until all processes have the message."""
         return not home_loop.is_claimed()
 
+    def _require_threads(self) -> None:
+        """Raise ImproperlyConfigured where threads are greenlets, and nothing works so."""
+        require_threads()
+
     # Helpers.
 
     if not TYPE_CHECKING:  # else every name would pass for an attribute
@@ -322,12 +326,6 @@ class BridgeChannelLayer(KeptGroups, BaseChannelLayer):
     if not hasattr(BaseChannelLayer, "require_valid_channel_name"):  # Channels 4.2.0
         require_valid_channel_name = BaseChannelLayer.valid_channel_name  # type: ignore[assignment]
         require_valid_group_name = BaseChannelLayer.valid_group_name  # type: ignore[assignment]
-
-    @property
-    def needs_no_loop(self) -> bool:
-        """Whether what is sent here, outside of a server's workers, leaves this process nowhere."""
-        node = self._node()
-        return isinstance(node, ThreadsafeNode) and node.place is None
 
     def _node(self) -> Node:
         node = self._current
@@ -364,7 +362,7 @@ class BridgeChannelLayer(KeptGroups, BaseChannelLayer):
             "overload": self._overload,
             "confirm": self._confirms(),
         }
-        require_threads()
+        self._require_threads()
         if home_loop.is_claimed():
             return node(loop=home_loop.loop(), make_transport=self._make_transport, **options)
         place = self._place()

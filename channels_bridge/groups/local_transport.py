@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 
 from channels_bridge.groups.named_queues import Item, MessageQueues, take
 from channels_bridge.groups.transport_interface import Deliver, GroupTransport
@@ -63,6 +64,10 @@ class LocalTransport(GroupTransport):
 
     async def publish_confirmed(self, topic: str, payload: bytes) -> None:
         self._publish(topic, payload)
+
+    async def publish_all_confirmed(self, topics: Sequence[str], payload: bytes) -> None:
+        for topic in topics:
+            self._publish(topic, payload)
 
     async def tell(self, topic: str, payload: bytes) -> bool:
         return self._publish(topic, payload)

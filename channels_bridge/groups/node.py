@@ -215,7 +215,7 @@ class Node:
         False where it has to be awaited: on the home loop, to be sure that it survives this
         process, and while too much is queued.
         """
-        if self._confirm or asyncio.get_running_loop() is self.loop:
+        if self._confirm or asyncio._get_running_loop() is self.loop:
             return False
         # Not made here, in some thread: a transport is started on the home loop.
         transport: GroupTransport | None = self.__dict__.get("_transport")
@@ -372,9 +372,7 @@ class Node:
     async def _publish(self, groups: list[str], payload: bytes) -> None:
         topics = [f"g:{group}" for group in groups]
         if self._confirm:
-            await self._together(
-                self._transport.publish_confirmed(topic, payload) for topic in topics
-            )
+            await self._transport.publish_all_confirmed(topics, payload)
         else:
             for topic in topics:
                 await self._transport.publish(topic, payload)

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from channels_bridge.groups.history.feed import Feed
 from channels_bridge.groups.history.member_listener import Listener
+from channels_bridge.groups.home import home_loop
 from channels_bridge.groups.named_queues import Item, take
 from channels_bridge.groups.node import Node
 from channels_bridge.groups.overflow import Inbox
@@ -108,6 +109,7 @@ class ThreadsafeNode(Node):
 
     async def _together(self, coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
         if self.place is not None:
+            await home_loop.go_home()
             return await super()._together(coroutines)
         return [await coroutine for coroutine in coroutines]  # each is done at once
 

@@ -5,16 +5,31 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import Any, TypeVar
+from functools import cached_property, partial
+from typing import Any, Protocol, TypeVar
 
+from channels_bridge.exceptions import TransportUnavailable
 from channels_bridge.groups.home import home_loop
+from channels_bridge.groups.home.green_threads import are_greenlets
 from channels_bridge.groups.layer_statistics import LinkStatistics
 from channels_bridge.groups.transport_interface import Deliver, GroupTransport
 
 T = TypeVar("T")
+
+
+class Shortcut(Protocol):
+    """A way to the others that needs no event loop: the calling thread waits itself."""
+
+    def publish(self, topics: Sequence[str], payload: bytes) -> bool:
+        """Publish to topics, as ``publish_confirmed()``. False where it has to go another way."""
+
+    def unavailable(self) -> TransportUnavailable:
+        """Say why nothing can be published so."""
+
+    async def close(self) -> None:
+        """Disconnect."""
 
 
 class CrossingTransport(GroupTransport):
@@ -26,15 +41,24 @@ class CrossingTransport(GroupTransport):
     Order: what is asked for happens in that order, whichever threads do so.
 
     Args:
-        transport: started on the home loop when it is first needed.
+        make_transport: called on the home loop when the other transport is first needed. Until then
+            nothing is imported for it: for those who only publish, gRPC may never be.
         expiry: seconds that an item waits again which its puller didn't get any more.
+        shortcut: taken where a thread without an event loop publishes; None where there is none.
     """
 
-    def __init__(self, transport: GroupTransport, *, expiry: float) -> None:
-        self._transport = transport
+    def __init__(
+        self,
+        make_transport: Callable[[], GroupTransport],
+        *,
+        expiry: float,
+        shortcut: Shortcut | None = None,
+    ) -> None:
+        self._make_transport = make_transport
         self._expiry = expiry
-        self._home = home_loop.loop()
+        self._shortcut = shortcut
         self._is_started = False
+        self._topics: set[str] = set()  # that this process has asked for
         self._sent_alone = 0  # what didn't cross
         self._lock = threading.Lock()  # for that number
         self._acts: deque[Callable[[GroupTransport], object]] = deque()  # that nobody waits for
@@ -47,15 +71,18 @@ class CrossingTransport(GroupTransport):
         self._deliver = deliver
 
     def subscribe_nowait(self, topic: str) -> None:
+        self._topics.add(topic)
         self._soon(lambda transport: transport.subscribe_nowait(topic))
 
     async def subscribe(self, topic: str) -> None:
         if self.is_alone:
             self.subscribe_nowait(topic)
         else:
+            self._topics.add(topic)
             await self._there(lambda transport: transport.subscribe(topic))
 
     def unsubscribe(self, topic: str) -> None:
+        self._topics.discard(topic)
         self._soon(lambda transport: transport.unsubscribe(topic))
 
     async def publish(self, topic: str, payload: bytes) -> None:
@@ -67,8 +94,14 @@ class CrossingTransport(GroupTransport):
     async def publish_confirmed(self, topic: str, payload: bytes) -> None:
         if self.is_alone:
             self._note_sent_alone()
-        else:
+        elif not self._publish_directly([topic], payload):
             await self._there(lambda transport: transport.publish_confirmed(topic, payload))
+
+    async def publish_all_confirmed(self, topics: Sequence[str], payload: bytes) -> None:
+        if self.is_alone:
+            self._note_sent_alone(len(topics))
+        elif not self._publish_directly(topics, payload):
+            await self._there(lambda transport: transport.publish_all_confirmed(topics, payload))
 
     async def tell(self, topic: str, payload: bytes) -> bool:
         return await self._there(lambda transport: transport.tell(topic, payload))
@@ -114,14 +147,49 @@ class CrossingTransport(GroupTransport):
         return link and replace(link, sent_alone=link.sent_alone + self._sent_alone)
 
     async def aclose(self) -> None:
+        if self._shortcut is not None:
+            await self._shortcut.close()
         if self._is_started and not self._home.is_closed():
             await self._there(lambda transport: transport.aclose())
 
-    def _note_sent_alone(self) -> None:
+    def _publish_directly(self, topics: Sequence[str], payload: bytes) -> bool:
+        """Publish without an event loop, where there is none here, and a way to do so.
+
+        Not to what this process has asked for: by that way it would come back.
+        """
+        shortcut = self._free_shortcut()
+        if shortcut is None or not self._topics.isdisjoint(topics):
+            return False
+        return shortcut.publish(topics, payload) or self._require_other_way(shortcut)
+
+    def _free_shortcut(self) -> Shortcut | None:
+        """What may be used now, by a thread that has no event loop; None where there is nothing."""
+        return self._shortcut if asyncio._get_running_loop() is None else None
+
+    @staticmethod
+    def _require_other_way(shortcut: Shortcut) -> bool:
+        """Return False where messages can go another way than by a shortcut.
+
+        Raises:
+            TransportUnavailable: this is the only one, on greenlets.
+        """
+        if are_greenlets():
+            raise shortcut.unavailable()
+        return False
+
+    def _note_sent_alone(self, count: int = 1) -> None:
         with self._lock:
-            self._sent_alone += 1
+            self._sent_alone += count
 
     # The way there.
+
+    @cached_property
+    def _transport(self) -> GroupTransport:
+        return self._make_transport()
+
+    @cached_property
+    def _home(self) -> asyncio.AbstractEventLoop:
+        return home_loop.loop()  # not started where nobody needs it
 
     def _soon(self, act: Callable[[GroupTransport], object]) -> None:
         """Do something on the home loop, after what others have asked for: now, if this is it."""

@@ -18,8 +18,9 @@ are called from any thread, and deliver in whatever thread publishes or reads.
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from channels_bridge.groups.layer_statistics import LinkStatistics
 
@@ -99,6 +100,16 @@ class GroupTransport(ABC):
 
         It survives that this process ends at once. It need not have arrived anywhere yet.
         """
+
+    async def publish_all_confirmed(self, topics: Sequence[str], payload: bytes) -> None:
+        """Do the same for several topics; return once that is so for all of them.
+
+        Where it fails for some, the others have been waited for.
+        """
+        publications = (self.publish_confirmed(topic, payload) for topic in topics)
+        for result in await asyncio.gather(*publications, return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
 
     @abstractmethod
     async def tell(self, topic: str, payload: bytes) -> bool:

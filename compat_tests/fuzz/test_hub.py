@@ -69,6 +69,7 @@ class Hostile:
 #: Nothing may come of what is said after it.
 GOODBYE = frame_codec.encode(wire.Bye())
 HELLO = wire.Hello(version=frame_codec.VERSION, process=HOSTILE)
+CALLER = wire.Hello(version=frame_codec.VERSION, process=HOSTILE, only_publishes=True)
 APPEND = frame_codec.encode(
     wire.Publish(seq=3, topic="g:room", history=wire.History(seconds=float("nan")))
 )
@@ -88,6 +89,7 @@ SUBSCRIBE = frame_codec.encode(wire.Subscribe(seq=1, topic="g:room"))
 @example([HELLO, GOODBYE + GOODBYE])
 @example([HELLO, GOODBYE + SUBSCRIBE])
 @example([HELLO, APPEND + FOLLOW + APPEND, HELLO])
+@example([CALLER, SUBSCRIBE + APPEND, HELLO, CALLER])
 @example([HELLO, PRESENT + WATCH + ABSENT + PRESENT, 0.5, HELLO])
 def test_hostile_process(clock, actions):
     """Whatever a process says and does, others go on, and nothing of it stays."""

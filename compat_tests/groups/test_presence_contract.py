@@ -77,7 +77,7 @@ async def connect(request: pytest.FixtureRequest, prefix: str) -> AsyncIterator[
         return (
             transport
             if request.param == "grpc"
-            else CrossingPresenceTransport(transport, expiry=60)
+            else CrossingPresenceTransport(lambda: transport, expiry=60)
         )
 
     def connect() -> Process:

@@ -40,7 +40,7 @@ def in_thread(act):
 def test_order_between_threads(awaited):
     """Who leaves a group in a thread doesn't undo that somebody joins it afterwards."""
     recorder = Recorder()
-    crossing = CrossingTransport(recorder, expiry=60)
+    crossing = CrossingTransport(lambda: recorder, expiry=60)
     crossing.start(lambda topic, payload: True)
 
     async def join_after_another_thread_has_left():

@@ -1,4 +1,4 @@
-"""Processes that gevent or eventlet has patched: layers refuse to work there, at once."""
+"""Processes that gevent or eventlet has patched: what works there, and that all else is refused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import textwrap
 
 import pytest
 
-from compat_tests.groups.hubs import ENVIRONMENT, ROOT, serving
+from channels_bridge.layers import GrpcChannelLayer
+from compat_tests.groups.hubs import ENVIRONMENT, ROOT, serving, soon
 
 for name in ("gevent", "eventlet"):
     if importlib.util.find_spec(name) is None:  # not imported: eventlet warns of itself then
@@ -44,6 +45,7 @@ django.setup()
 from asgiref.sync import async_to_sync
 from channels_bridge.layers import GrpcChannelLayer, LocalChannelLayer
 layer = GrpcChannelLayer(address="unix:/nobody/there")
+on_tcp = GrpcChannelLayer(address="127.0.0.1:1", allow_unprotected_tcp=True)
 """
 
 SEND = """
@@ -60,14 +62,14 @@ def refused(call, *arguments):
         raise AssertionError("it isn't refused")
 
 def use():
-    refused(async_to_sync(layer.group_send), "room", {"type": "hello"})
-    refused(async_to_sync(layer.group_send_many), ["room"], {"type": "hello"})
+    refused(async_to_sync(on_tcp.group_send), "room", {"type": "hello"})
+    refused(async_to_sync(on_tcp.group_send_many), ["room"], {"type": "hello"})
     refused(async_to_sync(layer.send), "worker", {"type": "hello"})
     refused(async_to_sync(layer.new_channel))
     refused(async_to_sync(LocalChannelLayer().group_send), "room", {"type": "hello"})
 
 use()
-together(*[lambda: refused(layer.group_send, "room", {"type": "hello"})] * 5)
+together(*[lambda: refused(async_to_sync(layer.send), "worker", {"type": "hello"})] * 5)
 pid = os.fork()
 if not pid:
     use()
@@ -103,12 +105,61 @@ def run(source):
     ],
 )
 def test_refused(patcher, order):
-    """Whenever it was patched, a call fails with a sentence instead of blocking for ever."""
+    """Whenever it was patched, a call that needs a loop fails with a sentence, and never blocks."""
     name = f"PATCHER = {patcher.split()[0]!r}\n"
     parts = [textwrap.dedent(PATCH[patcher]), IMPORT]
     if order == "after":
         parts.reverse()
     assert run("".join([name, *parts, SEND])) == "refused\n"
+
+
+USE = """
+import os
+from channels.layers import channel_layers
+from channels_bridge.exceptions import TransportUnavailable
+from channels_bridge.sending import group_send, group_send_many
+channel_layers.set("default", GrpcChannelLayer(address=ADDRESS))
+
+def use(number):
+    for _ in range(10):
+        group_send("room", {"type": "x", "number": number})
+        async_to_sync(channel_layers["default"].group_send)("room", {"type": "x", "number": number})
+
+together(*[lambda number=number: use(number) for number in range(5)])
+pid = os.fork()
+if not pid:
+    together(lambda: use(5), lambda: use(6))
+    os._exit(0)
+assert os.waitpid(pid, 0)[1] == 0
+group_send_many(["room", "other"], {"type": "x", "number": 7})
+channel_layers.set("default", layer)
+try:
+    group_send("room", {"type": "x"})
+except TransportUnavailable as error:
+    assert "there is no such socket" in str(error), error
+    print("sent")
+"""
+
+
+@pytest.mark.parametrize(
+    ("patcher", "order"),
+    [("gevent", "before"), ("gevent", "after"), ("eventlet", "before"), ("eventlet", "after")],
+)
+async def test_sending_to_groups(patcher, order, socket_dir):
+    """Greenlets may send at the same time, and forked processes; without a hub it is an error."""
+    address = f"unix:{socket_dir}/groups.sock"
+    parts = [textwrap.dedent(PATCH[patcher]), IMPORT]
+    if order == "after":
+        parts.reverse()
+    async with serving(address):
+        receiver = GrpcChannelLayer(address=address, capacity=1000)
+        channel = await receiver.new_channel()
+        await receiver.group_add("room", channel)
+        program = "".join([f"ADDRESS = {address!r}\n", *parts, USE])
+        assert await asyncio.to_thread(run, program) == "sent\n"
+        numbers = [(await soon(receiver.receive(channel)))["number"] for _ in range(141)]
+        assert sorted(numbers) == sorted([*range(7)] * 20 + [7])
+        await receiver.close()
 
 
 async def test_unpatched(socket_dir):

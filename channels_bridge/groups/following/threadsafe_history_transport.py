@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from channels_bridge.groups.history.position import Bounds, Entry, Excerpt
 from channels_bridge.groups.history_transport import Follower, HistoryTransport
 from channels_bridge.groups.home import home_loop
-from channels_bridge.groups.threadsafe_transport import CrossingTransport
+from channels_bridge.groups.threadsafe_transport import CrossingTransport, Shortcut
 from channels_bridge.groups.transport_interface import GroupTransport
 
 T = TypeVar("T")
+
+
+class HistoryShortcut(Shortcut, Protocol):
+    """A way to the others, and to the logs of topics, that needs no event loop."""
+
+    def append(self, topic: str, payload: bytes, bounds: Bounds, *, kept: bool) -> bool:
+        """Append to a log, as ``append_confirmed()``. False where it has to go another way."""
 
 
 class CrossingHistoryTransport(CrossingTransport, HistoryTransport):
@@ -59,7 +66,7 @@ class CrossingHistoryTransport(CrossingTransport, HistoryTransport):
             self._note_sent_alone()
             entry = Entry("", 0, 0, b"", 0, payload, time.monotonic())
             self._follower.on_entry(topic, entry)
-        else:
+        elif not self._append_directly(topic, payload, bounds, kept=kept):
             await self._ask(
                 lambda transport: transport.append_confirmed(topic, payload, bounds, kept=kept)
             )
@@ -71,6 +78,15 @@ class CrossingHistoryTransport(CrossingTransport, HistoryTransport):
             )
         else:
             await self._ask(lambda transport: transport.clear_history())
+
+    def _append_directly(self, topic: str, payload: bytes, bounds: Bounds, *, kept: bool) -> bool:
+        """Append without an event loop: not where members here have to have it in the end."""
+        shortcut = cast("HistoryShortcut | None", self._free_shortcut())
+        if shortcut is None or self._follower.position(topic) is not None:
+            return False
+        return shortcut.append(topic, payload, bounds, kept=kept) or self._require_other_way(
+            shortcut
+        )
 
     def _ask(
         self, act: Callable[[HistoryTransport], Coroutine[Any, Any, T]]

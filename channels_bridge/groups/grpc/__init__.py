@@ -28,6 +28,9 @@ What is promised, and how:
   one before, but for what waited in named queues, which is lost. It forwards nothing before the
   processes that were receiving are back.
 
+Publishers: who says in its first frame that it only publishes is told answers and nothing else, as
+it reads only while it waits for one. It may be silent about no topic, and nobody waits for it.
+
 History: what carries its bounds (``Publish.history``) is numbered by the hub, and is done once it
 has its number and is written down: nobody waits for receivers, nor for processes that are to come
 back. Who follows a topic says where it is, and is sent the log from there on, then each next

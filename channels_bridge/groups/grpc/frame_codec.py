@@ -16,6 +16,10 @@ from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
 VERSION = 1
 
+#: The gRPC method whose streams have these batches.
+SERVICE = "channels_bridge.groups.v1.Groups"
+METHOD = "Connect"
+
 #: Frames with a number, which the hub answers.
 Request = (
     wire.Absent

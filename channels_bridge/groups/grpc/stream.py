@@ -11,9 +11,8 @@ import grpc.aio
 
 from channels_bridge.groups.credentials import Credentials
 from channels_bridge.groups.discovery.hub_address import Address
-
-SERVICE = "channels_bridge.groups.v1.Groups"
-METHOD = "Connect"
+from channels_bridge.groups.grpc.frame_codec import METHOD as METHOD
+from channels_bridge.groups.grpc.frame_codec import SERVICE as SERVICE
 
 OPTIONS: dict[str, int] = {
     # The layer has its own limit, and a batch may hold several messages of that size.

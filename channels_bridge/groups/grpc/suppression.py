@@ -34,6 +34,10 @@ from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 LEASE = 0.5
 HUB_LEASE = 0.6
 
+#: What a hub says of itself that grants no lease to processes that only publish, and asks them
+#: nothing: they don't read.
+FEATURE = "publishers"
+
 #: How many topics a process may keep to itself.
 MAX_TOPICS = 10_000
 

@@ -1,10 +1,10 @@
-"""Refusal to work on greenlets, in processes that gevent or eventlet has patched.
+"""Greenlets in place of threads, where gevent or eventlet has patched the process.
 
-Spec deviation: layers don't work there. asyncio keeps the running loop for each thread of the
-operating system, but any number of greenlets share one: while a loop of one greenlet waits, all
-others seem to be called from it, and ``async_to_sync()`` and ``asyncio.run()`` refuse to work,
-whatever they call. And gRPC waits in threads that must not be greenlets: the first would stop the
-whole process.
+Spec deviation: layers don't work there, but for what needs no event loop: publishing to a hub on a
+unix socket. asyncio keeps the running loop for each thread of the operating system, but any number
+of greenlets share one: while a loop of one greenlet waits, all others seem to be called from it,
+and ``async_to_sync()`` and ``asyncio.run()`` refuse to work, whatever they call. And gRPC waits in
+threads that must not be greenlets: the first would stop the whole process.
 """
 
 from __future__ import annotations
@@ -21,17 +21,43 @@ PATCHERS = {
 }
 
 
+#: What has to be patched as well, or a greenlet that waits would stop all others.
+ALSO = ("socket",)
+
+
+def are_greenlets() -> bool:
+    """Whether threads are greenlets here, in part at least."""
+    return _find_patcher() is not None
+
+
+def can_wait() -> bool:
+    """Whether greenlets wait for locks and sockets as threads do."""
+    patcher = _find_patcher()
+    if patcher is None:
+        return False
+    module, function, needed = PATCHERS[patcher]
+    return all(map(getattr(sys.modules[module], function), (needed[0], *ALSO)))
+
+
 def require_threads() -> None:
     """Refuse to work where threads are greenlets.
 
     Raises:
         ImproperlyConfigured: they are. It says what to do.
     """
+    patcher = _find_patcher()
+    if patcher is not None:
+        raise ImproperlyConfigured(
+            f"channels_bridge's channel layers can't be used in a process that {patcher} has "
+            f"patched, but to send to groups over a hub on a unix socket: asyncio and gRPC need "
+            f"real threads. Run it with those: Celery with `--pool threads` or `--pool prefork`, "
+            f"gunicorn with `--worker-class gthread`"
+        )
+
+
+def _find_patcher() -> str | None:
     for patcher, (module, function, needed) in PATCHERS.items():
         is_patched = getattr(sys.modules.get(module), function, None)
         if is_patched is not None and any(map(is_patched, needed)):
-            raise ImproperlyConfigured(
-                f"channels_bridge's channel layers can't be used in a process that {patcher} has "
-                f"patched: asyncio and gRPC need real threads. Run it with those: Celery with "
-                f"`--pool threads` or `--pool prefork`, gunicorn with `--worker-class gthread`"
-            )
+            return patcher
+    return None

@@ -19,7 +19,8 @@ import concurrent.futures
 import os
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+import types
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any, Protocol, TypeVar
 from weakref import WeakSet
 
@@ -31,6 +32,9 @@ T = TypeVar("T")
 #: How long a thread waits until the home loop takes a call, in seconds: a consumer may block it
 #: until the thread is done.
 BLOCKED_TIMEOUT = 10
+
+#: What a coroutine yields that can't go on without the home loop.
+GO_HOME = object()
 
 #: How long an exiting process waits for what is queued, in seconds. A little more than transports
 #: take for it themselves.
@@ -107,9 +111,26 @@ def run(home: asyncio.AbstractEventLoop | None, coroutine: Coroutine[Any, Any, T
     Raises:
         LoopBlocked: something blocks that loop.
     """
-    if home is None or home is asyncio.get_running_loop():
+    running = asyncio._get_running_loop()
+    if home is None or home is running:
         return coroutine
-    return _run_there(home, coroutine)
+    return _go_home_and(coroutine) if running is None else _run_there(home, coroutine)
+
+
+@types.coroutine
+def go_home() -> Generator[object, None, None]:
+    """Go on on the home loop, where there is none here; for what ``sync_calls`` runs."""
+    if asyncio._get_running_loop() is None:
+        yield GO_HOME
+
+
+async def _go_home_and(coroutine: Coroutine[Any, Any, T]) -> T:
+    try:
+        await go_home()
+    except BaseException:
+        coroutine.close()
+        raise
+    return await coroutine
 
 
 async def _run_there(home: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -135,15 +156,15 @@ async def _run_there(home: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, 
             if running.done() or not unbegun:
                 break
         else:
-            if _give_up(unbegun):
+            if give_up(unbegun):
                 raise LoopBlocked(BLOCKED_TIMEOUT)
         return await running
     finally:
         running.cancel()
-        _give_up(unbegun)
+        give_up(unbegun)
 
 
-def _give_up(unbegun: list[Coroutine[Any, Any, T]]) -> bool:
+def give_up(unbegun: list[Coroutine[Any, Any, T]]) -> bool:
     """Close a coroutine. False when it runs already, or has run."""
     try:
         unbegun.pop().close()

@@ -133,4 +133,7 @@ def _make_context() -> Any:
 
 
 _context: Any = _make_context()
+
+#: Whether ``async_to_sync()`` can be told anything, by its release.
+IS_POSSIBLE = _context is not None and CALL is not None
 _choice = _Choice()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.module_loading import import_string
+
+from channels_bridge.groups import SHORTCUT
 from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.groups.discovery.hub_address import Address
 from channels_bridge.groups.discovery.hub_history import HubHistory
 from channels_bridge.groups.layer_config import GrpcConfig
 from channels_bridge.groups.linked import isolation
 from channels_bridge.groups.linked.linked_layer import LinkedChannelLayer
+from channels_bridge.groups.threadsafe_transport import Shortcut
 from channels_bridge.groups.transport_interface import GroupTransport
 
 
@@ -67,3 +71,18 @@ class GrpcChannelLayer(LinkedChannelLayer):
             **history,
         )
         return link
+
+    @property
+    def _has_shortcut(self) -> bool:
+        return Address.parse(self.hub_address).path is not None
+
+    def _make_shortcut(self) -> Shortcut | None:
+        if not self._has_shortcut:
+            return None
+        make = import_string(SHORTCUT)
+        shortcut: Shortcut = make(
+            Address.parse(self.hub_address),
+            timeout=self.config.timeout,
+            prefix=self.config.prefix,
+        )
+        return shortcut

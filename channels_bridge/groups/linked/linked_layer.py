@@ -9,10 +9,12 @@ from channels.layers import channel_layers
 from django.utils.module_loading import import_string
 
 from channels_bridge.groups import CROSSING_HISTORY, TRANSPORTS
+from channels_bridge.groups.home.green_threads import can_wait
+from channels_bridge.groups.home.known_outcome import IS_POSSIBLE
 from channels_bridge.groups.layer import BridgeChannelLayer
 from channels_bridge.groups.layer_config import LinkedConfig
 from channels_bridge.groups.linked import isolation
-from channels_bridge.groups.threadsafe_transport import CrossingTransport
+from channels_bridge.groups.threadsafe_transport import CrossingTransport, Shortcut
 from channels_bridge.groups.transport_interface import GroupTransport
 
 
@@ -56,6 +58,11 @@ class LinkedChannelLayer(BridgeChannelLayer, ABC):
             return None
         return self.place
 
+    def _require_threads(self) -> None:
+        # What goes another way needs them: that is found out then.
+        if not (self._has_shortcut and self._place() is not None and can_wait() and IS_POSSIBLE):
+            super()._require_threads()
+
     def _comes_from_settings(self) -> bool:
         """Whether nobody has made this layer by hand, and said where others are."""
         # Once it was, it stays so: settings that are overridden forget their layers.
@@ -69,10 +76,24 @@ class LinkedChannelLayer(BridgeChannelLayer, ABC):
     def _make_transport_to(self, place: str | None) -> GroupTransport:
         if place is None:
             return super()._make_transport_to(place)
-        transport = self._make_link(self._transport_class(), in_worker=False)
+
+        def make_transport() -> GroupTransport:
+            return self._make_link(self._transport_class(), in_worker=False)
+
         crossing = import_string(CROSSING_HISTORY) if self.follows else CrossingTransport
-        threadsafe: GroupTransport = crossing(transport, expiry=self.config.expiry)
+        threadsafe: GroupTransport = crossing(
+            make_transport, expiry=self.config.expiry, shortcut=self._make_shortcut()
+        )
         return threadsafe
+
+    @property
+    def _has_shortcut(self) -> bool:
+        """Whether threads without an event loop may publish by themselves."""
+        return False
+
+    def _make_shortcut(self) -> Shortcut | None:
+        """Make what they do it by; None where they can't."""
+        return None
 
     def _transport_class(self) -> Any:
         suffix = "-history" if self.follows else ""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import signal
+import threading
 
 import pytest
 from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
 
 from channels_bridge.exceptions import ChannelFull
-from channels_bridge.groups.home import home_loop
+from channels_bridge.groups.home import home_loop, sync_calls
 from channels_bridge.server.websocket.inbox import Inbox
 from compat_tests.groups.hubs import soon
 
@@ -59,3 +62,64 @@ async def test_threads_of_a_worker(make_layer):
     await layer.group_send("room", {"type": "first"})
     await sending
     assert [(await soon(inbox.get()))["type"] for _ in range(2)] == ["first", "hello"]
+
+
+def test_begun_here_and_finished_at_home():
+    """What needs no loop is done by the thread that calls; the rest at home, in its context."""
+    variable = contextvars.ContextVar("variable", default="")
+
+    async def act() -> tuple[threading.Thread, threading.Thread, str]:
+        first = threading.current_thread()
+        await asyncio.sleep(0)
+        await home_loop.go_home()
+        await asyncio.sleep(0.001)
+        return first, threading.current_thread(), variable.get()
+
+    variable.set("mine")
+    first, second, value = sync_calls.finish(act())
+    assert first is threading.current_thread()
+    assert second.name == "channels_bridge.groups"
+    assert value == "mine"
+
+
+@pytest.mark.parametrize("goes_home", [False, True])
+def test_errors_of_both_halves(goes_home):
+    """They are raised in the caller's thread."""
+
+    async def fail() -> None:
+        if goes_home:
+            await home_loop.go_home()
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        sync_calls.finish(fail())
+
+
+def test_interrupted_while_it_waits():
+    """What has gone home is finished there, whatever becomes of who waits for it."""
+    begun, go_on, done = threading.Event(), threading.Event(), threading.Event()
+
+    async def act() -> None:
+        await home_loop.go_home()
+        begun.set()
+        await asyncio.to_thread(go_on.wait, 30)
+        done.set()
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def interrupt_main() -> None:
+        begun.wait(30)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    thread = threading.Thread(target=interrupt_main)
+    thread.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            sync_calls.finish(act())
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+        thread.join()
+    go_on.set()
+    assert done.wait(30)

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from channels_bridge.groups.grpc import frame_codec, log_codec, roll_codec
+from channels_bridge.groups.grpc import frame_codec, log_codec, roll_codec, suppression
 from channels_bridge.groups.grpc.hub.queue_desk import QueueDesk
 from channels_bridge.groups.grpc.hub.recovery import PATIENCE, LeftOut, Returning
 from channels_bridge.groups.grpc.hub.roll_call import RollCall
@@ -28,7 +28,6 @@ from channels_bridge.groups.grpc.hub.sequencer import (
 from channels_bridge.groups.grpc.hub.session import Delivery, Due, Session
 from channels_bridge.groups.grpc.hub.uptime import Uptime
 from channels_bridge.groups.grpc.outbox import Outbox
-from channels_bridge.groups.grpc.suppression import Leases
 from channels_bridge.groups.history.chronicle import Chronicle
 from channels_bridge.groups.history.sender_marks import SenderMarks
 from channels_bridge.groups.named_queues import MessageQueues, prefix_of
@@ -37,7 +36,7 @@ from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 logger = logging.getLogger("channels_bridge.groups")
 
 #: What this hub can do beyond the first release of its version of the protocol.
-FEATURES = (log_codec.FEATURE, roll_codec.FEATURE)
+FEATURES = (log_codec.FEATURE, roll_codec.FEATURE, suppression.FEATURE)
 
 #: How long a process may be without a stream before it is forgotten, in seconds.
 GRACE = 3.0
@@ -82,7 +81,7 @@ class Exchange:
         self._is_roster_due = False  # somebody has come or gone
         self._returning = Returning(roster, is_first=is_first)
         self._held: deque[tuple[Session, wire.Publish]] = deque()  # until they are back
-        self._leases = Leases(is_first=is_first)
+        self._leases = suppression.Leases(is_first=is_first)
         self._desk = QueueDesk(self._queues)
         self.rolls = RollCall(self._queues, self._uptime, lambda: self.is_holding)
         self._sequencer = Sequencer(
@@ -105,7 +104,7 @@ class Exchange:
     @property
     def has_processes(self) -> bool:
         """Whether any process would miss this hub."""
-        return bool(self._sessions)
+        return any(not session.only_publishes for session in self._sessions.values())
 
     def history_figures(self) -> HistoryFigures:
         """How much history it keeps."""
@@ -133,7 +132,7 @@ class Exchange:
         self._look_who_is_back()
         self.rolls.take_over(session, hello, self._epoch)
         self._settle()
-        session.write(wire.Peers(processes=self._roster))
+        session.inform(wire.Peers(processes=self._roster))
         return session
 
     def receive(self, session: Session, outbox: Outbox, batch: bytes) -> None:
@@ -187,7 +186,7 @@ class Exchange:
         session = self._sessions.get(hello.process) or self._absent.pop(hello.process, None)
         if session is None:
             session = Session(hello.process, self._uptime, self._due)
-        session.presence = hello.presence
+        session.introduce(hello)
         self._sessions[hello.process] = session
         self._is_roster_due = True
         return session
@@ -264,7 +263,7 @@ class Exchange:
             self._roster = roster
             self._on_roster(roster)
             for session in self._sessions.values():
-                session.write(wire.Peers(processes=roster))
+                session.inform(wire.Peers(processes=roster))
 
     # Waiting for the processes of the hub before.
 
@@ -312,7 +311,7 @@ class Exchange:
             session.answer(
                 publish.seq,
                 hurry=publish.confirm,
-                unheard=not self._queues.has_bound(publish.topic)
+                unheard=not (session.only_publishes or self._queues.has_bound(publish.topic))
                 and self._leases.grant(session.id, publish.topic, session.write),
             )
             return None
@@ -366,7 +365,7 @@ class Exchange:
     def _tell_others(self, session: Session, kind: frame_codec.Kind) -> None:
         for other in self._sessions.values():
             if other is not session:
-                other.write(kind)
+                other.inform(kind)
 
     # Other frames.
 

@@ -25,7 +25,7 @@ logger = logging.getLogger("channels_bridge.groups")
 #: others, and for the groups that a process names when it connects.
 MAX_BATCH = 64 * 1024 * 1024
 
-#: Each process has one.
+#: Each process has one, and a second one if its threads publish by themselves.
 MAX_CONNECTIONS = 4096
 
 #: All that a stranger gets is a handshake of that long, and a connection without a stream of that

@@ -120,6 +120,7 @@ class Session:
     Attributes:
         id: that name.
         presence: where to look whether it exists.
+        only_publishes: whether it reads nothing but answers, and these only while it waits.
         outbox: what to write to its stream; None while there is none.
         topics: what it subscribed to.
         followed: those of which it is sent the log.
@@ -130,6 +131,7 @@ class Session:
     def __init__(self, process: bytes, uptime: Uptime, due: Due) -> None:
         self.id = process
         self.presence = UNKNOWN
+        self.only_publishes = False
         self.outbox: Outbox | None = None
         self.topics: set[str] = set()
         self.followed: set[str] = set()
@@ -143,6 +145,11 @@ class Session:
         self._pending: deque[Pending] = deque()
         self._pending_bytes = 0
         self._postponed: deque[tuple[Sequence[Wait], Callable[[], None]]] = deque()
+
+    def introduce(self, hello: wire.Hello) -> None:
+        """Note what its process says of itself."""
+        self.presence = hello.presence
+        self.only_publishes = hello.only_publishes
 
     @property
     def name(self) -> str:
@@ -197,6 +204,11 @@ class Session:
         self.flush_answers()
         if self.outbox is not None:
             self.outbox.put(frame_codec.encode(kind))
+
+    def inform(self, kind: frame_codec.Kind) -> None:
+        """Write what all processes are told, but those that don't read it."""
+        if not self.only_publishes:
+            self.write(kind)
 
     def answer(
         self, seq: int, room: bool = True, *, hurry: bool = True, unheard: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
 
 from channels_bridge.exceptions import TransportUnavailable
@@ -13,6 +14,7 @@ from channels_bridge.groups.discovery.hub_address import Address
 from channels_bridge.groups.discovery.other_hubs import explain_absence
 from channels_bridge.groups.grpc.process.client import Client, Request
 from channels_bridge.groups.grpc.process.fork_stream import RelayedStream
+from channels_bridge.groups.grpc.process.hub_advice import FIND_STUCK, START_HUB
 from channels_bridge.groups.grpc.process.link import Link
 from channels_bridge.groups.grpc.stream import REFUSED, GrpcStream, Stream, StreamBroken
 from channels_bridge.groups.home import home_loop
@@ -21,16 +23,6 @@ from channels_bridge.groups.transport_interface import Deliver, GroupTransport
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
 logger = logging.getLogger("channels_bridge.groups")
-
-START_HUB = (
-    "start it with `manage.py websockets_server` or `manage.py websockets_hub`; if it runs in "
-    "another container, set `address` in the layer's CONFIG; as another user or on another "
-    "machine, use NatsChannelLayer"
-)
-FIND_STUCK = (
-    "it or another process of the project is stuck, or too slow; the server's log and "
-    "`manage.py websockets_status` say which"
-)
 
 #: How long aclose() waits for what is queued to arrive, in seconds.
 CLOSE_TIMEOUT = 5
@@ -115,6 +107,24 @@ class GrpcTransport(GroupTransport):
     async def publish_confirmed(self, topic: str, payload: bytes) -> None:
         # The hub keeps nothing of its own: what survives this process is what has arrived.
         await self._arrive(topic, payload, required=False)
+
+    async def publish_all_confirmed(self, topics: Sequence[str], payload: bytes) -> None:
+        requests: list[Request] = []
+        try:
+            for topic in topics:
+                if topic in self._client.unheard:
+                    continue
+                if not self.is_alone:
+                    await self._room()
+                if self.is_alone:
+                    self._sent_alone += 1
+                else:
+                    publish = wire.Publish(topic=topic, payload=payload, confirm=True)
+                    requests.append(self._client.request(publish))
+            await self._answers(requests)
+        finally:
+            for request in requests:
+                self._client.abandon(request)
 
     async def tell(self, topic: str, payload: bytes) -> bool:
         return await self._arrive(topic, payload, required=True)
@@ -224,12 +234,17 @@ class GrpcTransport(GroupTransport):
 
     async def _answer(self, request: Request) -> bool:
         """Wait until ``request`` is answered; it goes on when that takes too long."""
+        return all(await self._answers([request]))
+
+    async def _answers(self, requests: Sequence[Request]) -> list[bool]:
+        """Wait until all of them are answered; they go on when that takes too long."""
         self._require_reach()
-        answer = request.answer
-        await asyncio.wait([answer], timeout=self._timeout)
-        if not answer.done():
+        answers = [request.answer for request in requests]
+        if answers:
+            await asyncio.wait(answers, timeout=self._timeout)
+        if not all(answer.done() for answer in answers):
             raise self._unavailable()
-        return answer.result()
+        return [answer.result() for answer in answers]
 
     async def _done(self, request: Request) -> bool:
         """Wait until ``request`` is answered; it is abandoned when that takes too long."""

@@ -80,7 +80,7 @@ class Frame(_message.Message):
     def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., subscribe: _Optional[_Union[Subscribe, _Mapping]] = ..., unsubscribe: _Optional[_Union[Unsubscribe, _Mapping]] = ..., publish: _Optional[_Union[Publish, _Mapping]] = ..., push: _Optional[_Union[Push, _Mapping]] = ..., bind: _Optional[_Union[Bind, _Mapping]] = ..., unbind: _Optional[_Union[Unbind, _Mapping]] = ..., clear: _Optional[_Union[Clear, _Mapping]] = ..., pull: _Optional[_Union[Pull, _Mapping]] = ..., withdraw: _Optional[_Union[Withdraw, _Mapping]] = ..., taken: _Optional[_Union[Taken, _Mapping]] = ..., handled: _Optional[_Union[Handled, _Mapping]] = ..., bye: _Optional[_Union[Bye, _Mapping]] = ..., resumed: _Optional[_Union[Resumed, _Mapping]] = ..., follow: _Optional[_Union[Follow, _Mapping]] = ..., present: _Optional[_Union[Present, _Mapping]] = ..., absent: _Optional[_Union[Absent, _Mapping]] = ..., watch: _Optional[_Union[Watch, _Mapping]] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., refused: _Optional[_Union[Refused, _Mapping]] = ..., settled: _Optional[_Union[Settled, _Mapping]] = ..., delivery: _Optional[_Union[Delivery, _Mapping]] = ..., item: _Optional[_Union[Item, _Mapping]] = ..., withdrawn: _Optional[_Union[Withdrawn, _Mapping]] = ..., peers: _Optional[_Union[Peers, _Mapping]] = ..., unbound: _Optional[_Union[Unbound, _Mapping]] = ..., cleared: _Optional[_Union[Cleared, _Mapping]] = ..., resume: _Optional[_Union[Resume, _Mapping]] = ..., unknown: _Optional[_Union[Unknown, _Mapping]] = ..., log: _Optional[_Union[Log, _Mapping]] = ..., sequenced: _Optional[_Union[Sequenced, _Mapping]] = ..., roll: _Optional[_Union[Roll, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("version", "process", "epoch", "peers", "topics", "bindings", "pulls", "presence", "followed", "present", "watched")
+    __slots__ = ("version", "process", "epoch", "peers", "topics", "bindings", "pulls", "presence", "followed", "present", "watched", "only_publishes")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     PROCESS_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
@@ -92,6 +92,7 @@ class Hello(_message.Message):
     FOLLOWED_FIELD_NUMBER: _ClassVar[int]
     PRESENT_FIELD_NUMBER: _ClassVar[int]
     WATCHED_FIELD_NUMBER: _ClassVar[int]
+    ONLY_PUBLISHES_FIELD_NUMBER: _ClassVar[int]
     version: int
     process: bytes
     epoch: bytes
@@ -103,7 +104,8 @@ class Hello(_message.Message):
     followed: _containers.RepeatedCompositeFieldContainer[Follow]
     present: _containers.RepeatedCompositeFieldContainer[Present]
     watched: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, version: _Optional[int] = ..., process: _Optional[bytes] = ..., epoch: _Optional[bytes] = ..., peers: _Optional[_Iterable[bytes]] = ..., topics: _Optional[_Iterable[str]] = ..., bindings: _Optional[_Iterable[_Union[Bind, _Mapping]]] = ..., pulls: _Optional[_Iterable[_Union[Pull, _Mapping]]] = ..., presence: _Optional[str] = ..., followed: _Optional[_Iterable[_Union[Follow, _Mapping]]] = ..., present: _Optional[_Iterable[_Union[Present, _Mapping]]] = ..., watched: _Optional[_Iterable[str]] = ...) -> None: ...
+    only_publishes: bool
+    def __init__(self, version: _Optional[int] = ..., process: _Optional[bytes] = ..., epoch: _Optional[bytes] = ..., peers: _Optional[_Iterable[bytes]] = ..., topics: _Optional[_Iterable[str]] = ..., bindings: _Optional[_Iterable[_Union[Bind, _Mapping]]] = ..., pulls: _Optional[_Iterable[_Union[Pull, _Mapping]]] = ..., presence: _Optional[str] = ..., followed: _Optional[_Iterable[_Union[Follow, _Mapping]]] = ..., present: _Optional[_Iterable[_Union[Present, _Mapping]]] = ..., watched: _Optional[_Iterable[str]] = ..., only_publishes: bool = ...) -> None: ...
 
 class Subscribe(_message.Message):
     __slots__ = ("seq", "topic")

@@ -1,0 +1,42 @@
+"""A call of a thread that publishes and waits, while another thread may read for it."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Sequence
+
+from channels_bridge.groups.wire.v1 import groups_pb2 as wire
+
+
+class Call:
+    """What one thread publishes, and waits for.
+
+    Attributes:
+        is_over: whether nobody waits for it any more.
+        goes_elsewhere: whether it ended unwritten, since there is no hub to write it to.
+    """
+
+    def __init__(self, publications: Sequence[wire.Publish]) -> None:
+        self.publications = publications
+        self.thread = threading.get_ident()
+        self.unanswered = len(publications)
+        self.is_over = False
+        self.goes_elsewhere = False
+        self._awake: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def end(self) -> None:
+        """It is done."""
+        self.is_over = True
+        self.wake()
+
+    def wake(self) -> None:
+        """Let its thread look what it is to do."""
+        self._awake.put(None)
+
+    def wait(self, seconds: float) -> None:
+        """Wait until it is woken."""
+        try:
+            self._awake.get(timeout=seconds)
+        except queue.Empty:
+            pass

@@ -1,0 +1,3 @@
+"""Messages from views, tasks and commands."""
+
+from __future__ import annotations
