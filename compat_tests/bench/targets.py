@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from channels_bridge.bench.loads.scenarios import BRIDGE, COMPRESSED, HISTORY, NATS
+from channels_bridge.bench.loads.loads import NOTHINGS
+from channels_bridge.bench.loads.scenarios import BESIDE_NOTHING, BRIDGE, COMPRESSED, HISTORY, NATS
 from channels_bridge.bench.report.results import Results, Row
 from channels_bridge.bench.stacks import brokers, channel_layers
 from channels_bridge.bench.stacks.stack import STACKS
@@ -119,6 +120,38 @@ def cpu(scenario: str, case: str = "", *stacks: str) -> Figure:
     return Figure("cpu_us", scenario, case, stacks or (BRIDGE,))
 
 
+def best_without_loop(case: str) -> Value:
+    """What a message from outside takes with Redis at best, less what asgiref takes for its call.
+
+    That makes a loop for each one; none is made for ours.
+    """
+
+    def least(results: Results) -> float | None:
+        figures = (without_loop(case, name, results) for name in REDIS)
+        return min((figure for figure in figures if figure is not None), default=None)
+
+    return least
+
+
+def without_loop(case: str, stack: str, results: Results) -> float | None:
+    whole, alone, beside = (
+        cpu("outside", name, stack)(results) for name in (case, THREAD, BESIDE_NOTHING)
+    )
+    if whole is None or alone is None or beside is None:
+        return None
+    return whole - (beside - alone) / NOTHINGS
+
+
+def of_best_without_loop(case: str) -> Value:
+    """Ours, as a part of that."""
+
+    def ratio(results: Results) -> float | None:
+        ours, best = cpu("outside", case)(results), best_without_loop(case)(results)
+        return ours / best if ours is not None and best else None
+
+    return ratio
+
+
 def kib(case: str) -> Figure:
     return Figure("kib", "idle", case)
 
@@ -139,6 +172,7 @@ DEFLATE = "permessage-deflate offered"
 SINGLE, FEW, MANY = "500 groups of 1", "50 groups of 10", "5,000 groups, each in 100"
 LARGE = "2 groups of 100"
 THREADS = (f"{BRIDGE}-threads16",)
+THREAD = "from a thread"
 
 WRONG = Target("all", "messages and connections of ours that went wrong", 0, wrong)
 
@@ -204,6 +238,27 @@ TARGETS = (
             cpu("outside", case) / cpu("outside", case, *REDIS),
         )
         for case in ("from a thread", "from a view")
+    ),
+    *(
+        Target(
+            "outside",
+            f"CPU of channels_redis without asgiref's loop, {case}",
+            limit,
+            of_best_without_loop(case),
+        )
+        for case, limit in ((THREAD, 0.35), ("from 8 threads", 0.2))
+    ),
+    Target(
+        "outside",
+        "CPU of channels_redis, by group_send",
+        0.2,
+        cpu("outside", "by group_send") / cpu("outside", THREAD, *REDIS),
+    ),
+    Target(
+        "outside",
+        "CPU of channels_redis, by group_send_many to 1,000 groups",
+        0.02,
+        cpu("outside", "by group_send_many, to 1,000 groups") / cpu("outside", THREAD, *REDIS),
     ),
     *(
         Target(

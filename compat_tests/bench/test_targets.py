@@ -42,3 +42,23 @@ def test_only_measured_targets() -> None:
     lines = targets.lines(results())
     assert len(lines) == 3
     assert not any("idle" in line for line in lines)
+
+
+@pytest.mark.parametrize("stacks", [("uvicorn+core", "uvicorn+pubsub"), ("uvicorn+core",)])
+def test_what_asgiref_takes_is_left_out(stacks: tuple[str, ...]) -> None:
+    """A call beside others that do nothing shows what each of these takes."""
+    measured = Results({})
+    costs = {"uvicorn+core": 3000, "uvicorn+pubsub": 2000}
+    for name in stacks:
+        beside = costs[name] + targets.NOTHINGS * 500
+        add_outside(measured, targets.THREAD, name, costs[name])
+        add_outside(measured, targets.BESIDE_NOTHING, name, beside)
+    ratio = targets.of_best_without_loop(targets.THREAD)
+    assert ratio(measured) is None
+    add_outside(measured, targets.THREAD, "websockets_server", 600)
+    assert ratio(measured) == 600 / (min(map(costs.get, stacks)) - 500)
+
+
+def add_outside(measured: Results, case: str, stack: str, cpu: float) -> None:
+    """Add a round of the scenario "outside"."""
+    measured.add("outside", case, stack, Round(Counts(), {"cpu_us": cpu}))

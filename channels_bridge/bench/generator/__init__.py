@@ -9,12 +9,21 @@ from typing import Any
 
 from uvloop import run
 
-from channels_bridge.bench.generator.closed_loop import loop, outside
+from channels_bridge.bench.generator.closed_loop import loop, outside, together
 from channels_bridge.bench.generator.connection_loads import connect, idle, join
 from channels_bridge.bench.generator.gauge import Gauge, Outcome
 from channels_bridge.bench.generator.open_loop import rate
 from channels_bridge.bench.generator.timing import Timing
-from channels_bridge.bench.loads.loads import Connect, Idle, Join, Load, Loop, Outside, Rate
+from channels_bridge.bench.loads.loads import (
+    Connect,
+    Idle,
+    Join,
+    Load,
+    Loop,
+    Outside,
+    Rate,
+    Together,
+)
 
 KINDS: dict[type[Load], Callable[[Any, Timing, Gauge], Coroutine[Any, Any, Outcome]]] = {
     Connect: connect,
@@ -23,6 +32,7 @@ KINDS: dict[type[Load], Callable[[Any, Timing, Gauge], Coroutine[Any, Any, Outco
     Loop: loop,
     Outside: outside,
     Rate: rate,
+    Together: together,
 }
 
 

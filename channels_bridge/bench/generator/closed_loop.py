@@ -12,9 +12,9 @@ from contextlib import closing
 from channels_bridge.bench.generator.clients import connected, lost
 from channels_bridge.bench.generator.gauge import Gauge, Outcome
 from channels_bridge.bench.generator.ledger import latencies_ms
-from channels_bridge.bench.generator.members import Run
+from channels_bridge.bench.generator.members import Run, RunTogether
 from channels_bridge.bench.generator.timing import Timing
-from channels_bridge.bench.loads.loads import Loop, Outside
+from channels_bridge.bench.loads.loads import Loop, Outside, Together
 
 
 async def loop(load: Loop, timing: Timing, gauge: Gauge) -> Outcome:
@@ -24,8 +24,17 @@ async def loop(load: Loop, timing: Timing, gauge: Gauge) -> Outcome:
 
 async def outside(load: Outside, timing: Timing, gauge: Gauge) -> Outcome:
     """The same, but another process does the sending."""
+    return await drive_outside(Run(load, timing.port), timing, gauge)
+
+
+async def together(load: Together, timing: Timing, gauge: Gauge) -> Outcome:
+    """The same, with one message to all groups at a time."""
+    return await drive_outside(RunTogether(load, timing.port), timing, gauge)
+
+
+async def drive_outside(run: Run, timing: Timing, gauge: Gauge) -> Outcome:
+    """Do so, while another process sends what members publish."""
     with closing(Caller(timing.caller_port)) as caller:
-        run = Run(load, timing.port)
         for member in run.publishers:
             member.say = caller.send
         return await drive(run, timing, gauge)

@@ -82,6 +82,21 @@ class Run:
             await asyncio.wait_for(self.complete.wait(), DRAIN_SECONDS)
 
 
+class RunTogether(Run):
+    """One in which each message is for all groups, and known as one of the first."""
+
+    def __init__(self, load: Loop, port: int) -> None:
+        super().__init__(load, port)
+        self.ledger.readers = load.connections
+
+    def _block(self, number: int) -> list[Client]:
+        return [Member(self, [0]) for _ in range(self.load.members)]
+
+    @property
+    def publishers(self) -> list[Member]:
+        return super().publishers[:1]
+
+
 class Member(Client):
     """One connection, which is in these groups.
 

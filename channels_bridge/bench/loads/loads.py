@@ -11,6 +11,9 @@ from dataclasses import dataclass
 CHAT = "/ws/chat/{group}/"
 SAY = '{"message": "{id}"}'
 
+#: How often a caller from outside calls what does nothing, beside each message, if it does.
+NOTHINGS = 4
+
 
 @dataclass(frozen=True)
 class Load:
@@ -74,10 +77,15 @@ class Outside(Loop):
     """A closed loop whose messages are sent to groups by another process.
 
     Args:
-        caller: how that process sends: "thread" or "view", see ``stacks.caller``.
+        caller: how that process sends: "thread" or "view", for others see ``stacks.caller``.
     """
 
     caller: str = "thread"
+
+
+@dataclass(frozen=True)
+class Together(Outside):
+    """A closed loop whose messages are sent by one call to all groups: ``{id}`` is one for all."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from channels_bridge.bench.loads.case import Case, Scenario
-from channels_bridge.bench.loads.loads import Connect, Idle, Join, Loop, Outside, Rate
+from channels_bridge.bench.loads.loads import (
+    NOTHINGS,
+    Connect,
+    Idle,
+    Join,
+    Loop,
+    Outside,
+    Rate,
+    Together,
+)
 
 BRIDGE = "websockets_server"
 NATS, NATS3 = f"{BRIDGE}+nats", f"{BRIDGE}+nats3"
@@ -25,6 +34,9 @@ ECHO = Loop(50, groups=50, path="/ws/echo/")
 #: take the groups in turn, are given to the workers in turn.
 CROSSING = Loop(210, groups=21, window=2)
 SYNC = "/ws/sync/{group}/"
+#: What asgiref takes for a call of a coroutine function shows where nothing else is called so.
+BESIDE_NOTHING = f"from a thread, beside {NOTHINGS} calls of nothing"
+REDIS = ("uvicorn+core", "uvicorn+pubsub")
 BEST = ("daphne+core", "uvicorn+core", "uvicorn+pubsub", "granian+pubsub", BRIDGE, HISTORY, NATS)
 
 
@@ -195,13 +207,37 @@ ALL = (
         "What does a message cost that another process sends? 20 groups of one member.",
         "message",
         ("per_cpu_second", "cpu", "rate"),
-        tuple(
+        (
+            *(
+                Case(
+                    f"from a {caller}",
+                    Outside(20, groups=20, window=2, messages=(SAY_IN_ROOM,), caller=caller),
+                    ("uvicorn+core", "uvicorn+pubsub", BRIDGE, HISTORY, NATS),
+                )
+                for caller in ("thread", "view")
+            ),
+            *(
+                Case(
+                    name,
+                    Outside(20, groups=20, window=2, messages=(SAY_IN_ROOM,), caller=caller),
+                    stacks,
+                )
+                for name, caller, stacks in (
+                    (BESIDE_NOTHING, "nothing", (*REDIS, BRIDGE)),
+                    ("from 8 threads", "threads", (*REDIS, BRIDGE, NATS)),
+                    ("by group_send", "api", (BRIDGE, HISTORY, NATS)),
+                )
+            ),
             Case(
-                f"from a {caller}",
-                Outside(20, groups=20, window=2, messages=(SAY_IN_ROOM,), caller=caller),
-                ("uvicorn+core", "uvicorn+pubsub", BRIDGE, HISTORY, NATS),
-            )
-            for caller in ("thread", "view")
+                "by group_send_many, to 1,000 groups",
+                Together(
+                    1_000,
+                    groups=1_000,
+                    messages=('{"rooms": 1000, "message": "{id}"}',),
+                    caller="api",
+                ),
+                (BRIDGE, HISTORY, NATS),
+            ),
         ),
     ),
     Scenario(
