@@ -21,11 +21,16 @@ kept of them. Of a server this room knows only the ``Inbox`` of ``overflow``.
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.groups.discovery.hub_history import HubHistory
-from channels_bridge.groups.home.home_loop import aclose_all
-from channels_bridge.groups.message import GroupMessage
-from channels_bridge.groups.shared_frames import shared_frame
+
+if TYPE_CHECKING:
+    from channels_bridge.groups.home.home_loop import aclose_all
+    from channels_bridge.groups.message import GroupMessage
+    from channels_bridge.groups.shared_frames import shared_frame
 
 __all__ = [
     "CROSSING_HISTORY",
@@ -65,6 +70,20 @@ FOLLOWING = (
     "channels_bridge.groups.following.threadsafe_following_node.ThreadsafeFollowingNode",
     "channels_bridge.groups.following.following_membership.FollowingMembership",
 )
+
+#: Imported when first asked for: the supervisor and hubs, which have no layers, never do.
+LATER = {
+    "GroupMessage": "channels_bridge.groups.message",
+    "aclose_all": "channels_bridge.groups.home.home_loop",
+    "shared_frame": "channels_bridge.groups.shared_frames",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(LATER[name]), name)
+    return found
 
 
 def hub_address(layer: object) -> str | None:

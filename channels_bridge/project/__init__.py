@@ -13,8 +13,8 @@ In the command and the supervisor:
 - ``advice``: warnings and checks about what may surprise.
 - ``console_log``: access lines of ``runserver``.
 - ``foreign``: answers to options of other servers.
-- ``supervisor_process``: the supervisor, in the command's process or in its place.
-- ``hubs``: hubs that the project's channel layers need.
+- ``supervisor_process``, ``supervisor_program``: the supervisor, and how the command becomes it.
+- ``hubs``, ``hub_program``: hubs that the project's channel layers need, and a hub's process.
 - ``control_client``, ``group_metrics``: the control socket's path, metrics of channel layers.
 
 Elsewhere: ``live_test_hook``, when Django loads the application.

@@ -1,12 +1,11 @@
-"""The hubs that the project's channel layers need: child processes of the server, or tasks."""
+"""The hubs that the project's channel layers need: their places, and hubs that run as tasks."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Iterator
-from functools import partial, reduce
-from typing import NamedTuple
+from functools import reduce
 
 from channels.exceptions import InvalidChannelLayerError
 from django.core.exceptions import ImproperlyConfigured
@@ -18,23 +17,9 @@ from channels_bridge.groups.credentials import Credentials
 from channels_bridge.groups.discovery.hub_address import Address
 from channels_bridge.groups.discovery.hub_history import HubHistory
 from channels_bridge.groups.discovery.hub_holder import Seat, holder_of
-from channels_bridge.logs import show_lines
-from channels_bridge.server.child.heartbeat import beating
-from channels_bridge.server.child.main import Run
-from channels_bridge.server.child.pipe import ChildEnd
-from channels_bridge.server.child.questions import answering
-from channels_bridge.server.config import ServerConfig
+from channels_bridge.project.hub_program import Place
 from channels_bridge.server.errors import StartupError
 from channels_bridge.transport import get_channel_layer
-
-
-class Place(NamedTuple):
-    """An address where a hub is needed, with the credentials for it, and what it keeps."""
-
-    address: str
-    credentials: Credentials
-    seat: Seat
-    history: HubHistory
 
 
 def places() -> list[Place]:
@@ -100,42 +85,6 @@ def describe_neighbours(places: Iterable[Place]) -> list[str]:
         for holder in holders
         if holder is not None
     ]
-
-
-def main(config: ServerConfig, place: Place) -> Run:
-    """Prepare a hub's process, which may not be able to read the settings; a ``Main``."""
-    show_lines()
-    return partial(serve, config, place)
-
-
-async def serve(config: ServerConfig, place: Place, channel: ChildEnd, stop: asyncio.Event) -> None:
-    """Run a hub until ``stop`` is set.
-
-    Raises:
-        StartupError: the hub cannot listen there.
-    """
-    # Not sooner: the command imports this module, too, and gRPC takes time and memory.
-    from channels_bridge.groups.grpc.hub.frozen_entries import freezing_entries
-    from channels_bridge.groups.grpc.hub.hub import serve as serve_hub
-    from channels_bridge.groups.grpc.hub.hub_report import HubReport
-
-    report = HubReport()
-    # Nothing is ever passed to a hub: what can be read is the end of the supervisor.
-    asyncio.get_running_loop().add_reader(channel.sock, stop.set)
-    try:
-        with freezing_entries():
-            async with beating(channel, config), answering(channel.answers, report):
-                await serve_hub(
-                    place.address,
-                    place.credentials,
-                    ready=channel.ready,
-                    stop=stop,
-                    seat=place.seat,
-                    report=report,
-                    history=place.history,
-                )
-    except BridgeError as error:
-        raise StartupError(str(error)) from error
 
 
 @contextlib.asynccontextmanager

@@ -9,9 +9,6 @@ from dataclasses import dataclass, fields
 from math import inf
 from typing import TypeAlias
 
-from websockets.exceptions import ProtocolError
-from websockets.frames import Close
-
 from channels_bridge.server.access_format import parse_format
 from channels_bridge.server.bind import Bind, parse_binds
 from channels_bridge.server.errors import StartupError
@@ -164,6 +161,13 @@ class ServerConfig:
         for field in fields(self):
             if field.type in _MAY_BE_ZERO:
                 self._require_number(field.name, _MAY_BE_ZERO[field.type])
+        self._require_close_code()
+
+    def _require_close_code(self) -> None:
+        # Not sooner: the supervisor and hubs are given a configuration, but never make one.
+        from websockets.exceptions import ProtocolError
+        from websockets.frames import Close
+
         try:
             Close(self.drain_code, "").check()
         except ProtocolError:

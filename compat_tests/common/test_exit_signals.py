@@ -10,7 +10,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from channels_bridge.project import supervisor_process
+from channels_bridge.project import supervisor_program
 from channels_bridge.server.errors import StartupError
 from compat_tests.servers import REPOSITORY
 
@@ -101,10 +101,9 @@ def test_threads_that_are_left_behind():
 def test_threads_of_the_settings_module(monkeypatch, error, code):
     """The program that the command becomes waits for them as little as the command does."""
     left = []
-    monkeypatch.setattr(supervisor_process, "leave_soon", left.append)
-    monkeypatch.setattr(supervisor_process, "supervise", Mock(side_effect=error))
-    monkeypatch.setattr(supervisor_process, "configure_logging", Mock())
-    monkeypatch.setattr("django.utils.log.configure_logging", Mock())
+    monkeypatch.setattr(supervisor_program, "leave_soon", left.append)
+    monkeypatch.setattr(supervisor_program, "supervise", Mock(side_effect=error))
+    monkeypatch.setattr(supervisor_program, "prepare_logging", Mock())
     with suppress(SystemExit):
-        supervisor_process.run(Mock(directories={}))
+        supervisor_program.run(Mock(directories={}))
     assert left == [code]

@@ -7,7 +7,8 @@ package. They count for all of a process: for a project's other uses of gRPC, to
 from __future__ import annotations
 
 import os
-from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
 
 #: The releases whose Python uses gRPC's newer I/O engine (https://github.com/grpc/grpc/pull/41432)
 #: and still has the one before: the first, and the last that is known. It hands everything that is
@@ -18,6 +19,9 @@ BOTH_ENGINES = ((1, 80), (1, 85))
 #: The names of the newer one. A release that doesn't know them says so on stderr, so a release that
 #: isn't known yet keeps what it has: test_environment.py fails for one that could be added here.
 NEWER_ENGINE = ("event_engine_client", "event_engine_listener")
+
+#: What pip and others leave beside a package (PEP 376).
+DIST_INFO = "grpcio-*.dist-info"
 
 
 def prepare() -> None:
@@ -34,9 +38,28 @@ def prepare() -> None:
 def has_both_engines() -> bool:
     """Whether the installed release of gRPC can be told which engine to use."""
     try:
-        major, minor, *_ = (metadata.version("grpcio") or "").split(".")
+        major, minor, *_ = installed_release().split(".")
         release = (int(major), int(minor))
-    except (metadata.PackageNotFoundError, ValueError):  # built by others, in a way of their own
+    except ValueError:  # built by others, in a way of their own
         return False
     first, last = BOTH_ENGINES
     return first <= release <= last
+
+
+def installed_release() -> str:
+    """Return the release of gRPC that is imported, by the folder that its installer has left.
+
+    That is beside gRPC's own, and has the release in its name. Empty if it isn't known.
+    """
+    spec = find_spec("grpc")
+    places = spec.submodule_search_locations if spec is not None else None
+    folders = [each for place in places or () for each in Path(place).parent.glob(DIST_INFO)]
+    if len(folders) == 1:
+        return folders[0].name.removeprefix("grpcio-").removesuffix(".dist-info")
+    # Not in any case: it takes as much memory as a hub's own modules.
+    from importlib import metadata
+
+    try:
+        return metadata.version("grpcio") or ""
+    except metadata.PackageNotFoundError:
+        return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import pickle
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -22,12 +23,8 @@ from channels_bridge.project.advice import group_advice, startup_advice
 from channels_bridge.project.config_from_options import make_config
 from channels_bridge.project.foreign.foreign_command_line import answers
 from channels_bridge.project.server_options import add_options
-from channels_bridge.project.supervisor_process import (
-    Job,
-    become_supervisor,
-    leaves_threads,
-    supervise,
-)
+from channels_bridge.project.supervisor_process import become_supervisor, can_become_supervisor
+from channels_bridge.project.supervisor_program import Job, supervise
 from channels_bridge.server.bind import parse_bind
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
@@ -40,7 +37,7 @@ from channels_bridge.server.supervisor.child_process import Service
 from channels_bridge.server.supervisor.supervisor import Watcher
 
 #: What a hub's process imports: a module, and a name in it.
-HUB = "channels_bridge.project.hubs:main"
+HUB = "channels_bridge.project.hub_program:main"
 
 logger = logging.getLogger("channels_bridge.server")
 
@@ -72,7 +69,7 @@ class Command(BaseCommand):
         try:
             configure_logging(options["access_log_format"])
             job = self.make_job(make_config(options), options)
-            if self._is_program and leaves_threads():
+            if self._is_program and can_become_supervisor():
                 become_supervisor(job)
             supervise(job, is_program=self._is_program)
             self._leave(0)
@@ -96,7 +93,9 @@ class Command(BaseCommand):
         places = hubs.places()
         neighbours = hubs.describe_neighbours(places)
         title = make_title("hub", config.asgi_application)
-        services = [Service("hub", HUB, (config, place), title=title) for place in places]
+        services = [
+            Service("hub", HUB, (config, pickle.dumps(place)), title=title) for place in places
+        ]
         listeners = listen(config.binds)
         for text in startup_advice.at_start(config, listeners):
             logger.warning("%s", text)

@@ -13,6 +13,7 @@ from functools import partial
 from channels_bridge.common.child_program import load
 from channels_bridge.common.event_deadline import is_set_within
 from channels_bridge.common.forks import keep_from_children
+from channels_bridge.common.heap_trim import trim_heap
 from channels_bridge.server.asgi_types import Application
 from channels_bridge.server.child.admission_link import asking
 from channels_bridge.server.child.heartbeat import beating
@@ -61,6 +62,7 @@ async def serve(config: ServerConfig, opening: Opening, channel: ChildEnd, stop:
             context.admission = admission
             intake = Intake(channel, context, stop)
             intake.start()
+            trim_heap()
             channel.ready()
             await stop.wait()
             # The supervisor passes nothing on once it has heard this; until then connections come,
