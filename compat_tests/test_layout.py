@@ -81,7 +81,7 @@ MAY_IMPORT = {
     "project": "common conf connections exceptions groups groups.discovery groups.grpc.hub "
     "groups.home logs native resume runloop server server.child server.monitoring "
     "server.supervisor transport",
-    "middlewares": "conf native project",
+    "middlewares": "conf native project runloop",
     "testing": "common conf groups.linked logs project server server.child server.worker surface",
     "management": "",
     "management.commands": "common conf connections exceptions groups groups.discovery "

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 from django.apps import apps
 
 from channels_bridge.native.native_application import CallNext
@@ -21,7 +19,7 @@ class AuthMiddleware:
     async def __call__(self, websocket: WebSocket, call_next: CallNext) -> None:
         if apps.is_installed("django.contrib.auth"):
             # Importable only once Django knows its models.
-            from channels.auth import get_user
+            from channels_bridge.runloop.user_lookup import find_user
 
-            websocket.scope["user"] = await get_user(cast(Any, websocket.scope))
+            websocket.scope["user"] = await find_user(websocket.scope)
         await call_next(websocket)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 import traceback
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import AbstractAsyncContextManager
@@ -65,6 +66,10 @@ async def open_application(served: Application) -> AsyncIterator[Application]:
     await connections.obey()
     consumer_loop.install(shares_handlers=conf.shared_handlers())
     rejected_origins.install()
+    if "channels.auth" in sys.modules:  # else the application asks for no users
+        from channels_bridge.runloop import user_lookup
+
+        user_lookup.install()
     served = Negotiation(NotFound(served))
     try:
         yield SyncThreads(served, conf.sync_threads()) if conf.sync_threads() > 1 else served

@@ -8,6 +8,7 @@ it has to be looked at, as after an error, whether a handler caught it or not.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,9 @@ from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
 from django.db import close_old_connections, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+
+# Not a logger of this room's own: users filter by the four names that the guide lists.
+logger = logging.getLogger("channels_bridge.server")
 
 #: Seconds. A connection past its ``CONN_MAX_AGE`` is closed that much later at most.
 INTERVAL = 1.0
@@ -32,6 +36,7 @@ class Thread:
 
     may_be_open: bool = False
     next: float = 0.0  # time.monotonic() of the next round
+    shared_since: float | None = None  # time.monotonic(), while look-ups leave connections open
     #: Those that may be open there, by ``id()``. A new one is added where it is opened, by whatever
     #: thread; a round leaves those of the thread that it is made in, as it can look at no others.
     opened: Opened = field(default_factory=WeakValueDictionary)
@@ -94,6 +99,40 @@ class Housekeeping:
         finally:
             self._close_here()
 
+    @contextmanager
+    def around_look_up(self) -> Iterator[None]:
+        """Close stale connections of this thread before a call, unless another was just before it.
+
+        After it they stay open for the next one, which may follow at once, until ``end_sharing()``.
+        A connection that is not as it was, as after an error, is closed as after any call.
+        """
+        if self._thread().shared_since is None:
+            self._close_here()
+        try:
+            yield
+        finally:
+            thread = self._thread()
+            if any(map(_is_changed, connections.all(initialized_only=True))):
+                self._close_here()
+            elif thread.may_be_open and thread.shared_since is None:
+                thread.shared_since = time.monotonic()
+
+    def end_sharing(self, *, goes_on: bool) -> None:
+        """Close stale connections of this thread that such calls have left open.
+
+        Args:
+            goes_on: whether more calls follow, which may share them: for ``INTERVAL`` at most.
+        """
+        thread = self._thread()
+        since = thread.shared_since
+        if since is None or (goes_on and time.monotonic() < since + INTERVAL):
+            return
+        thread.shared_since = None
+        try:
+            self._close_here()
+        except Exception:  # the edge: it is nobody's call, and says nothing of those that follow
+            logger.exception("cannot close database connections")
+
     def _close_here(self) -> None:
         if self._any_opened and (thread := self._thread()).may_be_open:
             thread.may_be_open = False
@@ -122,6 +161,18 @@ def _wants_a_look(reference: ReferenceType[BaseDatabaseWrapper]) -> bool:
         return False
     checked = connection.health_check_enabled and connection.health_check_done
     return bool(connection.errors_occurred or checked)
+
+
+def _is_changed(connection: BaseDatabaseWrapper) -> bool:
+    """Whether an open connection has had an error, or has another mode than it began with.
+
+    May be asked in its own thread only.
+    """
+    if connection.connection is None:
+        return False
+    return connection.errors_occurred or connection.autocommit != bool(
+        connection.settings_dict["AUTOCOMMIT"]
+    )
 
 
 def _make_round(thread: Thread) -> None:

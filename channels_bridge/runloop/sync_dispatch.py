@@ -1,5 +1,7 @@
 """``dispatch()`` of synchronous consumers: one hop to their thread for all messages that wait.
 
+So do other calls that can wait there for each other, as the look-ups of ``user_lookup``.
+
 Channels makes a hop for each message: a future, a context, a wake-up of the thread and one of the
 event loop. Here messages wait in a lane, of which there is one for each thread; one of asgiref's
 hops takes all that are there, and their consumers are told by one wake-up of the loop.
@@ -17,6 +19,7 @@ import contextvars
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -47,7 +50,7 @@ class SyncDispatch:
     def __init__(self, find: Callable[[Event], Handler], crossing: Crossing) -> None:
         self._find = find
         self._crossing = crossing
-        self._lane = _lane(crossing)
+        self._lane = lane_of(crossing)
         self._context: contextvars.Context | None = None  # of the consumer, in its thread
 
     async def __call__(self, message: Event) -> None:
@@ -63,7 +66,7 @@ class SyncDispatch:
         if self._context is None:
             await database_sync_to_async(self._begin)(message)
         else:
-            call = _Call(self._handle, message, self._context, self._crossing)
+            call = Call(self._handle, message, self._context, self._crossing)
             before = self._context.copy()
             try:
                 await self._lane.make(call)
@@ -84,24 +87,38 @@ class SyncDispatch:
         self._find(message)(message)
 
 
-class _Call:
-    """One message on its way to the thread and back."""
+class Call:
+    """One call on its way to the thread and back: a handler and its message."""
 
-    __slots__ = ("_context", "_crossing", "_error", "_handle", "_message", "_returned", "_tasks")
+    __slots__ = (
+        "_context",
+        "_crossing",
+        "_error",
+        "_handle",
+        "_message",
+        "_returned",
+        "_tasks",
+        "_value",
+    )
 
     def __init__(
-        self, handle: Handler, message: Event, context: contextvars.Context, crossing: Crossing
+        self,
+        handle: Callable[[Any], Any],
+        message: Any,
+        context: contextvars.Context,
+        crossing: Crossing,
     ) -> None:
         self._handle = handle
         self._message = message
         self._context = context
         self._crossing = crossing
         self._returned: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._error: BaseException | None = None  # that the handler raised
+        self._value: Any = None  # what the handler returned
+        self._error: BaseException | None = None  # that it raised
         self._tasks: list[asyncio.Task[Any]] = []  # in async_to_sync; asgiref adds and removes them
 
-    async def result(self) -> None:
-        """Wait until the handler has returned; raises what it has raised."""
+    async def result(self) -> Any:
+        """Wait until the handler has returned, and return that; raises what it has raised."""
         try:
             await self._returned
         except asyncio.CancelledError:
@@ -112,6 +129,11 @@ class _Call:
             await self._returned
         if self._error is not None:
             raise self._error
+        return self._value
+
+    def guard(self) -> AbstractContextManager[None]:
+        """What is done around the handler, in the thread."""
+        return housekeeping.around_handler()
 
     def make(self) -> None:
         """Run the handler; called in the thread."""
@@ -119,8 +141,8 @@ class _Call:
             return
         SyncToAsync.threadlocal.task_context = self._tasks
         try:
-            with housekeeping.around_handler():
-                self._context.run(self._handle, self._message)
+            with self.guard():
+                self._value = self._context.run(self._handle, self._message)
         except BaseException as error:  # whatever it is: it belongs to who waits for the result
             self._error = error
         self._crossing.call_soon(self._return)
@@ -136,18 +158,19 @@ class _Call:
             self._returned.set_result(None)
 
 
-class _Lane:
+class Lane:
     """The calls that wait for one thread: one of each consumer at most."""
 
     def __init__(self) -> None:
-        self._calls: deque[_Call] = deque()
+        self._calls: deque[Call] = deque()
         self._hopping: asyncio.Task[None] | None = None
 
-    async def make(self, call: _Call) -> None:
+    async def make(self, call: Call) -> Any:
+        """Have the call made. Returns what its handler returns, and raises what that raises."""
         self._calls.append(call)
         if self._hopping is None:
             self._hopping = asyncio.get_running_loop().create_task(self._hop())
-        await call.result()
+        return await call.result()
 
     async def _hop(self) -> None:
         try:
@@ -162,16 +185,19 @@ class _Lane:
     def _make_calls(self) -> None:
         """Make the calls that wait, for ``SLICE`` seconds or so; called in the thread."""
         end = time.monotonic() + SLICE
-        while self._calls:
-            self._calls.popleft().make()
-            if time.monotonic() > end:
-                return
+        try:
+            while self._calls:
+                self._calls.popleft().make()
+                if time.monotonic() > end:
+                    return
+        finally:
+            housekeeping.end_sharing(goes_on=bool(self._calls))
 
 
-_lanes: WeakKeyDictionary[Any, _Lane] = WeakKeyDictionary()
+_lanes: WeakKeyDictionary[Any, Lane] = WeakKeyDictionary()
 
 
-def _lane(crossing: Crossing) -> _Lane:
+def lane_of(crossing: Crossing) -> Lane:
     """Return the lane to the thread that asgiref would choose: the context's or the server's."""
     key = SyncToAsync.thread_sensitive_context.get(None) or crossing
-    return _lanes.setdefault(key, _Lane())
+    return _lanes.setdefault(key, Lane())

@@ -263,11 +263,15 @@ TARGETS = (
     *(
         Target(
             "connect",
-            f"CPU of uvicorn's, {case}",
-            1 / 2,
-            cpu("connect", case) / cpu("connect", case, "uvicorn"),
+            f"CPU of {peer}'s, {case}",
+            limit,
+            cpu("connect", case) / cpu("connect", case, peer),
         )
-        for case in ("a session's user", "no session")
+        for case, peer, limit in (
+            ("a session's user", "uvicorn", 0.65),
+            ("a session's user", "granian", 1),
+            ("no session", "uvicorn", 0.45),
+        )
     ),
     Target("sync", "CPU of Daphne + core", 1 / 5, cpu("sync") / cpu("sync", "", DAPHNE)),
     Target(

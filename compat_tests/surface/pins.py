@@ -94,6 +94,11 @@ PINS: dict[str, tuple[str, dict[str, str]]] = {
         {"4.2.0": "da7c59b083e4"},
     ),
     "channels.db:aclose_old_connections": ("runloop/db_housekeeping.py", {"4.2.0": "e5fbbc4f6bc1"}),
+    "channels.auth:get_user": ("runloop/user_lookup.py", {"4.2.0": "1cacf457a63a"}),
+    "channels.auth:AuthMiddleware.resolve_scope": (
+        "runloop/user_lookup.py",
+        {"4.2.0": "925d8b771467"},
+    ),
     "channels.routing:ProtocolTypeRouter.__call__": (
         "project/asgi_application.py",
         {"4.2.0": "88e73a982f04"},
