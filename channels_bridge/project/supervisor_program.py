@@ -11,13 +11,13 @@ import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from django.conf import settings
 
 from channels_bridge.common.exit_deadline import leave_soon
 from channels_bridge.common.exit_signals import exit_by_signals
+from channels_bridge.common.heap_trim import trim_heap
 from channels_bridge.common.process_title import make_title, set_title
 from channels_bridge.groups.discovery import runtime_directory
 from channels_bridge.logs import configure_logging, show_lines
@@ -70,7 +70,11 @@ def supervise(job: Job, *, is_program: bool) -> None:
 
 
 async def _supervise(job: Job, is_program: bool) -> None:
-    announce = partial(print, job.banner, flush=True)
+    def announce() -> None:
+        print(job.banner, flush=True)
+        if is_program:
+            trim_heap()
+
     await Supervisor(job.config, job.listeners, job.hubs, announce, job.watchers).run()
     if is_program:
         exit_by_signals(Supervisor.SIGNALS)
