@@ -63,8 +63,11 @@ Kind = (
 
 def encode(kind: Kind) -> bytes:
     """Return a batch of one frame."""
-    # Written by hand around the content, which protobuf would copy twice to put it there.
-    return _field(1, _field(_NUMBERS[type(kind)], kind.SerializeToString()))
+    # Written by hand around the content, which protobuf would copy twice to put it there. It may be
+    # long, and is copied once.
+    content = kind.SerializeToString()
+    head = _KEYS[type(kind)] + _varint(len(content))
+    return b"".join((_FRAME, _varint(len(head) + len(content)), head, content))
 
 
 def parse(batch: bytes) -> Iterator[tuple[str, Any]]:
@@ -84,18 +87,24 @@ def parse(batch: bytes) -> Iterator[tuple[str, Any]]:
             yield "later", unknown[0].field_number if len(unknown) else 0
 
 
-#: Type of a frame's content -> number of its field.
-_NUMBERS: dict[type[Any], int] = {
-    getattr(wire, field.name.capitalize()): field.number for field in wire.Frame.DESCRIPTOR.fields
-}
-
-
-def _field(number: int, content: bytes) -> bytes:
-    """Return a field of protobuf's wire type 2: key, length, content."""
-    return _varint(number << 3 | 2) + _varint(len(content)) + content
-
-
 def _varint(value: int) -> bytes:
     if value < 0x80:
-        return value.to_bytes(1, "little")
-    return (value & 0x7F | 0x80).to_bytes(1, "little") + _varint(value >> 7)
+        return _SHORT[value]
+    return _SHORT[value & 0x7F | 0x80] + _varint(value >> 7)
+
+
+def _key(number: int) -> bytes:
+    """Return what a field of protobuf's wire type 2 begins with; its length and content follow."""
+    return _varint(number << 3 | 2)
+
+
+_SHORT = [bytes((value,)) for value in range(0x100)]
+
+#: How a batch's only field begins.
+_FRAME = _key(1)
+
+#: Type of a frame's content -> how its field begins.
+_KEYS: dict[type[Any], bytes] = {
+    getattr(wire, field.name.capitalize()): _key(field.number)
+    for field in wire.Frame.DESCRIPTOR.fields
+}

@@ -33,6 +33,9 @@ logger = logging.getLogger("channels_bridge.groups")
 MAX_REQUESTS = 4096
 MAX_BYTES = 16 * 1024 * 1024
 
+#: Frames that name a queue. Here, as a union of types is made anew wherever it is written.
+_ABOUT_QUEUES = (wire.Bind, wire.Push, wire.Unbind)
+
 
 @dataclass(eq=False, slots=True)
 class Request:
@@ -383,7 +386,7 @@ class Client:
             kind.prefix = self._prefix
         elif not isinstance(kind, wire.Push):
             kind.topic = self._prefix + kind.topic
-        if isinstance(kind, wire.Bind | wire.Push | wire.Unbind):
+        if isinstance(kind, _ABOUT_QUEUES):
             kind.queue = self._prefix + kind.queue
 
     def _wire_pull(self, pull: Pull) -> wire.Pull:

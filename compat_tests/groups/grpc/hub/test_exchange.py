@@ -11,7 +11,9 @@ import pytest
 
 from channels_bridge.groups.grpc.hub.exchange import Exchange
 from channels_bridge.groups.grpc.hub.session import Session
-from compat_tests.groups.sessions import Process, exchange_all
+from compat_tests.groups.following_processes import FollowingProcess
+from compat_tests.groups.presence.present_processes import TERMS, PresentProcess
+from compat_tests.groups.sessions import Clock, Process, exchange_all
 
 
 @contextlib.contextmanager
@@ -92,6 +94,82 @@ async def test_others_cost_nothing(act: Any) -> None:
         act(many)
     assert calls_among_many == calls
     assert 1 <= len(sessions) <= 3
+
+
+class Following:
+    """Two processes that follow a topic at a hub with many others that follow another one."""
+
+    def __init__(self, idle: int) -> None:
+        self.hub = Exchange(is_first=True)
+        self.sender, self.receiver = (self.join("g:room") for _ in range(2))
+        for _ in range(idle):
+            self.join("g:elsewhere")
+        exchange_all(self.sender, self.receiver)
+
+    def join(self, topic: str) -> FollowingProcess:
+        process = FollowingProcess()
+        process.connect(self.hub)
+        process.client.follow(topic)
+        exchange_all(process)
+        return process
+
+
+def append(busy: Following) -> None:
+    for kept in (True, False):
+        busy.sender.append(b"hello", kept=kept)
+    exchange_all(busy.sender, busy.receiver)
+    assert busy.sender.told == busy.receiver.told == [b"hello"] * 2
+
+
+def follow(busy: Following) -> None:
+    request = busy.sender.client.follow("g:another")
+    exchange_all(busy.sender)
+    assert request.answer.result()
+
+
+class Present:
+    """Two processes that watch who is in a group, at a hub with many others in another one."""
+
+    def __init__(self, idle: int) -> None:
+        self.hub = Exchange(is_first=True)
+        self.processes = [PresentProcess(Clock()) for _ in range(2)]
+        for process in self.processes:
+            process.connect(self.hub)
+        for _ in range(idle):
+            other = PresentProcess(Clock())
+            other.client.unwatch("g:room")
+            other.client.unsubscribe("g:room")
+            other.client.subscribe("g:elsewhere")
+            other.client.watch("g:elsewhere", TERMS)
+            other.client.present("g:elsewhere", "ann", b"", TERMS)
+            other.connect(self.hub)
+            exchange_all(other)
+        exchange_all(*self.processes)
+
+
+def enter_and_leave(busy: Present) -> None:
+    first, second = busy.processes
+    first.enter("ann")
+    exchange_all(first, second)
+    first.leave("ann")
+    exchange_all(first, second)
+    assert not first.client._unconfirmed
+
+
+@pytest.mark.parametrize(
+    ("make", "act"),
+    [(Following, append), (Following, follow), (Present, enter_and_leave)],
+)
+async def test_others_cost_nothing_with_history(make: Any, act: Any) -> None:
+    """Nor do they where groups have history, or say who is in them."""
+    act(make(idle=0))  # caches are filled
+    few, many = make(idle=0), make(idle=50)
+    with counting() as (calls, _):
+        act(few)
+    with counting() as (calls_among_many, sessions):
+        act(many)
+    assert calls_among_many == calls
+    assert 1 <= len(sessions) <= 2
 
 
 async def test_roster_follows_each_process() -> None:

@@ -37,8 +37,13 @@ def add_fields(batch: bytes) -> bytes:
         name = frame.WhichOneof("kind")
         number = frame.DESCRIPTOR.fields_by_name[name].number
         content = getattr(frame, name).SerializeToString() + NEW_FIELD + NEW_NUMBER
-        later += frame_codec._field(1, frame_codec._field(number, content) + NEW_NUMBER)
+        later += field(1, field(number, content) + NEW_NUMBER)
     return later + NEW_FIELD
+
+
+def field(number: int, content: bytes) -> bytes:
+    """A field of protobuf that has a length."""
+    return frame_codec._key(number) + frame_codec._varint(len(content)) + content
 
 
 async def connect(address: str) -> tuple[grpc.aio.Channel, grpc.aio.StreamStreamCall]:
@@ -93,7 +98,7 @@ async def test_frame_of_nothing(hub, frame):
     """So is a frame that has no kind at all."""
     channel, call = await connect(hub.address)
     hello = frame_codec.encode(wire.Hello(version=1, process=b"later"))
-    await call.write(hello + frame_codec._field(1, frame))
+    await call.write(hello + field(1, frame))
     assert (await read_until(call, "unknown")).number == (99 if frame else 0)
     await channel.close()
 
