@@ -67,10 +67,12 @@ class Page:
         self._told = False
         self._task: asyncio.Task[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._name = ""
+        #: Method, path and client, for log lines.
+        self._request: tuple[str, bytes, Any] = "", b"", None
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        self._name = _describe(scope)
+        # Not the scope, which is the application's; and not a text that hardly ever is needed.
+        self._request = scope["method"], scope["raw_path"], scope["client"]
         # A guess, until the response has begun: browsers' EventSource asks like this.
         self.is_endless = (b"accept", b"text/event-stream") in scope["headers"]
         self._task = asyncio.current_task()
@@ -80,10 +82,11 @@ class Page:
             status = HTTPStatus.SERVICE_UNAVAILABLE
             if not self._is_ours(error):
                 status = HTTPStatus.INTERNAL_SERVER_ERROR
-                logger.exception("Exception in ASGI application: %s", self._name)
+                logger.exception("Exception in ASGI application: %s", _describe(*self._request))
             await self._fail(send, status)
         else:
-            await self._require_complete(send)
+            if self._told or not self._cycle.response_complete:
+                await self._require_complete(send)
         finally:
             self._set_timer(None)
 
@@ -100,9 +103,11 @@ class Page:
 
         async def watching(message: Event) -> None:
             if message["type"] == "http.response.start":
-                # Read here, and by uvicorn once more: an iterator would be empty then.
-                headers = list(message.get("headers", ()))
-                message = {**message, "headers": headers}
+                headers = message.get("headers", ())
+                if not isinstance(headers, list | tuple):
+                    # Read here, and by uvicorn once more: an iterator would be empty then.
+                    headers = list(headers)
+                    message = {**message, "headers": headers}
                 self._begin(headers)
             await send(message)
 
@@ -127,7 +132,9 @@ class Page:
     def _overdue(self) -> None:
         assert self._task is not None
         if self._told:
-            logger.warning("%s: the application did not return, and is cancelled", self._name)
+            logger.warning(
+                "%s: the application did not return, and is cancelled", _describe(*self._request)
+            )
             self._task.cancel()
         elif self._is_open:
             self._tell()
@@ -153,7 +160,11 @@ class Page:
             return
         else:
             what = "completing" if cycle.response_started else "starting"
-            logger.error("%s: the application returned without %s its answer", self._name, what)
+            logger.error(
+                "%s: the application returned without %s its answer",
+                _describe(*self._request),
+                what,
+            )
             await self._fail(send, HTTPStatus.INTERNAL_SERVER_ERROR)
 
     async def _fail(self, send: Send, status: HTTPStatus) -> None:
@@ -175,7 +186,6 @@ class Page:
         self._cycle.transport.close()
 
 
-def _describe(scope: dict[str, Any]) -> str:
+def _describe(method: str, path: bytes, client: Any) -> str:
     """The name of a page in log lines: without the query, which may hold a token."""
-    path = printable(scope["raw_path"].decode("latin-1"))
-    return f"HTTP {scope['method']} {path} [{client_name(scope['client'])}]"
+    return f"HTTP {method} {printable(path.decode('latin-1'))} [{client_name(client)}]"

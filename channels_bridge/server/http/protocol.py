@@ -53,12 +53,20 @@ def make_factory(context: Context) -> Callable[[], HttpConnection]:
     return partial(HttpConnection, context, config, SharedState(context))
 
 
+#: Bytes around the name and the value of a header.
+AROUND_HEADER = len(": \r\n")
+
+
 class Place(enum.Enum):
     """Where in a request the last byte is that was read."""
 
     BETWEEN = "before the first, or between two"
     HEAD = "in a head"
     BODY = "in a body, or the trailers behind it"
+
+
+# At hand, as looking one up in an enum takes longer than most of what is done for a header.
+BETWEEN, HEAD, BODY = Place
 
 
 def explain(error: HttpParserError) -> Unreadable:
@@ -88,7 +96,7 @@ class HttpConnection(HttpToolsProtocol):
     """
 
     page: Page | None = None  # that is being served
-    place = Place.BETWEEN
+    place = BETWEEN
     refused = False  # what comes is not read any more, but earlier requests are answered
     lasts = True  # may be kept alive
     head_timer: asyncio.TimerHandle | None = None
@@ -101,6 +109,7 @@ class HttpConnection(HttpToolsProtocol):
         self.access_log = False  # ours tells how long it took, too
         self.logger = logger
         self.timeout_keep_alive = context.config.keep_alive_timeout  # type: ignore[assignment]
+        self.max_head_size = context.config.max_head_size  # at hand, as it is asked for each header
 
     @property
     def lasting(self) -> bool:
@@ -158,18 +167,21 @@ class HttpConnection(HttpToolsProtocol):
         except HttpParserError as error:
             self.refuse(explain(error))
         else:
-            if self.head_size + self.unparsed > self.context.config.max_head_size:
+            if self.head_size + self.unparsed > self.max_head_size:
                 self.refuse(too_large())
 
     def parse(self, data: bytes) -> None:
         """Feed the parser, which stops behind each head that has an Upgrade header."""
-        rest = memoryview(data)
+        rest: bytes | memoryview = data
         while True:
             try:
                 self.parser.feed_data(rest)
-                return
             except HttpParserUpgrade as upgrade:
-                rest = rest[upgrade.args[0] :]
+                rest = memoryview(rest)[upgrade.args[0] :]
+            else:
+                if self.place is HEAD and self.head_timer is None:
+                    self.start_head_timer()  # most heads come at once, and need none
+                return
             if self.is_handshake():
                 self.open_websocket(bytes(rest))
                 return
@@ -191,27 +203,31 @@ class HttpConnection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._unset_keepalive_if_required()  # not before: empty lines may come in between
-        self.place, self.head_size, self.unparsed = Place.HEAD, 0, 0
-        self.start_head_timer()
+        self.place, self.head_size, self.unparsed = HEAD, 0, 0
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
-        self.take_head(len(url))
+        self.head_size += len(url)
+        self.unparsed = 0
+        if self.head_size > self.max_head_size:
+            raise too_large()  # through the parser, see data_received()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Count a header or trailer towards the head's limit, and keep what is a header."""
-        self.take_head(len(name) + len(value) + len(": \r\n"))
+        """Count a header or trailer towards the head's limit, and keep what is a header.
+
+        It calls nothing of ours or uvicorn's: a browser sends a dozen headers with each request.
+        """
+        self.head_size = size = self.head_size + len(name) + len(value) + AROUND_HEADER
+        self.unparsed = 0
+        if size > self.max_head_size:
+            raise too_large()  # through the parser, see data_received()
         # Else a trailer, which must not be taken for a header (RFC 9110, 6.5.1), or a name that
         # environments in the style of WSGI can't tell from one with a hyphen (CVE-2015-0219).
-        if self.place is Place.HEAD and b"_" not in name:
-            super().on_header(name, value)
-
-    def take_head(self, size: int) -> None:
-        """Count bytes of a head. Raises Unreadable through the parser, see ``data_received()``."""
-        self.head_size += size
-        self.unparsed = 0
-        if self.head_size > self.context.config.max_head_size:
-            raise too_large()
+        if self.place is HEAD and b"_" not in name:
+            name = name.lower()
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+            self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Check the framing, and have the request answered.
@@ -224,8 +240,8 @@ class HttpConnection(HttpToolsProtocol):
         if self.parser.should_upgrade():
             return  # see parse()
         super().on_headers_complete()  # which starts the application
-        self.place = Place.BODY
-        if any(name == KEY for name, _ in self.headers):
+        self.place = BODY
+        if KEY in dict(self.headers):
             note_lost_upgrade(self.context, path_of(self.url), client_name(self.client))
         self.decide_keep_alive()
 
@@ -254,7 +270,7 @@ class HttpConnection(HttpToolsProtocol):
         self.unparsed = 0
         if self.parser.should_upgrade():
             return
-        self.place = Place.BETWEEN
+        self.place = BETWEEN
         super().on_message_complete()
         if self.lasts and not self.cycle.response_started:
             self.cycle.keep_alive = self.was_kept_alive
@@ -270,9 +286,11 @@ class HttpConnection(HttpToolsProtocol):
     def stop_head_timer(self) -> None:
         if self.head_timer is not None:
             self.head_timer.cancel()
+            self.head_timer = None
 
     def head_overdue(self) -> None:
         """Refuse with 408 what has not come to the end of its head in ``handshake_timeout``."""
+        self.head_timer = None
         if self.is_answering:
             # With a pipelined request waiting, nothing is read: the head can be here, unread.
             self.start_head_timer()
@@ -285,8 +303,9 @@ class HttpConnection(HttpToolsProtocol):
             self.context.idle[self] = None
 
     def _unset_keepalive_if_required(self) -> None:
-        super()._unset_keepalive_if_required()
-        self.context.idle.pop(self, None)
+        if self.timeout_keep_alive_task is not None:
+            super()._unset_keepalive_if_required()
+            self.context.idle.pop(self, None)
 
     def shutdown(self) -> None:
         self.lasts = False
@@ -306,13 +325,13 @@ class HttpConnection(HttpToolsProtocol):
         note_refusal(self.context, self.transport, reason.status, reason.why)
         self.stop_head_timer()
         self.refused = True
-        if self.place is not Place.BODY and self.is_answering:
+        if self.place is not BODY and self.is_answering:
             self.cycle.keep_alive = False  # the earlier request's answer is the last one
         elif self.pipeline and self.pipeline[0][0] is self.cycle:
             # It waits for the answer to an earlier one, and is answered in its turn.
             self.cycle.keep_alive = False
             self.pipeline[0] = (self.cycle, cast(Any, reason.answer))
-        elif self.place is Place.BODY and self.cycle.response_started:
+        elif self.place is BODY and self.cycle.response_started:
             self.transport.close()  # half an answer can't become another one
         else:
             self.turn_away(reason)

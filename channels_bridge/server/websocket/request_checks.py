@@ -7,7 +7,7 @@ of HTTP/1.0; here such a head is there as a whole, and its size known.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -23,6 +23,8 @@ _REQUEST_LINE = re.compile(rb"(\S+) (\S+) HTTP/1\.[01]")
 
 #: The header that tells a client's handshake from whatever a proxy has made of it.
 KEY = b"sec-websocket-key"
+
+TRANSFER_ENCODING = b"transfer-encoding"
 
 
 class Unreadable(Exception):
@@ -88,7 +90,7 @@ def make_request(method: bytes, target: bytes, headers: Iterable[Header]) -> Req
     return Request(target.decode("ascii"), decoded)
 
 
-def check_framing(method: bytes, version: str, headers: Iterable[Header]) -> None:
+def check_framing(method: bytes, version: str, headers: Sequence[Header]) -> None:
     """Refuse what ends where a proxy in front may not see an end (RFC 9112, 6.1 and 6.3).
 
     Args:
@@ -103,10 +105,12 @@ def check_framing(method: bytes, version: str, headers: Iterable[Header]) -> Non
         raise Unreadable(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, f"it is HTTP/{version}")
     if method == b"CONNECT":
         raise Unreadable(HTTPStatus.NOT_IMPLEMENTED, "CONNECT is for proxies")
-    codings = [value.strip().lower() for name, value in headers if name == b"transfer-encoding"]
-    if codings and version == "1.0":
+    if TRANSFER_ENCODING not in dict(headers):
+        return  # that is told at once, of most requests
+    codings = [value.strip().lower() for name, value in headers if name == TRANSFER_ENCODING]
+    if version == "1.0":
         raise Unreadable(HTTPStatus.BAD_REQUEST, "it has a Transfer-Encoding in HTTP/1.0")
-    if codings not in ([], [b"chunked"]):
+    if codings != [b"chunked"]:
         raise Unreadable(HTTPStatus.NOT_IMPLEMENTED, "its Transfer-Encoding is not chunked")
 
 
