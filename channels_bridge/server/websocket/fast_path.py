@@ -137,24 +137,24 @@ def read_pong(data: bytes, start: int) -> tuple[bytes, int] | None:
 class Boundary:
     """Whether what comes next from a client is the beginning of a message."""
 
-    __slots__ = ("_header", "_in_message", "_left")
+    __slots__ = ("_header", "_in_message", "left")
 
     def __init__(self) -> None:
         self._header = bytearray()  # as far as it is known
-        self._left = 0  # of the payload
+        self.left = 0  # of the payload
         self._in_message = False
 
     @property
     def is_here(self) -> bool:
-        return not (self._in_message or self._left or self._header)
+        return not (self._in_message or self.left or self._header)
 
     def advance(self, data: bytes) -> None:
         """Follow what the protocol is given."""
         position = 0
         while position < len(data):
-            if self._left:
-                step = min(self._left, len(data) - position)
-                self._left -= step
+            if self.left:
+                step = min(self.left, len(data) - position)
+                self.left -= step
                 position += step
             else:
                 self._header.append(data[position])
@@ -169,7 +169,7 @@ class Boundary:
         extended = EXTENDED.get(short, 0)
         if len(header) < 2 + extended + (4 if header[1] & MASKED else 0):
             return
-        self._left = int.from_bytes(header[2 : 2 + extended], "big") if extended else short
+        self.left = int.from_bytes(header[2 : 2 + extended], "big") if extended else short
         if not header[0] & CONTROL:
             self._in_message = not header[0] & FIN
         header.clear()

@@ -6,7 +6,8 @@ import asyncio
 import enum
 from typing import Protocol
 
-#: Bytes handled at a time. They may inflate a thousandfold, to 16 MiB.
+#: Bytes handled at a time, but for what belongs to one frame. They may inflate a thousandfold, to
+#: 16 MiB.
 SLICE = 2**14
 
 
@@ -25,12 +26,18 @@ NOTHING: frozenset[Reason] = frozenset()
 class Receiver(Protocol):
     """Who handles what is read."""
 
+    @property
+    def left_of_frame(self) -> int:
+        """How many of the next bytes belong to a frame that has begun."""
+
     def receive(self, data: bytes) -> None:
-        """Handle data, of which there are ``SLICE`` bytes at most."""
+        """Handle data: ``SLICE`` bytes at most, or more of a frame that has begun."""
 
 
 class _Nobody:
     """The connection is gone: what is still read is dropped."""
+
+    left_of_frame = 0
 
     def receive(self, data: bytes) -> None:
         pass
@@ -114,12 +121,15 @@ class Reading:
 
     def _feed(self, data: bytes) -> None:
         # In slices, as a few compressed bytes may become many messages, and whoever handles the
-        # first of them may have enough.
-        for start in range(0, len(data), SLICE):
+        # first of them may have enough. One frame makes one message at most.
+        start = 0
+        while start < len(data):
             if self._reasons:
                 self._held = data[start:]
                 return
-            self._receiver.receive(data[start : start + SLICE])
+            end = start + max(SLICE, self._receiver.left_of_frame)
+            self._receiver.receive(data[start:end])
+            start = end
 
     def _pause(self) -> None:
         if not self._paused and not self._transport.is_closing():

@@ -126,8 +126,13 @@ class Receiver:
 
     # Reading
 
+    @property
+    def left_of_frame(self) -> int:
+        """How many of the next bytes belong to a frame that has begun; 0 where nobody follows."""
+        return self._boundary.left if self._wanted and self._boundary is not None else 0
+
     def receive(self, data: bytes) -> None:
-        """Handle what was read, of which there are ``SLICE`` bytes at most."""
+        """Handle what was read: ``SLICE`` bytes at most, or more of a frame that has begun."""
         recipient = self._recipient
         if recipient is None:
             return

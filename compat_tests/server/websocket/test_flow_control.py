@@ -6,6 +6,9 @@ import asyncio
 
 import pytest
 
+from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.websocket.flow_control import SLICE, Reading, Reason
+from channels_bridge.server.websocket.receiver import Limits, Receiver
 from compat_tests.clients.raw_bytes import HANDSHAKE
 from compat_tests.engine import DEADLINE, Script
 from compat_tests.server.websocket.small_applications import (
@@ -86,3 +89,73 @@ async def test_compressed_flood(serve):
         go.set()
         for number in range(1, 101):
             assert await asyncio.wait_for(websocket.recv(), DEADLINE) == str(number)
+
+
+class Transport(asyncio.Transport):
+    """Nothing is read from it."""
+
+    def is_closing(self):
+        return False
+
+    def pause_reading(self):
+        pass
+
+    def resume_reading(self):
+        pass
+
+
+class Pieces:
+    """Notes what it is given, and says that a frame has begun."""
+
+    def __init__(self):
+        self.pieces = []
+        self.left_of_frame = 0
+        self.on_piece = lambda: None
+
+    def receive(self, data):
+        self.pieces.append(data)
+        self.left_of_frame = max(self.left_of_frame - len(data), 0)
+        self.on_piece()
+
+
+DATA = b"".join(b"%08d" % number for number in range(SLICE))
+
+
+def test_slices():
+    """Much data is handled in slices, and held back as soon as there is a reason."""
+    receiver = Pieces()
+    reading = Reading(Transport(), receiver, limit=0)
+    receiver.on_piece = lambda: len(receiver.pieces) == 3 and reading.hold(Reason.INBOX)
+    reading.receive(DATA)
+    assert [len(piece) for piece in receiver.pieces] == [SLICE] * 3
+    reading.release(Reason.INBOX)
+    assert b"".join(receiver.pieces) == DATA
+    assert {len(piece) for piece in receiver.pieces} == {SLICE}
+
+
+@pytest.mark.parametrize("left", [1, SLICE, 3 * SLICE + 5, 100 * SLICE])
+def test_a_frame_is_a_piece(left):
+    """What is left of a frame is handled at once: it makes no more than one message."""
+    receiver = Pieces()
+    reading = Reading(Transport(), receiver, limit=0)
+    receiver.on_piece = lambda: (
+        setattr(receiver, "left_of_frame", left) if len(receiver.pieces) == 1 else None
+    )
+    reading.receive(DATA)
+    first, second, *others = map(len, receiver.pieces)
+    assert first == SLICE
+    assert second == min(max(left, SLICE), len(DATA) - SLICE)
+    assert all(size <= SLICE for size in others)
+    assert b"".join(receiver.pieces) == DATA
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_what_is_left_of_a_frame(wanted):
+    """A receiver knows it once it has the header, while messages are wanted."""
+    receiver = Receiver(None, Limits(ServerConfig(application="")))
+    receiver._recipient, receiver._wanted = object(), True
+    receiver._follow(b"\x82\xff" + (100_000).to_bytes(8, "big") + b"mask" + b"x" * 30_000)
+    receiver._wanted = wanted
+    assert receiver.left_of_frame == (70_000 if wanted else 0)
+    receiver._follow(b"x" * 70_000)
+    assert receiver.left_of_frame == 0
