@@ -22,11 +22,12 @@ class Entry:
         consumer: has the connection's ``scope`` and, where there is a layer, ``channel_name``.
     """
 
-    __slots__ = ("_connection", "_consumer")
+    __slots__ = ("_connection", "_consumer", "_freezes")
 
     def __init__(self, connection: WebSocketConnection, consumer: Any) -> None:
         self._connection = connection
         self._consumer = consumer
+        self._freezes = connection.context.freezes
 
     def __enter__(self) -> None:
         self._connection.about = self
@@ -36,6 +37,7 @@ class Entry:
         _entries.discard(self)
         # The connection may live on for its closing handshake; the consumer shall not.
         self._connection.about = nothing_known
+        self._connection.context.note_end(self._consumer, self._freezes)
 
     def __call__(self) -> dict[str, Any]:
         """Describe the connection, for the status."""

@@ -47,12 +47,16 @@ class Tally:
         self._count = 0
 
 
+def ended(consumer: Any, freezes: int) -> None:
+    """What the server's context does when a consumer ends; nothing here."""
+
+
 class Connection:
     """As much of the server's connection as a consumer needs: frames are counted and dropped."""
 
     def __init__(self, inbox: Any, tally: Tally) -> None:
         self.inbox = inbox
-        self.context = SimpleNamespace(crossing=None)
+        self.context = SimpleNamespace(crossing=None, freezes=0, note_end=ended)
         self.sender = SimpleNamespace(send_now=self.send_now)
         self.about: Any = None
         self._tally = tally

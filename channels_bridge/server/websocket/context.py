@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+from collections import deque
 from collections.abc import Callable
 from math import ceil
 from typing import Any, Protocol
+from weakref import ReferenceType
 
 from channels_bridge.common.rate_limited_log import Notices
 from channels_bridge.server.access_log import AccessLog
@@ -21,6 +24,9 @@ from channels_bridge.server.websocket.receiver import Limits
 from channels_bridge.server.websocket.writer import NextRound
 
 logger = logging.getLogger("channels_bridge.server")
+
+#: How many consumers that have ended may wait to be looked after.
+MOST_LEAVERS = 10_000
 
 
 class Closable(Protocol):
@@ -84,6 +90,10 @@ class Context:
         self.ended = 0  # connections that were lost, so far
         self.frozen_ended = 0  # of these, connections that were open at a freeze
         self._frozen: set[Closable] = set()  # connections that were open at the last one
+        self.freezes = 0
+        #: Consumers that have ended since a freeze at which they were there. Should too many wait,
+        #: the first ones are not looked after.
+        self.leavers: deque[ReferenceType[Any]] = deque(maxlen=MOST_LEAVERS)
         self._on_lost = on_lost
         self._empty: asyncio.Future[None] | None = None  # waited for in all_lost()
         #: Running applications; a connection may be gone before its application returned.
@@ -136,6 +146,13 @@ class Context:
     def freeze(self) -> None:
         """Remember that the objects of all connections are frozen (``server.worker.gc_freeze``)."""
         self._frozen = set(self.connections)
+        self.freezes += 1
+
+    def note_end(self, consumer: Any, freezes: int) -> None:
+        """A consumer has ended; there had been so many freezes when it began."""
+        if freezes != self.freezes:
+            with contextlib.suppress(TypeError):  # its class allows no weak references
+                self.leavers.append(ReferenceType(consumer))
 
     async def all_lost(self) -> None:
         """Wait until there is no connection left."""

@@ -6,10 +6,11 @@ frozen before the first connection comes; and so are later the survivors of a fu
 soon as they are so many that a collection takes long. Some hundred connections never are. Where a
 project has disabled the collector, nothing is done.
 
-Frozen objects are freed as ever once nothing refers to them. Only frozen garbage in cycles stays,
-and is found by unfreezing everything, and one long collection. Nothing but memory tells whether
-that is worth it: the process has to have grown by more than its open connections explain, and
-connections that were open at a freeze have to have ended, as others leave nothing that is frozen.
+Frozen objects are freed as ever once nothing refers to them. Only frozen garbage in cycles stays.
+What consumers leave when they end is looked after one by one (``gc_thaw``). What that misses is
+found by unfreezing everything, and one long collection. Nothing but memory tells whether that is
+worth it: the process has to have grown by more than its open connections explain, and connections
+that were open at a freeze have to have ended, as others leave nothing that is frozen.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from collections.abc import Iterator, Mapping
 from time import monotonic, thread_time
 
 from channels_bridge.server.websocket.context import Context
+from channels_bridge.server.worker.gc_thaw import Leavers, is_automatic
 
 #: CPython's number of the oldest generation, with which all are collected.
 FULL = 2
@@ -45,6 +47,10 @@ LATEST = 10.0
 
 #: Bytes that ended connections may have left before they are looked for.
 LEFT = 32 * 2**20
+
+#: What one connection takes is known once so many have come, and next to none of them has ended.
+KNOWN = 1000
+NEXT_TO_NONE = 0.02
 
 #: Bytes of growth after which they are looked for whatever explains it, if the process has doubled,
 #: too. Ten thousand idle connections are about as much.
@@ -81,11 +87,6 @@ def sparing(context: Context) -> Iterator[None]:
         gc.unfreeze()
 
 
-def is_automatic() -> bool:
-    """Whether Python collects by itself here."""
-    return gc.isenabled() and gc.get_threshold()[0] > 0
-
-
 class Survivors:
     """Freezes the survivors of full collections, and looks at them again when that is worth it.
 
@@ -106,14 +107,21 @@ class Survivors:
         self._memory = self._unserved
         self._open = 0
         self._frozen_ended = 0
+        self._each = 0.0  # bytes that a connection takes; 0 while that isn't known
+        self._leavers = Leavers(context)
         self._has_frozen = False  # more than what was there before the first connection
 
     def start(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(EVERY, self._check)
+        self._leavers.start()
+        self._check_later()
 
     def stop(self) -> None:
+        self._leavers.stop()
         if self._timer is not None:
             self._timer.cancel()
+
+    def _check_later(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(EVERY, self._check)
 
     def note(self, phase: str, info: Mapping[str, int]) -> None:
         """Take part in a collection; one of ``gc.callbacks``."""
@@ -149,7 +157,7 @@ class Survivors:
         self._has_frozen = bool(self._context.connections or self._context.ended)
 
     def _check(self) -> None:
-        self.start()
+        self._check_later()
         if not is_automatic():
             return
         if self._is_collection_due():
@@ -177,8 +185,15 @@ class Survivors:
         change = len(self._context.connections) - self._open
         if change < 0:  # what they took should be free
             growth += (self._memory - self._unserved) * -change // self._open
-        # One that ended may have left as much as one that came takes.
-        return growth * ended / (ended + max(change, 0)) if ended else 0.0
+        came = max(change, 0)
+        if came >= KNOWN and ended <= came * NEXT_TO_NONE:
+            self._each = growth / came
+        if not ended:
+            return 0.0
+        # One that ended may have left as much as one that came takes; where it is known what those
+        # take, no more than the rest.
+        left = growth * ended / (ended + came)
+        return min(left, growth - came * self._each) if self._each else left
 
 
 def memory() -> int:

@@ -217,6 +217,25 @@ async def test_memory_that_open_connections_take(server, machine):
         assert freed() is not None
 
 
+async def test_connections_that_come_and_go(server, machine):
+    """Where it is known what a connection takes, what has come since explains as much, however many
+    have ended; what it does not explain is looked for.
+    """
+    with sparing(server.context):
+        leave = server.open(gc_freeze.KNOWN)
+        server.freeze()
+        machine.memory += 6 * LEFT
+        await checks()
+        server.end(leave[: gc_freeze.KNOWN // 2])
+        server.open(gc_freeze.KNOWN // 2)
+        freed = server.freeze()
+        await checks()
+        assert freed() is not None
+        machine.memory += LEFT + 1
+        await checks()
+        assert freed() is None
+
+
 async def test_others_leave_nothing_frozen(server, machine):
     """What connections leave that came after the freeze needs no look at everything."""
     with sparing(server.context):
