@@ -1,8 +1,9 @@
 """The project's own measurements: ``python -m compat_tests.bench``.
 
 Without options it measures every scenario, as ``python -m channels_bridge.bench`` does, and says
-whether the project's targets are reached. ``--fill`` puts the figures into README and guide; for
-those of several runs, see ``python -m compat_tests.bench.documents``.
+whether the project's targets are reached. ``--fill`` puts the figures into README and guide, which
+takes three rounds of three seconds at least; for those of several runs, see
+``python -m compat_tests.bench.documents``.
 
 ``--against REVISION`` compares this tree, as it lies there, with another revision of the project:
 ``HEAD`` for what is not committed, or any other that git knows::
@@ -29,6 +30,7 @@ from channels_bridge.bench.report.results import Results
 from channels_bridge.bench.rounds.plan import Plan
 from channels_bridge.bench.rounds.run import run, sample_project
 from compat_tests.bench import against, documents, revisions
+from compat_tests.bench.summary import ROUNDS, SECONDS
 from compat_tests.measures.revision import UnknownRevision
 
 PROGRAM = "python -m compat_tests.bench"
@@ -39,17 +41,17 @@ def main() -> None:
     results = compare(options) if options.against else measure(options)
     if options.json:
         options.json.write_text(results.as_json() + "\n")
+    documents.fill_all(options.fill, results, options.part or documents.PARTS)
 
 
 def measure(options: Namespace) -> Results:
-    """Measure scenarios, print tables and targets, and write them where the options say."""
+    """Measure scenarios, and print tables and targets."""
     scenarios = named(options.scenario or ["all"])
     plan = Plan(scenarios, options.stacks, options.rounds, options.warmup, options.seconds)
     results = run(plan, sample_project(), PROGRAM)
     print(documents.text(results))
     if options.chart:
         options.chart.write_text(chart.draw(results))
-    documents.fill_all(options.fill, results, options.part or documents.PARTS)
     return results
 
 
@@ -87,6 +89,12 @@ def parse() -> Namespace:
             options.against = revisions.commit(options.against)
         except UnknownRevision as error:
             commands.error(str(error))
+    if options.fill and "summary" in (options.part or documents.PARTS):
+        if options.rounds < ROUNDS or options.seconds < SECONDS:
+            commands.error(
+                f"--fill needs --rounds {ROUNDS} and --seconds {SECONDS:g} at least; for less, in "
+                "several runs, there are --json and `python -m compat_tests.bench.documents`"
+            )
     return options
 
 

@@ -1,11 +1,13 @@
 """Figures for README and guide: ``python -m compat_tests.bench.documents FILE... --fill FILE``.
 
 Reads what ``--json`` of one or several runs wrote; several are taken as the rounds of one. Prints
-the tables and the project's targets, and fills documents that have marks for them.
+the tables and the project's targets, and fills documents that have marks for them. The summary,
+which is README's table, needs three rounds of three seconds of each row.
 """
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -13,8 +15,7 @@ from pathlib import Path
 from channels_bridge.bench.report import chart, printed
 from channels_bridge.bench.report.results import Results
 from channels_bridge.bench.report.tables import names, table, title
-from compat_tests.bench import layers_compared, targets
-from compat_tests.bench.summary import summary
+from compat_tests.bench import layers_compared, summary, targets
 
 
 def main() -> None:
@@ -77,7 +78,17 @@ def text(results: Results) -> str:
 
 
 def fill_all(documents: Iterable[Path], results: Results, parts: Iterable[str]) -> None:
-    """Put what was measured into documents, where they have marks for these parts."""
+    """Put what was measured into documents, where they have marks for these parts.
+
+    Raises:
+        SystemExit: something would be told in short that was not measured for long enough.
+    """
+    documents, parts = list(documents), list(parts)
+    if documents and "summary" in parts and (found := summary.unsteady(results)):
+        sys.exit(
+            f"--fill: the summary needs {summary.ROUNDS} rounds of {summary.SECONDS:g} seconds at "
+            f"least, of one run or of several; too few are there of: {'; '.join(found)}"
+        )
     for document in documents:
         document.write_text(fill(document.read_text(), results, parts))
 
@@ -111,7 +122,7 @@ def verdicts(results: Results) -> str:
 #: What documents have marks for.
 PARTS: Mapping[str, Callable[[Results], str]] = {
     "origin": layers_compared.origin,
-    "summary": summary,
+    "summary": summary.summary,
     "tables": every_table,
     "targets": verdicts,
     "layers": layers_compared.in_short,

@@ -5,11 +5,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from channels_bridge.bench.loads.case import Case, Scenario
+from channels_bridge.bench.loads.loads import Connect, Idle, Join
 from channels_bridge.bench.loads.scenarios import BRIDGE, SCENARIOS
 from channels_bridge.bench.report.columns import COLUMNS, Column
 from channels_bridge.bench.report.results import Results, Row
 from channels_bridge.bench.report.tables import markdown, names
 from compat_tests.bench.layers_compared import ABOUT_LAYERS
+
+#: What a row needs at least: single rounds differ by a third.
+ROUNDS = 3
+SECONDS = 3.0
+
+#: Loads that end when their work is done.
+UNTIMED = (Connect, Idle, Join)
+
+
+def unsteady(results: Results) -> list[str]:
+    """The loads that were measured for too short a time to be told, in words."""
+    return [
+        f"{row.scenario}{row.case and ', '}{row.case}, {row.stack}"
+        for row in results
+        if row.scenario in SCENARIOS and row.scenario not in ABOUT_LAYERS and not is_steady(row)
+    ]
+
+
+def is_steady(row: Row) -> bool:
+    """Whether it has as many rounds as are needed, each as long."""
+    loads = [case.load for case in SCENARIOS[row.scenario].cases if case.name == row.case]
+    is_timed = not any(isinstance(load, UNTIMED) for load in loads)
+    rounds = [
+        round for round in row.rounds if not is_timed or round.figures.get("seconds", 0) >= SECONDS
+    ]
+    return bool(row.failure) or len(rounds) >= ROUNDS
 
 
 def summary(results: Results) -> str:

@@ -171,6 +171,7 @@ PEERS = ("daphne", "uvicorn", "uvicorn-websockets", "hypercorn", "granian")
 DEFLATE = "permessage-deflate offered"
 SINGLE, FEW, MANY = "500 groups of 1", "50 groups of 10", "5,000 groups, each in 100"
 LARGE = "2 groups of 100"
+SLOW = "100 messages a second"
 THREADS = (f"{BRIDGE}-threads16",)
 THREAD = "from a thread"
 
@@ -215,6 +216,16 @@ TARGETS = (
             cpu(scenario, COMPRESSED) / cpu(scenario),
         )
         for scenario, limit in (("echo", 1.35), ("fanout", 1.1))
+    ),
+    Target("large", "CPU of picows", 1.15, cpu("large") / cpu("large", "", "picows")),
+    *(
+        Target(
+            "pages",
+            f"CPU of uvicorn's, {case}",
+            1.0,
+            cpu("pages", case) / cpu("pages", case, "uvicorn"),
+        )
+        for case in ("a plain view", "a template and a session")
     ),
     Target("idle", "KiB per connection", 16, kib("")),
     Target("idle", "KiB per connection, deflate offered", 16, kib(DEFLATE)),
@@ -288,9 +299,21 @@ TARGETS = (
     ),
     Target(
         "latency",
-        "ms of the longest pause beside idle connections",
-        50,
-        Figure("max_ms", "latency", "beside 9,500 idle connections"),
+        "p99 of picows', 100 messages a second",
+        1.3,
+        Figure("p99_ms", "latency", SLOW) / Figure("p99_ms", "latency", SLOW, ("picows",)),
+    ),
+    *(
+        Target(
+            "latency",
+            f"ms of the longest pause beside {others}",
+            20,
+            Figure("max_ms", "latency", f"beside {others}"),
+        )
+        for others in (
+            "9,500 idle connections",
+            "9,500 that come and go, and leave cycles",
+        )
     ),
     *(
         Target(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from channels_bridge.bench.generator.ledger import Counts
 from channels_bridge.bench.report.columns import COLUMNS
 from channels_bridge.bench.report.results import Results, Round
@@ -34,6 +36,33 @@ def test_fill() -> None:
     cells = [cell.strip() for cell in row.split("|")[1:-1]]
     daphne = "600.0 (daphne+core)"
     assert cells == ["fanout", "CPU us/delivery", "20.0", daphne, daphne]
+
+
+def steady(seconds: float = 3.1, rounds: int = 3) -> Results:
+    """A run with so many rounds, each as long; connections are opened for as long as it takes."""
+    measured = Results({})
+    for _ in range(rounds):
+        figures = {"cpu_us": 10, "rate": 500, "seconds": seconds}
+        measured.add("fanout", "", "websockets_server", Round(Counts(), figures))
+        measured.add("connect", "no session", "uvicorn", Round(Counts(), {**figures, "seconds": 1}))
+    return measured
+
+
+def test_summary_needs_rounds(tmp_path: Path) -> None:
+    """Documents are filled where each row has three rounds of three seconds, and not otherwise."""
+    readme = tmp_path / "README.md"
+    readme.write_text("<!-- bench summary -->\nold\n<!-- /bench -->\n")
+    for measured, missing in (
+        (steady(seconds=2.0), "of: fanout, websockets_server"),
+        (steady(rounds=2), "of: fanout, websockets_server; connect, no session, uvicorn"),
+    ):
+        with pytest.raises(SystemExit, match="3 rounds of 3 seconds") as refused:
+            documents.fill_all([readme], measured, documents.PARTS)
+        assert str(refused.value).endswith(missing)
+        documents.fill_all([readme], measured, ["tables"])
+        assert "old" in readme.read_text()
+    documents.fill_all([readme], steady(), documents.PARTS)
+    assert "| fanout " in readme.read_text()
 
 
 def test_best_is_most() -> None:

@@ -24,7 +24,8 @@ def test_targets_and_documents(tmp_path: Path) -> None:
     """A run says which targets were reached, and puts its figures into a document."""
     document = tmp_path / "document.md"
     document.write_text("<!-- bench tables -->\n<!-- /bench -->\n")
-    run = command("--scenario=large", "--stacks", "websockets_server", f"--fill={document}")
+    fill = (f"--fill={document}", "--part=tables")
+    run = command("--scenario=large", "--stacks", "websockets_server", *fill)
     assert run.returncode == 0, run.stderr
     assert "reached: all: messages and connections of ours that went wrong: 0" in run.stdout
     assert "| websockets_server |" in document.read_text()
@@ -51,6 +52,7 @@ def test_against(tmp_path: Path) -> None:
     [
         (["--against", "no-such-revision"], "no-such-revision"),
         (["--against", "HEAD", "--stacks", "daphne"], "takes no --stacks"),
+        (["--fill", "README.md"], "--fill needs --rounds 3 and --seconds 3"),
     ],
 )
 def test_usage(arguments: list[str], message: str) -> None:

@@ -13,6 +13,7 @@ from channels_bridge.bench.generator.closed_loop import loop, outside, together
 from channels_bridge.bench.generator.connection_loads import connect, idle, join
 from channels_bridge.bench.generator.gauge import Gauge, Outcome
 from channels_bridge.bench.generator.open_loop import rate
+from channels_bridge.bench.generator.page_clients import pages
 from channels_bridge.bench.generator.timing import Timing
 from channels_bridge.bench.loads.loads import (
     Connect,
@@ -21,6 +22,7 @@ from channels_bridge.bench.loads.loads import (
     Load,
     Loop,
     Outside,
+    Pages,
     Rate,
     Together,
 )
@@ -31,6 +33,7 @@ KINDS: dict[type[Load], Callable[[Any, Timing, Gauge], Coroutine[Any, Any, Outco
     Join: join,
     Loop: loop,
     Outside: outside,
+    Pages: pages,
     Rate: rate,
     Together: together,
 }

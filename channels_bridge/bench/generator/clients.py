@@ -16,8 +16,6 @@ from channels_bridge.bench.generator.browser_deflate import OFFER, TAIL, Compres
 AT_A_TIME = 20
 HANDSHAKE_SECONDS = 30.0
 CLOSE_SECONDS = 10.0
-#: Where a connection is in no group.
-QUIET = "/ws/echo/"
 DATA = {WSMsgType.TEXT, WSMsgType.BINARY}
 
 

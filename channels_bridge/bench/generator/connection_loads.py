@@ -6,7 +6,6 @@ import asyncio
 import time
 
 from channels_bridge.bench.generator.clients import (
-    QUIET,
     Client,
     Target,
     close_all,
@@ -17,7 +16,7 @@ from channels_bridge.bench.generator.clients import (
 from channels_bridge.bench.generator.gauge import Gauge, Outcome
 from channels_bridge.bench.generator.members import Run
 from channels_bridge.bench.generator.timing import Timing
-from channels_bridge.bench.loads.loads import Connect, Idle, Join, Load
+from channels_bridge.bench.loads.loads import QUIET, Connect, Idle, Join, Load
 
 SETTLE_SECONDS = 1.0
 #: Connections that are opened before any is measured.

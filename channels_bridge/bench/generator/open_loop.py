@@ -9,17 +9,19 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from itertools import cycle
 
-from channels_bridge.bench.generator.clients import QUIET, Client, Target, connected, lost
+from channels_bridge.bench.generator.clients import Client, Target, connected, lost
 from channels_bridge.bench.generator.closed_loop import start
 from channels_bridge.bench.generator.gauge import Gauge, Outcome
 from channels_bridge.bench.generator.ledger import latencies_ms
 from channels_bridge.bench.generator.members import Run
 from channels_bridge.bench.generator.timing import Timing
+from channels_bridge.bench.generator.turnover import coming_and_going
 from channels_bridge.bench.loads.loads import Rate
 
 #: Seconds. 0 would switch the alarm off.
@@ -34,9 +36,14 @@ async def rate(load: Rate, timing: Timing, gauge: Gauge) -> Outcome:
     """Publish at a fixed rate."""
     per_second = load.rate or await capacity(load, timing) / 2
     run = Run(load, timing.port)
-    quiet = [Client() for _ in range(load.idle)]
-    targets = [(client, Target(timing.port, QUIET)) for client in quiet]
-    async with connected(targets), connected(run.targets()), busy(load, timing.port):
+    quiet = deque(Client() for _ in range(load.idle))
+    target = Target(timing.port, load.idle_path)
+    async with (
+        connected([(client, target) for client in quiet]),
+        connected(run.targets()),
+        busy(load, timing.port),
+        coming_and_going(quiet, target, load.turnover),
+    ):
         outcome = await publish(run, per_second, timing, gauge)
         outcome.counts.connections_lost = lost([*run.clients, *quiet])
         return outcome

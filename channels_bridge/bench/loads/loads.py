@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 CHAT = "/ws/chat/{group}/"
 SAY = '{"message": "{id}"}'
+#: Where a connection is in no group.
+QUIET = "/ws/echo/"
 
 #: How often a caller from outside calls what does nothing, beside each message, if it does.
 NOTHINGS = 4
@@ -107,11 +109,16 @@ class Rate(Loop):
     Args:
         rate: messages per second; None is half of what the stack manages in a closed loop.
         idle: further connections, on which nothing is said.
+        idle_path: where these connect.
+        turnover: how many of these leave each second, those that have been there longest, and as
+            many others come.
         busy: a path to connect to once more; a message is sent there each second.
     """
 
     rate: float | None = None
     idle: int = 0
+    idle_path: str = QUIET
+    turnover: float = 0.0
     busy: str = ""
 
 
@@ -124,6 +131,13 @@ class Connect(Load):
     """
 
     warmup: int = 100
+
+
+@dataclass(frozen=True)
+class Pages(Load):
+    """A closed loop of pages: each connection asks for the page again once it is there."""
+
+    path: str = "/page/"
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from channels_bridge.bench.loads.loads import (
     Join,
     Loop,
     Outside,
+    Pages,
     Rate,
     Together,
 )
@@ -162,8 +163,20 @@ ALL = (
                 "no session",
                 Connect(1_000, groups=100),
                 ("uvicorn", BRIDGE),
-                rounds=2,
             ),
+        ),
+    ),
+    Scenario(
+        "pages",
+        "What does a page cost? 20 connections, which last.",
+        "page",
+        MESSAGES,
+        tuple(
+            Case(name, load, ("daphne", "uvicorn", "granian", BRIDGE))
+            for name, load in {
+                "a plain view": Pages(20),
+                "a template and a session": Pages(20, path="/page/session/", login=True),
+            }.items()
         ),
     ),
     Scenario(
@@ -176,7 +189,6 @@ ALL = (
                 name,
                 Idle(2_000, groups=200, deflate=deflate),
                 ("daphne", "uvicorn", "granian", BRIDGE),
-                rounds=2,
             )
             for name, deflate in {"": False, "permessage-deflate offered": True}.items()
         ),
@@ -256,7 +268,6 @@ ALL = (
                 Rate(10, groups=1, path=SYNC, rate=20, busy="/ws/sleepy/"),
                 ("uvicorn+pubsub", BRIDGE, f"{BRIDGE}-threads16"),
                 column="max",
-                rounds=2,
             ),
         ),
     ),
@@ -270,7 +281,6 @@ ALL = (
                 name,
                 Loop(200, groups=20, window=2, size=4096, stalled=stalled),
                 ("daphne+pubsub", "uvicorn+pubsub", BRIDGE),
-                rounds=2,
             )
             for name, stalled in {"all read": 0, "20 don't read": 1}.items()
         ),
@@ -297,7 +307,20 @@ ALL = (
                 (BRIDGE,),
                 column="max",
                 seconds=25,
-                rounds=1,
+            ),
+            Case(
+                "beside 9,500 that come and go, and leave cycles",
+                Rate(
+                    200,
+                    groups=20,
+                    rate=50,
+                    idle=9_500,
+                    idle_path="/ws/cycles/",
+                    turnover=100,
+                ),
+                (BRIDGE,),
+                column="max",
+                seconds=25,
             ),
         ),
     ),

@@ -15,6 +15,7 @@ ROUTES = [
     path("ws/chat/<room>/", consumers.ChatConsumer.as_asgi()),
     path("ws/shared/<room>/", shared.SharedChatConsumer.as_asgi()),
     path("ws/rooms/<int:first>/<int:count>/", consumers.RoomsConsumer.as_asgi()),
+    path("ws/cycles/", consumers.CyclesConsumer.as_asgi()),
     path("ws/echo/", consumers.EchoConsumer.as_asgi()),
     path("ws/sync/<room>/", consumers.SyncChatConsumer.as_asgi()),
     path("ws/sleepy/", consumers.SleepyConsumer.as_asgi()),

@@ -54,6 +54,18 @@ class EchoConsumer(AsyncWebsocketConsumer):
         await self.send(text_data=text_data, bytes_data=bytes_data)
 
 
+class CyclesConsumer(AsyncWebsocketConsumer):
+    """Refers to itself by what it keeps, and so is left to the garbage collector."""
+
+    async def connect(self):
+        self.commands = {"say": self.say, "leave": self.close}
+        self.panels = [{"name": name, "owner": self} for name in self.commands]
+        await self.accept()
+
+    async def say(self, text):
+        await self.send(text_data=text)
+
+
 class SyncChatConsumer(WebsocketConsumer):
     """The chat, written without async."""
 

@@ -2,6 +2,10 @@
 
 from django.urls import path
 
-from .views import send_view
+from .views import page, page_with_session, send_view
 
-urlpatterns = [path("send/", send_view)]
+urlpatterns = [
+    path("send/", send_view),
+    path("page/", page),
+    path("page/session/", page_with_session),
+]

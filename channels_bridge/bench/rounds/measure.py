@@ -85,6 +85,7 @@ def conclude(load: Load, readings: list[Reading], outcome: Outcome) -> Round:
     growth = end.resident - begin.resident
     figures = {
         **outcome.figures,
+        "seconds": outcome.seconds,
         "rate": outcome.work / outcome.seconds,
         "cpu_us": cpu * 1e6 / work,
         "per_cpu_second": outcome.work / cpu if cpu else 0.0,
