@@ -192,10 +192,17 @@ class LogFollower(Follower):
         return replica.position if replica is not None else None
 
     def on_entry(self, topic: str, entry: Entry) -> None:
+        """The way of each message: few calls, as each of them costs as much as what it does."""
         with self._lock:
             replica = self._followed.find(topic[2:])
-            # None: it isn't followed any more.
-            is_next = replica is None or self._take(replica, entry)
+            if replica is None:  # it isn't followed any more
+                return
+            try:
+                is_next = replica.take_entry(entry, time.monotonic())
+            except Exception:
+                # The edge: what one process can't read must not cut it off from all others.
+                logger.exception("a message to group %r can't be delivered", replica.group)
+                return
         if not is_next:
             self._mend(topic)
 
@@ -207,14 +214,6 @@ class LogFollower(Follower):
                 self._join_those_added(replica)
         if not is_sound:
             self._mend(topic)
-
-    def _take(self, replica: Replica[Cursor], entry: Entry) -> bool:
-        try:
-            return replica.take_entry(entry, time.monotonic())
-        except Exception:
-            # The edge: what one process can't read must not cut it off from all others.
-            logger.exception("a message to group %r can't be delivered", replica.group)
-            return True
 
     def _take_excerpt(self, replica: Replica[Cursor], excerpt: Excerpt) -> bool:
         before = replica.position
@@ -240,7 +239,9 @@ class LogFollower(Follower):
         self._get_transport().follow_nowait(topic)
 
     def _give(self, replica: Replica[Cursor], entry: Entry) -> None:
-        self._tell_full(replica, self._membership.deliver_entry(replica, entry))
+        full = self._membership.deliver_entry(replica, entry)
+        if full:
+            self._on_full(replica.group, full)
 
     def _tell_full(self, replica: Replica[Cursor], full: list[str]) -> None:
         if full:

@@ -211,7 +211,8 @@ class Chronicle:
             log = Log([Run(self.epoch, 1, 0)])
             self._shelf.put(topic, log, now)
             self._note(LogBegun(topic, 0, log.runs))
-        self._touch(topic, now)
+        self._used[topic] = now
+        self._used.move_to_end(topic)
         return log
 
     def _touch(self, topic: str, now: float) -> None:

@@ -103,11 +103,15 @@ class Shelf:
     def append(self, topic: str, entry: Entry, now: float) -> None:
         """Add the next entry to a topic's log."""
         log = self.logs[topic]
-        size, count = log.size, len(log.entries)
+        entries, bounds = log.entries, log.bounds
+        size, count = log.size, len(entries)
         log.append(entry)
-        log.trim(now)
+        if bounds is not None and (
+            count >= bounds.messages or entries[0].at + bounds.seconds <= now
+        ):
+            log.trim(now)
         self.size += log.size - size
-        added = len(log.entries) - count
+        added = len(entries) - count
         if added:  # else the oldest has gone for it
             self.entry_count += added
             self.name_size += added * len(topic)

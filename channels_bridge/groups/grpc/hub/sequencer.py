@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from math import inf
-from typing import Protocol, TypedDict
+from typing import NamedTuple, Protocol, TypedDict
 
 from channels_bridge.common.rate_limited_log import Notices
 from channels_bridge.groups.grpc import frame_codec, log_codec
@@ -70,6 +70,22 @@ class NoJournal(Journal):
         pass
 
 
+class Numbers(NamedTuple):
+    """The numbers that a process' own messages have got, all in one epoch."""
+
+    epoch: str
+    entries: list[Entry]
+
+    def frame(self) -> wire.Sequenced:
+        """Return what the process is told."""
+        return wire.Sequenced(
+            epoch=self.epoch,
+            seqs=[entry.seq for entry in self.entries],
+            offsets=[entry.offset for entry in self.entries],
+            orders=[entry.order for entry in self.entries],
+        )
+
+
 class Sequencer:
     """Numbers messages, and gives them to all who follow, each in one order.
 
@@ -100,7 +116,7 @@ class Sequencer:
         self._follows = 0
         self._evicted = 0
         self._notices = Notices(logger, interval=NOTICE_INTERVAL)
-        self._numbers: dict[Session, wire.Sequenced] = {}  # that their senders are to be told
+        self._numbers: dict[Session, Numbers] = {}  # that their senders are to be told
 
     def append(self, session: Session, publish: wire.Publish) -> None:
         """Number what a process has published, and forward it."""
@@ -197,16 +213,14 @@ class Sequencer:
             self._tell_numbers(session)
             numbers = None
         if numbers is None:
-            numbers = self._numbers[session] = wire.Sequenced(epoch=entry.epoch)
-        numbers.seqs.append(entry.seq)
-        numbers.offsets.append(entry.offset)
-        numbers.orders.append(entry.order)
+            numbers = self._numbers[session] = Numbers(entry.epoch, [])
+        numbers.entries.append(entry)
 
     def _tell_numbers(self, session: Session) -> None:
         """Write the numbers that a process' own messages have got, in their place."""
         numbers = self._numbers.pop(session, None)
         if numbers is not None:
-            session.write(numbers)
+            session.write(numbers.frame())
 
 
 def make_chronicle(max_bytes: float = inf) -> Chronicle:

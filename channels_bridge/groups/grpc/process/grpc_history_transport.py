@@ -73,7 +73,7 @@ class GrpcHistoryTransport(GrpcTransport, HistoryTransport):
         return reading.excerpt or self._client.nothing()
 
     async def append(self, topic: str, payload: bytes, bounds: Bounds, *, kept: bool) -> None:
-        if not self.has_no_readers(kept=kept):
+        if self.is_full and not self.has_no_readers(kept=kept):
             await self._room()
         self.append_nowait(topic, payload, bounds, kept=kept)
 
