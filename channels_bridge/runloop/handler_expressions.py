@@ -69,7 +69,8 @@ class Expressions:
     def look_at_json(self) -> None:
         """Take down what ``json.dumps`` is."""
         if "json.dumps" not in self._looked_up:  # no name can be that
-            self._looked_up["json.dumps"] = look_at_json(self._witnesses)
+            look_at_json(self._witnesses)
+            self._looked_up["json.dumps"] = None
 
     def see(self, nodes: Iterable[ast.AST]) -> None:
         """Note that nodes were looked at."""

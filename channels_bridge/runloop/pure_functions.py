@@ -107,7 +107,8 @@ def look_at_json(witnesses: Witnesses) -> None:
     Raises:
         Refused: it isn't now.
     """
-    dumps, encoder = json.dumps, json._default_encoder  # type: ignore[attr-defined]
+    dumps: Any = json.dumps
+    encoder = json._default_encoder  # type: ignore[attr-defined]
     _require_ours(json, dumps, "json.dumps")
     if json.JSONEncoder is not ENCODER or type(encoder) is not ENCODER or not _is_genuine():
         raise Refused(None, "json.JSONEncoder is replaced")

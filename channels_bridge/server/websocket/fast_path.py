@@ -80,11 +80,12 @@ def read_message(
     end = payload + length
     if length > limit or end > len(data):
         return None
-    content: bytes | None = apply_mask(data[payload:end], data[mask:payload])
+    content = apply_mask(data[payload:end], data[mask:payload])
     if first & RSV1 and inflate is not None:
-        content = inflate(content)
-    if content is None:
-        return None
+        inflated = inflate(content)
+        if inflated is None:
+            return None
+        content = inflated
     if first & OPCODE == TEXT:
         return {"type": "websocket.receive", "text": content.decode()}, end
     return {"type": "websocket.receive", "bytes": content}, end
