@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import pickle
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ class Job:
         banner: printed when everything serves.
         endpoints: listeners that watchers serve.
         directories: those that this process keeps, with descriptors.
+        logging: what the settings say of it, pickled; empty where that can't be.
     """
 
     config: ServerConfig
@@ -50,6 +52,7 @@ class Job:
     watchers: Sequence[Watcher]
     endpoints: Sequence[Listener]
     directories: dict[Path, int]
+    logging: bytes = b""
 
 
 def supervise(job: Job, *, is_program: bool) -> None:
@@ -83,7 +86,7 @@ async def _supervise(job: Job, is_program: bool) -> None:
 def run(job: Job) -> None:
     """Supervise, in the program that the command has become."""
     runtime_directory.take_over(job.directories)
-    prepare_logging(job.config.access_log_format)
+    prepare_logging(job)
     try:
         supervise(job, is_program=True)
     except StartupError as error:
@@ -92,12 +95,23 @@ def run(job: Job) -> None:
     leave_soon(0)
 
 
-def prepare_logging(access_format: str) -> None:
+def pickled_logging() -> bytes:
+    """Return what the settings say of logging; nothing where it has, say, a lambda."""
+    try:
+        return pickle.dumps(
+            {"LOGGING_CONFIG": settings.LOGGING_CONFIG, "LOGGING": settings.LOGGING}
+        )
+    except Exception:
+        return b""
+
+
+def prepare_logging(job: Job) -> None:
     """Log as the settings say, or at least to the console."""
     try:
+        _load_settings(job.logging)
         apply_logging()
-        configure_logging(access_format)
-    except Exception as error:  # the edge: what manage.py may have prepared isn't there
+        configure_logging(job.config.access_log_format)
+    except Exception as error:
         show_lines()
         logger.warning(
             "LOGGING doesn't hold for the supervisor, which can't import the settings again "
@@ -107,8 +121,18 @@ def prepare_logging(access_format: str) -> None:
         )
 
 
+def _load_settings(logging_in_command: bytes) -> None:
+    """Import the settings, which may set up more; or take what the command had of them."""
+    try:
+        settings.LOGGING  # noqa: B018
+    except Exception:  # what manage.py may have prepared for them isn't there
+        if not logging_in_command:
+            raise
+        settings.configure(**pickle.loads(logging_in_command))
+
+
 def apply_logging() -> None:
-    """Apply LOGGING, for which the settings are imported.
+    """Apply LOGGING.
 
     As ``django.setup()`` does it, but for Django's own loggers where LOGGING does not build on
     them: they say nothing here, and what configures them takes a fifth of this program's memory.

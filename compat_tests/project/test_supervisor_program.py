@@ -83,12 +83,33 @@ application = ProtocolTypeRouter({"websocket": None})
 """
 
 
-def test_settings_that_manage_prepares(socket_dir: Path):
-    """The supervisor does without settings that it can't import, and says so."""
-    for name, text in [("manage", MANAGE), ("settings", SETTINGS), ("asgi", ASGI)]:
+LOGS = """
+LOGGING = {
+    "version": 1,
+    "formatters": {"mine": {"()": FORMATTER, "format": "mine: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "mine"}},
+    "loggers": {"channels_bridge": {"handlers": ["console"], "level": "INFO"}},
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("formatter", "words"),
+    [
+        ('"logging.Formatter"', "mine: worker"),
+        (
+            "lambda **options: __import__('logging').Formatter(options['format'])",
+            "can't import the settings again (LookupError: nobody prepared",
+        ),
+    ],
+)
+def test_settings_that_manage_prepares(socket_dir: Path, formatter: str, words: str):
+    """The supervisor logs as settings say that it can't import, or says that it doesn't."""
+    logs = LOGS.replace("FORMATTER", formatter)
+    for name, text in [("manage", MANAGE), ("settings", SETTINGS + logs), ("asgi", ASGI)]:
         (socket_dir / f"{name}.py").write_text(text)
     with websockets_server(socket_dir, env={"TMPDIR": str(socket_dir)}) as server:
         assert len(psutil.Process(server.pid).children()) == 1
-        server.wait_for_log("can't import the settings again (LookupError: nobody prepared")
         server.wait_for_log("is ready")
+        assert words in server.log()
         assert server.stop() == 0

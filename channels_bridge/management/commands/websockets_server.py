@@ -24,7 +24,7 @@ from channels_bridge.project.config_from_options import make_config
 from channels_bridge.project.foreign.foreign_command_line import answers
 from channels_bridge.project.server_options import add_options
 from channels_bridge.project.supervisor_process import become_supervisor, can_become_supervisor
-from channels_bridge.project.supervisor_program import Job, supervise
+from channels_bridge.project.supervisor_program import Job, pickled_logging, supervise
 from channels_bridge.server.bind import parse_bind
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
@@ -114,6 +114,7 @@ class Command(BaseCommand):
             list(make_watchers(options, about, endpoints)),
             endpoints,
             kept(),
+            pickled_logging(),
         )
 
     def banner(
