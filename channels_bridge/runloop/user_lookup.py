@@ -71,12 +71,14 @@ def _function() -> Any:
 
 
 def _is_empty(session: Any) -> bool:
-    """Whether a session has no key, so that looking into it asks neither a database nor a cache."""
+    """Whether a session has nothing in it, and no key, so that it asks no database and no cache."""
     store = getattr(session, "_wrapped", session)  # Channels' session is lazy
     return (
         isinstance(store, SessionBase)
         and all(getattr(type(store), name) is getattr(SessionBase, name) for name in _OF_SESSIONS)
         and store.session_key is None
+        # A middleware may have logged somebody in whom the client has shown no session of.
+        and not vars(store).get("_session_cache")
     )
 
 

@@ -16,6 +16,7 @@ from channels import auth
 from channels.auth import AuthMiddleware, AuthMiddlewareStack
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.sessions import CookieMiddleware, SessionMiddleware
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.auth.backends import ModelBackend
@@ -177,6 +178,25 @@ async def test_a_session_that_has_ended(serve):
     """A key that nobody knows any more is looked for, and leads to nobody."""
     engine = await serve(application)
     assert await ask(engine, {"Cookie": f"sessionid={'0' * 32}"}) == "nobody middleware's"
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_session_that_a_middleware_fills(serve):
+    """A session without a key may have a user in it, who is looked up in the thread."""
+    user = await database_sync_to_async(get_user_model().objects.create_user)("ada")
+
+    class Token(AuthMiddleware):
+        """Logs in whoever asks, as one does that knows a token."""
+
+        async def resolve_scope(self, scope):
+            scope["session"][SESSION_KEY] = str(user.pk)
+            scope["session"][BACKEND_SESSION_KEY] = BACKEND
+            scope["session"][HASH_SESSION_KEY] = user.get_session_auth_hash()
+            await super().resolve_scope(scope)
+
+    engine = await serve(CookieMiddleware(SessionMiddleware(Token(Who.as_asgi()))))
+    assert await ask(engine, {}) == "ada nothing, backend's"
+    assert Backend.threads == [await sync_to_async(threading.get_ident)()]
 
 
 @pytest.mark.django_db(transaction=True)
