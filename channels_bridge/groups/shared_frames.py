@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterator, MutableMapping
+from itertools import chain
 from typing import Any, Protocol, TypeAlias
 
 from channels_bridge.groups.message import handler_name
@@ -212,8 +213,12 @@ class Sharing:
 
 @functools.lru_cache(maxsize=1024)
 def has_shared(owner: Any) -> bool:
-    """Whether a class has a shared handler."""
-    return any(isinstance(getattr(owner, name, None), SharedFrame) for name in dir(owner))
+    """Whether a class has a shared handler, of its own or from one of its bases.
+
+    Other attributes are not touched: a lazy object, or a property of the class, may make a query.
+    """
+    entries = chain.from_iterable(vars(cls).values() for cls in owner.__mro__)
+    return any(issubclass(type(entry), SharedFrame) for entry in entries)
 
 
 def make_marked(owner: type, event: Event) -> Share | None:

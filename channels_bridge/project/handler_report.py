@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,7 +38,7 @@ def why_not(handlers: Handlers, name: str) -> str | None:
     """Say why a handler isn't shared; None where it is."""
     if handlers.middleware is not None:
         return f"{handlers.middleware} takes part in send()"
-    if isinstance(getattr(handlers.owner, name, None), SharedFrame):
+    if isinstance(inspect.getattr_static(handlers.owner, name, None), SharedFrame):
         return None
     if not proven_handlers.is_on:
         return "the setting WEBSOCKET_SHARED_HANDLERS is False"

@@ -44,14 +44,15 @@ def may_send(owner: Any, name: str) -> bool:
 
 def _argument(method: Any, *, is_sync: bool) -> str | None:
     """Return the name of a method's one argument; None where it is no handler."""
-    if isinstance(method, SharedFrame):
+    kind = type(method)  # isinstance() asks lazy objects what they are, which may be a query
+    if issubclass(kind, SharedFrame):
         return "event"
-    if isinstance(method, type) or not callable(method):
+    if issubclass(kind, type) or not callable(method):
         return None
     try:
         parameters = list(inspect.signature(method).parameters.values())
         is_async = inspect.iscoroutinefunction(inspect.unwrap(method))
-    except (TypeError, ValueError):
+    except Exception:  # an odd attribute may do what it likes: it is no handler that is known
         return None
     if len(parameters) != 2 or is_sync == is_async:
         return None

@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import pytest
 from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer
+from django.utils.functional import SimpleLazyObject
 
 from channels_bridge.groups import shared_frame
 from channels_bridge.project import handler_report
@@ -93,3 +95,38 @@ def test_rows(monkeypatch: Any) -> None:
     assert rows()["chat_news"] is rows()["chat_shared"] is None
     assert handlers.proof_of("chat_typing") is None
     assert "self.channel_name" in str(rows()["chat_typing"])
+
+
+class Stranger:
+    """Fails whoever looks at it, or at what it is made into."""
+
+    def __get__(self, consumer: Any, owner: type) -> Any:
+        raise KeyError("nothing here")
+
+
+class Uncertain:
+    """Can be called, and doesn't say how."""
+
+    def __call__(self, event: dict[str, Any]) -> None: ...
+
+    @property
+    def __signature__(self) -> Any:
+        raise RuntimeError("not yet")
+
+
+def fail() -> Any:
+    raise AssertionError("was looked at")
+
+
+ODD = {"lazy": lambda: SimpleLazyObject(fail), "class's": Stranger, "callable": Uncertain}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_attributes_that_must_not_be_touched(kind: str) -> None:
+    """A class may have anything: a lazy object makes a query, which can't be made on the loop."""
+    attribute = ODD[kind]()
+    odd = type("Odd", (Chat,), {"attribute": attribute})
+    assert "attribute" not in group_handlers(odd)
+    assert proven_handlers.make_for(odd, None) is not None
+    plain = type("Plain", (AsyncWebsocketConsumer,), {"attribute": attribute})
+    assert proven_handlers.make_for(plain, None) is None
