@@ -74,11 +74,13 @@ class Leavers:
             self._timer.cancel()
 
     def _turn(self) -> None:
-        if not is_automatic():
-            self._waiting.clear()  # the project does not want it
-        elif self._waiting and self._thaw_some():
-            gc.collect(0)
-        self.start()
+        try:
+            if not is_automatic():
+                self._waiting.clear()  # the project does not want it
+            elif self._waiting and self._thaw_some():
+                gc.collect(0)
+        finally:  # what hangs on a consumer may be anything: the next one has its turn, too
+            self.start()
 
     def _thaw_some(self) -> bool:
         """Thaw those that are still there, as long as the budget lasts. Whether there was any."""

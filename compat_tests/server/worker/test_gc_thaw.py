@@ -199,6 +199,33 @@ async def test_who_was_there_at_a_freeze() -> None:
     assert len(context.leavers) == MOST_LEAVERS
 
 
+async def test_one_that_cannot_be_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever hangs on a consumer, those behind it are looked after."""
+    monkeypatch.setattr(gc_thaw, "EVERY", 0.01)
+    told: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, about: told.append(about))
+    gc.set_threshold(10**6, 10**6, 10**6)
+
+    class Kind(type):
+        @property
+        def __module__(cls) -> str:  # type: ignore[override]
+            raise LookupError
+
+    context = Context(None, ServerConfig(application=""), {}, on_lost=lambda: None)  # type: ignore[arg-type]
+    odd, plain = Consumer(), Consumer()
+    odd.kept = Kind("Odd", (), {})()
+    leavers = gc_thaw.Leavers(context)
+    leavers.start()
+    try:
+        context.freeze()
+        for consumer in (odd, plain):
+            context.note_end(consumer, 0)
+        await until(lambda: not context.leavers)
+    finally:
+        leavers.stop()
+    assert [type(about["exception"]) for about in told] == [LookupError]
+
+
 @pytest.mark.parametrize("enabled", [True, False])
 async def test_consumers_of_a_server(
     serve: Any, monkeypatch: pytest.MonkeyPatch, enabled: bool
@@ -236,8 +263,7 @@ async def test_consumers_of_a_server(
         if enabled:
             await until(lambda: not consumers)
         else:
-            await until(lambda: len(engine.context.leavers) == 3)
-            await until(lambda: not engine.context.leavers)
+            await until(lambda: not engine.context.tasks and not engine.context.leavers)
         gc.callbacks.remove(note)
     assert len(consumers) == (0 if enabled else 3)
     assert full == [False] * len(full)
