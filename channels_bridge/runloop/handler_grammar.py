@@ -28,6 +28,7 @@ Methods             those of ``pure_functions.METHODS``, with positional argumen
 from __future__ import annotations
 
 import ast
+import inspect
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Literal
@@ -76,6 +77,8 @@ def read_handler(function: FunctionType, node: Definition, witnesses: Witnesses)
     kind, content = _content(call, expressions.consumer)
     expressions.read(content)
     expressions.require_all_seen([*before, content])
+    if inspect.isgeneratorfunction(function):  # a call of it runs nothing of it
+        raise Refused(node.lineno, "has a yield")
     if kind == "json":
         expressions.look_at_json()
     return Sent(kind, content, before)

@@ -366,6 +366,7 @@ def test_refused_definition(tmp_path, definition, why):
 SYNC = {
     "async def chat(self, event): await self.send('a')": "mixes async and synchronous code",
     "def chat(self, event): yield self.send('a')": "has a yield where it should send",
+    "def chat(self, event):\n    x: (yield) = 'a'\n    self.send(x)": "has a yield",
     "chat = lambda self, event: self.send('a')": "",
     "def chat(self, event): self.send_json('a')": "calls send_json(), which its class",
 }
