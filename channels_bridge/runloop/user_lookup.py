@@ -20,7 +20,7 @@ from contextvars import Context, copy_context
 from functools import partial
 from typing import Any, cast
 
-from asgiref.sync import _restore_context
+from asgiref.sync import AsyncToSync, _restore_context
 from channels import auth
 from channels.auth import AuthMiddleware
 from django.contrib.sessions.backends.base import SessionBase
@@ -57,6 +57,10 @@ async def find_user(scope: Any) -> Any:
         return await get_user(scope)
     if _is_empty(scope.get("session")):
         return _function()(scope)
+    if getattr(AsyncToSync.executors, "current", None) is not None:
+        # The thread waits for this in async_to_sync(), and is the one that has to look: whoever
+        # stood in the lane behind the handler there would wait for ever.
+        return await get_user(scope)
     return await _look_up(scope, extension["connection"].context.crossing)
 
 

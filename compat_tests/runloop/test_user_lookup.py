@@ -11,11 +11,11 @@ import threading
 from unittest.mock import AsyncMock, Mock
 
 import pytest
-from asgiref.sync import SyncToAsync, sync_to_async
+from asgiref.sync import SyncToAsync, async_to_sync, sync_to_async
 from channels import auth
-from channels.auth import AuthMiddleware, AuthMiddlewareStack
+from channels.auth import AuthMiddleware, AuthMiddlewareStack, UserLazyObject
 from channels.db import database_sync_to_async
-from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer
 from channels.sessions import CookieMiddleware, SessionMiddleware
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
@@ -206,6 +206,27 @@ async def test_sessions_of_the_project(serve, settings):
     engine = await serve(application)
     assert await ask(engine, {}) == "nobody middleware's"
     assert set(SessionStore.threads) == {await sync_to_async(threading.get_ident)()}
+
+
+class Again(WebsocketConsumer):
+    """Looks the user up once more, from its own thread."""
+
+    def receive(self, text_data):
+        """Name who is found."""
+        scope = {**self.scope, "user": UserLazyObject()}
+        async_to_sync(AuthMiddleware(None).resolve_scope)(scope)
+        self.send(scope["user"].get_username())
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_in_a_handler(serve):
+    """A synchronous handler that waits for a look-up has it made in its own thread."""
+    (headers,) = await log_in("ada")
+    engine = await serve(AuthMiddlewareStack(Again.as_asgi()))
+    async with engine.connect(additional_headers=headers) as websocket:
+        await websocket.send("who?")
+        assert await asyncio.wait_for(websocket.recv(), DEADLINE) == "ada"
+    assert set(Backend.threads) == {await sync_to_async(threading.get_ident)()}
 
 
 @pytest.mark.parametrize("headers", [{}, {"Cookie": f"sessionid={'0' * 32}"}])
