@@ -55,6 +55,17 @@ async def test_offer_of_another_protocol(serve, caplog, offer, framing, body):
     assert not caplog.records
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_later_head_that_never_ends(serve, at_once):
+    """Heads behind the first one have their time limit, too, whenever they begin."""
+    engine = await serve(page, handshake_timeout=0.1)
+    client = await engine.open(KEPT + GET[:-2] if at_once else KEPT)
+    if not at_once:
+        await client.read_until(b"\r\n\r\n")
+        client.write(GET[:-2])
+    await client.read_until(b"HTTP/1.1 408 ")
+
+
 async def test_many_offers_at_once(serve):
     """As many requests as one packet has may offer another protocol."""
     engine = await serve(page)
