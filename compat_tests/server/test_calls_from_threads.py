@@ -36,6 +36,35 @@ async def test_calls_are_made_in_order_on_the_loop(monkeypatch):
     assert len(wakes) == 2
 
 
+async def test_a_thread_is_not_overtaken_by_itself(monkeypatch):
+    """What a thread hands over comes before what it has the loop do next, whoever wakes that."""
+    crossing, loop = Crossing(), asyncio.get_running_loop()
+    waking, go, done = threading.Event(), threading.Event(), asyncio.Event()
+    order = []
+
+    class SlowLoop:
+        def call_soon_threadsafe(self, callback):
+            waking.set()
+            go.wait(DEADLINE)
+            loop.call_soon_threadsafe(callback)
+
+    def send():
+        crossing.call_soon(lambda: order.append("handed over"))
+        loop.call_soon_threadsafe(order.append, "later")
+
+    monkeypatch.setattr(crossing, "_loop", SlowLoop())
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(crossing.call_soon, lambda: order.append("another's"))
+        await asyncio.to_thread(waking.wait, DEADLINE)
+        second = threads.submit(send)
+        await asyncio.wait([asyncio.wrap_future(second)], timeout=0.1)  # it should not end
+        go.set()
+        await asyncio.gather(*map(asyncio.wrap_future, (first, second)))
+        loop.call_soon(done.set)
+        await asyncio.wait_for(done.wait(), DEADLINE)
+    assert order == ["another's", "handed over", "later"]
+
+
 async def test_no_call_is_lost_between_threads():
     """Threads that call while the loop takes calls have each one made, once, in their order."""
     crossing = Crossing()
