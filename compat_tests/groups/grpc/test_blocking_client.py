@@ -18,7 +18,7 @@ from channels_bridge.groups.discovery.hub_address import Address
 from channels_bridge.groups.grpc import frame_codec, suppression
 from channels_bridge.groups.grpc.hub.exchange import Exchange
 from channels_bridge.groups.grpc.outbox import Outbox
-from channels_bridge.groups.grpc.process import blocking_client
+from channels_bridge.groups.grpc.process import blocking_call, blocking_client
 from channels_bridge.groups.grpc.process.blocking_client import BlockingClient
 from channels_bridge.groups.grpc.process.blocking_stream import BlockingStream
 from channels_bridge.groups.history.position import Bounds
@@ -69,7 +69,10 @@ class Hub:
         if self.welcome:
             welcome, self.welcome = self.welcome, b""
             return welcome
-        answer = self.answers.get(timeout=DEADLINE)
+        try:
+            answer = self.answers.get(timeout=max(deadline - time.monotonic(), 0.001))
+        except queue.Empty:
+            raise TimeoutError from None
         if isinstance(answer, BaseException):
             raise answer
         return answer
@@ -88,6 +91,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
     hub = Hub()
     monkeypatch.setattr(blocking_client, "BlockingStream", hub.connect)
     monkeypatch.setattr(blocking_client, "RETRY_DELAY", 0)
+    monkeypatch.setattr(blocking_client, "WRITE_STEP", DEADLINE)
     return hub
 
 
@@ -193,6 +197,75 @@ def test_large_messages_are_not_all_written_at_once(hub, client):
     assert [len(batch) for batch in hub.batches] == [1, 1]
 
 
+def test_messages_wait_while_much_is_unanswered(hub, client, monkeypatch: pytest.MonkeyPatch):
+    """Else many threads together would have the hub cut off a process that is only slow."""
+    monkeypatch.setattr(blocking_client, "MAX_UNANSWERED", 2)
+    threads = [Thread(client, b"0")]
+    until(lambda: len(hub.batches) == 1)
+    threads += [Thread(client, b"x") for _ in range(4)]
+    until(lambda: len(client._calls) == 4)
+    for answered in ([1], [2, 3], [4, 5]):
+        hub.settle(*answered)
+    for thread in threads:
+        thread.join(DEADLINE)
+        assert thread.result is True
+    assert [len(batch) for batch in hub.batches] == [1, 2, 2]
+
+
+def test_large_messages_of_threads(hub, client):
+    """No more is in one batch than the hub takes, whatever waits; also not after a reconnect."""
+    threads = [Thread(client, b"0")]
+    until(lambda: len(hub.batches) == 1)
+    threads += [Thread(client, b"x" * blocking_client.BATCH_SIZE) for _ in range(3)]
+    until(lambda: len(client._calls) == 3)
+    hub.settle(1)
+    until(lambda: len(hub.batches) == 4)
+    hub.answers.put(ConnectionResetError("reset"))
+    until(lambda: len(hub.batches) == 7)
+    hub.settle(2, 3, 4)
+    for thread in threads:
+        thread.join(DEADLINE)
+        assert thread.result is True
+    assert [[publish.seq for publish in batch] for batch in hub.batches[1:]] == [[2], [3], [4]] * 2
+
+
+def test_who_waits_for_somebody_stuck_keeps_nobody_from_writing(
+    hub, client, monkeypatch: pytest.MonkeyPatch
+):
+    """The others publish to other processes, and are done before it is."""
+    monkeypatch.setattr(blocking_client, "WRITE_STEP", 0.001)
+    first = Thread(client, b"stuck")
+    until(lambda: hub.batches)
+    second = Thread(client, b"other")
+    until(lambda: len(hub.batches) == 2)
+    hub.settle(2)
+    second.join(DEADLINE)
+    assert second.result is True and first.is_alive()
+    hub.settle(1)
+    first.join(DEADLINE)
+    assert first.result is True
+
+
+def test_hub_that_is_replaced_between_many(hub, client, monkeypatch: pytest.MonkeyPatch):
+    """What comes behind what has arrived waits for the next hub."""
+    monkeypatch.setattr(blocking_client, "MAX_TOGETHER", 1)
+    monkeypatch.setattr(blocking_client, "RETRY_DELAY", 0.001)
+    publishing = threading.Thread(target=client.publish, args=(["g:0", "g:1"], b"x"))
+    publishing.start()
+    until(lambda: hub.batches)
+    hub.is_there = False
+    hub.settle(1)
+    until(lambda: client._trouble == "nobody listens")
+    hub.is_there = True
+    hub.settle(2)
+    publishing.join(DEADLINE)
+    assert not publishing.is_alive()
+    assert [[publish.topic for publish in batch] for batch in hub.batches] == [
+        ["mine/g:0"],
+        ["mine/g:1"],
+    ]
+
+
 def test_history(hub, client):
     """What is kept has its number when it is answered."""
     hub.answers.put(frame_codec.encode(wire.Sequenced(seqs=[1], offsets=[9], orders=[9])))
@@ -216,6 +289,7 @@ def test_no_hub(hub, client):
     """Where nothing was written, it has to go another way: at once, and each time."""
     hub.is_there = False
     assert not client.publish(["g:room"], b"hello")
+    assert not client._calls, "they are kept for ever"
     hub.is_there = True
     hub.settle(1)
     assert client.publish(["g:room"], b"hello")
@@ -244,7 +318,6 @@ def test_connection_that_was_cut_while_nobody_read(hub, client):
 def test_no_answer(hub, client):
     """Who gets no answer in time is told so; an answer that comes later is nobody's."""
     client._timeout = 0.01
-    hub.answers.put(TimeoutError())
     with pytest.raises(TransportUnavailable, match="unanswered after 0.01 seconds: 1"):
         client.publish(["g:room"], b"first")
     client._timeout = DEADLINE
@@ -276,6 +349,7 @@ def test_hub_of_an_earlier_release(hub, client):
     assert not client.publish(["g:room"], b"hello")
     assert not client.publish(["g:room"], b"hello")
     assert len(hub.hellos) == 1 and hub.closed == 1 and hub.batches == []
+    assert not client._calls
 
 
 def test_signal_handler_that_sends(hub, client, monkeypatch: pytest.MonkeyPatch):
@@ -319,6 +393,31 @@ def test_the_thread_that_reads_is_interrupted(hub, client):
     assert isinstance(first.result, KeyboardInterrupt)
     assert second.result is True
     assert published(hub) == [[b"first"], [b"second"]]
+
+
+def test_interrupted_between_answers(hub, client, monkeypatch: pytest.MonkeyPatch):
+    """What is answered is so for the thread that waits for it, or is asked for again."""
+    first = Thread(client, b"first")
+    until(lambda: hub.batches)
+    second = Thread(client, b"second")
+    until(lambda: client._calls)
+    end, interrupts = blocking_call.Call.end, [KeyboardInterrupt()]
+
+    def interrupted(call: blocking_call.Call) -> None:
+        if call.publications[0].payload == b"second" and interrupts:
+            raise interrupts.pop()
+        end(call)
+
+    monkeypatch.setattr(blocking_call.Call, "end", interrupted)
+    monkeypatch.setattr(blocking_client, "WRITE_STEP", 0.001)
+    hub.answers.put(TimeoutError())
+    until(lambda: len(hub.batches) == 2)
+    hub.settle(2)
+    first.join(DEADLINE)
+    assert isinstance(first.result, KeyboardInterrupt)
+    hub.settle(2)
+    second.join(DEADLINE)
+    assert second.result is True
 
 
 def test_after_a_fork(hub, client):

@@ -20,10 +20,21 @@ class Call:
     def __init__(self, publications: Sequence[wire.Publish]) -> None:
         self.publications = publications
         self.thread = threading.get_ident()
-        self.unanswered = len(publications)
+        self._answered: set[int] = set()  # their numbers
         self.is_over = False
         self.goes_elsewhere = False
         self._awake: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether all of it has arrived."""
+        return len(self._answered) == len(self.publications)
+
+    def answer(self, seq: int) -> None:
+        """One of its publications has arrived; with the last one it is done."""
+        self._answered.add(seq)
+        if self.is_answered:
+            self.end()
 
     def end(self) -> None:
         """It is done."""

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from uuid import uuid4
 
 from channels_bridge.exceptions import TransportUnavailable
 from channels_bridge.groups.discovery.hub_address import Address
 from channels_bridge.groups.discovery.process_liveness import own_presence
 from channels_bridge.groups.grpc import frame_codec, log_codec
+from channels_bridge.groups.grpc.outbox import BATCH_SIZE
 from channels_bridge.groups.grpc.process.blocking_call import Call
 from channels_bridge.groups.grpc.process.blocking_stream import BlockingStream
 from channels_bridge.groups.grpc.process.hub_advice import FIND_STUCK, START_HUB
@@ -37,9 +38,18 @@ REFUSED_DELAY = 10
 #: How long a thread waits at a time for the one that reads for it, in seconds.
 STEP = 1.0
 
+#: For how long nothing is written while the one that reads waits for an answer, in seconds: it may
+#: be for somebody who is stuck, and the others publish to somebody else.
+WRITE_STEP = 0.02
+
 #: What is unanswered at most of what one caller publishes together.
 MAX_TOGETHER = 1024
 MAX_BYTES = 4 * 1024 * 1024
+
+#: What may be unanswered before the rest waits, of all threads together; what is written last may
+#: go beyond it. As much as that of ``client``, and for the same reason.
+MAX_UNANSWERED = 4096
+MAX_UNANSWERED_BYTES = 16 * 1024 * 1024
 
 
 class BlockingClient:
@@ -104,8 +114,16 @@ class BlockingClient:
             if not self._call(Call(publications)):
                 if not start:
                     return False
-                raise self.unavailable()
+                self._publish_later(publications)
         return True
+
+    def _publish_later(self, publications: Sequence[wire.Publish]) -> None:
+        """Publish what comes behind what has arrived: that can't go another way any more."""
+        deadline = time.monotonic() + self._timeout
+        while not self._call(Call(publications)):
+            if time.monotonic() >= deadline:
+                raise self.unavailable()
+            time.sleep(RETRY_DELAY)
 
     async def close(self) -> None:
         """Disconnect. It may be used again."""
@@ -142,7 +160,7 @@ class BlockingClient:
     def _lead(self, call: Call, deadline: float) -> None:
         """Read and write for all, until one call is over."""
         try:
-            while not call.is_over and self._converse(deadline):
+            while not call.is_over and time.monotonic() < deadline and self._converse(deadline):
                 pass
         except TransportUnavailable:
             raise
@@ -153,10 +171,12 @@ class BlockingClient:
     def _leave(self, call: Call) -> None:
         """Forget a call, and let another one read, unless somebody does."""
         call.is_over = True
-        if call.unanswered:  # it has been given up
+        if not call.is_answered:  # it has been given up
             for publication in call.publications:
                 self._frames.pop(publication.seq, None)
         if self._leader.get(None) is call:
+            while self._calls and self._calls[0].is_over:
+                self._calls.popleft()
             del self._leader[None]
         if None not in self._leader:
             waiting = [*(its for _, its in self._frames.copy().values()), *self._calls.copy()]
@@ -175,13 +195,25 @@ class BlockingClient:
             self._write_calls(deadline)
             assert self._stream is not None
             if self._frames:
-                self._take(self._stream.read(deadline))
+                self._take(self._read(deadline))
         except TimeoutError:
             raise self.unavailable() from None
         except (OSError, frame_codec.DecodeError) as error:
             self._lose(str(error))
             return False
         return True
+
+    def _read(self, deadline: float) -> bytes:
+        """Wait for answers; return none once somebody else has something to write."""
+        assert self._stream is not None
+        while True:
+            try:
+                return self._stream.read(min(deadline, time.monotonic() + WRITE_STEP))
+            except TimeoutError:
+                if time.monotonic() >= deadline:
+                    raise
+                if self._calls and self._has_room(*self._load()):
+                    return b""
 
     def _is_connected(self, deadline: float) -> bool:
         if self._stream is not None and not self._frames:
@@ -221,9 +253,8 @@ class BlockingClient:
             )
             stream.write(frame_codec.encode(hello), deadline)
             self._require_welcome(stream.read(deadline))
-            if self._frames:
-                frames = [frame for frame, _ in self._frames.copy().values()]
-                stream.write(b"".join(frames), deadline)
+            for batch in _batches(frame for frame, _ in self._frames.copy().values()):
+                stream.write(batch, deadline)
         except BaseException:
             stream.close()
             raise
@@ -237,15 +268,29 @@ class BlockingClient:
         raise ConnectionError("it is of another release")
 
     def _write_calls(self, deadline: float) -> None:
+        if not self._calls:
+            return
         frames: list[bytes] = []
-        while self._calls:
+        count, size = self._load()
+        while self._calls and self._has_room(count, size):
             call = self._calls[0]
-            if not call.is_over:
-                frames += self._number(call)
+            numbered = self._number(call) if not call.is_over else []
             self._calls.popleft()
-        if frames:
+            frames += numbered
+            count += len(numbered)
+            size += sum(map(len, numbered))
+        for batch in _batches(frames):
             assert self._stream is not None
-            self._stream.write(b"".join(frames), deadline)
+            self._stream.write(batch, deadline)
+
+    def _load(self) -> tuple[int, int]:
+        """How many are unanswered, and how many bytes that are."""
+        frames = self._frames.copy().values()
+        return len(frames), sum(len(frame) for frame, _ in frames)
+
+    @staticmethod
+    def _has_room(count: int, size: int) -> bool:
+        return count < MAX_UNANSWERED and size < MAX_UNANSWERED_BYTES
 
     def _number(self, call: Call) -> list[bytes]:
         """Give publications their numbers; once more after an interrupt, nothing changes."""
@@ -266,12 +311,11 @@ class BlockingClient:
                     self._answered(seq)
 
     def _answered(self, seq: int) -> None:
-        _, call = self._frames.pop(seq, (b"", None))
-        if call is None:
-            return  # who waited for it has given up
-        call.unanswered -= 1
-        if not call.unanswered:
-            call.end()
+        _, call = self._frames.get(seq, (b"", None))
+        if call is not None:  # else who waited for it has given up
+            # Last, and once more makes no difference: a signal handler may raise in between.
+            call.answer(seq)
+            self._frames.pop(seq, None)
 
     # Without a hub.
 
@@ -284,7 +328,7 @@ class BlockingClient:
     def _send_away(self) -> None:
         """Let those go elsewhere who have written nothing; what others wrote may have arrived."""
         for call in self._calls.copy():
-            if not call.publications[0].seq:
+            if not (call.is_over or call.publications[0].seq):
                 call.goes_elsewhere = True
                 call.end()
         if self._frames:
@@ -300,3 +344,17 @@ class BlockingClient:
         trouble = self._address.find_trouble() or self._trouble
         trouble = trouble or f"it didn't answer within {self._timeout:g} seconds"
         return TransportUnavailable(str(self._address), trouble, START_HUB)
+
+
+def _batches(frames: Iterable[bytes]) -> Iterator[bytes]:
+    """Join frames to batches, which are no longer than others that the hub reads."""
+    batch: list[bytes] = []
+    size = 0
+    for frame in frames:
+        batch.append(frame)
+        size += len(frame)
+        if size >= BATCH_SIZE:
+            yield b"".join(batch)
+            batch, size = [], 0
+    if batch:
+        yield b"".join(batch)
