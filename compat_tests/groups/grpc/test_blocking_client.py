@@ -465,6 +465,27 @@ def test_goodbye(socket_dir, monkeypatch: pytest.MonkeyPatch):
                 assert reader.read().endswith(goodbye) != is_child
 
 
+def test_no_goodbye_within_a_message(socket_dir):
+    """Where a write was cut short the hub gets no more: it would be a part of that message."""
+    path = socket_dir / "groups.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(os.fspath(path))
+        listener.listen()
+        stream = BlockingStream(path, "/s/M", time.monotonic() + DEADLINE, b"goodbye")
+        connection, _ = listener.accept()
+        with connection, connection.makefile("rb") as reader:
+            for buffer, size in (
+                (stream._socket, socket.SO_SNDBUF),
+                (connection, socket.SO_RCVBUF),
+            ):
+                buffer.setsockopt(socket.SOL_SOCKET, size, 4096)
+            with pytest.raises(ConnectionError, match="doesn't read"):
+                stream.write(b"x" * 60_000, time.monotonic())
+            assert connection.recv(4096)
+            stream.close()
+            assert b"goodbye" not in reader.read()
+
+
 # The hub's side.
 
 

@@ -94,20 +94,22 @@ class BlockingStream:
         self._messages += self._call.receive(data)
 
     def _flush(self, deadline: float) -> None:
+        self._call.is_torn = True  # a signal handler may raise anywhere from here
         output = self._call.take_output()
-        if not output:
-            return
-        self._socket.settimeout(_until(deadline))
-        try:
-            self._socket.sendall(output)
-        except TimeoutError:
-            raise ConnectionError("the hub doesn't read") from None
+        if output:
+            self._socket.settimeout(_until(deadline))
+            try:
+                self._socket.sendall(output)
+            except TimeoutError:
+                raise ConnectionError("the hub doesn't read") from None
+        self._call.is_torn = False
 
 
 def _close(connection: socket.socket, call: Http2Call, goodbye: bytes, pid: int) -> None:
     """Disconnect; in a forked child, which has a copy, without a word to the hub."""
     with contextlib.suppress(OSError), connection:
-        if pid == os.getpid() and not call.has_unsent:
+        # Within a message, the hub would take it for the rest of that.
+        if pid == os.getpid() and not (call.has_unsent or call.is_torn):
             connection.settimeout(0)
             call.send(goodbye)
             connection.sendall(call.take_output())

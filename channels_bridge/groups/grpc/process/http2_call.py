@@ -47,10 +47,12 @@ class Http2Call:
 
     Attributes:
         is_over: whether the other side has ended it.
+        is_torn: whether a part of what was taken may not have been written; for who writes.
     """
 
     def __init__(self, path: str) -> None:
         self.is_over = False
+        self.is_torn = False
         self._control = bytearray(_opening(path))  # what flow control doesn't hold back
         self._unsent = bytearray()  # of messages
         self._room = {ALL: DEFAULT_WINDOW, CALL: DEFAULT_WINDOW}
