@@ -73,7 +73,7 @@ def _drive(coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
     try:
         while coroutine.send(None) is not home_loop.GO_HOME:
             pass  # all else that it does is to let others run
-        _finish_at_home(home_loop.loop(), coroutine, outcome)
+        return _finish_at_home(home_loop.loop(), coroutine)
     except StopIteration as end:
         outcome.set_result(end.value)
     except Exception as error:
@@ -82,15 +82,15 @@ def _drive(coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
 
 
 def _finish_at_home(
-    loop: asyncio.AbstractEventLoop,
-    coroutine: Coroutine[Any, Any, T],
-    outcome: concurrent.futures.Future[T],
-) -> None:
+    loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]
+) -> concurrent.futures.Future[T]:
     """Run the rest of a coroutine on the home loop, and wait for that.
 
     Raises:
         LoopBlocked: that loop doesn't come to it. It will not be run.
     """
+    # Of its own: where a signal handler raises meanwhile, that is how it went for the caller.
+    outcome: concurrent.futures.Future[T] = concurrent.futures.Future()
     unbegun = [coroutine]  # whoever takes it out, here or there, has decided about it
     tasks: list[asyncio.Task[None]] = []
     over = threading.Lock()
@@ -112,13 +112,13 @@ def _finish_at_home(
     # In steps: a process that was stopped for a while has been so in one of them.
     for _ in range(home_loop.BLOCKED_TIMEOUT):
         if over.acquire(timeout=1):  # takes less than to wait for the outcome itself
-            return
+            return outcome
         if not unbegun:
-            over.acquire()
-            return
+            break
     if home_loop.give_up(unbegun):
         raise LoopBlocked(home_loop.BLOCKED_TIMEOUT)
     over.acquire()
+    return outcome
 
 
 @types.coroutine

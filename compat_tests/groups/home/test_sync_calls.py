@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import signal
 import threading
 
@@ -95,7 +96,8 @@ def test_errors_of_both_halves(goes_home):
         sync_calls.finish(fail())
 
 
-def test_interrupted_while_it_waits():
+@pytest.mark.parametrize("interrupt_by", [KeyboardInterrupt, RuntimeError])
+def test_interrupted_while_it_waits(interrupt_by, caplog):
     """What has gone home is finished there, whatever becomes of who waits for it."""
     begun, go_on, done = threading.Event(), threading.Event(), threading.Event()
 
@@ -106,7 +108,7 @@ def test_interrupted_while_it_waits():
         done.set()
 
     def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
+        raise interrupt_by
 
     def interrupt_main() -> None:
         begun.wait(30)
@@ -116,10 +118,13 @@ def test_interrupted_while_it_waits():
     thread = threading.Thread(target=interrupt_main)
     thread.start()
     try:
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(interrupt_by):
             sync_calls.finish(act())
     finally:
         signal.signal(signal.SIGUSR1, before)
         thread.join()
     go_on.set()
     assert done.wait(30)
+    asyncio.run_coroutine_threadsafe(asyncio.sleep(0), home_loop.loop()).result(30)
+    gc.collect()
+    assert caplog.text == ""
