@@ -88,8 +88,11 @@ def become(target: str, *args: Any, fds: Sequence[int] = ()) -> NoReturn:
 
 
 def _temporary_file() -> IO[bytes]:
-    if sys.platform == "linux":
-        return open(os.memfd_create("job"), "r+b")  # where no directory can be written to, too
+    # Portable builds of Python don't have it, and a sandbox may forbid it.
+    make = getattr(os, "memfd_create", None)
+    if make is not None:
+        with contextlib.suppress(OSError):
+            return open(make("job"), "r+b")  # where no directory can be written to, too
     return tempfile.TemporaryFile()
 
 
