@@ -162,6 +162,28 @@ async def test_sending_to_groups(patcher, order, socket_dir):
         await receiver.close()
 
 
+@pytest.mark.parametrize(
+    ("patch", "expected"),
+    [
+        ("gevent.monkey.patch_all()", True),
+        ("gevent.monkey.patch_all(queue=False)", False),
+        ("gevent.monkey.patch_all(socket=False)", False),
+        ("gevent.monkey.patch_all(thread=False)", False),
+        ("eventlet.monkey_patch()", True),
+        ("eventlet.monkey_patch(socket=False)", False),
+    ],
+)
+def test_patched_in_part(patch, expected):
+    """Nobody waits where that would stop all other greenlets."""
+    source = f"""
+        import {patch.rpartition(".")[0]}
+        {patch}
+        from channels_bridge.groups.home.green_threads import can_wait
+        print(can_wait())
+    """
+    assert run(textwrap.dedent(source)) == f"{expected}\n"
+
+
 async def test_unpatched(socket_dir):
     """Where they are only imported, layers work."""
     address = f"unix:{socket_dir}/groups.sock"

@@ -20,9 +20,9 @@ PATCHERS = {
     "eventlet": ("eventlet.patcher", "is_monkey_patched", ("thread",)),
 }
 
-
-#: What has to be patched as well, or a greenlet that waits would stop all others.
-ALSO = ("socket",)
+#: What has to be patched, or a greenlet that waits would stop all others. With eventlet, what goes
+#: with threads is.
+WAITING = {"gevent": ("threading", "queue", "socket"), "eventlet": ("thread", "socket")}
 
 
 def are_greenlets() -> bool:
@@ -31,12 +31,12 @@ def are_greenlets() -> bool:
 
 
 def can_wait() -> bool:
-    """Whether greenlets wait for locks and sockets as threads do."""
+    """Whether greenlets wait for each other, and for sockets, as threads do."""
     patcher = _find_patcher()
     if patcher is None:
         return False
-    module, function, needed = PATCHERS[patcher]
-    return all(map(getattr(sys.modules[module], function), (needed[0], *ALSO)))
+    module, function, _ = PATCHERS[patcher]
+    return all(map(getattr(sys.modules[module], function), WAITING[patcher]))
 
 
 def require_threads() -> None:
