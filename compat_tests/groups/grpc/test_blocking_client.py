@@ -420,6 +420,37 @@ def test_interrupted_between_answers(hub, client, monkeypatch: pytest.MonkeyPatc
     assert second.result is True
 
 
+def test_interrupted_while_it_leaves(hub, client, monkeypatch: pytest.MonkeyPatch):
+    """The place of the one that reads is free all the same."""
+
+    def interrupted(call: blocking_call.Call) -> bool:
+        raise KeyboardInterrupt
+
+    hub.answers.put(RuntimeError("interrupted, too"))
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(blocking_call.Call, "is_answered", property(interrupted))
+        client.publish(["g:room"], b"first")
+    assert not client._leader
+    hub.settle(2)
+    assert client.publish(["g:room"], b"second")
+
+
+@pytest.mark.parametrize("is_own", [False, True])
+def test_kept_from_leaving(hub, client, monkeypatch: pytest.MonkeyPatch, is_own: bool):
+    """Of those that wait for one that left no room, one takes its place."""
+    monkeypatch.setattr(blocking_client, "STEP", 0.001)
+    dead = client._leader[None] = blocking_call.Call([])
+    dead.is_over, dead.thread = True, threading.get_ident() if is_own else 0
+    threads = [Thread(client, b"x") for _ in range(3)]
+    for _ in range(4):  # as many batches as there may be
+        hub.settle(1, 2, 3, 4)
+    assert client.publish(["g:room"], b"mine")
+    for thread in threads:
+        thread.join(DEADLINE)
+        assert thread.result is True
+    assert not client._leader
+
+
 def test_after_a_fork(hub, client):
     """A child has another name, and a connection of its own."""
     hub.settle(1)

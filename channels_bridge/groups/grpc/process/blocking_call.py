@@ -14,6 +14,8 @@ class Call:
 
     Attributes:
         is_over: whether nobody waits for it any more.
+        heirs: who takes its place, if it was kept from leaving that of the one that reads: the
+            first that puts itself in.
         goes_elsewhere: whether it ended unwritten, since there is no hub to write it to.
     """
 
@@ -22,6 +24,7 @@ class Call:
         self.thread = threading.get_ident()
         self._answered: set[int] = set()  # their numbers
         self.is_over = False
+        self.heirs: dict[None, Call] = {}
         self.goes_elsewhere = False
         self._awake: queue.SimpleQueue[None] = queue.SimpleQueue()
 
@@ -45,9 +48,10 @@ class Call:
         """Let its thread look what it is to do."""
         self._awake.put(None)
 
-    def wait(self, seconds: float) -> None:
-        """Wait until it is woken."""
+    def wait(self, seconds: float) -> bool:
+        """Wait until it is woken. False when it isn't."""
         try:
             self._awake.get(timeout=seconds)
         except queue.Empty:
-            pass
+            return False
+        return True

@@ -141,7 +141,7 @@ class BlockingClient:
 
     def _call(self, call: Call) -> bool:
         leader = self._leader.get(None)
-        if leader is not None and leader.thread == call.thread:
+        if leader is not None and leader.thread == call.thread and not leader.is_over:
             return False  # a signal handler, in the thread that reads
         deadline = time.monotonic() + self._timeout
         self._calls.append(call)
@@ -152,7 +152,7 @@ class BlockingClient:
                 if self._leader.setdefault(None, call) is call:
                     self._lead(call, deadline)
                 else:
-                    call.wait(min(STEP, self._timeout))
+                    self._wait(call)
         finally:
             self._leave(call)
         return not call.goes_elsewhere
@@ -168,22 +168,40 @@ class BlockingClient:
             self._lose("it was interrupted")
             raise
 
+    def _wait(self, call: Call) -> None:
+        """Wait for the one that reads; take its place if it was kept from leaving.
+
+        It leaves at once when its call is over, unless a signal handler raises just then.
+        """
+        leader = self._leader.get(None)
+        was_over = leader is not None and leader.is_over
+        if call.wait(min(STEP, self._timeout)) or not was_over or leader is None:
+            return
+        if self._leader.get(None) is leader and leader.heirs.setdefault(None, call) is call:
+            self._leader[None] = call
+
     def _leave(self, call: Call) -> None:
         """Forget a call, and let another one read, unless somebody does."""
         call.is_over = True
-        if not call.is_answered:  # it has been given up
-            for publication in call.publications:
-                self._frames.pop(publication.seq, None)
-        if self._leader.get(None) is call:
-            while self._calls and self._calls[0].is_over:
-                self._calls.popleft()
-            del self._leader[None]
+        try:
+            self._clear_away(call)
+        finally:
+            if self._leader.get(None) is call:
+                del self._leader[None]
         if None not in self._leader:
             waiting = [*(its for _, its in self._frames.copy().values()), *self._calls.copy()]
             for other in waiting:
                 if not other.is_over:
                     other.wake()
                     break
+
+    def _clear_away(self, call: Call) -> None:
+        if not call.is_answered:  # it has been given up
+            for publication in call.publications:
+                self._frames.pop(publication.seq, None)
+        if self._leader.get(None) is call:
+            while self._calls and self._calls[0].is_over:
+                self._calls.popleft()
 
     # The conversation.
 
