@@ -60,7 +60,8 @@ class CrossingTransport(GroupTransport):
         self._is_started = False
         self._topics: set[str] = set()  # that this process has asked for
         self._sent_alone = 0  # what didn't cross
-        self._lock = threading.Lock()  # for that number
+        # For that number. Reentrant: a signal handler may send while its thread does.
+        self._lock = threading.RLock()
         self._acts: deque[Callable[[GroupTransport], object]] = deque()  # that nobody waits for
 
     @property

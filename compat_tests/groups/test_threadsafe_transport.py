@@ -54,3 +54,18 @@ def test_order_between_threads(awaited):
     there.result(10)
     asyncio.run_coroutine_threadsafe(crossing.aclose(), home_loop.loop()).result(10)
     assert recorder.asked == ["unsubscribe g:room", "subscribe g:room"]
+
+
+def test_signal_handler_that_sends_alone():
+    """It may have interrupted its thread where that counts what it sends."""
+    crossing = CrossingTransport(LocalTransport, expiry=60)
+
+    def count_within() -> None:
+        with crossing._lock:  # where the handler comes
+            crossing._note_sent_alone()
+
+    thread = threading.Thread(target=count_within, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert crossing._sent_alone == 1
