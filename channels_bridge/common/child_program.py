@@ -20,6 +20,9 @@ from typing import IO, Any, NoReturn
 from channels_bridge.common.interpreter import python
 from channels_bridge.common.process_title import set_title
 
+#: Descriptors up to this one are a program's input and output, which all children have.
+LAST_STANDARD_FD = 2
+
 # The path comes first: this package, and what is unpickled, may be found by it only.
 _CODE = (
     "import sys; sys.path[:] = {path}; "
@@ -121,7 +124,9 @@ def run(fd: int) -> None:
     if name:
         set_title(name)
     for inherited in fds:
-        os.set_inheritable(inherited, False)
+        # A listening socket may be where a program expects its input: it has to be there, or what
+        # a child opens first would be.
+        os.set_inheritable(inherited, inherited <= LAST_STANDARD_FD)
     load(target)(*pickle.loads(args))
 
 
