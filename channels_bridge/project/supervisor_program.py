@@ -114,8 +114,8 @@ def prepare_logging(job: Job) -> None:
     except Exception as error:
         show_lines()
         logger.warning(
-            "LOGGING doesn't hold for the supervisor, which can't import the settings again "
-            "(%s: %s): let them prepare what they need, instead of manage.py",
+            "LOGGING can't be applied in the supervisor, which logs to the console (%s: %s): it is "
+            "a program of its own, for which the settings can prepare things, but not manage.py",
             type(error).__name__,
             error,
         )

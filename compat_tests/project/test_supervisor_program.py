@@ -99,7 +99,7 @@ LOGGING = {
         ('"logging.Formatter"', "mine: worker"),
         (
             "lambda **options: __import__('logging').Formatter(options['format'])",
-            "can't import the settings again (LookupError: nobody prepared",
+            "LOGGING can't be applied in the supervisor, which logs to the console (LookupError:",
         ),
     ],
 )
