@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import inspect
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import Context, copy_context
@@ -25,7 +24,7 @@ from typing import Any, cast
 
 from asgiref.sync import async_to_sync
 from channels import consumer as upstream
-from channels.consumer import AsyncConsumer, SyncConsumer
+from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
 from channels.sessions import InstanceSessionWrapper
 from channels.utils import await_many_dispatch
@@ -46,7 +45,7 @@ from channels_bridge.runloop.context_variables import adopt
 from channels_bridge.runloop.db_housekeeping import housekeeping
 from channels_bridge.runloop.fed_inbox import FedInbox
 from channels_bridge.runloop.registry import Entry
-from channels_bridge.runloop.sync_dispatch import SyncDispatch
+from channels_bridge.runloop.sync_dispatch import SyncDispatch, has_channels_dispatch
 from channels_bridge.runloop.sync_send import SyncSend
 from channels_bridge.server.asgi_types import Event, Receive, Send
 from channels_bridge.server.calls_from_threads import Crossing
@@ -63,8 +62,6 @@ Find = Callable[[Event], Callable[[Event], None]]
 HTTP_ONLY = ["http.response.start"]
 
 _channels_call = AsyncConsumer.__call__
-# As it stands in the class: looked up in the usual way, each class has another one that is bound.
-_sync_dispatch = inspect.getattr_static(SyncConsumer, "dispatch")
 
 
 def install(*, shares_handlers: bool = True) -> None:
@@ -319,7 +316,7 @@ def _dispatcher(
     """
     if type(consumer).dispatch is AsyncConsumer.dispatch:
         return functools.partial(_dispatch, consumer)
-    if inspect.getattr_static(type(consumer), "dispatch") is _sync_dispatch:
+    if has_channels_dispatch(type(consumer)):
         return SyncDispatch(in_thread(functools.partial(_handler, consumer)), crossing)
     dispatch: Dispatch = consumer.dispatch
     return dispatch

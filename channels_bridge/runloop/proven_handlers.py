@@ -16,12 +16,11 @@ closed: here one member's handler runs all the same, once a second, where a conn
 
 from __future__ import annotations
 
-import inspect
 import sys
 import threading
 from typing import Any
 
-from channels.consumer import AsyncConsumer, SyncConsumer
+from channels.consumer import AsyncConsumer
 
 from channels_bridge.groups.message import handler_name
 from channels_bridge.groups.shared_frames import (
@@ -37,6 +36,7 @@ from channels_bridge.runloop.db_housekeeping import housekeeping
 from channels_bridge.runloop.group_handlers import group_handlers, may_send
 from channels_bridge.runloop.handler_proof import Proof, prove
 from channels_bridge.runloop.refusals import Refusal
+from channels_bridge.runloop.sync_dispatch import has_channels_dispatch
 
 #: Classes that are looked at. Who makes one for each connection gains nothing from proofs.
 MAX_CLASSES = 500
@@ -44,8 +44,6 @@ MAX_CLASSES = 500
 _monitoring: Any = getattr(sys, "monitoring", None)  # from Python 3.12 on
 
 _dispatch = AsyncConsumer.dispatch
-# As it stands in the class: looked up in the usual way, each class has another one that is bound.
-_sync_dispatch = inspect.getattr_static(SyncConsumer, "dispatch")
 
 
 class Handlers:
@@ -168,10 +166,7 @@ def _name_of(send: Any) -> str:
 
 def _is_dispatched(owner: Any) -> bool:
     """Whether messages for consumers of a class are dispatched as Channels does it."""
-    return (
-        owner.dispatch is _dispatch
-        or inspect.getattr_static(owner, "dispatch", None) is _sync_dispatch
-    )
+    return owner.dispatch is _dispatch or has_channels_dispatch(owner)
 
 
 def _try_to_prove(owner: type, name: str) -> Proof | Refusal:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
 import time
 from collections import deque
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from asgiref.sync import SyncToAsync, sync_to_async
+from channels.consumer import SyncConsumer
 from channels.db import database_sync_to_async
 
 from channels_bridge.runloop.context_variables import adopt
@@ -35,6 +37,14 @@ from channels_bridge.server.calls_from_threads import Crossing
 SLICE = 0.005
 
 Handler = Callable[[Event], None]
+
+# As it stands in the class: looked up in the usual way, each class has another one that is bound.
+_channels_dispatch = inspect.getattr_static(SyncConsumer, "dispatch")
+
+
+def has_channels_dispatch(owner: type) -> bool:
+    """Whether a class has the ``dispatch()`` of ``SyncConsumer``, itself."""
+    return inspect.getattr_static(owner, "dispatch", None) is _channels_dispatch
 
 
 class SyncDispatch:
