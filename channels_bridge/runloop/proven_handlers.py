@@ -116,14 +116,13 @@ def make_for(owner: type, middleware: Any) -> Make | None:
             shared.
     """
     handlers = known.get(owner)
-    if handlers is None:
-        handlers = Handlers(owner)
-        if len(known) < MAX_CLASSES:
-            known[owner] = handlers
-    handlers.middleware = None if middleware is None else _name_of(middleware)
+    if handlers is None and len(known) < MAX_CLASSES:
+        handlers = known[owner] = Handlers(owner)
+    if handlers is not None:
+        handlers.middleware = None if middleware is None else _name_of(middleware)
     if middleware is not None:
         return None
-    if is_on and owner in known and _is_dispatched(owner) and handlers.may_share:
+    if is_on and handlers is not None and _is_dispatched(owner) and handlers.may_share:
         return make_share
     return make_marked if has_shared(owner) else None
 
