@@ -46,10 +46,7 @@ async def drive(run: Run, timing: Timing, gauge: Gauge) -> Outcome:
     async with connected(run.targets()):
         start(run)
         await asyncio.sleep(timing.warmup)
-        async with gauge.measured(outcome):
-            run.measuring = True
-            await asyncio.sleep(timing.seconds)
-            run.measuring = False
+        await gauge.measure(run, outcome, timing.seconds)
         await run.drain()
         outcome.work = len(run.latencies)
         outcome.counts.connections_lost = lost(run.clients)

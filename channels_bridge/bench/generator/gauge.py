@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from typing import Protocol
 
 from channels_bridge.bench.generator.ledger import Counts
 
@@ -33,6 +34,12 @@ class Outcome:
     figures: dict[str, float] = field(default_factory=dict)
 
 
+class Load(Protocol):
+    """What a load keeps: whether what comes now counts."""
+
+    measuring: bool
+
+
 class Gauge:
     """The generator's end of the pipe."""
 
@@ -56,6 +63,13 @@ class Gauge:
         outcome.seconds = time.perf_counter() - start
         outcome.generator_seconds = time.process_time() - cpu
         await self.mark()
+
+    async def measure(self, load: Load, outcome: Outcome, seconds: float) -> None:
+        """Measure a load that goes on by itself, for so many seconds."""
+        async with self.measured(outcome):
+            load.measuring = True
+            await asyncio.sleep(seconds)
+            load.measuring = False
 
     def finish(self, outcome: Outcome) -> None:
         """Hand over the result."""

@@ -67,10 +67,7 @@ async def publish(run: Run, rate: float, timing: Timing, gauge: Gauge) -> Outcom
     schedule = asyncio.create_task(keep(run, rate, timing.warmup + timing.seconds + 1))
     await asyncio.sleep(timing.warmup)
     outcome = Outcome(counts=run.ledger.counts)
-    async with gauge.measured(outcome):
-        run.measuring = True
-        await asyncio.sleep(timing.seconds)
-        run.measuring = False
+    await gauge.measure(run, outcome, timing.seconds)
     schedule.cancel()
     await asyncio.wait([schedule])
     await run.drain()

@@ -28,10 +28,7 @@ async def pages(load: Pages, timing: Timing, gauge: Gauge) -> Outcome:
     for client in clients:
         client.ask()
     await asyncio.sleep(timing.warmup)
-    async with gauge.measured(outcome):
-        visit.measuring = True
-        await asyncio.sleep(timing.seconds)
-        visit.measuring = False
+    await gauge.measure(visit, outcome, timing.seconds)
     await visit.drain()
     visit.counts.connections_lost = sum(client.is_lost for client in clients)
     await asyncio.wait([asyncio.ensure_future(client.aclose()) for client in clients])
