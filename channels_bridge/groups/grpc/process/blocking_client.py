@@ -21,6 +21,7 @@ from channels_bridge.groups.discovery.hub_address import Address
 from channels_bridge.groups.discovery.process_liveness import own_presence
 from channels_bridge.groups.grpc import frame_codec, log_codec
 from channels_bridge.groups.grpc.outbox import BATCH_SIZE
+from channels_bridge.groups.grpc.process import client
 from channels_bridge.groups.grpc.process.blocking_call import Call
 from channels_bridge.groups.grpc.process.blocking_stream import BlockingStream
 from channels_bridge.groups.grpc.process.hub_advice import FIND_STUCK, START_HUB
@@ -47,9 +48,9 @@ MAX_TOGETHER = 1024
 MAX_BYTES = 4 * 1024 * 1024
 
 #: What may be unanswered before the rest waits, of all threads together; what is written last may
-#: go beyond it. As much as that of ``client``, and for the same reason.
-MAX_UNANSWERED = 4096
-MAX_UNANSWERED_BYTES = 16 * 1024 * 1024
+#: go beyond it. For the same reason as there.
+MAX_UNANSWERED = client.MAX_REQUESTS
+MAX_UNANSWERED_BYTES = client.MAX_BYTES
 
 
 class BlockingClient:
