@@ -43,7 +43,8 @@ def encode(event: StreamEvent, position: str = "") -> bytes:
     lines += [f"data: {line}" for line in _LINE_END.split(event.data)]
     if position:
         lines.append(f"id: {position}")
-    return "\n".join([*lines, "", ""]).encode()
+    # Half of a surrogate pair, which JSON can bring in, is in no encoding: "?" is sent.
+    return "\n".join([*lines, "", ""]).encode(errors="replace")
 
 
 def moved(position: str) -> bytes:
