@@ -72,7 +72,7 @@ MAY_IMPORT = {
     "presence": "groups groups.presence transport",
     "sending": "exceptions groups groups.home transport",
     "event_stream": "common exceptions groups groups.history groups.home groups.presence resume "
-    "transport",
+    "runloop transport",
     "templatetags": "history",
     # A project, its settings, and the processes that serve it.
     "project.foreign": "common server",

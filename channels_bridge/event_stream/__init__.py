@@ -15,6 +15,7 @@ goes on there: see ``migration_guide/event_streams.md``. The view decides who ma
 - ``group_stream``: the stream itself: a member of groups whose handler is ``render``.
 - ``stream_listener``: where its client is in each group, and what it is told.
 - ``positions``: these in one line, as the client sends them when it comes back.
+- ``stream_entry``: it among the open connections, for ``channels_bridge.connections.close()``.
 - ``stream_inbox``: the bounded queue of a stream, which any thread may fill.
 - ``stream_format``: the bytes of the stream.
 - ``request_context``: the user of a request, and its thread, which a stream does without.

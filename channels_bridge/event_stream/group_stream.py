@@ -18,12 +18,14 @@ from typing import Any
 
 from channels_bridge.common.rate_limited_log import Notices
 from channels_bridge.event_stream import stream_format
+from channels_bridge.event_stream.stream_entry import StreamEntry
 from channels_bridge.event_stream.stream_format import StreamEvent
 from channels_bridge.event_stream.stream_inbox import StreamInbox
 from channels_bridge.event_stream.stream_listener import StreamListener
 from channels_bridge.groups.history.member_listener import Notice
 from channels_bridge.groups.history.position import Position, Why
 from channels_bridge.groups.home import home_loop
+from channels_bridge.runloop import registry
 
 logger = logging.getLogger("channels_bridge.groups")
 
@@ -81,11 +83,15 @@ class GroupStream:
         self._write = write
         self._inbox = StreamInbox()
         self._channel: str | None = None
+        self._entry: StreamEntry | None = None
         self._told: dict[str, Position] = {}  # the positions that the client has
         self._told_at = time.monotonic()
 
     async def parts(self, heartbeat: float = HEARTBEAT) -> AsyncGenerator[bytes, None]:
-        """Yield the stream until whoever iterates has had enough, or the layer's overflow has."""
+        """Yield the stream until whoever iterates has had enough, or it is ended from elsewhere.
+
+        That is by the layer, where it takes no more, and by whoever closes connections.
+        """
         async with self._membership() as feed:
             # Whatever it is, it says that the client is a member now.
             part = self._gaps() + self._moved() or stream_format.HEARTBEAT
@@ -96,7 +102,7 @@ class GroupStream:
                 if part:
                     yield part
                     due = time.monotonic() + heartbeat
-                if self._inbox.is_overflown:
+                if self._inbox.is_ended:
                     return
                 if turn % FAIR_SHARE == 0:
                     await asyncio.sleep(0)
@@ -107,6 +113,8 @@ class GroupStream:
         """Be a member of all groups, with the feed of what is missing, where groups are kept."""
         layer = self._layer
         self._channel = channel = await layer.new_channel("stream")
+        self._entry = StreamEntry(self._listener.scope, channel, self._inbox)
+        registry.add(self._entry)
         feed = layer.attach(channel, self._inbox, self._listener)
         try:
             for group in self._groups:
@@ -118,8 +126,9 @@ class GroupStream:
     def leave(self) -> None:
         """Leave all groups, if that isn't done. Any thread may call it."""
         channel, self._channel = self._channel, None
-        if channel is None:
+        if channel is None or self._entry is None:
             return
+        registry.discard(self._entry)
         if home_loop.is_claimed():
             # Calls that are made after this reach the layer's loop after this, too.
             home_loop.loop().call_soon_threadsafe(self._layer.detach, channel)

@@ -26,7 +26,7 @@ class StreamInbox:
     def __init__(self) -> None:
         #: How many messages may wait. Set by the layer.
         self.capacity = 100
-        self.is_overflown = False  # the layer wants the stream to end
+        self.is_ended = False
         self._loop = asyncio.get_running_loop()
         self._items: deque[tuple[float, Any]] = deque()
         self._lock = threading.Lock()
@@ -57,7 +57,11 @@ class StreamInbox:
 
     def overflow(self) -> None:
         """End the stream: its client comes back and begins anew."""
-        self.is_overflown = True
+        self.end()
+
+    def end(self) -> None:
+        """Let the reader end the stream."""
+        self.is_ended = True
         self.wake()
 
     def wake(self) -> None:

@@ -1,17 +1,54 @@
 """This process's open connections, so that they can be found and closed.
 
 A consumer knows whose its connection is: middlewares have put the user into its scope by the time
-that it runs. It is looked at when somebody asks, and costs nothing until then.
+that it runs. Event streams are connections, too. All are looked at when somebody asks, and cost
+nothing until then.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from channels_bridge.server.websocket.connection import WebSocketConnection
 from channels_bridge.server.websocket.lifecycle import nothing_known
 
-_entries: set[Entry] = set()
+
+class OpenConnection(Protocol):
+    """A connection that can be found and closed."""
+
+    @property
+    def scope(self) -> Mapping[str, Any]:
+        """With its path and, where it is known, its user."""
+
+    @property
+    def channel(self) -> str | None:
+        """The name of its channel, if it has one."""
+
+    def close(self, code: int, reason: str) -> bool:
+        """Close the connection. Returns whether it was open."""
+
+
+_entries: set[OpenConnection] = set()
+
+
+def add(entry: OpenConnection) -> None:
+    """Make a connection known. Any thread may call this, and ``discard()``."""
+    _entries.add(entry)
+
+
+def discard(entry: OpenConnection) -> None:
+    """A connection has ended."""
+    _entries.discard(entry)
+
+
+def user_in(scope: Mapping[str, Any]) -> str | None:
+    """The user's primary key as text; None for nobody, and for one who can't be known here."""
+    try:
+        key = getattr(scope.get("user"), "pk", None)
+    except Exception:  # a lazy object of the project's own, that a database would have to tell
+        return None
+    return None if key is None else str(key)
 
 
 class Entry:
@@ -31,42 +68,30 @@ class Entry:
 
     def __enter__(self) -> None:
         self._connection.about = self
-        _entries.add(self)
+        add(self)
 
     def __exit__(self, *_: object) -> None:
-        _entries.discard(self)
+        discard(self)
         # The connection may live on for its closing handshake; the consumer shall not.
         self._connection.about = nothing_known
         self._connection.context.note_end(self._consumer, self._freezes)
 
     def __call__(self) -> dict[str, Any]:
         """Describe the connection, for the status."""
-        return {"user": self.user, "channel": self.channel}
+        return {"user": user_in(self.scope), "channel": self.channel}
 
     @property
-    def user(self) -> str | None:
-        """The user's primary key as text; None for nobody, and for one who can't be known here."""
-        try:
-            key = getattr(self._consumer.scope.get("user"), "pk", None)
-        except Exception:  # a lazy object of the project's own, that a database would have to tell
-            return None
-        return None if key is None else str(key)
+    def scope(self) -> Mapping[str, Any]:
+        """The consumer's scope."""
+        scope: Mapping[str, Any] = self._consumer.scope
+        return scope
 
     @property
     def channel(self) -> str | None:
         """The name of the consumer's channel; None where there is no channel layer."""
         return getattr(self._consumer, "channel_name", None)
 
-    def matches(self, *, user: str | None, channel: str | None, path: str | None) -> bool:
-        """Whether all of these fit that are given; None fits any connection."""
-        return (
-            (channel is None or channel == self.channel)
-            and (path is None or path == self._consumer.scope["path"])
-            and (user is None or user == self.user)
-        )
-
     def close(self, code: int, reason: str) -> bool:
-        """Close the connection. Returns whether it was open."""
         return self._connection.end(code, reason)
 
 
@@ -77,5 +102,16 @@ def close(question: dict[str, Any]) -> int:
         question: ``code`` and ``reason``, and which: ``user``, ``channel`` and ``path``.
     """
     wanted = {name: question[name] for name in ("user", "channel", "path")}
-    found = [entry for entry in _entries if entry.matches(**wanted)]
+    found = [entry for entry in tuple(_entries) if _matches(entry, **wanted)]
     return sum(entry.close(question["code"], question["reason"]) for entry in found)
+
+
+def _matches(
+    entry: OpenConnection, *, user: str | None, channel: str | None, path: str | None
+) -> bool:
+    """Whether all of these fit that are given; None fits any connection."""
+    return (
+        (channel is None or channel == entry.channel)
+        and (path is None or path == entry.scope["path"])
+        and (user is None or user == user_in(entry.scope))
+    )

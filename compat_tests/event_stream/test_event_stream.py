@@ -18,6 +18,7 @@ from django.urls import path
 from channels_bridge.event_stream import event_stream
 from channels_bridge.history import ahistory, aposition, history, position
 from channels_bridge.layers import get_channel_layer
+from channels_bridge.runloop import registry
 from compat_tests.event_stream.event_source import EventSource
 
 CONFIG = {
@@ -120,6 +121,24 @@ async def test_with_djangos_client() -> None:
     await send("<li>hello</li>")
     assert b"data: <li>hello</li>\n" in await anext(parts)
     response.close()
+    assert not get_channel_layer().group_sizes()
+
+
+async def test_closed_from_elsewhere() -> None:
+    """Whoever closes a user's connections ends their streams, and only theirs."""
+    question = {"user": None, "channel": None, "path": None, "code": 4001, "reason": ""}
+    request = AsyncRequestFactory().get("/news/")
+    request._cached_user = User(pk=7)
+    async with reading(request) as parts, reading(GET) as others:
+        stream, other = await begun(parts), await begun(others)
+        assert registry.close({**question, "user": "8"}) == 0
+        assert registry.close({**question, "user": "7"}) == 1
+        with pytest.raises(StopAsyncIteration):
+            await stream.part()
+        assert registry.close({**question, "user": "7", "path": "/news/"}) == 0
+        await send("one")
+        assert await other.until("one") == ["one"]
+        assert registry.close({**question, "path": "/"}) == 1
     assert not get_channel_layer().group_sizes()
 
 

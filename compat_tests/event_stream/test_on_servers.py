@@ -201,6 +201,17 @@ def test_who_leaves_is_a_member_no_longer(newsroom: Newsroom) -> None:
     assert wait_for(lambda: newsroom.members() == 0, DEADLINE)
 
 
+def test_closed_from_outside(newsroom: Newsroom) -> None:
+    """``connections.close()`` ends streams in all workers; who comes back has missed nothing."""
+    with newsroom.follow() as client, newsroom.follow() as other, newsroom.follow("/thread/"):
+        assert newsroom.get("/close/stream/") == "2"
+        client.read_to_the_end()
+        other.read_to_the_end()
+        newsroom.publish("meanwhile")
+        client.connect()
+        client.read("meanwhile")
+
+
 def test_streams_hold_no_threads(newsroom: Newsroom) -> None:
     """A hundred streams of a view that has used its thread don't keep a hundred threads."""
     clients = [newsroom.follow("/thread/").__enter__() for _ in range(50)]

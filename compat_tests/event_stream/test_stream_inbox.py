@@ -63,7 +63,7 @@ async def test_waiting() -> None:
         await asyncio.sleep(0)
         threading.Thread(target=call).start()
         await asyncio.wait_for(waiting, DEADLINE)
-    assert inbox.is_overflown
+    assert inbox.is_ended
     inbox.wake()  # while nobody waits: the next who does looks first
     await asyncio.wait_for(inbox.wait(DEADLINE * 10), DEADLINE)
     await inbox.wait(0)

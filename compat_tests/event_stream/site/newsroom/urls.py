@@ -7,6 +7,7 @@ from django.http import HttpResponse, JsonResponse
 from django.template import engines
 from django.urls import path
 
+from channels_bridge.connections import close
 from channels_bridge.event_stream import StreamEvent, event_stream
 from channels_bridge.history import history
 
@@ -49,7 +50,12 @@ def kept(request, group):
     return JsonResponse({"texts": texts, "pid": os.getpid(), "threads": threading.active_count()})
 
 
+def close_all(request, path):
+    return HttpResponse(close(path=f"/{path}/"))
+
+
 urlpatterns = [
+    path("close/<str:path>/", close_all),
     path("stream/", stream),
     path("thread/", stream_of_a_thread),
     path("page/", page),
