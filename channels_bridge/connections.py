@@ -15,13 +15,12 @@ from __future__ import annotations
 from typing import Any
 
 from asgiref.sync import async_to_sync
-from django.core.exceptions import ImproperlyConfigured
 from websockets.exceptions import ProtocolError
 from websockets.frames import Close
 
 from channels_bridge.groups.layer import BridgeChannelLayer
 from channels_bridge.runloop import registry
-from channels_bridge.transport import get_channel_layer
+from channels_bridge.transport import get_channel_layer, require_own_layer
 
 __all__ = ["aclose", "close"]
 
@@ -73,7 +72,7 @@ async def aclose(
         "code": code,
         "reason": reason,
     }
-    return sum(await _layer().ask(_SUBJECT, question))
+    return sum(await require_own_layer("closing connections").ask(_SUBJECT, question))
 
 
 def close(**arguments: Any) -> int:
@@ -86,17 +85,6 @@ async def obey() -> None:
     layer = get_channel_layer()
     if isinstance(layer, BridgeChannelLayer):
         await layer.answer(_SUBJECT, registry.close)
-
-
-def _layer() -> BridgeChannelLayer:
-    layer = get_channel_layer()
-    if not isinstance(layer, BridgeChannelLayer):
-        raise ImproperlyConfigured(
-            "closing connections needs a channel layer of channels_bridge: set the BACKEND of "
-            'CHANNEL_LAYERS["default"] to "channels_bridge.layers.GrpcChannelLayer" or, across '
-            'machines, "channels_bridge.layers.NatsChannelLayer"'
-        )
-    return layer
 
 
 def _key(user: Any) -> str:

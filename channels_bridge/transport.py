@@ -11,9 +11,11 @@ from typing import Any
 from channels import DEFAULT_CHANNEL_LAYER
 from channels.layers import BaseChannelLayer, ChannelLayerManager, channel_layers
 from channels.layers import get_channel_layer as get_configured_layer
+from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 from channels_bridge import conf
+from channels_bridge.groups.layer import BridgeChannelLayer
 from channels_bridge.groups.linked.grpc_layer import GrpcChannelLayer as GrpcTransportLayer
 from channels_bridge.groups.linked.nats_layer import NatsChannelLayer as NatsTransportLayer
 
@@ -41,6 +43,25 @@ def get_channel_layer(alias: str = DEFAULT_CHANNEL_LAYER) -> BaseChannelLayer | 
     if layer is None and alias in _backends:
         layer = _backends.make_backend(alias)
         channel_layers.set(alias, layer)
+    return layer
+
+
+def require_own_layer(who: str, alias: str = DEFAULT_CHANNEL_LAYER) -> BridgeChannelLayer:
+    """Return the layer of an alias, which has to be one of this package.
+
+    Args:
+        who: needs it, as the error names it.
+
+    Raises:
+        ImproperlyConfigured: it isn't, or there is none.
+    """
+    layer = get_channel_layer(alias)
+    if not isinstance(layer, BridgeChannelLayer):
+        raise ImproperlyConfigured(
+            f"{who} needs a channel layer of channels_bridge: set the BACKEND of "
+            f'CHANNEL_LAYERS["{alias}"] to "channels_bridge.layers.GrpcChannelLayer" or, across '
+            'machines, "channels_bridge.layers.NatsChannelLayer"'
+        )
     return layer
 
 

@@ -54,7 +54,7 @@ MAY_IMPORT = {
     "groups.reliable",
     "groups.nats.client": "common",
     "groups.nats.jetstream": "groups.nats.client",
-    "transport": "conf groups.linked",
+    "transport": "conf groups groups.linked",
     # The engine: sockets on one side, an ASGI application on the other.
     "server": "common",
     "server.websocket": "common server",
@@ -68,9 +68,9 @@ MAY_IMPORT = {
     "runloop": "groups groups.history resume server server.websocket",
     "connections": "groups runloop transport",
     "native": "conf exceptions groups.history groups.home resume runloop server server.websocket",
-    "history": "groups groups.history resume transport",
-    "presence": "groups groups.presence transport",
-    "sending": "exceptions groups groups.home transport",
+    "history": "common groups.history resume transport",
+    "presence": "common groups.presence transport",
+    "sending": "common exceptions groups groups.home transport",
     "event_stream": "common exceptions groups groups.history groups.home groups.presence resume "
     "runloop transport",
     "templatetags": "history",

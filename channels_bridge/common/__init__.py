@@ -5,6 +5,7 @@
 - ``forks``: signals and descriptors that must not leak into what an application forks.
 - ``exit_signals``, ``exit_deadline``: the end of a process: late signals, threads that don't end.
 - ``event_deadline``, ``process_title``: waiting for an event; what ``ps`` shows of a process.
+- ``blocking_calls``: calls that wait, refused on an event loop.
 - ``heap_trim``: memory that a start has freed goes back to the system.
 - ``unix_sockets``, ``address_hints``: private sockets that stay, and hints for malformed addresses.
 

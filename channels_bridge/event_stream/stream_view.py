@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 from channels_bridge.event_stream.group_stream import HEARTBEAT, Render
 from channels_bridge.event_stream.stream_body import StreamBody
 from channels_bridge.groups.layer import BridgeChannelLayer
-from channels_bridge.transport import get_channel_layer
+from channels_bridge.transport import require_own_layer
 
 #: Groups of one stream: each event has the positions of all of them.
 MAX_GROUPS = 20
@@ -51,12 +51,7 @@ def event_stream(
         ImproperlyConfigured: the request came over WSGI, or the layer isn't one of this package.
         TypeError, ValueError: these are no groups, or too many.
     """
-    layer = get_channel_layer(alias)
-    if not isinstance(layer, BridgeChannelLayer):
-        raise ImproperlyConfigured(
-            "event_stream() needs a channel layer of channels_bridge: set the BACKEND of "
-            f'CHANNEL_LAYERS["{alias}"] to "channels_bridge.layers.GrpcChannelLayer"'
-        )
+    layer = require_own_layer("event_stream()", alias)
     request = getattr(request, "_request", request)  # Django REST framework's is a wrapper
     if not isinstance(request, ASGIRequest):
         raise ImproperlyConfigured(

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from asgiref.sync import async_to_sync
 from channels import DEFAULT_CHANNEL_LAYER
-from django.core.exceptions import ImproperlyConfigured
 
+from channels_bridge.common.blocking_calls import require_no_event_loop
 from channels_bridge.groups.history.kept_messages import HistoryMessages, parse_position
-from channels_bridge.groups.layer import BridgeChannelLayer
 from channels_bridge.resume import tickets
-from channels_bridge.transport import get_channel_layer
+from channels_bridge.transport import require_own_layer
 
 
 async def aposition(group: str, user: Any = None, *, alias: str = DEFAULT_CHANNEL_LAYER) -> str:
@@ -31,13 +29,14 @@ async def aposition(group: str, user: Any = None, *, alias: str = DEFAULT_CHANNE
         ValueError: the group has no history.
         TransportUnavailable: the hub can't be reached.
     """
-    place = parse_position(await _layer(alias).position(group))
+    place = parse_position(await require_own_layer("history", alias).position(group))
     return tickets.issue(group, _key(user), place)
 
 
 def position(group: str, user: Any = None, *, alias: str = DEFAULT_CHANNEL_LAYER) -> str:
     """Return where a group is now, in synchronous code; see ``aposition()``."""
-    _require_thread("position")
+    # Where it is called by the template tag, nothing can be awaited.
+    require_no_event_loop("position", "aposition", "before the template is rendered")
     return async_to_sync(aposition)(group, user, alias=alias)
 
 
@@ -64,8 +63,7 @@ async def ahistory(
         ValueError: the group has no history, or an argument is wrong.
         TransportUnavailable: the hub can't be reached.
     """
-    messages: HistoryMessages = await _layer(alias).history(group, after=after, limit=limit)
-    return messages
+    return await require_own_layer("history", alias).history(group, after=after, limit=limit)
 
 
 def history(
@@ -76,32 +74,10 @@ def history(
     alias: str = DEFAULT_CHANNEL_LAYER,
 ) -> HistoryMessages:
     """Return the messages that are kept, in synchronous code; see ``ahistory()``."""
-    _require_thread("history")
+    require_no_event_loop("history", "ahistory")
     return async_to_sync(ahistory)(group, after=after, limit=limit, alias=alias)
-
-
-def _layer(alias: str) -> Any:
-    layer = get_channel_layer(alias)
-    if not isinstance(layer, BridgeChannelLayer):
-        raise ImproperlyConfigured(
-            "history needs a channel layer of channels_bridge: set the BACKEND of "
-            f'CHANNEL_LAYERS["{alias}"] to "channels_bridge.layers.GrpcChannelLayer"'
-        )
-    return layer
 
 
 def _key(user: Any) -> str | None:
     key = getattr(user, "pk", user)  # an anonymous user's is None
     return None if key is None else str(key)
-
-
-def _require_thread(name: str) -> None:
-    """Say what to write instead, where waiting would block an event loop."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    raise RuntimeError(
-        f"{name}() would block this event loop: write `await a{name}(...)`, in an asynchronous "
-        f"view before the template is rendered"
-    )

@@ -6,7 +6,6 @@ would block an event loop, and costs less.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, ParamSpec
 
@@ -14,6 +13,7 @@ from asgiref.sync import async_to_sync
 from channels import DEFAULT_CHANNEL_LAYER
 from django.core.exceptions import ImproperlyConfigured
 
+from channels_bridge.common.blocking_calls import require_no_event_loop
 from channels_bridge.exceptions import ChannelFull, ChannelsFull
 from channels_bridge.groups import GroupMessage
 from channels_bridge.groups.home import sync_calls
@@ -135,7 +135,7 @@ def _finish(function: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, Non
     """Return what runs one of these functions to its end in this thread."""
 
     def call(*args: P.args, **kwargs: P.kwargs) -> None:
-        _require_thread(function.__name__)
+        require_no_event_loop(function.__name__[1:], function.__name__)
         alias: Any = kwargs["alias"]
         if isinstance(_layer(alias), BridgeChannelLayer):
             sync_calls.finish(function(*args, **kwargs))
@@ -159,12 +159,3 @@ def _names(names: Iterable[str], argument: str) -> list[str]:
     if isinstance(names, (str, bytes)):
         raise TypeError(f"{argument} must be a list of names, not {names!r}: write [{names!r}]")
     return list(names)
-
-
-def _require_thread(name: str) -> None:
-    """Say what to write instead where an event loop would be blocked."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    raise RuntimeError(f"{name[1:]}() would block the event loop: write await {name}() here")
