@@ -19,9 +19,10 @@ TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent
 README = (ROOT / "README.md").read_text()
 GUIDE = ROOT / "migration_guide"
-DEPLOYMENT = (GUIDE / "deployment.md").read_text()
-CLAIMS = re.findall(r"`(\S+\.py)::(\w+)`", (GUIDE / "differences.md").read_text() + DEPLOYMENT)
-STARTS = re.findall(r"websockets_server\b[^`\n]*", DEPLOYMENT)
+PAGES = {path.name: path.read_text() for path in sorted(GUIDE.glob("*.md"))}
+TEXT = "".join(PAGES.values())
+CLAIMS = sorted(set(re.findall(r"`(\S+\.py)::(\w+)`", TEXT)))
+STARTS = sorted(set(re.findall(r"manage\.py\W+websockets_server\b[^`\n]*", TEXT)))
 OPTIONS = re.findall(
     r"^\|[^|]*\|.*?`(--?[\w-]+).*\|", (GUIDE / "command.md").read_text(), re.MULTILINE
 )
@@ -88,7 +89,7 @@ def code(names: str) -> str:
 
 @pytest.mark.parametrize("start", STARTS)
 def test_examples_start(start: str) -> None:
-    """Each command line of the deployment page has options that exist."""
+    """Each command line of the guide has options that exist."""
     parser = Command().create_parser("manage.py", "websockets_server")
     options = re.findall(r"(?<![\w-])--?[a-z][\w-]*", start)
     assert set(options) <= set(re.findall(r"-[\w-]+", parser.format_help()))

@@ -19,7 +19,7 @@ from compat_tests.engine import DEADLINE, until
 from compat_tests.server.http.test_protocol import H2C, LENGTH, mirror
 from compat_tests.server.websocket.small_applications import echo
 
-GUIDE = Path(__file__).resolve().parents[2] / "migration_guide" / "deployment.md"
+GUIDE = Path(__file__).resolve().parents[2] / "migration_guide" / "nginx.md"
 (RECOMMENDED,) = re.findall(r"^```nginx\n(.*?)^```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
 
 CONF = """

@@ -85,7 +85,7 @@ GRANIAN = (
     Option(
         "--metrics-address, --metrics-port",
         "--metrics HOST:PORT",
-        "see [Seeing](deployment.md#seeing)",
+        "see [Metrics and logs](metrics.md)",
     ),
     Option("--metrics-scrape-interval", "", "workers are asked at each request"),
     Option("--no-metrics", "", "that is the default", value=False),

@@ -61,7 +61,7 @@ GUNICORN = (
         "",
         STARTS,
     ),
-    Option("-n, --name", "", "`ps` shows `ASGI_APPLICATION`; see [Seeing](deployment.md#seeing)"),
+    Option("-n, --name", "", "`ps` shows `ASGI_APPLICATION`; see [Metrics and logs](metrics.md)"),
     Option("-D, --daemon", "", STARTS, value=False),
     Option("--preload", "", "each worker loads the application itself", value=False),
     Option(

@@ -166,8 +166,8 @@ def test_the_board_names_real_metrics(site):
 
 
 def test_the_documents_name_real_metrics(site):
-    """Each metric in the deployment page's table is one that a server has, and none is missing."""
-    text = (REPOSITORY / "migration_guide" / "deployment.md").read_text()
+    """Each metric in the guide's table is one that a server has, and none is missing."""
+    text = (REPOSITORY / "migration_guide" / "metrics.md").read_text()
     table = text.partition("| metric | label | |\n")[2].partition("\n\n")[0]
     named = set(
         re.findall(r"`(\w+?)(?:_total)?`", "".join(row.split("|")[1] for row in table.splitlines()))
