@@ -90,6 +90,14 @@ def types(session: nox.Session) -> None:
     session.run("mypy")
 
 
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the guide as a site; `-- serve` shows it, and builds it again when a page changes."""
+    session.install("-q", *group("docs"))
+    command = session.posargs or ["build", "--strict"]
+    session.run("mkdocs", *command, env={"NO_MKDOCS_2_WARNING": "1"})
+
+
 @nox.session(venv_backend="none")
 def measure(session: nox.Session) -> None:
     """Print the measures of the code; `-- --against REVISION` says what has become worse."""
