@@ -21,7 +21,9 @@ README = (ROOT / "README.md").read_text()
 GUIDE = ROOT / "migration_guide"
 PAGES = {path.name: path.read_text() for path in sorted(GUIDE.glob("*.md"))}
 TEXT = "".join(PAGES.values())
-CLAIMS = sorted(set(re.findall(r"`(\S+\.py)::(\w+)`", TEXT)))
+# What a row claims is tested by what a comment behind it names, which readers do not see.
+CLAIMS = sorted(set(re.findall(r"([\w/]+\.py)::(\w+)", TEXT)))
+DIFFERENCES = re.findall(r"^\|[-|]+\|\n((?:\|.*\n)+)", PAGES["differences.md"], re.MULTILINE)
 STARTS = sorted(set(re.findall(r"manage\.py\W+websockets_server\b[^`\n]*", TEXT)))
 OPTIONS = re.findall(
     r"^\|[^|]*\|.*?`(--?[\w-]+).*\|", (GUIDE / "command.md").read_text(), re.MULTILINE
@@ -35,6 +37,12 @@ DOCUMENTS = [ROOT / "README.md", *GUIDE.glob("*.md"), *ROOT.glob("examples/*/*.m
 def test_claims_are_tested(file: str, name: str) -> None:
     """Each difference from Channels, and each bad day, names a test that exists."""
     assert re.search(rf"^(async )?def {name}\(", (TESTS / file).read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("row", "".join(DIFFERENCES).splitlines())
+def test_each_difference_has_a_test(row: str) -> None:
+    """The comment at the end of its row names one or several."""
+    assert re.search(r" <!-- .*\w+\.py::\w+.* --> \|$", row)
 
 
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"`([\w/]+(?:\.py|/))`", CONTRIBUTING))))
