@@ -85,12 +85,14 @@ MAY_IMPORT = {
     "migrate": "migrate.model",
     "migrate.model": "",
     "migrate.python": "migrate.model",
+    "project.options": "conf project server server.supervisor",
     "middlewares": "conf native project runloop",
     "testing": "common conf groups.linked logs project server server.child server.worker surface",
     "management": "",
     "management.commands": "common conf connections exceptions groups groups.discovery "
-    "groups.grpc.hub groups.home logs project project.advice project.foreign server server.child "
-    "server.http server.monitoring server.supervisor server.worker surface transport face",
+    "groups.grpc.hub groups.home logs project project.advice project.foreign project.options "
+    "server server.child server.http server.monitoring server.supervisor server.worker surface "
+    "transport face",
     FACE: "conf groups groups.linked native project project.advice runloop surface transport",
 }
 

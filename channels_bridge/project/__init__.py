@@ -9,7 +9,7 @@ In a worker:
 
 In the command and the supervisor:
 
-- ``server_options``, ``config_from_options``: options, and the configuration that they make.
+- ``options``: options, and the configuration that they make.
 - ``advice``: warnings and checks about what may surprise.
 - ``console_log``: access lines of ``runserver``.
 - ``foreign``: answers to options of other servers.

@@ -20,9 +20,9 @@ from channels_bridge.groups.discovery.runtime_directory import kept, leave_all
 from channels_bridge.logs import configure_logging
 from channels_bridge.project import control_client, group_metrics, hubs
 from channels_bridge.project.advice import group_advice, startup_advice
-from channels_bridge.project.config_from_options import make_config
 from channels_bridge.project.foreign.foreign_command_line import answers
-from channels_bridge.project.server_options import add_options
+from channels_bridge.project.options.config_from_options import make_config
+from channels_bridge.project.options.server_options import add_options
 from channels_bridge.project.supervisor_process import become_supervisor, can_become_supervisor
 from channels_bridge.project.supervisor_program import Job, pickled_logging, supervise
 from channels_bridge.server.bind import parse_bind
