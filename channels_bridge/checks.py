@@ -45,6 +45,7 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         *_check_middleware(),
         *_check_sync_threads(),
         *_check_shared_handlers(),
+        *_check_server(),
         *_check_names(),
         *_check_runserver(),
     ]
@@ -186,6 +187,14 @@ def _check_shared_handlers() -> Iterator[CheckMessage]:
             hint="Write False to have each member's handler run, or leave the setting out.",
             id="channels_bridge.E013",
         )
+
+
+def _check_server() -> Iterator[CheckMessage]:
+    # Not sooner: all processes of a project load these checks, but few run a server.
+    from channels_bridge.project.options.option_sources import mistakes_in_setting
+
+    for mistake in mistakes_in_setting(conf.server_options()):
+        yield Error(mistake, id="channels_bridge.E014")
 
 
 def _check_names() -> Iterator[CheckMessage]:

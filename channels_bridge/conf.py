@@ -16,6 +16,7 @@ DEFAULT_MIDDLEWARE = (
 
 #: The settings of this package, for finding misspelt ones.
 NAMES = (
+    "WEBSOCKETS_SERVER",
     "WEBSOCKET_MIDDLEWARE",
     "WEBSOCKET_ROUTE_MODULE",
     "WEBSOCKET_RUNTIME_DIR",
@@ -91,6 +92,11 @@ def runtime_dir() -> str | None:
             f"such as '/run/mysite'"
         )
     return os.fspath(directory)
+
+
+def server_options() -> object:
+    """``WEBSOCKETS_SERVER``: options of the command of that name, by name; not checked yet."""
+    return getattr(settings, "WEBSOCKETS_SERVER", {})
 
 
 def max_sizes(message: int | None, frame: int | None) -> tuple[int, int]:

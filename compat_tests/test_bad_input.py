@@ -156,7 +156,7 @@ def test_forbidden_directory(project, socket_dir):
 @pytest.mark.parametrize(
     ("option", "value", "words", "code"),
     [
-        ("--workers", "-1", "workers must be a number above 0, not -1", 1),
+        ("--workers", "-1", "workers must be 0 (one per core) or more, not -1", 1),
         ("--workers", "two", "invalid int value: 'two'", 2),
         ("--ping-timeout", "0", "ping_timeout must be a number above 0, not 0.0", 1),
         ("--close-timeout", "nan", "close_timeout must be a number above 0, not nan", 1),

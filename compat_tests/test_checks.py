@@ -205,6 +205,20 @@ def test_shared_handlers(shares):
 
 
 @pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        (["workers"], """WEBSOCKETS_SERVER is ['workers']: write a dictionary"""),
+        ({"worker": 4}, "'worker', which is not an option; did you mean 'workers'?"),
+        ({"workers": "many"}, "'many' is not a whole number"),
+    ],
+)
+def test_options_of_the_server(setting, words):
+    """E014: an option in the settings that the server has not, or a value that it can't have."""
+    with override_settings(WEBSOCKETS_SERVER=setting):
+        assert words in found()["channels_bridge.E014"]
+
+
+@pytest.mark.parametrize(
     ("name", "hint"),
     [
         ("WEBSOCKET_MIDDLEWARES", "Did you mean WEBSOCKET_MIDDLEWARE?"),

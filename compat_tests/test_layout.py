@@ -93,7 +93,8 @@ MAY_IMPORT = {
     "groups.grpc.hub groups.home logs project project.advice project.foreign project.options "
     "server server.child server.http server.monitoring server.supervisor server.worker surface "
     "transport face",
-    FACE: "conf groups groups.linked native project project.advice runloop surface transport",
+    FACE: "conf groups groups.linked native project project.advice project.options runloop surface "
+    "transport",
 }
 
 #: Whoever imports these can't be used without them.

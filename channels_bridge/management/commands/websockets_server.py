@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import pickle
 import sys
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ from channels_bridge.project import control_client, group_metrics, hubs
 from channels_bridge.project.advice import group_advice, startup_advice
 from channels_bridge.project.foreign.foreign_command_line import answers
 from channels_bridge.project.options.config_from_options import make_config
+from channels_bridge.project.options.option_sources import ServerOptions, settle
 from channels_bridge.project.options.server_options import add_options
 from channels_bridge.project.supervisor_process import become_supervisor, can_become_supervisor
 from channels_bridge.project.supervisor_program import Job, pickled_logging, supervise
@@ -67,8 +69,9 @@ class Command(BaseCommand):
         if not conf.asgi_application() and not conf.route_module():
             raise CommandError(conf.NOTHING_TO_SERVE)
         try:
-            configure_logging(options["access_log_format"])
-            job = self.make_job(make_config(options), options)
+            settled = settle(options, os.environ, conf.server_options())
+            configure_logging(settled["access_log_format"])
+            job = self.make_job(make_config(settled), settled)
             if self._is_program and can_become_supervisor():
                 become_supervisor(job)
             supervise(job, is_program=self._is_program)
@@ -84,7 +87,7 @@ class Command(BaseCommand):
         if self._is_program:
             leave_soon(code)
 
-    def make_job(self, config: ServerConfig, options: dict[str, Any]) -> Job:
+    def make_job(self, config: ServerConfig, options: ServerOptions) -> Job:
         """Open the listeners, and log advice on the configuration.
 
         Raises:
@@ -96,7 +99,8 @@ class Command(BaseCommand):
         services = [
             Service("hub", HUB, (config, pickle.dumps(place)), title=title) for place in places
         ]
-        listeners = listen(config.binds)
+        with options.naming("bind"):
+            listeners = listen(config.binds)
         for text in startup_advice.at_start(config, listeners):
             logger.warning("%s", text)
         about = {
@@ -110,7 +114,7 @@ class Command(BaseCommand):
             config,
             listeners,
             services,
-            self.banner(config, listeners, neighbours),
+            self.banner(config, listeners, neighbours, options.describe()),
             list(make_watchers(options, about, endpoints)),
             endpoints,
             kept(),
@@ -118,9 +122,18 @@ class Command(BaseCommand):
         )
 
     def banner(
-        self, config: ServerConfig, listeners: Sequence[Listener], neighbours: Sequence[str] = ()
+        self,
+        config: ServerConfig,
+        listeners: Sequence[Listener],
+        neighbours: Sequence[str],
+        elsewhere: str,
     ) -> str:
-        """The lines that are printed at the start, in the manner of runserver."""
+        """The lines that are printed at the start, in the manner of runserver.
+
+        Args:
+            neighbours: lines about hubs that run already.
+            elsewhere: options that the command line doesn't have.
+        """
         workers = "1 worker" if config.workers == 1 else f"{config.workers} workers"
         served = "HTTP and WebSocket" if serves_http(config) else "WebSocket"
         return "\n".join(
@@ -129,6 +142,7 @@ class Command(BaseCommand):
                 f"Django version {self.get_version()}, using settings {settings.SETTINGS_MODULE!r}",
                 f"channels_bridge version {__version__}, serving {served} on {workers}, "
                 f"{group_advice.describe_groups()}",
+                *([f"Options: {elsewhere}"] if elsewhere else []),
                 *neighbours,
                 *(f"Listening at {listener.url(scheme(config))}" for listener in listeners),
                 "Quit the server with CONTROL-C.",
@@ -140,7 +154,7 @@ def scheme(config: ServerConfig) -> str:
     return "https" if config.certificate else "http"
 
 
-def open_endpoints(options: dict[str, Any]) -> list[Listener]:
+def open_endpoints(options: ServerOptions) -> list[Listener]:
     """Listeners for metrics and health checks.
 
     Raises:
@@ -148,12 +162,13 @@ def open_endpoints(options: dict[str, Any]) -> list[Listener]:
     """
     if options["metrics"] is None:
         return []
-    require_extra()
-    return listen([parse_bind(options["metrics"])])
+    with options.naming("metrics"):
+        require_extra()
+        return listen([parse_bind(options["metrics"])])
 
 
 def make_watchers(
-    options: dict[str, Any], about: dict[str, Any], endpoints: Sequence[Listener]
+    options: ServerOptions, about: dict[str, Any], endpoints: Sequence[Listener]
 ) -> Iterator[Watcher]:
     """The tasks of the supervisor that serve metrics and status."""
     if endpoints:

@@ -11,12 +11,12 @@ from django.conf import settings
 
 from channels_bridge import conf
 from channels_bridge.project import control_client
+from channels_bridge.project.options.option_sources import ServerOptions
 from channels_bridge.project.settings_snapshot import Surroundings
-from channels_bridge.server.bind import parse_binds
+from channels_bridge.server.bind import Bind, parse_binds
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
 from channels_bridge.server.proxy import Proxy
-from channels_bridge.server.supervisor.systemd import listen_fds
 from channels_bridge.server.tls import Certificate
 
 #: What workers import: each is a module and a name in it.
@@ -27,30 +27,58 @@ FIGURES = "channels_bridge.project.figures:figures"
 ADDRESS_LIMITS = ("max_connections_per_address", "max_connection_rate")
 
 
-def make_config(options: dict[str, Any]) -> ServerConfig:
-    """Make the server's configuration from the command line.
+def make_config(options: ServerOptions) -> ServerConfig:
+    """Make the server's configuration from its options.
 
     Raises:
-        StartupError: an option is invalid.
+        StartupError: an option is invalid; the message says where it was found.
     """
-    same = {
-        field.name: options[field.name] for field in fields(ServerConfig) if field.name in options
-    }
-    trusted = filter(None, map(str.strip, options["forwarded_allow_ips"].split(",")))
     return ServerConfig(
         application=APPLICATION,
         asgi_application=conf.asgi_application() or "",
         surroundings=pickle.dumps(Surroundings()) if settings.SETTINGS_MODULE is None else b"",
         figures=FIGURES,
-        binds=parse_binds(options["bind"] or passed_sockets() or ["127.0.0.1:8000"]),
+        binds=make_binds(options),
         certificate=make_certificate(options),
-        proxy=Proxy(root_path=options["root_path"], trusted=tuple(trusted)),
+        proxy=make_proxy(options),
         runtime_dir=runtime_dir(options),
-        **{**same, "workers": same["workers"] or available_cores()},
+        **same_fields(options),
     )
 
 
-def runtime_dir(options: dict[str, Any]) -> str:
+def same_fields(options: ServerOptions) -> dict[str, Any]:
+    """The fields that are options, too; each is tried alone, to say where a wrong one is from."""
+    names = {field.name for field in fields(ServerConfig)}
+    same = {name: value for name, value in options.values.items() if name in names}
+    with options.naming("workers"):
+        same["workers"] = number_of_workers(same["workers"])
+    for name in options.sources:
+        if name in same:
+            with options.naming(name):
+                ServerConfig(application="", **{name: same[name]})
+    return same
+
+
+def number_of_workers(asked: int) -> int:
+    if asked < 0:
+        raise StartupError(f"workers must be 0 (one per core) or more, not {asked}")
+    return asked or available_cores()
+
+
+def make_binds(options: ServerOptions) -> tuple[Bind, ...]:
+    with options.naming("bind"):
+        return parse_binds(options["bind"] or ["127.0.0.1:8000"])
+
+
+def make_proxy(options: ServerOptions) -> Proxy:
+    with options.naming("forwarded_allow_ips"):
+        texts = map(str.strip, options["forwarded_allow_ips"].split(","))
+        trusted = Proxy(trusted=tuple(filter(None, texts))).trusted
+    with options.naming("root_path"):
+        return Proxy(root_path=options["root_path"], trusted=trusted)
+
+
+def runtime_dir(options: ServerOptions) -> str:
     """The directory for the socket that limits per client address need; empty without limits.
 
     Raises:
@@ -66,11 +94,6 @@ def runtime_dir(options: dict[str, Any]) -> str:
         raise StartupError(f"{option} needs a directory: {error}") from None
 
 
-def passed_sockets() -> list[str]:
-    """The sockets of socket activation, in the form of ``-b``; without ``-b`` they are served."""
-    return [f"fd:{number}" for number in listen_fds()]
-
-
 def available_cores() -> int:
     """The number of cores that this process may use; in a container it can be less than exist."""
     if hasattr(os, "sched_getaffinity"):
@@ -78,12 +101,14 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def make_certificate(options: dict[str, Any]) -> Certificate | None:
-    if options["ssl_certfile"] is None:
-        if options["ssl_keyfile"] is not None:
-            raise StartupError("--ssl-keyfile needs --ssl-certfile")
-        return None
+def make_certificate(options: ServerOptions) -> Certificate | None:
     names = ("ssl_certfile", "ssl_keyfile", "ssl_keyfile_password")
-    certificate = Certificate(*(options[name] for name in names))
-    certificate.load()
-    return certificate
+    certfile, keyfile, password = (options[name] for name in names)
+    with options.naming(*names):
+        if certfile is None:
+            if keyfile is not None:
+                raise StartupError("--ssl-keyfile needs --ssl-certfile")
+            return None
+        certificate = Certificate(certfile, keyfile, password)
+        certificate.load()
+        return certificate

@@ -1,4 +1,8 @@
-"""Command-line options of ``websockets_server``, in the groups of its ``--help``."""
+"""The options of ``websockets_server``, in the groups of its ``--help``.
+
+This table is the one place for them: the command line, the environment and the setting
+``WEBSOCKETS_SERVER`` read it (``option_sources``).
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,33 @@ class Option(NamedTuple):
 
     flags: tuple[str, ...]
     keywords: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Its name in code, in the environment and in the setting: ``ping_interval``."""
+        long = self.flags[-1].removeprefix("--").replace("-", "_")
+        name: str = self.keywords.get("dest", long)
+        return name
+
+    @property
+    def kind(self) -> Callable[[str], Any]:
+        """What makes its value of a text; ``bool`` for a switch."""
+        if str(self.keywords.get("action")).startswith("store_"):
+            return bool
+        kind: Callable[[str], Any] = self.keywords.get("type", str)
+        return kind
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether its value is a list."""
+        return self.keywords.get("action") == "append"
+
+    @property
+    def default(self) -> Any:
+        """The value where none is given anywhere."""
+        if self.kind is bool:
+            return self.keywords["action"] == "store_false"
+        return self.keywords.get("default")
 
 
 def _option(*flags: str, **keywords: Any) -> Option:
@@ -263,9 +294,25 @@ GROUPS: dict[str, tuple[Option, ...]] = {
 }
 
 
+#: All options, by name.
+OPTIONS = {option.name: option for options in GROUPS.values() for option in options}
+
+#: What ``--help`` says after the options.
+ELSEWHERE = (
+    "Each option can also be given in the environment, as WEBSOCKETS_SERVER_PING_INTERVAL=30 or "
+    "WEBSOCKETS_SERVER_ACCESS_LOG=no, and in the settings, as WEBSOCKETS_SERVER = "
+    '{"ping_interval": 30, "access_log": False}. Where no address is given, PORT=8000 in the '
+    "environment is -b 0.0.0.0:8000; WEB_CONCURRENCY=4 is -w 4. The command line counts before the "
+    "environment, and that before the settings."
+)
+
+
 def add_options(parser: CommandParser) -> None:
-    """Add the options to a command's parser."""
+    """Add the options to a command's parser; those that are not given become None."""
+    parser.epilog = ELSEWHERE
     for title, options in GROUPS.items():
         group = parser.add_argument_group(title)
         for option in options:
-            group.add_argument(*option.flags, **option.keywords)
+            text = option.keywords["help"].replace("%(default)s", str(option.default))
+            keywords = {**option.keywords, "default": None, "help": text}
+            group.add_argument(*option.flags, **keywords)
