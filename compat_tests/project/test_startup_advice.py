@@ -83,7 +83,7 @@ def test_no_project(tmp_path, monkeypatch):
     """Outside of a project, `python -m channels_bridge` says where it belongs."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DJANGO_SETTINGS_MODULE")
-    assert "where the project's manage.py is" in main()
+    assert "where the project's manage.py is" in main([])
 
 
 def test_the_check_of_layers(settings):

@@ -49,6 +49,9 @@ def about_pages(http: bool) -> Iterator[str]:
 
 # Settings.
 
+#: Our program that takes the place of a project's manage.py, and that one.
+PROGRAM, MANAGE = "channels-bridge", "manage.py"
+
 #: What chooses settings: Django's variable, and that of django-configurations.
 VARIABLES = (ENVIRONMENT_VARIABLE, "DJANGO_CONFIGURATION")
 
@@ -104,6 +107,9 @@ def _is_chosen(variable: str, value: str) -> bool:
 
 
 def _script() -> Path:
+    """The program that was run, whose default the settings are: a project's manage.py."""
+    if sys.argv[0] == PROGRAM:
+        return Path(MANAGE)
     return Path(getattr(sys.modules["__main__"], "__file__", None) or sys.argv[0])
 
 

@@ -309,7 +309,7 @@ ELSEWHERE = (
 
 def add_options(parser: CommandParser) -> None:
     """Add the options to a command's parser; those that are not given become None."""
-    parser.epilog = ELSEWHERE
+    parser.usage, parser.epilog = "%(prog)s [options]", ELSEWHERE
     for title, options in GROUPS.items():
         group = parser.add_argument_group(title)
         for option in options:
