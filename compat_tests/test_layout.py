@@ -76,8 +76,8 @@ MAY_IMPORT = {
     "templatetags": "history",
     # A project, its settings, and the processes that serve it.
     "project.foreign": "common server",
-    "project.advice": "conf groups groups.discovery groups.linked groups.nats groups.nats.client "
-    "server transport",
+    "project.advice": "common conf groups groups.discovery groups.linked groups.nats "
+    "groups.nats.client server transport",
     "project": "common conf connections exceptions groups groups.discovery groups.grpc.hub "
     "groups.home logs native resume runloop server server.child server.monitoring "
     "server.supervisor transport",

@@ -6,7 +6,8 @@
 - ``exit_signals``, ``exit_deadline``: the end of a process: late signals, threads that don't end.
 - ``event_deadline``, ``process_title``: waiting for an event; what ``ps`` shows of a process.
 - ``blocking_calls``: calls that wait, refused on an event loop.
-- ``heap_trim``: memory that a start has freed goes back to the system.
+- ``heap_trim``, ``open_files``: memory that a start has freed goes back to the system; the limit of
+  descriptors is raised.
 - ``unix_sockets``, ``address_hints``: private sockets that stay, and hints for malformed addresses.
 
 It imports nothing of this package, and no Django, no Channels and no gRPC.

@@ -20,6 +20,11 @@ def missing(extra: str) -> list[str]:
     return [package for module, package in EXTRAS[extra].items() if find_spec(module) is None]
 
 
+def event_loop() -> str:
+    """Return the package whose event loop children run: uvloop where it is installed."""
+    return "uvloop" if find_spec("uvloop") else "asyncio"
+
+
 def too_new(extra: str) -> dict[str, str]:
     """Packages of an extra that are there, in releases that its tests have not seen.
 

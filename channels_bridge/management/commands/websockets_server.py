@@ -16,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from channels_bridge import __version__, conf
 from channels_bridge.common.exit_deadline import leave_soon
+from channels_bridge.common.open_files import OpenFiles, describe, raise_limit
 from channels_bridge.common.process_title import make_title
 from channels_bridge.groups.discovery.runtime_directory import kept, leave_all
 from channels_bridge.logs import configure_logging
@@ -35,6 +36,7 @@ from channels_bridge.server.listen import listen
 from channels_bridge.server.listening_socket import Listener
 from channels_bridge.server.monitoring.pages import require_extra, serving_metrics
 from channels_bridge.server.monitoring.status import serving_status
+from channels_bridge.server.optional_packages import event_loop
 from channels_bridge.server.supervisor.child_process import Service
 from channels_bridge.server.supervisor.supervisor import Watcher
 
@@ -99,9 +101,10 @@ class Command(BaseCommand):
         services = [
             Service("hub", HUB, (config, pickle.dumps(place)), title=title) for place in places
         ]
+        open_files = raise_limit()
         with options.naming("bind"):
             listeners = listen(config.binds)
-        for text in startup_advice.at_start(config, listeners):
+        for text in startup_advice.at_start(config, listeners, open_files.limit):
             logger.warning("%s", text)
         about = {
             "version": __version__,
@@ -114,7 +117,9 @@ class Command(BaseCommand):
             config,
             listeners,
             services,
-            self.banner(config, listeners, neighbours, options.describe()),
+            self.banner(
+                config, listeners, [*neighbours, *notes(config, open_files, options.describe())]
+            ),
             list(make_watchers(options, about, endpoints)),
             endpoints,
             kept(),
@@ -122,18 +127,9 @@ class Command(BaseCommand):
         )
 
     def banner(
-        self,
-        config: ServerConfig,
-        listeners: Sequence[Listener],
-        neighbours: Sequence[str],
-        elsewhere: str,
+        self, config: ServerConfig, listeners: Sequence[Listener], notes: Sequence[str]
     ) -> str:
-        """The lines that are printed at the start, in the manner of runserver.
-
-        Args:
-            neighbours: lines about hubs that run already.
-            elsewhere: options that the command line doesn't have.
-        """
+        """The lines that are printed at the start, in the manner of runserver."""
         workers = "1 worker" if config.workers == 1 else f"{config.workers} workers"
         served = "HTTP and WebSocket" if serves_http(config) else "WebSocket"
         return "\n".join(
@@ -142,12 +138,24 @@ class Command(BaseCommand):
                 f"Django version {self.get_version()}, using settings {settings.SETTINGS_MODULE!r}",
                 f"channels_bridge version {__version__}, serving {served} on {workers}, "
                 f"{group_advice.describe_groups()}",
-                *([f"Options: {elsewhere}"] if elsewhere else []),
-                *neighbours,
+                *notes,
                 *(f"Listening at {listener.url(scheme(config))}" for listener in listeners),
                 "Quit the server with CONTROL-C.",
             ]
         )
+
+
+def notes(config: ServerConfig, open_files: OpenFiles, elsewhere: str) -> Iterator[str]:
+    """Lines of the banner about this machine and this start.
+
+    Args:
+        elsewhere: options that the command line doesn't have.
+    """
+    most = config.max_connections
+    connections = f"at most {most} connections" if most else "no limit of connections"
+    yield f"Event loop of {event_loop()}, {describe(open_files)}, {connections}"
+    if elsewhere:
+        yield f"Options: {elsewhere}"
 
 
 def scheme(config: ServerConfig) -> str:

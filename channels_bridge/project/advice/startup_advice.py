@@ -15,6 +15,7 @@ from pathlib import Path
 from django.conf import ENVIRONMENT_VARIABLE, settings
 
 from channels_bridge import conf
+from channels_bridge.common.open_files import is_enough
 from channels_bridge.project.advice import group_advice
 from channels_bridge.project.advice.environment_sources import named_by_file, named_by_module
 from channels_bridge.server.config import ServerConfig
@@ -22,8 +23,13 @@ from channels_bridge.server.listening_socket import Listener
 from channels_bridge.server.optional_packages import how_to_install, missing, too_new
 
 
-def at_start(config: ServerConfig, listeners: Iterable[Listener]) -> Iterator[str]:
-    """Return all warnings about a server for production."""
+def at_start(config: ServerConfig, listeners: Iterable[Listener], open_files: int) -> Iterator[str]:
+    """Return all warnings about a server for production.
+
+    Args:
+        open_files: how many each process may have.
+    """
+    yield from about_open_files(config, open_files)
     yield from about_settings()
     yield from about_debug(listeners)
     for text in about_pages(config.http):
@@ -45,6 +51,30 @@ def about_pages(http: bool) -> Iterator[str]:
             f"pages are served by {release}, whose inner parts this version of channels_bridge was "
             f"not tested with: {how_to_install([package])}"
         )
+
+
+# Limits.
+
+#: Files that a worker has beside its connections, and room for what the project opens.
+RESERVE = 100
+
+#: Connections that a worker should have room for where nobody says how many there will be.
+EXPECTED = 900
+
+
+def about_open_files(config: ServerConfig, limit: int) -> Iterator[str]:
+    """Warn where each worker's share of the connections can't be opened."""
+    share = -(-config.max_connections // config.workers) or EXPECTED
+    if is_enough(limit, share + RESERVE):
+        return
+    wanted = max(4 * (share + RESERVE), 65536)
+    but = f", and --max-connections asks for {share}" if config.max_connections else ""
+    yield (
+        f"a worker has room for about {max(limit - RESERVE, 0)} connections{but}: a process may "
+        f"have {limit} open files, and each connection is one. Raise the hard limit, by "
+        f"LimitNOFILE={wanted} in a systemd unit, --ulimit nofile={wanted} for a container, or in "
+        "/etc/security/limits.conf"
+    )
 
 
 # Settings.
