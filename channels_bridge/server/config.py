@@ -62,6 +62,14 @@ class ServerConfig:
     #: replaced; 0: no limit. 30: gunicorn's ``--timeout``. Not watched with ``reload``.
     worker_timeout: FloatOrOff = 30
 
+    #: Requests, pages and handshakes, after which a worker is replaced, and up to how many more, at
+    #: random; 0: no limit. gunicorn's and hypercorn's ``--max-requests`` and its jitter.
+    max_requests: IntOrOff = 0
+    max_requests_jitter: IntOrOff = 0
+
+    #: MiB of memory above which a worker is replaced; 0: no limit. granian's.
+    workers_max_rss: IntOrOff = 0
+
     #: Whether requests that aren't WebSocket handshakes go to the application's HTTP side.
     http: bool = True
 

@@ -16,6 +16,7 @@ class Counters:
         open: WebSockets that are open now. The others only grow.
         received: messages from clients.
         sent: messages to clients, taken from applications.
+        pages: requests for pages.
         handshakes: finished handshakes, by the status answered; 101 is a WebSocket, 499 a client
             that left before the application had decided.
         refused: connections that ended before there was a handshake or a page, by the status
@@ -28,6 +29,7 @@ class Counters:
     open: int = 0
     received: int = 0
     sent: int = 0
+    pages: int = 0
     handshakes: Counter[int] = field(default_factory=Counter)
     refused: Counter[int] = field(default_factory=Counter)
     closed: Counter[int] = field(default_factory=Counter)

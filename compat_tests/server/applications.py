@@ -134,3 +134,20 @@ async def _frozen(scope, receive, send):
     await send({"type": "websocket.send", "text": str(gc.get_freeze_count())})
     await receive()
     await receive()
+
+
+@contextlib.asynccontextmanager
+async def growing(config):
+    """Takes as many MiB as it is told, and echoes."""
+    yield _growing
+
+
+async def _growing(scope, receive, send):
+    await _accept(scope, send)
+    while (event := await receive())["type"] != "websocket.disconnect":
+        if event["type"] == "websocket.receive":
+            TAKEN.append(b"x" * (int(event["text"]) * 2**20))
+            await send({**event, "type": "websocket.send"})
+
+
+TAKEN: list[bytes] = []

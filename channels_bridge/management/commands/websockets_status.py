@@ -146,6 +146,9 @@ def shared(handler: Message) -> str:
 def render_processes(status: Message) -> Iterator[str]:
     """Format what the supervisor knows: of itself, its addresses and its services."""
     ended = f", {status['restarts']} restarted" if status["restarts"] else ""
+    ended += "".join(
+        f", {count} workers replaced for {why}" for why, count in status.get("recycled", {}).items()
+    )
     yield (
         f"channels_bridge {status['version']} [{status['pid']}], {status['state']}, "
         f"for {duration(status['seconds'])}{ended}"

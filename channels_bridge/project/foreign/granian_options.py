@@ -42,9 +42,9 @@ GRANIAN = (
         value=False,
     ),
     Option("--respawn-interval", "", "it grows with each failure"),
-    Option(
-        "--workers-lifetime, --workers-max-rss, --rss-samples, --rss-sample-interval", "", NOT_YET
-    ),
+    Option("--workers-lifetime", "", NOT_YET),
+    Option("--workers-max-rss", "--workers-max-rss", "in MiB, as with granian"),
+    Option("--rss-samples, --rss-sample-interval", "", "memory is looked at once a second"),
     Option("--ws, --no-ws", "", "always", value=False),
     Option("--http, --http1-buffer-size", "", "HTTP/1.1 by uvicorn's protocol"),
     Option("--http1-header-read-timeout", "--handshake-timeout"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from channels_bridge.project.foreign.option import LOGGING, NOT_YET, STARTS, TLS, Option
+from channels_bridge.project.foreign.option import LOGGING, STARTS, TLS, Option
 
 GUNICORN = (
     Option("-b, --bind", "-b HOST:PORT", "the same forms, but for `fd://N`, which is `fd:N`"),
@@ -17,7 +17,8 @@ GUNICORN = (
     Option("--graceful-timeout", "--shutdown-timeout", "10 s, where gunicorn's is 30 s"),
     Option("--keep-alive", "--keep-alive-timeout", "75 s, where gunicorn's is 2 s"),
     Option("--worker-connections", "--max-connections", "for all workers together"),
-    Option("--max-requests, --max-requests-jitter", "", NOT_YET),
+    Option("--max-requests", "--max-requests", "a worker is replaced as in a reload"),
+    Option("--max-requests-jitter", "--max-requests-jitter"),
     Option(
         "--limit-request-line, --limit-request-fields, --limit-request-field_size",
         "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from channels_bridge.project.foreign.option import LOGGING, NOT_YET, SETTINGS, STARTS, TLS, Option
+from channels_bridge.project.foreign.option import LOGGING, SETTINGS, STARTS, TLS, Option
 
 HYPERCORN = (
     Option("-b, --bind", "-b HOST:PORT", "the same forms, but for `fd://N`, which is `fd:N`"),
@@ -32,7 +32,8 @@ HYPERCORN = (
     Option("--debug", "", SETTINGS, value=False),
     Option("--keep-alive", "--keep-alive-timeout", "75 s, where hypercorn's is 5 s"),
     Option("--read-timeout", "--handshake-timeout", "for each request's head"),
-    Option("--max-requests, --max-requests-jitter", "", NOT_YET),
+    Option("--max-requests", "--max-requests", "a worker is replaced as in a reload"),
+    Option("--max-requests-jitter", "--max-requests-jitter"),
     Option("--backlog", "", "2048"),
     Option("-c, --config, -p, --pid, -u, --user, -g, --group, -m, --umask", "", STARTS),
     Option("-D, --daemon", "", STARTS, value=False),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from channels_bridge.project.foreign.option import LOGGING, NOT_YET, SETTINGS, TLS, Option
+from channels_bridge.project.foreign.option import LOGGING, SETTINGS, TLS, Option
 
 UVICORN = (
     Option("--host, --port", "-b HOST:PORT"),
@@ -76,7 +76,8 @@ UVICORN = (
     Option("--use-colors, --no-use-colors", "", LOGGING, value=False),
     Option("--header", "", "write a middleware"),
     Option("--limit-concurrency", "--max-connections", "503, as with uvicorn; off by default"),
-    Option("--limit-max-requests, --limit-max-requests-jitter", "", NOT_YET),
+    Option("--limit-max-requests", "--max-requests", "a worker is replaced as in a reload"),
+    Option("--limit-max-requests-jitter", "--max-requests-jitter"),
     Option("--backlog", "", "2048, as with uvicorn"),
     Option("--h11-max-incomplete-event-size", "", "the head of a request may be 64 KiB long"),
     Option(

@@ -52,6 +52,9 @@ def same_fields(options: ServerOptions) -> dict[str, Any]:
     same = {name: value for name, value in options.values.items() if name in names}
     with options.naming("workers"):
         same["workers"] = number_of_workers(same["workers"])
+    if same["max_requests_jitter"] and not same["max_requests"]:
+        with options.naming("max_requests_jitter"):
+            raise StartupError("--max-requests-jitter needs --max-requests")
     for name in options.sources:
         if name in same:
             with options.naming(name):

@@ -124,6 +124,26 @@ PROCESSES = (
         help="restart workers when a source file changes, for development",
     ),
     _number(
+        "max_requests",
+        int,
+        "N",
+        "replace a worker that has answered this many requests, pages and WebSocket handshakes, as "
+        "in a reload; 0 is no limit",
+    ),
+    _number(
+        "max_requests_jitter",
+        int,
+        "N",
+        "let each worker answer up to this many requests more, at random, so that workers are not "
+        "replaced at the same time",
+    ),
+    _number(
+        "workers_max_rss",
+        int,
+        "MIB",
+        "replace a worker that takes more memory than this, in MiB, as in a reload; 0 is no limit",
+    ),
+    _number(
         "worker_timeout",
         float,
         "SECONDS",

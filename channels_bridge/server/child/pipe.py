@@ -3,8 +3,8 @@
 Down go accepted connections, each a byte with a file descriptor (SCM_RIGHTS), and at most once a
 byte that says that another child has taken this one's place (graceful reload). Up go one-byte
 reports: ready, stopping, a heartbeat, a connection was lost, one was dropped for want of a
-descriptor, or a failure whose text is the rest of the stream. Its end tells each side that nothing
-more will come: the other is gone, or has heard that the child is stopping.
+descriptor, worn and by what, or a failure whose text is the rest of the stream. Its end tells each
+side that nothing more will come: the other is gone, or has heard that the child is stopping.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ _DROPPED = b"d"
 _BEAT = b"h"
 _FAILED = b"!"
 
+#: Why a child asks to be replaced.
+_WEAR = {"requests": b"n", "memory": b"m"}
+
 _NO_DESCRIPTOR = "no file descriptor is left (ulimit -n)"
 
 #: Steps without a report (see ``hang_watch.py``) after which a child gets no new connections.
@@ -53,6 +56,8 @@ class SupervisorEnd:
     Attributes:
         ready: the child serves.
         stopping: the child takes no more connections; it ends by itself.
+        wear: why the child should be replaced, ``requests`` or ``memory``; empty as long as it
+            serves well.
         connections: those passed to the child less those that it reported lost.
         silence: steps since its last report, which the supervisor counts.
         closed: the child has closed its end, or died.
@@ -64,6 +69,7 @@ class SupervisorEnd:
         self.sock = sock
         self.ready = False
         self.stopping = False
+        self.wear = ""
         self.connections = 0
         self.silence = 0
         self.closed = False
@@ -119,6 +125,7 @@ class SupervisorEnd:
         self.ready = self.ready or _READY in reports
         if _STOPPING in reports:
             self._let_go()
+        self.wear = next((why for why in _WEAR if _WEAR[why] in reports), self.wear)
         self.connections -= reports.count(_LOST) + reports.count(_DROPPED)
         if _DROPPED in reports:
             self._rests_until = time.monotonic() + REST
@@ -181,6 +188,10 @@ class ChildEnd:
 
     def beat(self) -> None:
         self._report(_BEAT)
+
+    def worn(self, why: str) -> None:
+        """Another should take this one's place; see ``SupervisorEnd.wear``."""
+        self._report(_WEAR[why])
 
     def failed(self, message: str) -> None:
         """The last report of a child that can't serve."""

@@ -130,6 +130,7 @@ class HttpConnection(HttpToolsProtocol):
 
     async def serve(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Serve one request; an ASGI application."""
+        self.context.counters.pages += 1
         self.context.config.proxy.apply(scope)
         # Of this request: with pipelining, self.cycle is the latest one's.
         cycle: Cycle = cast(Any, receive).__self__

@@ -78,12 +78,14 @@ class Census:
             connections any more.
         started: when the server was, in ``time.monotonic()``.
         restarts: how many processes were started in place of one that ended, by service.
+        recycled: how many workers were replaced as they were worn, by what had worn them.
     """
 
     def __init__(self) -> None:
         self.phase = "starting"
         self.started = time.monotonic()
         self.restarts: Counter[str] = Counter()
+        self.recycled: Counter[str] = Counter()
         self._processes: dict[Process, int] = {}
         self._past: Counts = {}  # what those counted that have ended
 

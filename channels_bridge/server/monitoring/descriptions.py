@@ -62,6 +62,7 @@ ENGINE = Descriptions(
     counters={
         "received": Counter("messages_received", "Messages from clients."),
         "sent": Counter("messages_sent", "Messages to clients."),
+        "pages": Counter("pages", "Requests for pages, however they were answered."),
         "handshakes": Counter(
             "handshakes",
             "Finished handshakes by status: 101 is a WebSocket, 499 a client that left before.",

@@ -70,6 +70,7 @@ class Metrics:
             self._census.phase == "serving",
         )
         yield self._restarts()
+        yield self._recycled()
         yield from self._counters(self._census.totals([*members, *others]))
         yield from _states(members)
         for key, gauge in self._descriptions.gauges.items():
@@ -89,6 +90,13 @@ class Metrics:
         others = (process.name for _, process in self._census.services())
         for service in sorted({WORKER, *others, *self._census.restarts}):
             family.add_metric([service], self._census.restarts[service])
+        return family
+
+    def _recycled(self) -> Metric:
+        text = "Workers replaced, by the limit that they had passed."
+        family = CounterMetricFamily(PREFIX + "recycled", text, labels=["reason"])
+        for reason in ("requests", "memory"):
+            family.add_metric([reason], self._census.recycled[reason])
         return family
 
     def _counters(self, totals: Counts) -> Iterator[Metric]:

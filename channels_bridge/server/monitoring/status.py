@@ -66,6 +66,7 @@ async def status(
         "state": census.phase,
         "seconds": round(time.monotonic() - census.started, 3),
         "restarts": census.restarts.total(),
+        "recycled": dict(census.recycled),
         "workers": [_worker(member) for member in members],
         "services": [_service(other) for other in others],
         "totals": census.totals([*members, *others]),

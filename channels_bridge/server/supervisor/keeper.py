@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import time
+from collections.abc import Callable
 
 from channels_bridge.server.child.main import HURRY
 from channels_bridge.server.errors import StartupError
@@ -36,6 +37,7 @@ class Keeper:
         census: it is told of each child.
         kill_after: seconds that a child has to end once it has been asked to.
         start_limit: it ends a child that does not get ready.
+        on_wear: called when the child says that it should be replaced.
         patient: whether to try again even where the very first start fails; otherwise ``started``
             has the error, and nothing is restarted.
     """
@@ -47,12 +49,14 @@ class Keeper:
         *,
         kill_after: float,
         start_limit: StartLimit,
+        on_wear: Callable[[], None] = lambda: None,
         patient: bool = False,
     ) -> None:
         self.service = service
         self._census = census
         self._kill_after = kill_after
         self._start_limit = start_limit
+        self._on_wear = on_wear
         self._kill_timer: asyncio.TimerHandle | None = None
         self.child: Child | None = None
         self._patient = patient
@@ -65,6 +69,12 @@ class Keeper:
         self.started: asyncio.Future[None] = self._loop.create_future()
         #: Done once it was told to stop and did.
         self.stopped: asyncio.Future[None] = self._loop.create_future()
+
+    @property
+    def wear(self) -> str:
+        """Why the child should be replaced; empty where it need not be, or ends by itself."""
+        channel = self.child.channel if self.child is not None else None
+        return channel.wear if channel is not None and channel.ready else ""
 
     def start(self) -> None:
         """Start a child; where the system can't, now, try again later."""
@@ -130,7 +140,10 @@ class Keeper:
 
     def _read(self, child: Child) -> None:
         was_ready, was_stopping = child.channel.ready, child.channel.stopping
+        was_worn = child.channel.wear
         child.channel.read()
+        if child.channel.wear != was_worn:
+            self._on_wear()
         if child.channel.stopping and not was_stopping and not self._stopping:
             # It stops by itself, as one does that has seen its source files change.
             self._kill_timer = self._loop.call_later(self._kill_after, self.kill)

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
@@ -27,6 +27,7 @@ from channels_bridge.server.supervisor.acceptor import Acceptor
 from channels_bridge.server.supervisor.child_process import Child, Service
 from channels_bridge.server.supervisor.hang_watch import Watch
 from channels_bridge.server.supervisor.keeper import Keeper
+from channels_bridge.server.supervisor.recycling import Recycling, explain
 from channels_bridge.server.supervisor.startup_timeout import StartLimit
 from channels_bridge.server.supervisor.systemd import Notifier
 
@@ -67,16 +68,18 @@ class Supervisor:
         self._watchers = watchers
         self._kill_after = config.drain_seconds + config.shutdown_timeout + KILL_MARGIN
         self._on_ready = on_ready
+        self._wake = asyncio.Event()  # there is something to do: reload, recycle, or stop
         self._services = [self._keep(service, patient=config.reload) for service in services]
         #: The workers that are given connections.
         self._workers = self._make_workers(patient=config.reload)
         #: Workers that start in a reload, and those that it replaced and that have not ended yet.
         self._others: set[Keeper] = set()
+        self._recycling = Recycling(self._wake.set)
         self._acceptor = Acceptor(listeners, self._channels)
         self._watch = Watch(config, self._running_children)
         self._systemd = Notifier(self._is_healthy)
         self._spreads = config.drain_seconds > 0
-        self._wake = asyncio.Event()  # there is a signal to be followed: reload, or stop
+        self._reload_asked = False
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
 
@@ -91,7 +94,7 @@ class Supervisor:
         """
         for number in (signal.SIGINT, signal.SIGTERM):
             handle_in_loop(number, partial(self._handle_stop, number))
-        handle_in_loop(signal.SIGHUP, self._wake.set)
+        handle_in_loop(signal.SIGHUP, self._handle_reload)
         async with contextlib.AsyncExitStack() as stack:
             stack.enter_context(keeping_terminal())
             await stack.enter_async_context(serving_ledger(self._config))
@@ -106,7 +109,7 @@ class Supervisor:
             self._watch.start()
             if not self._stop.is_set():
                 self._accept()
-            await self._follow_signals()
+            await self._follow()
         finally:
             await self._shut_down()
 
@@ -120,6 +123,7 @@ class Supervisor:
     async def _shut_down(self) -> None:
         """Accept nothing more, and end all children: the services after the workers."""
         self._census.phase = "draining"
+        self._recycling.stop()
         self._acceptor.stop()
         await self._end([*self._workers, *self._others])
         self._watch.stop()
@@ -147,16 +151,46 @@ class Supervisor:
             self._census,
             kill_after=self._kill_after,
             start_limit=StartLimit(0 if self._config.reload else self._config.startup_timeout),
+            on_wear=self._wake.set,
             patient=patient,
         )
 
-    async def _follow_signals(self) -> None:
-        """Reload at each SIGHUP until it is time to stop; those during a reload make one more."""
+    async def _follow(self) -> None:
+        """Reload at each SIGHUP, and recycle what is worn, until it is time to stop.
+
+        One after the other: signals that come meanwhile make one more reload.
+        """
         while not self._stop.is_set():
             await self._wake.wait()
             self._wake.clear()
-            if not self._stop.is_set():
+            if self._stop.is_set():
+                return
+            if self._reload_asked:
+                self._reload_asked = False
                 await self._reload()
+                self._wake.set()  # where it failed, there may still be worn workers
+            elif (worn := self._recycling.choose(self._workers)) is not None:
+                await self._recycle(worn)
+
+    async def _recycle(self, worn: Keeper) -> None:
+        """Replace one worker once another is ready in its place; else it goes on."""
+        child, wear = worn.child, worn.wear
+        logger.info("%s is replaced: %s", child, explain(wear, self._config))
+        fresh = self._keep(worn.service, patient=False)
+        self._others.add(fresh)
+        try:
+            await self._start([fresh])
+        except StartupError as error:
+            logger.error("%s goes on, as no other could start: %s", child, error)
+            await self._end([fresh])
+            self._others.discard(fresh)
+            self._recycling.put_off()
+        else:
+            if not self._stop.is_set():
+                self._census.recycled[wear] += 1
+                self._workers[self._workers.index(worn)] = fresh
+                self._hand_over([worn], [fresh])
+                self._recycling.leaves(worn)
 
     async def _reload(self) -> None:
         """Replace all workers by new ones once they are ready, or none if one can't start."""
@@ -178,13 +212,17 @@ class Supervisor:
 
     def _replace_workers(self, fresh: list[Keeper]) -> None:
         retired, self._workers = self._workers, fresh
+        self._hand_over(retired, fresh)
+        logger.info("reloaded: new workers serve, the old ones finish")
+
+    def _hand_over(self, retired: Iterable[Keeper], fresh: Iterable[Keeper]) -> None:
+        """Let workers finish, in whose place others are given connections now."""
         self._others.difference_update(fresh)
         self._others.update(retired)
         for keeper in retired:
             keeper.stopped.add_done_callback(partial(self._forget, keeper))
             # The longest that a handshake may take which the old worker has begun.
             keeper.retire(self._config.handshake_timeout)
-        logger.info("reloaded: new workers serve, the old ones finish")
 
     def _forget(self, keeper: Keeper, _: asyncio.Future[None]) -> None:
         self._others.discard(keeper)
@@ -199,6 +237,10 @@ class Supervisor:
 
     def _is_healthy(self) -> bool:
         return any(channel.ready for channel in self._channels())
+
+    def _handle_reload(self) -> None:
+        self._reload_asked = True
+        self._wake.set()
 
     def _handle_stop(self, number: signal.Signals) -> None:
         if not self._stop.is_set():

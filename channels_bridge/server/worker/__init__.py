@@ -7,6 +7,7 @@
 - ``drain``: connections closed little by little, before the shutdown.
 - ``status_report``: a worker's figures, for metrics and ``websockets_status``.
 - ``gc_freeze``: short garbage collections with many connections (``gc.freeze``).
+- ``wear``: limits after which a worker asks to be replaced: worker recycling.
 - ``loop_lag``: the event loop's lag.
 
 The room stands on ``server.child``, ``server.http`` and ``server.websocket``.

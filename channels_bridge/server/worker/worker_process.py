@@ -29,6 +29,7 @@ from channels_bridge.server.worker.gc_freeze import sparing
 from channels_bridge.server.worker.loop_lag import LoopDelay
 from channels_bridge.server.worker.serving import LINGER, serving, wait
 from channels_bridge.server.worker.status_report import Report
+from channels_bridge.server.worker.wear import watching_wear
 
 logger = logging.getLogger("channels_bridge.server")
 
@@ -63,8 +64,9 @@ async def serve(config: ServerConfig, opening: Opening, channel: ChildEnd, stop:
             intake = Intake(channel, context, stop)
             intake.start()
             trim_heap()
-            channel.ready()
-            await stop.wait()
+            async with watching_wear(config, context.counters, channel):
+                channel.ready()
+                await stop.wait()
             # The supervisor passes nothing on once it has heard this; until then connections come,
             # which are drained with the others.
             channel.stopping()

@@ -143,6 +143,8 @@ def test_secrets_are_not_shown():
         ({"workers": 1.5}, {}, "1.5 is not a whole number"),
         ({"bind": 8000}, {}, "8000 is not a text: write it in quotes"),
         ({"no_compression": True}, {}, "did you mean 'compression'?"),
+        ({"max_requests_jitter": 5}, {}, "--max-requests-jitter needs --max-requests"),
+        ({"workers_max_rss": -1}, {}, "workers_max_rss must be 0 or more, not -1"),
         ({7: 1}, {}, "WEBSOCKETS_SERVER has 7, which is not an option"),
         ({"drain_code": 1005}, {}, 'WEBSOCKETS_SERVER["drain_code"] in the settings: drain_code'),
     ],

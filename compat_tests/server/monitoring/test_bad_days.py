@@ -67,3 +67,22 @@ def assert_stuck_worker_is_seen(site, monitor, pid):
     assert monitor.get("/healthz")[0] == 200
     assert "ready, does not answer" in "\n".join(render(site.status()))
     os.kill(pid, signal.SIGCONT)
+
+
+def test_recycled_workers(database, socket_dir):
+    """What replaced a worker is in metrics and status, and pages count towards its limit."""
+    metrics, control = socket_dir / "metrics.sock", socket_dir / "control.sock"
+    options = ["--metrics", f"unix:{metrics}", "--control", str(control), "--max-requests", "3"]
+    with running_site(database, *options) as site:
+        site.control = control
+        monitor = Monitor(metrics)
+        assert monitor.samples()["recycled_total", "requests"] == 0
+
+        def is_recycled() -> bool:
+            site.post("/nowhere/", "")
+            return monitor.samples()["recycled_total", "requests"] >= 1
+
+        assert wait_for(is_recycled, 60)
+        assert monitor.samples()["pages_total",] >= 3
+        assert monitor.samples()["restarts_total", "worker"] == 0
+        assert "workers replaced for requests" in "\n".join(render(site.status()))
