@@ -58,7 +58,8 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the whole suite."""
-    session.install("-q", "-e", ".[standard,bench]", *group("test"), *group("third-party"))
+    groups = [*group("test"), *group("third-party"), *group("guide"), *group("docs")]
+    session.install("-q", "-e", ".[standard,bench]", *groups)
     session.run("pytest", *SIDE_BY_SIDE, *session.posargs)
 
 
