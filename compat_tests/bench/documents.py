@@ -2,7 +2,7 @@
 
 Reads what ``--json`` of one or several runs wrote; several are taken as the rounds of one. Prints
 the tables and the project's targets, and fills documents that have marks for them. The summary,
-which is README's table, needs three rounds of three seconds of each row.
+of which README has a part, needs three rounds of three seconds of each row.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ def fill_all(documents: Iterable[Path], results: Results, parts: Iterable[str]) 
         SystemExit: something would be told in short that was not measured for long enough.
     """
     documents, parts = list(documents), list(parts)
-    if documents and "summary" in parts and (found := summary.unsteady(results)):
+    is_told = not SUMMARIES.isdisjoint(parts)
+    if documents and is_told and (found := summary.unsteady(results)):
         sys.exit(
             f"--fill: the summary needs {summary.ROUNDS} rounds of {summary.SECONDS:g} seconds at "
             f"least, of one run or of several; too few are there of: {'; '.join(found)}"
@@ -119,13 +120,16 @@ def verdicts(results: Results) -> str:
     return "\n".join(f"- {line}" for line in targets.lines(results, aimed))
 
 
+#: What is told without the rounds behind it.
+SUMMARIES = {"summary", "summary in short"}
+
 #: What documents have marks for.
 PARTS: Mapping[str, Callable[[Results], str]] = {
     "origin": layers_compared.origin,
     "summary": summary.summary,
+    "summary in short": summary.in_short,
     "tables": every_table,
     "targets": verdicts,
-    "layers": layers_compared.in_short,
     "layers in full": layers_compared.in_full,
 }
 

@@ -88,16 +88,11 @@ def compared(results: Results) -> str:
     return markdown([["", "", *LAYERS], *lines])
 
 
-def in_short(results: Results) -> str:
-    """The comparison, and what it takes to repeat it."""
-    return f"{compared(results)}\n\n{origin(results)}"
-
-
 def in_full(results: Results) -> str:
-    """The comparison with every figure behind it, and what the project aims at."""
+    """The comparison, what it takes to repeat it, every figure behind it, and what is aimed at."""
     aimed = targets.of(ABOUT_LAYERS.__contains__)
     aims = "\n".join(f"- {line}" for line in targets.lines(results, aimed))
-    return "\n\n".join([in_short(results), *tables(results), aims])
+    return "\n\n".join([compared(results), origin(results), *tables(results), aims])
 
 
 def origin(results: Results) -> str:

@@ -1,8 +1,11 @@
-"""The summary of a run: a line for each load, with our figure, the best other one and Daphne's."""
+"""The summary of a run: a line for each load, with our figure, the best other one and Daphne's.
+
+README has the lines that a stranger asks for first, the guide has all of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from channels_bridge.bench.loads.case import Case, Scenario
 from channels_bridge.bench.loads.loads import Connect, Idle, Join
@@ -15,6 +18,17 @@ from compat_tests.bench.layers_compared import ABOUT_LAYERS
 #: What a row needs at least: single rounds differ by a third.
 ROUNDS = 3
 SECONDS = 3.0
+
+#: What README tells, a line each, whether it is better here or not.
+FIRST = (
+    ("fanout", ""),
+    ("many-groups", "500 groups of 1"),
+    ("echo", ""),
+    ("sync", ""),
+    ("connect", "a session's user"),
+    ("idle", ""),
+    ("latency", "100 messages a second"),
+)
 
 #: Loads that end when their work is done.
 UNTIMED = (Connect, Idle, Join)
@@ -41,14 +55,23 @@ def is_steady(row: Row) -> bool:
 
 def summary(results: Results) -> str:
     """A Markdown table of the main figures: ours, the best of the others, and Daphne's."""
+    told = [name for name in names(results) if name in SCENARIOS and name not in ABOUT_LAYERS]
+    loads = [(name, case) for name in told for case in SCENARIOS[name].cases]
+    return compared(results, loads)
+
+
+def in_short(results: Results) -> str:
+    """The same for the loads that README tells."""
+    cases = {(name, case.name): case for name in SCENARIOS for case in SCENARIOS[name].cases}
+    return compared(results, [(name, cases[name, case]) for name, case in FIRST])
+
+
+def compared(results: Results, loads: Iterable[tuple[str, Case]]) -> str:
+    """The table with a line for each of these loads that was measured."""
     rows = [["", "", "websockets_server", "best other", "Daphne"]]
-    for name in names(results):
-        if name not in SCENARIOS or name in ABOUT_LAYERS:
-            continue
-        for case in SCENARIOS[name].cases:
-            measured = [row for row in results.of(name) if row.case == case.name]
-            if measured:
-                rows.append(main_figures(SCENARIOS[name], case, measured))
+    for name, case in loads:
+        if measured := [row for row in results.of(name) if row.case == case.name]:
+            rows.append(main_figures(SCENARIOS[name], case, measured))
     return markdown(rows)
 
 

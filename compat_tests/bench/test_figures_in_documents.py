@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from channels_bridge.bench.generator.ledger import Counts
+from channels_bridge.bench.loads.scenarios import SCENARIOS
 from channels_bridge.bench.report.columns import COLUMNS
 from channels_bridge.bench.report.results import Results, Round
 from compat_tests.bench import documents, layers_compared, summary
@@ -38,6 +39,17 @@ def test_fill() -> None:
     assert cells == ["fanout", "CPU us/delivery", "20.0", daphne, daphne]
 
 
+def test_readme_has_a_part() -> None:
+    """README has the loads that it tells, and no other; each is one that there is."""
+    readme = "<!-- bench summary in short -->\n<!-- /bench -->\n"
+    lines = documents.fill(readme, results(), documents.PARTS).splitlines()
+    told = [line.split("|")[1].strip() for line in lines[4:-2]]
+    assert told == ["fanout"]
+    assert all(
+        case in [each.name for each in SCENARIOS[name].cases] for name, case in summary.FIRST
+    )
+
+
 def steady(seconds: float = 3.1, rounds: int = 3) -> Results:
     """A run with so many rounds, each as long; connections are opened for as long as it takes."""
     measured = Results({})
@@ -59,6 +71,8 @@ def test_summary_needs_rounds(tmp_path: Path) -> None:
         with pytest.raises(SystemExit, match="3 rounds of 3 seconds") as refused:
             documents.fill_all([readme], measured, documents.PARTS)
         assert str(refused.value).endswith(missing)
+        with pytest.raises(SystemExit, match="3 rounds"):
+            documents.fill_all([readme], measured, ["summary in short"])
         documents.fill_all([readme], measured, ["tables"])
         assert "old" in readme.read_text()
     documents.fill_all([readme], steady(), documents.PARTS)
@@ -74,8 +88,8 @@ def test_best_is_most() -> None:
 def test_one_part_is_filled() -> None:
     """What a run has no figures for keeps those that it has."""
     marks = "<!-- bench {} -->\nold\n<!-- /bench -->\n"
-    readme = marks.format("summary") + marks.format("layers")
-    text = documents.fill(readme, results(), ["layers"])
+    readme = marks.format("summary") + marks.format("layers in full")
+    text = documents.fill(readme, results(), ["layers in full"])
     assert text.startswith(marks.format("summary"))
     assert text.count("old") == 1
 

@@ -14,7 +14,7 @@ from channels_bridge.bench.report.machine import header, installed
 from channels_bridge.bench.rounds.run import raise_file_limit
 from channels_bridge.bench.stacks.sites import Site, sample
 from compat_tests.resume.jitter.contestants import CONTESTANTS, NOT_COMPARED, OURS
-from compat_tests.resume.jitter.figures import fill, section
+from compat_tests.resume.jitter.figures import fill, in_short, section
 from compat_tests.resume.jitter.profile import PROFILES, Profile
 from compat_tests.resume.jitter.trial import Outcome, attempt
 
@@ -34,6 +34,7 @@ def main() -> int:
             outcomes = dict(attempt_all(options, profile, site))
             sections[profile.name] = section(profile.name, outcomes, notes(options, profile))
             figures[profile.name] = {name: asdict(each) for name, each in outcomes.items()}
+            sections[f"{profile.name} in short"] = in_short(profile.name, outcomes)
             print(f"\n{sections[profile.name]}\n", flush=True)
             is_good &= OURS not in outcomes or outcomes[OURS].score.is_perfect
     if options.json:

@@ -1,4 +1,4 @@
-"""The outcomes as tables, for people and for documents."""
+"""The outcomes as tables: all columns for people and for the guide, some of them for README."""
 
 from __future__ import annotations
 
@@ -50,25 +50,46 @@ COLUMNS: Mapping[str, Callable[[Outcome], str]] = {
 }
 
 
-def table(outcomes: Outcomes) -> str:
+#: What README tells.
+FIRST = (
+    "delivered %",
+    "duplicates",
+    "gaps untold",
+    "gaps told",
+    "false alarms",
+    "CPU us/delivery",
+)
+
+
+def table(outcomes: Outcomes, columns: Iterable[str] = tuple(COLUMNS)) -> str:
     """A Markdown table, a line for each contestant."""
-    rows = [["", *COLUMNS]]
+    columns = list(columns)
+    rows = [["", *columns]]
     for name, outcome in outcomes.items():
-        rows.append([name, *(cell(outcome) for cell in COLUMNS.values())])
+        rows.append([name, *(COLUMNS[column](outcome) for column in columns)])
     return markdown(rows)
 
 
 def section(profile: str, outcomes: Outcomes, notes: Iterable[str]) -> str:
     """What happened, what came of it, and what there is to know about it."""
-    lines = [f"**{profile}**: {PROFILES[profile].what}.", "", table(outcomes), ""]
+    lines = [heading(profile), "", table(outcomes), ""]
     return "\n".join([*lines, *(f"- {note}" for note in notes)])
 
 
+def in_short(profile: str, outcomes: Outcomes) -> str:
+    """What happened, and what came of it first of all."""
+    return f"{heading(profile)}\n\n{table(outcomes, FIRST)}"
+
+
+def heading(profile: str) -> str:
+    return f"**{profile}**: {PROFILES[profile].what}."
+
+
 def fill(document: Path, sections: Mapping[str, str]) -> None:
-    """Put sections into a document, between the marks that it has for their profiles."""
+    """Put sections into a document, between the marks that it has for them, by their names."""
     text = document.read_text()
-    for profile, content in sections.items():
-        before, mark, rest = text.partition(BEGIN.format(profile))
+    for name, content in sections.items():
+        before, mark, rest = text.partition(BEGIN.format(name))
         if mark:
             after = rest.partition(END)[2]
             text = f"{before}{mark}\n{content}\n\n{END}{after}"

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("picows", reason="the tables are written with the extra bench")
 
 from compat_tests.resume.jitter.arrivals import Score
-from compat_tests.resume.jitter.figures import fill, section
+from compat_tests.resume.jitter.figures import FIRST, fill, in_short, section
 from compat_tests.resume.jitter.trial import Outcome
 
 OUTCOME = Outcome(Score(expected=200, delivered=199, untold=1, caught_up=[0.002]), cpu_us=20)
@@ -22,6 +22,13 @@ def test_table() -> None:
     told = dict(zip(*cells, strict=True))
     assert told["delivered %"] == "99.50"
     assert (told["gaps untold"], told["gaps told"], told["p99 ms"]) == ("1", "0", "2")
+
+
+def test_table_in_short() -> None:
+    """README has some of the columns, with the same figures."""
+    heading, _, line = in_short("faults", {"daphne+core": OUTCOME}).splitlines()[2:]
+    assert [cell.strip() for cell in heading.split("|")[2:-1]] == list(FIRST)
+    assert line.split("|")[2].strip() == "99.50"
 
 
 def test_fill(tmp_path: Path) -> None:
