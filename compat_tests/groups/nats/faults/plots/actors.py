@@ -39,7 +39,7 @@ def listener_stopped(scene: Scene) -> None:
     scene.catch_up()
 
 
-@plot(nodes=3, text=LITTLE)
+@plot(nodes=3, text=SOME)
 def listener_cut_off(scene: Scene) -> None:
     """A listener is stopped, and its node cuts it off as it keeps no more for it."""
     begin_large(scene)
