@@ -193,6 +193,9 @@ async def fetch(
     handover: concurrent.futures.Future[T] = concurrent.futures.Future()
 
     def begin() -> None:
+        if handover.cancelled():  # else it would be in the way of the caller's next one
+            coroutine.close()
+            return
         task = home.create_task(coroutine)
         task.add_done_callback(finish)
         handover.add_done_callback(lambda _: home.call_soon_threadsafe(task.cancel))
