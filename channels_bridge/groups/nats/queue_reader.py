@@ -164,7 +164,7 @@ class QueueReader:
 
     async def _try_to_pull(self) -> bytes | None:
         """Wait some seconds for the next payload."""
-        if self._settling:  # else what goes back would come behind what waits
+        if self._settling:
             await asyncio.wait(list(self._settling))
         found = await self._next_from_elsewhere() or await self._next(self._capacity, ASK_FOR)
         return None if found is None else await self._take(found)
@@ -175,7 +175,7 @@ class QueueReader:
         while self._elsewhere:
             capacity = self._elsewhere[0]
             delivery = await self._next(capacity, GLANCE)
-            if delivery is not None:
+            if delivery is not None or self._settling:
                 return delivery
             self._forget_elsewhere(capacity)
         return None
@@ -197,8 +197,13 @@ class QueueReader:
         self._looked = now
 
     async def _next(self, capacity: int, seconds: float) -> Delivery | None:
-        """The next message of a stream; None if there is none in time, or something was noticed."""
+        """The next message of a stream.
+
+        None if there is none in time, something was noticed, or something goes back to the queue.
+        """
         request = await self._request(capacity, seconds)
+        if request is None:
+            return None
         answer = request.adopt()
         self._waiting.add(request)
         try:
@@ -213,8 +218,11 @@ class QueueReader:
                 self._left[request] = None
         return self._read(request, reply)
 
-    async def _request(self, capacity: int, seconds: float) -> PullRequest:
-        """One that was left, or a new one."""
+    async def _request(self, capacity: int, seconds: float) -> PullRequest | None:
+        """One that was left, or a new one; None while what goes back would come behind what waits.
+
+        It may have begun to go back since ``_try_to_pull()`` looked.
+        """
         action = await self._streams.require_consumer(
             capacity, self._name, until=asyncio.get_running_loop().time() + ACK_WAIT
         )
@@ -222,6 +230,8 @@ class QueueReader:
             if request.capacity == capacity and not request.is_stale:
                 del self._left[request]
                 return request
+        if self._settling:
+            return None
         return PullRequest(self._connection, action, capacity, seconds, self._refuse)
 
     def _read(self, request: PullRequest, reply: Reply) -> Delivery | None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 
+from channels_bridge.groups.nats.client.nats_headers import Reply
 from channels_bridge.groups.nats.queue_streams import QueueStreams
 from channels_bridge.groups.nats.subjects import Subjects
-from compat_tests.groups.hubs import soon
+from compat_tests.groups.hubs import soon, until
 from compat_tests.groups.nats.nats_servers import NatsServer
 from compat_tests.groups.nats.queue_processes import QueueProcess
 
@@ -131,7 +133,41 @@ async def test_polling_puller(start: Start) -> None:
 
     await soon(poll())
     await pushing
-    assert sorted(got) == sorted(sent)
+    assert got == sent
+
+
+async def test_given_back_while_looking_elsewhere(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes for nobody goes back before a pull that is under way asks for the next."""
+    sender, receiver = start(), start()
+    reader, looking, looked = receiver.queues._reader_of("work"), asyncio.Event(), asyncio.Event()
+    find, request = reader._streams.find_others, receiver.connection.request
+
+    async def find_slowly(*arguments: Any, **options: Any) -> list[int]:
+        found = await find(*arguments, **options)
+        looking.set()
+        await looked.wait()
+        return found
+
+    async def request_slowly(subject: str, payload: bytes, **options: Any) -> Reply:
+        if payload == b"-NAK":
+            looked.set()
+            await sender.push("work", b"2")  # by then a request for the next has an answer
+        return await request(subject, payload, **options)
+
+    pull = asyncio.create_task(receiver.queues.pull("work"))
+    await until(lambda: bool(reader._waiting))
+    pull.cancel()
+    await asyncio.wait([pull])
+    monkeypatch.setattr(reader._streams, "find_others", find_slowly)
+    monkeypatch.setattr(receiver.connection, "request", request_slowly)
+    reader._looked = float("-inf")
+    pull = asyncio.create_task(receiver.queues.pull("work"))
+    await looking.wait()
+    await sender.push("work", b"1")
+    assert await soon(pull) == b"1"
+    assert await soon(receiver.queues.pull("work")) == b"2"
 
 
 async def test_given_back(start: Start) -> None:
