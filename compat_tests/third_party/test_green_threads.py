@@ -43,9 +43,10 @@ IMPORT = """
 import django
 django.setup()
 from asgiref.sync import async_to_sync
-from channels_bridge.layers import GrpcChannelLayer, LocalChannelLayer
+from channels_bridge.layers import GrpcChannelLayer, LocalChannelLayer, NatsChannelLayer
 layer = GrpcChannelLayer(address="unix:/nobody/there")
 on_tcp = GrpcChannelLayer(address="127.0.0.1:1", allow_unprotected_tcp=True)
+over_nats = NatsChannelLayer(servers="127.0.0.1:1", prefix="mysite")
 """
 
 SEND = """
@@ -64,6 +65,7 @@ def refused(call, *arguments):
 def use():
     refused(async_to_sync(on_tcp.group_send), "room", {"type": "hello"})
     refused(async_to_sync(on_tcp.group_send_many), ["room"], {"type": "hello"})
+    refused(async_to_sync(over_nats.group_send), "room", {"type": "hello"})
     refused(async_to_sync(layer.send), "worker", {"type": "hello"})
     refused(async_to_sync(layer.new_channel))
     refused(async_to_sync(LocalChannelLayer().group_send), "room", {"type": "hello"})
