@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 from channels.layers import BaseChannelLayer
 from django.utils.module_loading import import_string
 
+from channels_bridge.common.other_layers import explain_attribute
 from channels_bridge.groups import FOLLOWING, TRANSPORTS
 from channels_bridge.groups.codec import Codec
 from channels_bridge.groups.history.feed import Feed
@@ -29,7 +30,6 @@ from channels_bridge.groups.local_transport import LocalTransport
 from channels_bridge.groups.membership import Membership
 from channels_bridge.groups.message import GroupMessage
 from channels_bridge.groups.node import Node
-from channels_bridge.groups.other_layers import explain_attribute
 from channels_bridge.groups.overflow import OVERFLOW, Inbox, Overload
 from channels_bridge.groups.policies.history_options import HistoryOptions
 from channels_bridge.groups.threadsafe_node import ThreadsafeNode

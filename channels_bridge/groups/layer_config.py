@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
 
+from channels_bridge.common.other_layers import REDIS_OPTIONS
 from channels_bridge.groups.credentials import Credentials
 from channels_bridge.groups.discovery.hub_address import Address, default_address
-from channels_bridge.groups.other_layers import REDIS_OPTIONS
 from channels_bridge.groups.overflow import OVERFLOW
 from channels_bridge.groups.policies.history_options import HistoryOptions
 from channels_bridge.groups.policies.history_policy import HistoryPolicy

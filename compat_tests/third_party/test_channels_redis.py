@@ -12,7 +12,7 @@ from django.utils.module_loading import import_string
 from websockets.exceptions import ConnectionClosed
 
 from channels_bridge.bench.stacks.brokers import redis_server
-from channels_bridge.groups.other_layers import REDIS_OPTIONS, explain_attribute
+from channels_bridge.common.other_layers import REDIS_OPTIONS, explain_attribute
 from channels_bridge.layers import GrpcChannelLayer, LocalChannelLayer
 from compat_tests.peer_faults.brokers import Redis
 from compat_tests.third_party.project import Project, open_all

@@ -15,7 +15,8 @@ REDIS_OPTIONS = (
     "symmetric_encryption_keys",
 )
 
-_REDIS = {
+#: Attributes of channels_redis' layers that are not of the interface.
+REDIS_ATTRIBUTES = {
     "brpop_timeout",
     "connection",
     "consistent_hash",
@@ -43,11 +44,12 @@ _REDIS = {
     "_map_channel_keys_to_connection",
     "_serializer",
 }
-_IN_MEMORY = {"channels", "groups"}
+#: Those of InMemoryChannelLayer.
+IN_MEMORY_ATTRIBUTES = {"channels", "groups"}
 
 _WHOSE: list[tuple[Collection[str], str]] = [
-    (_REDIS, "it is of channels_redis, and there is no Redis server behind this layer"),
-    (_IN_MEMORY, "it is of InMemoryChannelLayer, which keeps everything in one process"),
+    (REDIS_ATTRIBUTES, "it is of channels_redis, and there is no Redis server behind this layer"),
+    (IN_MEMORY_ATTRIBUTES, "it is of InMemoryChannelLayer, which keeps everything in one process"),
 ]
 
 
