@@ -82,10 +82,13 @@ MAY_IMPORT = {
     "groups.home logs native resume runloop server server.child server.monitoring "
     "server.supervisor transport",
     # Reads projects without importing them.
-    "migrate": "migrate.model",
+    "migrate": "migrate.model migrate.python migrate.reports migrate.requirements",
     "migrate.model": "",
     "migrate.python": "migrate.model",
     "project.options": "conf project server server.supervisor",
+    "migrate.python": "common migrate.model",
+    "migrate.requirements": "migrate.model migrate.python",
+    "migrate.reports": "migrate.model",
     "middlewares": "conf native project runloop",
     "testing": "common conf groups.linked logs project server server.child server.worker surface",
     "management": "",

@@ -3,9 +3,30 @@
 from __future__ import annotations
 
 from channels_bridge.migrate.model.rule import Finder, Rule
+from channels_bridge.migrate.python.app_rules import APP_FINDER
+from channels_bridge.migrate.python.application_rules import APPLICATION_FINDER
+from channels_bridge.migrate.python.daphne_use_rules import DAPHNE_USE_FINDER
+from channels_bridge.migrate.python.handler_rules import HANDLER_FINDER
+from channels_bridge.migrate.python.layer_rules import LAYER_FINDER
+from channels_bridge.migrate.python.layer_use_rules import LAYER_USE_FINDER
+from channels_bridge.migrate.python.shared_state_rules import SHARED_STATE_FINDER
+from channels_bridge.migrate.python.startup_rules import STARTUP_FINDER
+from channels_bridge.migrate.python.testing_rules import TESTING_FINDER
+from channels_bridge.migrate.requirements.requirement_rules import REQUIREMENT_FINDER
 
 #: In the order in which they look; each rule has one.
-FINDERS: tuple[Finder, ...] = ()
+FINDERS: tuple[Finder, ...] = (
+    APP_FINDER,
+    LAYER_FINDER,
+    APPLICATION_FINDER,
+    LAYER_USE_FINDER,
+    HANDLER_FINDER,
+    SHARED_STATE_FINDER,
+    STARTUP_FINDER,
+    DAPHNE_USE_FINDER,
+    TESTING_FINDER,
+    REQUIREMENT_FINDER,
+)
 
 
 def all_rules() -> dict[str, Rule]:

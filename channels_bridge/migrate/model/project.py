@@ -47,6 +47,7 @@ class Project:
         self.paths: tuple[str, ...] = list_files(root)
         #: Files that could not be read or parsed, so far.
         self.problems: list[Problem] = []
+        self._known = frozenset(self.paths)
         self._files: dict[str, SourceFile | None] = {}
 
     def files(self, *patterns: str) -> Iterator[SourceFile]:
@@ -62,7 +63,7 @@ class Project:
     def file(self, path: str) -> SourceFile | None:
         """Read a file; None if there is none or it cannot be read, which is then remembered."""
         if path not in self._files:
-            self._files[path] = self._read(path) if path in self.paths else None
+            self._files[path] = self._read(path) if path in self._known else None
         return self._files[path]
 
     @cached_property
@@ -72,7 +73,11 @@ class Project:
 
     def python_file(self, path: str) -> PythonFile | None:
         """Return one of them by its path."""
-        return next((module for module in self.python if module.path == path), None)
+        return self._python_by_path.get(path)
+
+    @cached_property
+    def _python_by_path(self) -> dict[str, PythonFile]:
+        return {module.path: module for module in self.python}
 
     def _read(self, path: str) -> SourceFile | None:
         place = self.root / path

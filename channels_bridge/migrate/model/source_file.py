@@ -63,8 +63,9 @@ class SourceFile:
 
     def line(self, number: int) -> str:
         """Return a line, counted from 1, with what ends it."""
-        starts = [*self.line_starts, len(self.text)]
-        return self.text[starts[number - 1] : starts[number]]
+        starts = self.line_starts
+        end = starts[number] if number < len(starts) else len(self.text)
+        return self.text[starts[number - 1] : end]
 
     def encode(self, text: str) -> bytes:
         """Return other text as the bytes of this file, with its byte order mark."""
