@@ -43,14 +43,5 @@ def _names(module: PythonFile) -> set[str]:
 
 
 def _imports_channels(module: PythonFile) -> bool:
-    return any(
-        name.partition(".")[0] in _PACKAGES for node in module.nodes for name in _imported(node)
-    )
-
-
-def _imported(node: ast.AST) -> list[str]:
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    if isinstance(node, ast.ImportFrom) and not node.level:
-        return [node.module or ""]
-    return []
+    names = (name for node in module.nodes for name in module.imported(node))
+    return any(name.partition(".")[0] in _PACKAGES for name in names)

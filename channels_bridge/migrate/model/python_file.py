@@ -124,6 +124,12 @@ class PythonFile:
             for alias in node.names:
                 yield alias.asname or alias.name, f"{self.origin(node)}.{alias.name}"
 
+    def imported(self, node: ast.AST) -> list[str]:
+        """Return the dotted names that an import is about; none for other nodes."""
+        if isinstance(node, ast.Import):
+            return [alias.name for alias in node.names]
+        return [name for _, name in self.bound(node)]
+
     def origin(self, node: ast.ImportFrom) -> str:
         """Return the module that names are imported from, with dots in front resolved."""
         if not node.level:

@@ -76,7 +76,7 @@ def _find_daphne(module: PythonFile) -> Iterator[Finding]:
     for node in module.nodes:
         match node:
             case ast.Import() | ast.ImportFrom():
-                names = [name for _, name in module.bound(node)]
+                names = module.imported(node)
                 if any(name.partition(".")[0] == "daphne" for name in names):
                     yield _relies(module, node, f"{', '.join(names)} is imported")
             case ast.Constant(value=str(text)) | ast.Constant(value=bytes(text)):

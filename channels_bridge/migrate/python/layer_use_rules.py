@@ -93,7 +93,7 @@ def _find_private(module: PythonFile, node: ast.Attribute) -> Iterator[Finding]:
 def _find_imports(module: PythonFile) -> Iterator[Finding]:
     for node in module.nodes:
         if isinstance(node, ast.Import | ast.ImportFrom):
-            names = [name for _, name in module.bound(node)]
+            names = module.imported(node)
             if any(name.partition(".")[0] == "channels_redis" for name in names):
                 yield CB402.at(
                     module.file,

@@ -134,7 +134,7 @@ def _find_in_asgi(module: PythonFile) -> Iterator[Finding]:
 
 def _early_import(module: PythonFile, node: ast.Import | ast.ImportFrom) -> str | None:
     """Return the module with consumers or routes that an import is about."""
-    for _, name in module.bound(node):
+    for name in module.imported(node):
         parts = name.split(".")
         if parts[0] not in ("channels", "channels_bridge", "django"):
             if {"consumers", "routing"} & set(parts):
@@ -150,7 +150,7 @@ def _has_websockets(router: ast.Call) -> bool:
 def _find_channels_1(module: PythonFile) -> Iterator[Finding]:
     for node in module.nodes:
         if isinstance(node, ast.ImportFrom):
-            old = [name for _, name in module.bound(node) if name in _CHANNELS_1]
+            old = [name for name in module.imported(node) if name in _CHANNELS_1]
             if old:
                 yield _old(module, node, f"{', '.join(old)} is imported")
     for statement in assignments(module, "channel_routing"):

@@ -79,7 +79,7 @@ def _find_redis(module: PythonFile) -> Iterator[Finding]:
 def _find_imports(module: PythonFile) -> Iterator[Finding]:
     for node in module.nodes:
         if isinstance(node, ast.Import | ast.ImportFrom):
-            names = [name for _, name in module.bound(node)]
+            names = module.imported(node)
             if any(f"{name}.".startswith("channels.testing.") for name in names):
                 early = module.file.name == "conftest.py" and node in module.tree.body
                 yield CB502.at(

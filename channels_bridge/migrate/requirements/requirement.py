@@ -13,7 +13,7 @@ Version: TypeAlias = tuple[int, ...]
 _REQUIREMENT = re.compile(
     r"""\s*(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*(?P<bounds>[^;#@]*)"""
 )
-_BOUND = re.compile(r"(===?|~=|<=?|\^|~|=)\s*v?([0-9][0-9.]*)(\.\*)?")
+_BOUND = re.compile(r"(?<![<>!=~])(===?|~=|<=?|\^|~|=)\s*v?([0-9][0-9.]*)(\.\*)?")
 
 
 @dataclass(frozen=True)

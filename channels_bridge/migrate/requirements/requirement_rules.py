@@ -56,7 +56,7 @@ def find(project: Project, options: MigrateOptions) -> Iterator[Finding]:
     for requirement in found:
         yield from _find_old(requirement)
     yield from _find_python(project)
-    ours = {requirement.file.path for requirement in found if requirement.name == OURS}
+    ours = {one.file.path for one in found if one.name == OURS or _is_added(one.file, options)}
     unused = _unused(project, options) if options.remove else set()
     adding: set[str] = set()
     for requirement in found:
@@ -93,6 +93,11 @@ def _replaced(
     )
 
 
+def _is_added(file: SourceFile, options: MigrateOptions) -> bool:
+    """Whether a file has the line that is to be added."""
+    return options.requirement is not None and options.requirement in file.text.splitlines()
+
+
 def _line(file: SourceFile, offset: int) -> Edit:
     number = file.position(offset)[0]
     start = file.line_starts[number - 1]
@@ -121,7 +126,7 @@ def _uses(module: PythonFile, package: str) -> bool:
     for node in module.nodes:
         match node:
             case ast.Import() | ast.ImportFrom():
-                if any(name.partition(".")[0] == package for _, name in module.bound(node)):
+                if any(name.partition(".")[0] == package for name in module.imported(node)):
                     return True
             case ast.Constant(value=str(name)) if name.startswith(f"{package}."):
                 if assignments(module, "CHANNEL_LAYERS"):
