@@ -75,14 +75,15 @@ def _print(migration: Migration, arguments: Namespace) -> None:
         print(_report(migration, arguments))
 
 
-def _report(migration: Migration, arguments: Namespace) -> str:
+def _report(migration: Migration, arguments: Namespace, written: int | None = None) -> str:
     if arguments.format == "json":
         return json_report.report(migration)
     if arguments.format == "sarif":
         return sarif_report.report(migration, all_rules().values())
     if arguments.format == "github":
         return github_report.report(migration)
-    return text_report.report(migration, with_diff=not arguments.check and not arguments.write)
+    with_diff = not arguments.check and written is None
+    return text_report.report(migration, with_diff=with_diff, written=written)
 
 
 def _write(migration: Migration, arguments: Namespace) -> int:
@@ -93,7 +94,7 @@ def _write(migration: Migration, arguments: Namespace) -> int:
         few = ", ".join(dirty[:3]) + (" ..." if len(dirty) > 3 else "")
         return _refuse(f"git has uncommitted changes ({few}): commit them first, or give --force")
     written = [changed for changed in changes if _written(migration, changed)]
-    print(_report(migration, arguments))
+    print(_report(migration, arguments, len(written)))
     if arguments.format == "text" and written:
         print(_afterwards(written, in_git=dirty is not None))
     return UNREAD if migration.unread else SOMETHING_LEFT if migration.remaining else NOTHING_LEFT

@@ -15,6 +15,7 @@ needs_toml = pytest.mark.skipif(sys.version_info < (3, 11), reason="needs tomlli
 DAPHNE = {
     "requirements.txt": "# here\ndjango>=5.2\ndaphne==4.1.0  # server\n",
     "requirements/base.in": "-r x.txt\n\nDaphne\n",
+    "requirements-dev.txt": "a\nb\nchannels[daphne]>=4.2\n",
     "setup.cfg": "[options]\ninstall_requires =\n    daphne>=4\n",
     "environment.yml": "dependencies:\n  - python=3.12\n  - daphne=4.1\n",
     "setup.py": "setup(\n    install_requires=[\n        'daphne',\n    ],\n)\n",
@@ -96,7 +97,7 @@ def test_in_use(tmp_path: Path, use: str) -> None:
         ("django>=4.2", False),
         ("channels==4.1.*", True),
         ("channels<=4.1", True),
-        ("channels[daphne]==4.3.1", False),
+        ("channels[x]==4.3.1", False),
         ("django", False),
     ],
 )

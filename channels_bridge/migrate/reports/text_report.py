@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from channels_bridge.migrate.model.migration import Changed, Migration
@@ -16,23 +16,29 @@ from channels_bridge.migrate.reports.guide_links import link
 WIDTH = 100
 
 
-def report(migration: Migration, *, with_diff: bool) -> str:
-    """Return the whole report of a look at a project; what --write would change is marked."""
+def report(migration: Migration, *, with_diff: bool, written: int | None = None) -> str:
+    """Return the whole report of a look at a project.
+
+    Args:
+        with_diff: whether the changes are shown.
+        written: how many files were changed; None if nothing is written.
+    """
     changes = migration.changes()
-    parts = [findings(migration.findings), problems(migration.project.problems)]
+    mark = "(--write)" if written is None else "(done)"
+    parts = [findings(migration.findings, mark), problems(migration.project.problems)]
     if with_diff:
         parts.append(_diff(changes))
-    parts += [to_do(migration.findings), _summary(migration, changes)]
+    parts += [to_do(migration.findings), _summary(migration, len(changes), written)]
     return "\n".join(part for part in parts if part)
 
 
-def findings(found: Iterable[Finding]) -> str:
+def findings(found: Iterable[Finding], mark: str) -> str:
     """Return all findings by file; one line for all of a rule, with a count."""
     lines: list[str] = []
     for path, of_file in groupby(found, key=lambda finding: finding.path):
         lines.append(path)
         for alike in _by_rule(of_file):
-            lines += _finding(alike)
+            lines += _finding(alike, mark)
         lines.append("")
     return "\n".join(lines)
 
@@ -46,11 +52,11 @@ def _by_rule(found: Iterable[Finding]) -> list[list[Finding]]:
     return list(groups.values())
 
 
-def _finding(alike: list[Finding]) -> Iterator[str]:
+def _finding(alike: list[Finding], mark: str) -> Iterator[str]:
     first, *others = alike
-    mark = " (--write)" if first.edits else ""
     place = f"{first.line}:{first.column}"
-    head = f"  {place:>7} {first.severity.value} {first.rule.id}{mark} "
+    head = f"  {place:>7} {first.severity.value} {first.rule.id} "
+    head += f"{mark} " if first.edits else ""
     yield textwrap.fill(first.message, WIDTH, initial_indent=head, subsequent_indent=" " * 12)
     if others:
         lines = ", ".join(str(other.line) for other in others)
@@ -106,18 +112,20 @@ def _wrapped(text: str) -> str:
     return text if "\n" in text else textwrap.fill(text, WIDTH - 7)
 
 
-def _summary(migration: Migration, changes: Sequence[Changed]) -> str:
+def _summary(migration: Migration, changes: int, written: int | None) -> str:
     if not migration.findings:
         return "Nothing to do."
     counts = Counter(finding.severity for finding in migration.findings)
-    summary = ", ".join(_counted(counts[severity], severity.name) for severity in counts)
-    summary = f"Found: {summary}."
-    if changes:
-        summary += f" --write changes {_counted(len(changes), 'file')}."
-    return summary
+    found = ", ".join(_counted(counts[one], one.name) for one in Severity if counts[one])
+    if written is not None:
+        was = "was" if written == 1 else "were"
+        return f"Found: {found}. {_counted(written, 'file')} {was} changed."
+    return f"Found: {found}." + (
+        f" --write changes {_counted(changes, 'file')}." if changes else ""
+    )
 
 
 def _counted(number: int, word: str) -> str:
-    """Return a number with its word, in small letters; there is no plural of advice."""
-    plural = "s" if number > 1 and word != "ADVICE" else ""
+    """Return a number with its word; there is no plural of advice."""
+    plural = "s" if number != 1 and word != "ADVICE" else ""
     return f"{number} {word.lower()}{plural}"

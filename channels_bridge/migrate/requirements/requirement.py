@@ -11,7 +11,7 @@ from channels_bridge.migrate.model.source_file import SourceFile
 Version: TypeAlias = tuple[int, ...]
 
 _REQUIREMENT = re.compile(
-    r"""\s*(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*(?P<bounds>[^;#@]*)"""
+    r"""\s*(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[(?P<extras>[^\]]*)\])?\s*(?P<bounds>[^;#@]*)"""
 )
 _BOUND = re.compile(r"(?<![<>!=~])(===?|~=|<=?|\^|~|=)\s*v?([0-9][0-9.]*)(\.\*)?")
 
@@ -25,6 +25,7 @@ class Requirement:
         bounds: what releases are allowed, such as ``>=4,<5``.
         file: where it stands.
         offset: its first character there.
+        extras: what it has in brackets, such as ``daphne``.
         line: whether it takes a line of its own, which can be removed, in a requirements file.
     """
 
@@ -32,6 +33,7 @@ class Requirement:
     bounds: str
     file: SourceFile
     offset: int
+    extras: tuple[str, ...] = ()
     line: bool = False
 
     @classmethod
@@ -43,7 +45,8 @@ class Requirement:
         if match is None:
             return None
         name = re.sub(r"[-_.]+", "-", match["name"]).lower()
-        return cls(name, match["bounds"].strip(), file, offset + match.start("name"), line)
+        extras = tuple(re.findall(r"[\w.-]+", match["extras"] or ""))
+        return cls(name, match["bounds"].strip(), file, offset + match.start("name"), extras, line)
 
     def excludes(self, version: Version) -> bool:
         """Whether neither a version nor any later one may be installed."""

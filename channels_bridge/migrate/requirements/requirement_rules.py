@@ -60,7 +60,7 @@ def find(project: Project, options: MigrateOptions) -> Iterator[Finding]:
     unused = _unused(project, options) if options.remove else set()
     adding: set[str] = set()
     for requirement in found:
-        if requirement.name in REPLACED:
+        if requirement.name in REPLACED or "daphne" in requirement.extras:
             yield _replaced(project, requirement, options, unused, ours | adding)
             adding.add(requirement.file.path)
 
@@ -74,6 +74,7 @@ def _replaced(
 ) -> Finding:
     """Find a package that may go; ``served`` are files that have ours, or will."""
     file = requirement.file
+    name = requirement.name if requirement.name in REPLACED else f"{requirement.name}[daphne]"
     edits = []
     if requirement.line and options.requirement and file.path not in served:
         start = file.line_starts[file.position(requirement.offset)[0] - 1]
@@ -84,9 +85,9 @@ def _replaced(
     return CB601.at(
         file,
         requirement.offset,
-        f"{requirement.name} is required"
+        f"{name} is required"
         + ("." if file.path in served else ", channels-bridge[standard] is not."),
-        fix=f"Add channels-bridge[standard]{commands}. {requirement.name} may stay."
+        fix=f"Add channels-bridge[standard]{commands}. {name} may stay."
         if file.path not in served
         else "",
         edits=tuple(edits),
