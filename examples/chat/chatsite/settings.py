@@ -11,7 +11,7 @@ ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 
 INSTALLED_APPS = [
     "channels_bridge",  # 1. brings the command websockets_server
-    "channels",
+    "channels",  # optional
     "chat",
     "django.contrib.admin",
     "django.contrib.auth",
