@@ -143,7 +143,7 @@ def privileged_port() -> bool:
 def test_privileged_port(project):
     """A port that this user may not have."""
     result = start(project(), "-b", "127.0.0.1:80", another_user=True)
-    assert_refused(result, "choose a port above 1023")
+    assert_refused(result, "choose a port above 1023, let a proxy listen there")
 
 
 @needs_another_user

@@ -96,7 +96,7 @@ def listen_privately(path: str) -> Listener:
 _REASONS = {
     errno.EADDRINUSE: "another server listens there; stop it or choose another address",
     errno.EADDRNOTAVAIL: "it is not an address of this machine",
-    errno.EACCES: "this user may not; choose a port above 1023 or a directory that it may write to",
+    errno.EACCES: "this user may not; choose a directory that it may write to",
     errno.EPERM: "this user may not; choose a directory that it may write to",
     errno.ENOENT: "its directory does not exist; create it or choose another",
     errno.ENOTDIR: "its parent is not a directory; choose another path",
@@ -107,3 +107,13 @@ def explain(error: OSError) -> str:
     """Why a socket can't be listened on, and what to do about it."""
     code = error.errno or 0
     return _REASONS.get(code, os.strerror(code))
+
+
+def explain_tcp(error: OSError) -> str:
+    """The same for a port: those below 1024 are root's, unless somebody says otherwise."""
+    if error.errno == errno.EACCES:
+        return (
+            "this user may not; choose a port above 1023, let a proxy listen there, or give the "
+            "service AmbientCapabilities=CAP_NET_BIND_SERVICE"
+        )
+    return explain(error)
