@@ -75,6 +75,12 @@ def test_markdown_is_understood(site: Path) -> None:
         assert LEFT.findall(prose.text) == [], name
 
 
+@pytest.mark.parametrize("path", sorted(GUIDE.glob("*.md")), ids=lambda path: path.name)
+def test_code_in_lists(path: Path) -> None:
+    """It is indented by four spaces, without which it ends the list on the site."""
+    assert re.findall(r"^ {1,3}```.*$", path.read_text(), re.MULTILINE) == []
+
+
 def test_nothing_comes_from_elsewhere(site: Path) -> None:
     """Fonts, scripts and pictures are the site's own, so that it can be read without a network."""
     for name, html in pages(site):
