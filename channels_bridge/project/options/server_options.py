@@ -60,116 +60,131 @@ def _number(name: str, kind: Callable[[str], Any], unit: str, text: str) -> Opti
         type=kind,
         default=getattr(ServerConfig, name),
         metavar=unit,
-        help=f"{text} (default: %(default)s)",
+        help=f"{text} Default: %(default)s.",
     )
 
 
-SERVING = (
+LISTENING = (
     _option(
         "-b",
         "--bind",
         action="append",
         metavar="ADDRESS",
-        help="listen on HOST:PORT, :PORT, [IPV6]:PORT, unix:/path or fd:N; repeatable "
-        "(default: the sockets that systemd passed, or 127.0.0.1:8000)",
+        help="Listen on HOST:PORT, :PORT, [IPV6]:PORT, unix:/path or fd:N; can be given several "
+        "times. Default: the sockets that systemd passed, or 127.0.0.1:8000.",
     ),
     _option(
         "--no-http",
         dest="http",
         action="store_false",
-        help="serve WebSockets only, for example behind a web server that serves the pages",
+        help="Serve WebSockets only, for example behind a web server that serves the pages.",
     ),
     _option(
         "--server-name",
         default="",
         metavar="TEXT",
-        help="send this Server header with responses (default: none)",
+        help="Send this Server header with responses. Default: none.",
     ),
-    _option(
-        "--ssl-certfile", metavar="FILE", help="serve over TLS with this certificate chain, PEM"
-    ),
-    _option("--ssl-keyfile", metavar="FILE", help="the certificate's key, PEM"),
-    _option("--ssl-keyfile-password", metavar="TEXT", help="the password of that key"),
 )
 
-PROXY = (
+PROXY_AND_TLS = (
     _option(
         "--root-path",
         default="",
         metavar="PATH",
-        help="the prefix under which a proxy serves the project, whether or not the proxy strips "
-        "it",
+        help="Serve the project under this prefix of a proxy in front, whether or not the proxy "
+        "strips it.",
     ),
     _option(
         "--forwarded-allow-ips",
         default="",
         metavar="LIST",
-        help="proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted: addresses or "
-        "networks, separated by commas, 'unix' for unix sockets, '*' for all (default: none)",
+        help="Trust X-Forwarded-For and X-Forwarded-Proto of these proxies: addresses or networks, "
+        "separated by commas, 'unix' for unix sockets, '*' for all. Default: none.",
+    ),
+    _option(
+        "--ssl-certfile",
+        metavar="FILE",
+        help="Serve over TLS with the certificate chain in this PEM file.",
+    ),
+    _option(
+        "--ssl-keyfile",
+        metavar="FILE",
+        help="Take the certificate's key from this PEM file. Default: that of the certificate.",
+    ),
+    _option(
+        "--ssl-keyfile-password",
+        metavar="TEXT",
+        help="Decrypt the certificate's key with this password.",
     ),
 )
 
-PROCESSES = (
+WORKERS = (
     _option(
         "-w",
         "--workers",
         type=int,
         default=1,
         metavar="N",
-        help="worker processes; 0 is one per core (default: %(default)s)",
+        help="Start this many worker processes; 0 is one per core. Default: %(default)s.",
     ),
     _option(
         "--reload",
         action="store_true",
-        help="restart workers when a source file changes, for development",
+        help="Restart workers when a source file changes, for development.",
     ),
     _number(
         "max_requests",
         int,
         "N",
-        "replace a worker that has answered this many requests, pages and WebSocket handshakes, as "
-        "in a reload; 0 is no limit",
+        "Replace a worker that has answered this many requests, pages and WebSocket handshakes, as "
+        "in a reload; 0 is no limit.",
     ),
     _number(
         "max_requests_jitter",
         int,
         "N",
-        "let each worker answer up to this many requests more, at random, so that workers are not "
-        "replaced at the same time",
+        "Let each worker answer up to this many requests more than --max-requests, at random, so "
+        "that workers are not replaced at the same time.",
     ),
     _number(
         "workers_max_rss",
         int,
         "MIB",
-        "replace a worker that takes more memory than this, in MiB, as in a reload; 0 is no limit",
+        "Replace a worker that takes more memory than this, in MiB, as in a reload; 0 is no limit.",
     ),
     _number(
         "worker_timeout",
         float,
         "SECONDS",
-        "replace a worker, or the hub, whose event loop is stuck for this long; 0 is no limit",
+        "Replace a worker, or the hub, whose event loop is stuck for this long; 0 is no limit.",
     ),
     _number(
         "startup_timeout",
         float,
         "SECONDS",
-        "give up a start, or a reload, when a worker is not ready after this time; 0 is no limit",
+        "Give up a start, or a reload, when a worker is not ready after this time; 0 is no limit.",
     ),
 )
 
-STOPPING = (
+SHUTDOWN = (
     _number(
         "drain_seconds",
         float,
         "SECONDS",
-        "a worker that ends closes its connections spread over this time; 0 closes all at once",
+        "Spread the closes of a worker that ends over this time; 0 closes all connections at once.",
     ),
-    _number("drain_code", int, "CODE", "a worker that ends closes its connections with this code"),
+    _number(
+        "drain_code",
+        int,
+        "CODE",
+        "Close WebSockets of a worker that ends with this close code.",
+    ),
     _number(
         "shutdown_timeout",
         float,
         "SECONDS",
-        "cancel applications that have not returned this long after their connections were closed",
+        "Cancel applications that have not returned this long after their connections were closed.",
     ),
 )
 
@@ -178,41 +193,48 @@ TIMEOUTS = (
         "handshake_timeout",
         float,
         "SECONDS",
-        "time for a client to send its first request, and for the application to accept or deny it",
+        "Give clients this time to send a first request, and the application this time to accept "
+        "or deny it.",
     ),
     _number(
         "close_timeout",
         float,
         "SECONDS",
-        "time for the closing handshake, and for the application to return after a disconnect",
+        "Give clients this time for the closing handshake, and the application this time to return "
+        "after a disconnect.",
     ),
-    _number("ping_interval", float, "SECONDS", "time between keepalive pings; 0 sends none"),
+    _number(
+        "ping_interval",
+        float,
+        "SECONDS",
+        "Send keepalive pings to WebSockets with this time between two; 0 sends none.",
+    ),
     _number(
         "ping_timeout",
         float,
         "SECONDS",
-        "close a WebSocket whose client does not answer a keepalive ping in this time",
+        "Close a WebSocket whose client does not answer a keepalive ping in this time.",
     ),
     _number(
         "write_timeout",
         float,
         "SECONDS",
-        "close a WebSocket whose client reads nothing of what waits for it for this long; "
-        "0 is no limit",
+        "Close a WebSocket whose client reads nothing of what waits for it for this long; "
+        "0 is no limit.",
     ),
     _number(
         "idle_timeout",
         float,
         "SECONDS",
-        "close a WebSocket, with code 1001, whose client sends no message for this long; "
-        "0 is no limit",
+        "Close a WebSocket, with code 1001, whose client sends no message for this long; "
+        "0 is no limit.",
     ),
     _number(
         "keep_alive_timeout",
         float,
         "SECONDS",
-        "close an HTTP connection that is idle for this long between two requests; it must be more "
-        "than a proxy in front allows",
+        "Close an HTTP connection that is idle for this long between two requests; it must be more "
+        "than a proxy in front allows.",
     ),
 )
 
@@ -221,45 +243,49 @@ LIMITS = (
         "max_connections",
         int,
         "N",
-        "connections that all workers together may have, WebSockets and others; 0 is no limit",
+        "Let all workers together have this many connections, WebSockets and others; 0 is no "
+        "limit.",
     ),
     _number(
         "max_connections_per_address",
         int,
         "N",
-        "WebSockets that one client address may have at all workers together, else it gets a 429; "
-        "0 is no limit",
+        "Let one client address have this many WebSockets at all workers together, and answer "
+        "others with 429; 0 is no limit.",
     ),
     _number(
         "max_connection_rate",
         float,
         "PER_SECOND",
-        "WebSockets that one client address may open on average, else it gets a 429; 0 is no limit",
+        "Let one client address open this many WebSockets in a second on average, and answer "
+        "others with 429; 0 is no limit.",
     ),
     _number(
         "connection_burst",
         int,
         "N",
-        "WebSockets that one client address may open at once after a quiet time",
+        "Let one client address open this many WebSockets at once after a quiet time, where "
+        "--max-connection-rate limits them.",
     ),
     _number(
         "max_message_rate",
         float,
         "PER_SECOND",
-        "messages and pings that a client may send on average, else it is closed with 1008; "
-        "0 is no limit",
+        "Close with 1008 a client that sends more messages and pings in a second, on average; "
+        "0 is no limit.",
     ),
     _number(
         "message_burst",
         int,
         "N",
-        "messages and pings that a client may send at once after a quiet time",
+        "Let a client send this many messages and pings at once after a quiet time, where "
+        "--max-message-rate limits them.",
     ),
     _number(
         "max_message_size",
         int,
         "BYTES",
-        "size of the largest message that a client may send; 0 is no limit",
+        "Close with 1009 a client that sends a larger message; 0 is no limit.",
     ),
 )
 
@@ -268,51 +294,54 @@ COMPRESSION = (
         "--no-compression",
         dest="compression",
         action="store_false",
-        help="do not compress messages for clients that offer it",
+        help="Do not compress messages for clients that offer it.",
     ),
-    _number("compress_from", int, "BYTES", "size of the smallest message that is compressed"),
+    _number("compress_from", int, "BYTES", "Compress messages that have at least this size."),
+)
+
+LOGS = (
+    _option(
+        "--no-access-log",
+        dest="access_log",
+        action="store_false",
+        help="Write no line for each page served and each WebSocket opened and closed.",
+    ),
+    _option(
+        "--access-log-format",
+        default="text",
+        metavar="FORMAT",
+        help="Write these lines as text, as json, or by a template such as "
+        "'{client} {path} {status}'. Default: %(default)s.",
+    ),
 )
 
 MONITORING = (
     _option(
         "--metrics",
         metavar="ADDRESS",
-        help="serve /metrics for Prometheus, /healthz and /readyz on HOST:PORT or unix:/path; for "
-        "your own network only (default: nowhere)",
+        help="Serve /metrics for Prometheus, /healthz and /readyz on HOST:PORT or unix:/path; for "
+        "your own network only. Default: nowhere.",
     ),
     _option(
         "--control",
         type=Path,
         metavar="PATH",
-        help="the socket where websockets_status finds this server (default: one in a directory of "
-        "the project's own that only its user can enter)",
-    ),
-    _option(
-        "--no-access-log",
-        dest="access_log",
-        action="store_false",
-        help="write no line for each page served and each WebSocket opened and closed",
-    ),
-    _option(
-        "--access-log-format",
-        default="text",
-        metavar="FORMAT",
-        help="the form of these lines: text, json, or a template such as "
-        "'{client} {path} {status}' (default: %(default)s)",
+        help="Answer websockets_status on this socket. Default: one in a directory of the "
+        "project's own that only its user can enter.",
     ),
 )
 
 GROUPS: dict[str, tuple[Option, ...]] = {
-    "serving": SERVING,
-    "proxy": PROXY,
-    "processes": PROCESSES,
-    "stopping": STOPPING,
-    "timeouts": TIMEOUTS,
-    "limits": LIMITS,
-    "compression": COMPRESSION,
-    "monitoring": MONITORING,
+    "Listening": LISTENING,
+    "Proxy and TLS": PROXY_AND_TLS,
+    "Workers": WORKERS,
+    "Shutdown": SHUTDOWN,
+    "Timeouts": TIMEOUTS,
+    "Limits": LIMITS,
+    "Compression": COMPRESSION,
+    "Logs": LOGS,
+    "Monitoring": MONITORING,
 }
-
 
 #: All options, by name.
 OPTIONS = {option.name: option for options in GROUPS.values() for option in options}

@@ -196,6 +196,8 @@ def test_an_address_of_another_machine(socket_dir):
 def test_help_stands_alone():
     """`--help` has the defaults, and where else options can be given."""
     text = " ".join(Command().create_parser("manage.py", "websockets_server").format_help().split())
-    assert "(default: None)" not in text and "%" not in text
-    assert "time between keepalive pings; 0 sends none (default: 20)" in text
+    assert "Default: None" not in text and "%" not in text
+    assert "with this time between two; 0 sends none. Default: 20." in text
+    for option in OPTIONS.values():
+        assert option.keywords["help"][0].isupper() and option.keywords["help"].endswith(".")
     assert "PORT=8000 in the environment is -b 0.0.0.0:8000" in text
