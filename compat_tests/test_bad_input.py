@@ -76,8 +76,8 @@ def assert_refused(result: subprocess.CompletedProcess, words: str, code: int = 
     ("bind", "words"),
     [
         ("localhost", "CommandError: cannot listen on localhost: the port is missing; write"),
-        ("localhost:eighty", "'eighty' is not a port"),
-        ("localhost:70000", "'70000' is not a port"),
+        ("localhost:eighty", "'eighty' is not a port number"),
+        ("localhost:70000", "'70000' is not a port number"),
         ("::1:8000", "write [::1]:8000"),
         ("unix:", "the path is missing"),
         ("unix:/tmp/" + "x" * 120, "shorten it"),
@@ -143,14 +143,15 @@ def privileged_port() -> bool:
 def test_privileged_port(project):
     """A port that this user may not have."""
     result = start(project(), "-b", "127.0.0.1:80", another_user=True)
-    assert_refused(result, "choose a port above 1023, let a proxy listen there")
+    assert_refused(result, "choose a port above 1023, with a proxy in front, or write Ambient")
+    assert "directory" not in result.stderr
 
 
 @needs_another_user
 def test_forbidden_directory(project, socket_dir):
     """A unix socket in a directory that this user may not write to."""
     result = start(project(), "-b", f"unix:{socket_dir}/s.sock", another_user=True)
-    assert_refused(result, "a directory that it may write to")
+    assert_refused(result, "this user may not; choose a directory that it may write to")
 
 
 @pytest.mark.parametrize(

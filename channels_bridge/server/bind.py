@@ -133,7 +133,7 @@ def _parse_tcp(text: str) -> TcpBind:
     if ":" in host and not bracketed:
         raise BindError(text, FORMS)
     host = host[1:-1] if bracketed else host
-    return TcpBind(text, host, _parse_number(text, port, "port", 65535))
+    return TcpBind(text, host, _parse_number(text, port, "port number", 65535))
 
 
 def _parse_number(text: str, digits: str, what: str, limit: int) -> int:

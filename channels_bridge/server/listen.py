@@ -13,7 +13,7 @@ from typing import Any
 from channels_bridge.common.unix_sockets import BACKLOG, open_unix
 from channels_bridge.server.bind import Bind, FdBind, TcpBind, UnixBind
 from channels_bridge.server.errors import BindError
-from channels_bridge.server.listening_socket import PUBLIC, Listener, explain, explain_tcp
+from channels_bridge.server.listening_socket import PUBLIC, Listener, explain
 
 
 def listen(binds: Iterable[Bind]) -> list[Listener]:
@@ -56,7 +56,7 @@ def _listen_tcp(bind: TcpBind) -> list[Listener]:
                 continue  # a name for IPv4 and IPv6 on a machine without one of them
             for listener in listeners:
                 listener.close()
-            raise BindError(bind.text, explain_tcp(error)) from None
+            raise BindError(bind.text, explain(error, tcp=True)) from None
         port = sock.getsockname()[1]  # port 0 became a number: the same for each address
         listeners.append(Listener(sock))
     if not listeners:

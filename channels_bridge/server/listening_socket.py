@@ -103,17 +103,16 @@ _REASONS = {
 }
 
 
-def explain(error: OSError) -> str:
+#: Where a port is refused, which root alone may have.
+_LOW_PORT = (
+    "this user may not; choose a port above 1023, with a proxy in front, or write "
+    "AmbientCapabilities=CAP_NET_BIND_SERVICE into the systemd unit"
+)
+
+
+def explain(error: OSError, *, tcp: bool = False) -> str:
     """Why a socket can't be listened on, and what to do about it."""
     code = error.errno or 0
+    if tcp and code == errno.EACCES:
+        return _LOW_PORT
     return _REASONS.get(code, os.strerror(code))
-
-
-def explain_tcp(error: OSError) -> str:
-    """The same for a port: those below 1024 are root's, unless somebody says otherwise."""
-    if error.errno == errno.EACCES:
-        return (
-            "this user may not; choose a port above 1023, let a proxy listen there, or give the "
-            "service AmbientCapabilities=CAP_NET_BIND_SERVICE"
-        )
-    return explain(error)
