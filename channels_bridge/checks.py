@@ -37,6 +37,7 @@ _RUNSERVER = "management.commands.runserver"
 def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Check the settings of the package."""
     return [
+        *_check_application(),
         *_check_layers("CHANNEL_LAYERS", conf.channel_layers()),
         *_check_layers("WEBSOCKET_TRANSPORT_BACKENDS", conf.transport_backends()),
         *_check_prefixes(),
@@ -49,6 +50,11 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         *_check_names(),
         *_check_runserver(),
     ]
+
+
+def _check_application() -> Iterator[CheckMessage]:
+    if wrong := conf.wrong_path():
+        yield Error(f"{wrong}.", id="channels_bridge.E015")
 
 
 def _check_layers(setting: str, layers: Mapping[str, Mapping[str, Any]]) -> Iterator[CheckMessage]:

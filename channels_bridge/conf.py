@@ -36,6 +36,17 @@ def asgi_application() -> str | None:
     return getattr(settings, "ASGI_APPLICATION", None)
 
 
+def wrong_path() -> str:
+    """Say what is wrong with how ``ASGI_APPLICATION`` is written; empty where nothing is."""
+    path = asgi_application()
+    if not isinstance(path, str) or ":" not in path:
+        return ""
+    return (
+        f"ASGI_APPLICATION is {path!r}: write a dot in place of the colon, as in "
+        f"{path.replace(':', '.')!r}"
+    )
+
+
 def channel_layers() -> dict[str, dict[str, Any]]:
     """``CHANNEL_LAYERS``, as Channels defines it."""
     return getattr(settings, "CHANNEL_LAYERS", {})

@@ -57,6 +57,16 @@ def test_nothing_to_serve(settings):
         get_application()
 
 
+@pytest.mark.parametrize("path", ["mysite.asgi:application", "asgi:application"])
+def test_application_with_a_colon(path):
+    """E015: the application's path is written as for uvicorn."""
+    with override_settings(ASGI_APPLICATION=path):
+        words = f"a dot in place of the colon, as in '{path.replace(':', '.')}'"
+        assert words in found()["channels_bridge.E015"]
+        with pytest.raises(StartupError, match="a dot in place of the colon"):
+            get_application()
+
+
 @override_settings(CHANNEL_LAYERS={"default": {}})
 def test_layer_without_backend():
     """E002: a layer has no BACKEND."""

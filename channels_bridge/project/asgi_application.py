@@ -116,6 +116,8 @@ def _import_application() -> Any:
     path = conf.asgi_application()
     if not path:
         raise ImproperlyConfigured(conf.NOTHING_TO_SERVE)
+    if wrong := conf.wrong_path():
+        raise ImproperlyConfigured(wrong)
     if "." not in path:
         raise ImproperlyConfigured(
             f"ASGI_APPLICATION is {path!r}; name your application by its dotted path, such as "

@@ -56,7 +56,9 @@ def require_shared_databases(is_in_memory: Callable[[Any], bool] = is_in_memory)
     """
     if any(map(is_in_memory, connections.all())):
         raise ImproperlyConfigured(
-            "ChannelLiveServerTestCase can not be used with in memory databases"
+            "ChannelLiveServerTestCase can not be used with in memory databases: its server is "
+            "another process. Give tests a file, as by "
+            'DATABASES["default"]["TEST"] = {"NAME": BASE_DIR / "test.sqlite3"}'
         )
 
 

@@ -43,6 +43,7 @@ def test_in_memory(env):
     assert code == 1
     assert "3 errors in" in output
     assert "ChannelLiveServerTestCase can not be used with in memory databases" in output
+    assert 'DATABASES["default"]["TEST"] = {"NAME": BASE_DIR / "test.sqlite3"}' in output
 
 
 def test_without_daphne(env):
