@@ -43,6 +43,11 @@ def find(name: str, server: str) -> Option | None:
     return None
 
 
+def plain_remark(option: Option) -> str:
+    """Return what there is to say of an option, without the guide's markup."""
+    return _MARKUP.sub(r"\1", option.remark)
+
+
 def _split(arguments: Sequence[str], ours: Mapping[str, bool]) -> tuple[list[str], list[str]]:
     """Return the foreign options, and what is neither an option nor the value of one."""
     options, others = [], []
@@ -92,7 +97,7 @@ def _about_option(name: str, server: str) -> str:
     known = [other for other in (server, *SERVERS) if find(name, other) is not None]
     option = find(name, known[0])
     assert option is not None
-    remark = _MARKUP.sub(r"\1", option.remark)
+    remark = plain_remark(option)
     if not option.ours:
         return f"{name} of {known[0]} is not an option here: {remark}"
     return f"{name} of {known[0]}: write {option.ours}" + (f" ({remark})" if remark else "")
