@@ -60,7 +60,7 @@ def answer(line: str) -> str:
         ("[::1]:8000 --noreload", ["--noreload of runserver", "[::1]:8000: write -b [::1]:8000"]),
         (
             "--metrics-port 9090",
-            ["--metrics-port of granian: write --metrics HOST:PORT (see Seeing"],
+            ["--metrics-port of granian: write --metrics HOST:PORT (see Metrics and logs"],
         ),
     ],
 )
