@@ -84,7 +84,6 @@ MAY_IMPORT = {
     # Reads projects without importing them.
     "migrate": "migrate.model migrate.python migrate.reports migrate.requirements",
     "migrate.model": "",
-    "migrate.python": "migrate.model",
     "project.options": "conf project server server.supervisor",
     "migrate.python": "common migrate.model",
     "migrate.requirements": "migrate.model migrate.python",
