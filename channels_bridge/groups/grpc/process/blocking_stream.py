@@ -1,4 +1,4 @@
-"""A stream to the hub that blocks the thread which uses it: gRPC without its threads, or a loop.
+"""A stream to the hub that blocks the thread which uses it: without an event loop.
 
 It stands after a fork as well as before, and on greenlets: all that it has is a unix socket, which
 gevent and eventlet patch like any other.
@@ -14,10 +14,13 @@ import weakref
 from collections import deque
 from pathlib import Path
 
-from channels_bridge.groups.grpc.process.http2_call import Http2Call
+from channels_bridge.groups.grpc.http2.client_call import ClientCall
 
 #: Bytes to read at a time.
 READ_SIZE = 65_536
+
+#: The longest message that is read, in bytes; the hub's answers are far shorter.
+MAX_MESSAGE = 64 * 1024 * 1024
 
 
 class BlockingStream:
@@ -41,7 +44,7 @@ class BlockingStream:
         except BaseException:
             connection.close()
             raise
-        self._call = call = Http2Call(method)
+        self._call = call = ClientCall(method, max_message=MAX_MESSAGE)
         self._messages: deque[bytes] = deque()
         # It is called at the end of the process, too, and where nobody has this any more.
         self.close = weakref.finalize(self, _close, connection, call, goodbye, os.getpid())
@@ -105,7 +108,7 @@ class BlockingStream:
         self._call.is_torn = False
 
 
-def _close(connection: socket.socket, call: Http2Call, goodbye: bytes, pid: int) -> None:
+def _close(connection: socket.socket, call: ClientCall, goodbye: bytes, pid: int) -> None:
     """Disconnect; in a forked child, which has a copy, without a word to the hub."""
     with contextlib.suppress(OSError), connection:
         # Within a message, the hub would take it for the rest of that.

@@ -1,4 +1,4 @@
-"""The part of HTTP/2 that one gRPC call needs, without a socket."""
+"""A call as a process makes it: what it writes, and what it makes of the other side."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import random
 
 import pytest
 
-from channels_bridge.groups.grpc.process import http2_call
-from channels_bridge.groups.grpc.process.http2_call import (
+from channels_bridge.groups.grpc.http2.client_call import ClientCall
+from channels_bridge.groups.grpc.http2.http2_frames import (
     ACK,
     ALL,
-    CALL,
     DATA,
-    DEFAULT_WINDOW,
     END_STREAM,
     GOAWAY,
     HEADERS,
@@ -23,56 +21,46 @@ from channels_bridge.groups.grpc.process.http2_call import (
     PREFACE,
     RST_STREAM,
     SETTINGS,
-    WINDOW_STEP,
     WINDOW_UPDATE,
-    Http2Call,
+)
+from channels_bridge.groups.grpc.http2.incoming_room import DEFAULT_WINDOW, WINDOW_STEP
+from compat_tests.groups.grpc.http2.spoken import (
+    CALL,
+    GREETING,
+    METHOD,
+    RESPONSE,
+    frame,
+    frames,
+    headers,
+    message,
+    setting,
 )
 
-METHOD = "/service/Method"
-
-
-def frame(kind: int, content: bytes = b"", *, flags: int = 0, stream: int = CALL) -> bytes:
-    """A frame as the other side writes it."""
-    head = len(content).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big")
-    return head + content
-
-
-def message(content: bytes) -> bytes:
-    """A message of gRPC."""
-    return b"\0" + len(content).to_bytes(4, "big") + content
-
-
-def setting(name: int, value: int) -> bytes:
-    """A SETTINGS frame with one of them."""
-    return frame(SETTINGS, name.to_bytes(2, "big") + value.to_bytes(4, "big"), stream=ALL)
-
-
-def frames(output: bytes) -> list[tuple[int, int, int, bytes]]:
-    """Type, flags, stream and content of what was written."""
-    found = []
-    while output:
-        size = int.from_bytes(output[:3], "big")
-        stream = int.from_bytes(output[5:9], "big")
-        found.append((output[3], output[4], stream, output[9 : 9 + size]))
-        output = output[9 + size :]
-    return found
+MAX_MESSAGE = 1024 * 1024
 
 
 @pytest.fixture
-def call() -> Http2Call:
-    """One whose opening has been written."""
-    call = Http2Call(METHOD)
+def call() -> ClientCall:
+    """One whose opening has been written, and which has been greeted."""
+    call = ClientCall(METHOD, max_message=MAX_MESSAGE)
+    call.receive(GREETING)
     call.take_output()
     return call
 
 
 def test_opening():
     """It begins with the preface, its settings, and the headers of the call."""
-    output = Http2Call(METHOD).take_output()
+    output = ClientCall(METHOD).take_output()
     assert output.startswith(PREFACE)
     kinds = [(kind, stream) for kind, _, stream, _ in frames(output.removeprefix(PREFACE))]
     assert kinds == [(SETTINGS, ALL), (WINDOW_UPDATE, ALL), (HEADERS, CALL)]
     assert METHOD.encode() in output
+
+
+def test_metadata():
+    """Headers of one's own are among them, however long."""
+    output = ClientCall(METHOD, [(b"authorization", b"x" * 1000)]).take_output()
+    assert b"authorization\x7f\xe9\x06" + b"x" * 1000 in output
 
 
 def test_messages_are_cut_into_frames(call):
@@ -163,7 +151,7 @@ def test_room_is_renewed(call):
 @pytest.mark.parametrize(
     "end",
     [
-        frame(HEADERS, b"trailers", flags=END_STREAM),
+        headers([(b"grpc-status", b"0")], flags=END_STREAM),
         frame(DATA, flags=END_STREAM),
         frame(RST_STREAM, b"\0\0\0\2"),
         frame(GOAWAY, b"\0" * 8, stream=ALL),
@@ -171,21 +159,95 @@ def test_room_is_renewed(call):
 )
 def test_end(call, end):
     """What came before the end counts."""
-    assert call.receive(frame(HEADERS, b"headers") + frame(DATA, message(b"last"))) == [b"last"]
+    assert call.receive(headers(RESPONSE) + frame(DATA, message(b"last"))) == [b"last"]
     assert not call.is_over
     assert call.receive(frame(DATA, message(b"last")) + end) == [b"last"]
     assert call.is_over
 
 
 @pytest.mark.parametrize(
+    ("fields", "status", "reason"),
+    [
+        ([(b"grpc-status", b"0")], 0, ""),
+        ([(b"grpc-status", b"16"), (b"grpc-message", b"it refuses: 100%25 %c3%a9")], 16, "%"),
+        ([(b"grpc-status", b"x" * 4000)], 2, ""),
+        ([], 2, ""),
+    ],
+)
+def test_status(call, fields, status, reason):
+    """How the call has ended is read, with or without anything before it."""
+    call.receive(headers(RESPONSE) + headers(fields, flags=END_STREAM))
+    assert call.status == status and call.is_over
+    assert call.has_failed == bool(status)
+    assert call.reason == ("it refuses: 100% é" if reason else "")
+    other = ClientCall(METHOD)
+    other.receive(GREETING + headers([*RESPONSE, *fields], flags=END_STREAM))
+    assert (other.status, other.reason) == (status, call.reason)
+
+
+@pytest.mark.parametrize(
+    ("end", "reason"),
+    [
+        (frame(RST_STREAM, b"\0\0\0\x08"), "broken off the call (HTTP/2 code 8)"),
+        (frame(GOAWAY, b"\0\0\0\1\0\0\0\x0bcalm down", stream=ALL), "connection: calm down"),
+        (frame(DATA, flags=END_STREAM), "without a status"),
+    ],
+)
+def test_end_without_a_status(call, end, reason):
+    """What there is to say of it is said."""
+    call.receive(headers(RESPONSE) + end)
+    assert call.has_failed and call.is_over
+    assert reason in call.reason
+
+
+def test_gentle_goaway(call):
+    """A connection that is to end lets the call end in its own time."""
+    call.receive(frame(GOAWAY, b"\x7f\xff\xff\xff\0\0\0\0", stream=ALL))
+    assert not call.is_over
+    assert call.receive(headers(RESPONSE) + frame(DATA, message(b"more"))) == [b"more"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [(b":status", b"404"), (b"content-type", b"text/html")],
+        [(b":status", b"200"), (b"content-type", b"text/html")],
+    ],
+)
+def test_other_services(call, fields):
+    """What is no gRPC is no hub."""
+    call.receive(headers(fields))
+    assert call.is_over and call.has_failed
+    assert call.reason == "what listens there is no groups hub"
+
+
+def test_cancel(call):
+    """Nothing is written behind it."""
+    call.send(b"x" * DEFAULT_WINDOW * 2)
+    call.cancel()
+    assert [kind for kind, *_ in frames(call.take_output())] == [RST_STREAM]
+
+
+@pytest.mark.parametrize(
     "written",
     [
-        b"HTTP/1.1 400 Bad Request\r\n\r\n",
         frame(DATA, b"\1" + message(b"compressed")[1:]),
-        frame(DATA, b"\0" + (http2_call.MAX_MESSAGE + 1).to_bytes(4, "big")),
+        frame(DATA, b"\0" + (MAX_MESSAGE + 1).to_bytes(4, "big")),
     ],
 )
 def test_strangers(call, written):
     """Who speaks something else is not believed."""
     with pytest.raises(ConnectionError, match="what listens there"):
         call.receive(written)
+    assert call.is_over
+
+
+def test_strangers_at_once():
+    """Nor is who begins with something else than its settings."""
+    for written in (
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        frame(PING, bytes(8), stream=ALL),
+        frame(DATA, message(b"hello")),
+    ):
+        with pytest.raises(ConnectionError, match="speaks another protocol"):
+            ClientCall(METHOD).receive(written)
