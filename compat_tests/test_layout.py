@@ -46,11 +46,12 @@ MAY_IMPORT = {
     "groups.wire": "",
     "groups.wire.v1": "",
     "groups.grpc.http2": "",
-    "groups.grpc": "groups groups.discovery groups.history groups.presence groups.wire.v1",
+    "groups.grpc": "common groups groups.discovery groups.grpc.http2 groups.history "
+    "groups.presence groups.wire.v1",
     "groups.grpc.process": "common exceptions groups groups.discovery groups.grpc "
     "groups.grpc.http2 groups.history groups.home groups.presence groups.wire.v1",
-    "groups.grpc.hub": "common exceptions groups groups.discovery groups.grpc groups.history "
-    "groups.presence groups.wire.v1",
+    "groups.grpc.hub": "common exceptions groups groups.discovery groups.grpc groups.grpc.http2 "
+    "groups.history groups.presence groups.wire.v1",
     "groups.nats": "common exceptions groups groups.nats.client groups.nats.jetstream "
     "groups.reliable",
     "groups.nats.client": "common",

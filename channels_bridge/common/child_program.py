@@ -1,6 +1,6 @@
 """Child processes as Python programs that run one function of this package.
 
-They are not forked, as gRPC, threads and a running event loop do not survive that. Nor are they
+They are not forked, as threads and a running event loop do not survive that. Nor are they
 processes of ``multiprocessing``, which would run the project's main script once more, and leave the
 application a start method, a parent and a key that it would not have under another server.
 """

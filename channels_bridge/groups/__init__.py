@@ -10,9 +10,9 @@ A message to a group goes down, and up in the other processes:
   what becomes of messages for a member that is full, ``named_queues`` keeps those that wait for a
   reader.
 - ``transport_interface`` is what a node asks for to reach other processes. Transports implement it:
-  ``local_transport`` for one process, the folder ``grpc``, which keeps to itself that it uses gRPC
-  and a hub, and the folder ``nats``. A transport over something else is a folder beside them, and a
-  line in ``TRANSPORTS``.
+  ``local_transport`` for one process, the folder ``grpc``, which keeps to itself that it speaks
+  gRPC with a hub, and the folder ``nats``. A transport over something else is a folder beside them,
+  and a line in ``TRANSPORTS``.
 
 ``home`` has the event loop that all of it runs on, ``discovery`` finds a hub, ``policies`` reads
 what CONFIG says of groups by their names, ``history`` and ``presence`` have the words for what is
@@ -46,7 +46,7 @@ __all__ = [
     "shared_frame",
 ]
 
-#: Imported only when a layer of that kind is used: gRPC costs time and memory, and forbids forking.
+#: Imported only when a layer of that kind is used: each costs time and memory.
 TRANSPORTS = {
     "local": "channels_bridge.groups.local_transport.LocalTransport",
     "local-history": "channels_bridge.groups.following.local_presence.make_local_presence",

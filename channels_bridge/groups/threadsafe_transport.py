@@ -42,7 +42,7 @@ class CrossingTransport(GroupTransport):
 
     Args:
         make_transport: called on the home loop when the other transport is first needed. Until then
-            nothing is imported for it: for those who only publish, gRPC may never be.
+            nothing is imported for it: for those who only publish, nothing may ever be.
         expiry: seconds that an item waits again which its puller didn't get any more.
         shortcut: taken where a thread without an event loop publishes; None where there is none.
     """

@@ -50,7 +50,7 @@ async def serve(config: ServerConfig, place: Place, channel: ChildEnd, stop: asy
     Raises:
         StartupError: the hub cannot listen there.
     """
-    # Not sooner: the command imports this module, too, and gRPC takes time and memory.
+    # Not sooner: the command imports this module, too, and they take time and memory.
     from channels_bridge.groups.grpc.hub.frozen_entries import freezing_entries
     from channels_bridge.groups.grpc.hub.hub import serve as serve_hub
     from channels_bridge.groups.grpc.hub.hub_report import HubReport

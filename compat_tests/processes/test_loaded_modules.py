@@ -30,7 +30,7 @@ atexit.register(record)
 PROJECT = ["django.apps", "django.db", "django.core.management", "django.utils.log", "desk", "asgi"]
 CHANNELS = ["channels.layers", "channels.consumer", "channels_bridge.transport"]
 HTTP = ["websockets", "uvicorn", "httptools"]
-GRPC = ["grpc", "google", "msgpack"]
+GRPC = ["hpack", "google", "msgpack"]
 
 WITHOUT = {
     "supervisor": [*PROJECT, *CHANNELS, *HTTP, *GRPC, "uvloop", "importlib.metadata"],
@@ -56,6 +56,11 @@ def loaded(tmp_path_factory) -> dict[str, set[str]]:
 def test_loaded(loaded, role):
     """The supervisor and the hub load what they do, and nothing of the project."""
     assert list(below(WITHOUT[role], loaded[role])) == []
+
+
+def test_grpcio(loaded):
+    """Nobody loads Google's gRPC, which is in the tests only."""
+    assert list(below(["grpc"], set().union(*loaded.values()))) == []
 
 
 def test_the_worker_has_loaded_it(loaded):

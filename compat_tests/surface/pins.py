@@ -1,8 +1,7 @@
 """Upstream's functions that this package rebuilds, overrides or relies on, as it knows them.
 
 Of Channels and Daphne those that are rebuilt; of uvicorn, asgiref, websockets and Python itself the
-private ones that are used, and what they are used in. Of gRPC nothing is needed: where its modules
-are laid out in another way, ``groups/grpc/stream.py`` goes without, and test_interceptors.py fails.
+private ones that are used, and what they are used in.
 
 Steps when one has changed, which test_upstream_pins.py tells:
 

@@ -72,7 +72,6 @@ GRPC = Layer(
         "BACKEND": "channels_bridge.layers.GrpcChannelLayer",
         "CONFIG": {"address": "unix:{directory}/groups.sock"},
     },
-    versions=("grpcio",),
 )
 
 #: The same, where what is said in groups is kept for who comes back.
@@ -86,7 +85,6 @@ HISTORY = Layer(
             "history_file": "{directory}/groups.history",
         },
     },
-    versions=("grpcio",),
 )
 
 NATS = nats("nats", nodes=1)

@@ -1,4 +1,4 @@
-"""The transport over gRPC: processes of one machine, joined by a hub.
+"""The transport over gRPC's protocol: processes of one machine, joined by a hub.
 
 ::
 
@@ -12,8 +12,9 @@ were waiting (``frame_codec``, ``outbox``; the format is in ``../wire/v1/groups.
 The folder ``process`` is a process' side, the folder ``hub`` the hub's; neither imports the other.
 ``client`` and ``exchange`` are the two ends of the conversation: plain objects without I/O.
 ``link`` keeps the client's stream open, ``hub`` serves streams. What both need is here: ``stream``
-is all that is used of gRPC, ``environment`` prepares for it, ``suppression`` has what both know of
-topics that need no publishing. This room imports ``groups``, ``discovery`` and ``history``.
+is a process' end, ``call_protocol`` what both ends do on an event loop, ``stream_tls`` their TLS;
+``suppression`` has what both know of topics that need no publishing. What is written is gRPC, which
+``http2`` speaks, so that any other gRPC can take part: the tests have Google's at either end.
 
 What is promised, and how:
 
@@ -64,9 +65,3 @@ What confirms a subscription in other ways waits with it: the answer to a messag
 its receiver subscribed (see ``GroupTransport.subscribe_nowait``), and a repeated request. What is
 published before a subscription is confirmed may reach it or not.
 """
-
-from __future__ import annotations
-
-from channels_bridge.groups.grpc import environment
-
-environment.prepare()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 #: How long an answer that nobody waits for may be held back, in seconds: one write then has many.
 LAZY_DELAY = 0.01
@@ -23,11 +24,15 @@ class Outbox:
 
     It has no bound of its own: whoever fills it stops at theirs (``Client``, ``Session``).
 
+    Args:
+        on_close: called when it is closed.
+
     Attributes:
         closed: set by ``close()``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_close: Callable[[], None] = lambda: None) -> None:
+        self._on_close = on_close
         self._frames: deque[bytes] = deque()
         self._filled = asyncio.Event()
         self.closed = asyncio.Event()
@@ -51,6 +56,7 @@ class Outbox:
         """Let ``take()`` end once everything is taken."""
         self.closed.set()
         self._filled.set()
+        self._on_close()
 
     def discard(self) -> None:
         """Let ``take()`` end at once."""

@@ -1,29 +1,23 @@
-"""A bidirectional stream of batches between a process and the hub, and its gRPC options."""
+"""A bidirectional stream of batches between a process and the hub: the process' end of it."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
+import os
+import socket
+import ssl
+from collections.abc import Callable
 from typing import Any, Protocol
 
-import grpc
-import grpc.aio
-
+from channels_bridge.common.forks import keep_from_children
 from channels_bridge.groups.credentials import Credentials
 from channels_bridge.groups.discovery.hub_address import Address
+from channels_bridge.groups.grpc.call_protocol import CallProtocol
 from channels_bridge.groups.grpc.frame_codec import METHOD as METHOD
 from channels_bridge.groups.grpc.frame_codec import SERVICE as SERVICE
-
-OPTIONS: dict[str, int] = {
-    # The layer has its own limit, and a batch may hold several messages of that size.
-    "grpc.max_send_message_length": -1,
-    "grpc.max_receive_message_length": -1,
-    # The way to the hub never leads through $http_proxy.
-    "grpc.enable_http_proxy": 0,
-    # Each attempt to connect is a new one: gRPC's own back-off would come on top of ours.
-    "grpc.use_local_subchannel_pool": 1,
-}
-
+from channels_bridge.groups.grpc.http2.client_call import ClientCall
+from channels_bridge.groups.grpc.http2.http2_frames import Violation
+from channels_bridge.groups.grpc.stream_tls import process_context
 
 #: How a process shows its token.
 AUTHORIZATION = "authorization"
@@ -31,27 +25,11 @@ AUTHORIZATION = "authorization"
 #: What it is told when the hub doesn't know it.
 REFUSED = "it refuses the token: `token` must be the same in all processes' CONFIG and at the hub"
 
-#: What gRPC says instead of the hub's words when they come while a write is under way.
-OVERTAKEN = "Internal error from Core"
+#: What it is told by a hub that doesn't know the method.
+OTHER_VERSION = "it speaks another version of the protocol: use the same release for both"
 
-#: A machine that has vanished says nothing; one that is stopped for a while isn't gone. For TCP.
-KEEPALIVE: dict[str, int] = {
-    "grpc.keepalive_time_ms": 20_000,
-    "grpc.keepalive_timeout_ms": 20_000,
-}
-
-#: grpc-stubs knows too little of this module.
-aio: Any = grpc.aio
-
-#: What read() returns at the end of a stream.
-EOF = aio.EOF
-
-#: Where gRPC defines what it offers under ``grpc.aio``.
-DEFINED_IN = {
-    "insecure_channel": "grpc.aio._channel",
-    "secure_channel": "grpc.aio._channel",
-    "server": "grpc.aio._server",
-}
+#: How long all addresses of a hub on TCP may take to answer, in seconds.
+CONNECT_TIMEOUT = 10.0
 
 
 class StreamBroken(Exception):
@@ -64,53 +42,143 @@ class Stream(Protocol):
     async def send(self, batch: bytes) -> None:
         """Write a batch, waiting while the hub doesn't read. Raises StreamBroken."""
 
-    async def receive(self) -> bytes | None:
-        """Read a batch; None when the hub has ended the stream. Raises StreamBroken."""
+    async def listen(self, take: Callable[[bytes], None]) -> None:
+        """Hand on each batch as it comes; return when the hub has ended the stream.
+
+        Raises:
+            StreamBroken: it has ended otherwise.
+            Exception: what ``take`` has raised, which is called for no more then.
+        """
 
     async def aclose(self) -> None:
         """Disconnect."""
 
 
-class GrpcStream:
-    """A Stream over gRPC. Connecting begins at once; that it fails shows in ``receive()``."""
+class HubStream(CallProtocol):
+    """A Stream as gRPC has it, over a socket of asyncio's.
 
-    def __init__(self, address: Address, credentials: Credentials) -> None:
+    Args:
+        call: of the hub.
+        has_keepalive: whether the hub may vanish without a word.
+    """
+
+    def __init__(self, call: ClientCall, *, has_keepalive: bool) -> None:
+        super().__init__(call, has_keepalive=has_keepalive)
+        self._call = call
+        self._early: list[bytes] = []  # what came before anybody listened
+        self._take: Callable[[bytes], None] = self._early.append
+        self._trouble: Exception | None = None
+        self._ended: asyncio.Future[None] = self._loop.create_future()
+        self._closed = asyncio.Event()
+
+    @classmethod
+    async def open(cls, address: Address, credentials: Credentials) -> HubStream:
+        """Connect.
+
+        Raises:
+            StreamBroken: that doesn't work.
+        """
         # Also: whoever has made this socket, if not this user, isn't the hub.
         if (trouble := address.find_trouble()) is not None:
             raise StreamBroken(trouble)
         try:
-            self._channel = _open_channel(address, credentials)
-            metadata = authorization(credentials)
-        except ValueError as error:
-            raise StreamBroken(str(error)) from error
-        # Without serialisers: batches are bytes already.
-        self._call = self._channel.stream_stream(f"/{SERVICE}/{METHOD}")(metadata=metadata)
+            if address.path is not None:
+                return await cls._open_unix(address)
+            return await cls._open_tcp(address, credentials)
+        except (OSError, ValueError) as error:
+            raise StreamBroken(_words(error)) from error
+
+    @classmethod
+    async def _open_unix(cls, address: Address) -> HubStream:
+        assert address.path is not None
+        call = ClientCall(f"/{SERVICE}/{METHOD}")
+        sock = _connect_unix(os.fspath(address.path))
+        try:
+            _, stream = await asyncio.get_running_loop().create_unix_connection(
+                lambda: cls(call, has_keepalive=False), sock=sock
+            )
+        except BaseException:
+            sock.close()
+            raise
+        return stream
+
+    @classmethod
+    async def _open_tcp(cls, address: Address, credentials: Credentials) -> HubStream:
+        tls = process_context(credentials) if credentials.uses_tls else None
+        call = ClientCall(
+            f"/{SERVICE}/{METHOD}",
+            [(key.encode(), value.encode()) for key, value in authorization(credentials)],
+            scheme="https" if tls else "http",
+            authority=str(address),
+        )
+        sock = await _connect_tcp(address)
+        try:
+            _, stream = await asyncio.get_running_loop().create_connection(
+                lambda: cls(call, has_keepalive=True),
+                sock=sock,
+                ssl=tls,
+                server_hostname=address.host if tls else None,
+                ssl_handshake_timeout=CONNECT_TIMEOUT if tls else None,
+            )
+        except BaseException:
+            sock.close()
+            raise
+        return stream
 
     async def send(self, batch: bytes) -> None:
-        try:
-            await self._call.write(batch)
-        except (grpc.RpcError, asyncio.InvalidStateError) as error:
-            raise StreamBroken(_reason(error)) from error
+        if self._ended.done():
+            raise self._trouble or StreamBroken("the hub has ended the connection")
+        self.write(batch)
+        if self.is_blocked:
+            await self.room()
 
-    async def receive(self) -> bytes | None:
-        try:
-            batch = await self._call.read()
-        except (grpc.RpcError, asyncio.InvalidStateError) as error:
-            raise StreamBroken(_reason(error)) from error
-        return None if batch is EOF else bytes(batch)
+    async def listen(self, take: Callable[[bytes], None]) -> None:
+        self._take = take
+        for batch in self._early:
+            self.took(batch)
+        self._early.clear()
+        await self._ended
+        if self._trouble is not None:
+            raise self._trouble
 
     async def aclose(self) -> None:
-        self._call.cancel()
-        await self._channel.close()
+        if self.is_open:
+            self._call.cancel()
+            self.flush()
+            self.abort()
+            await self._closed.wait()
 
+    # What has come.
 
-def pristine(name: str) -> Any:
-    """Return a function of ``grpc.aio`` as gRPC has defined it, without what a project has added.
+    def took(self, message: bytes) -> None:
+        if self._ended.done():
+            return
+        try:
+            self._take(message)
+        except Exception as error:
+            self._end(error)
 
-    OpenTelemetry, Sentry and others replace those functions, to trace a project's own calls. The
-    stream to the hub is none of them: it lasts as long as its process.
-    """
-    return getattr(sys.modules.get(DEFINED_IN[name]), name, getattr(aio, name))
+    def over(self) -> None:
+        if not self._call.has_failed:
+            self._end(None)
+        elif self._call.is_unknown:
+            self._end(StreamBroken(OTHER_VERSION))
+        else:
+            said = self._call.reason or f"gRPC's status {self._call.status}"
+            self._end(StreamBroken(said))
+
+    def violated(self, violation: Violation) -> None:
+        self._end(StreamBroken(str(violation)))
+
+    def lost(self, error: BaseException | None) -> None:
+        said = _words(error) if error is not None else "the hub has closed the connection"
+        self._end(StreamBroken(said))
+        self._closed.set()
+
+    def _end(self, trouble: Exception | None) -> None:
+        if not self._ended.done():
+            self._trouble = trouble
+            self._ended.set_result(None)
 
 
 def authorization(credentials: Credentials) -> list[tuple[str, str]]:
@@ -119,21 +187,64 @@ def authorization(credentials: Credentials) -> list[tuple[str, str]]:
     return [(AUTHORIZATION, f"Bearer {token}")] if token else []
 
 
-def _open_channel(address: Address, credentials: Credentials) -> Any:
-    if address.path is not None or not credentials.uses_tls:
-        return pristine("insecure_channel")(str(address), options=list(OPTIONS.items()))
-    shown = grpc.ssl_channel_credentials(
-        credentials.read("ca_file"),
-        credentials.read("client_key_file"),
-        credentials.read("client_cert_file"),
-    )
-    options = [*OPTIONS.items(), *KEEPALIVE.items()]
-    return pristine("secure_channel")(str(address), shown, options=options)
+def _connect_unix(path: str) -> socket.socket:
+    """Return a socket that is connected. Raises OSError."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        keep_from_children(sock)
+        sock.setblocking(False)
+        sock.connect(path)  # at once, or never
+    except BlockingIOError:
+        sock.close()
+        raise ConnectionRefusedError("the hub is too busy to take another connection") from None
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, grpc.aio.AioRpcError):
-        if error.code() is grpc.StatusCode.UNIMPLEMENTED:
-            return "it speaks another version of the protocol: use the same release for both"
-        return error.details() or error.code().name
-    return str(error) or type(error).__name__
+async def _connect_tcp(address: Address) -> socket.socket:
+    """Return a socket that is connected to the first of the host's addresses that lets it."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    failure = OSError(f"{address.host} has no address")
+    for family, kind, protocol, _, place in found:
+        sock = socket.socket(family, kind, protocol)
+        try:
+            keep_from_children(sock)
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await _connect_within(CONNECT_TIMEOUT / len(found), sock, place)
+            return sock
+        except OSError as error:
+            sock.close()
+            failure = error
+        except BaseException:
+            sock.close()
+            raise
+    raise failure
+
+
+async def _connect_within(seconds: float, sock: socket.socket, place: Any) -> None:
+    loop = asyncio.get_running_loop()
+    connecting = loop.create_task(loop.sock_connect(sock, place))
+    try:
+        # Not wait_for(), which may forget before Python 3.12 that it was cancelled.
+        await asyncio.wait([connecting], timeout=seconds)
+    finally:
+        connecting.cancel()
+        await asyncio.wait([connecting])
+        error = None if connecting.cancelled() else connecting.exception()
+    if error is not None:
+        raise error
+    if connecting.cancelled():
+        raise TimeoutError(f"{place[0]} has not answered within {seconds:g} seconds")
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate isn't trusted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS: {str(error.reason or error).replace('_', ' ').lower()}"
+    strerror = error.strerror if isinstance(error, OSError) else None
+    return strerror or str(error) or type(error).__name__

@@ -3,8 +3,7 @@
 Spec deviation: layers don't work there, but for what needs no event loop: publishing to a hub on a
 unix socket. asyncio keeps the running loop for each thread of the operating system, but any number
 of greenlets share one: while a loop of one greenlet waits, all others seem to be called from it,
-and ``async_to_sync()`` and ``asyncio.run()`` refuse to work, whatever they call. And gRPC waits in
-threads that must not be greenlets: the first would stop the whole process.
+and ``async_to_sync()`` and ``asyncio.run()`` refuse to work, whatever they call.
 """
 
 from __future__ import annotations
@@ -49,8 +48,8 @@ def require_threads() -> None:
     if patcher is not None:
         raise ImproperlyConfigured(
             f"channels_bridge's channel layers can't be used in a process that {patcher} has "
-            f"patched, but to send to groups over a hub on a unix socket: asyncio and gRPC need "
-            f"real threads. Run it with those: Celery with `--pool threads` or `--pool prefork`, "
+            f"patched, but to send to groups over a hub on a unix socket: asyncio needs real "
+            f"threads. Run it with those: Celery with `--pool threads` or `--pool prefork`, "
             f"gunicorn with `--worker-class gthread`"
         )
 

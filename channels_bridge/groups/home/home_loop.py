@@ -17,7 +17,6 @@ import asyncio
 import atexit
 import concurrent.futures
 import os
-import sys
 import threading
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator
@@ -54,7 +53,6 @@ _lock = threading.RLock()
 _claimed: asyncio.AbstractEventLoop | None = None
 _background: asyncio.AbstractEventLoop | None = None
 _residents: WeakSet[Any] = WeakSet()
-_inherited_grpc = False
 
 
 def claim() -> None:
@@ -96,11 +94,6 @@ async def aclose_all() -> None:
     What is queued is sent first, and its arrival waited for, for at most 5 seconds.
     """
     await asyncio.gather(*(resident.close() for resident in list(_residents)))
-
-
-def inherited_grpc() -> bool:
-    """Whether gRPC was imported before this process was forked: it must not be used then."""
-    return _inherited_grpc
 
 
 def run(home: asyncio.AbstractEventLoop | None, coroutine: Coroutine[Any, Any, T]) -> Awaitable[T]:
@@ -242,11 +235,10 @@ def _close_at_exit(started: asyncio.AbstractEventLoop, thread: threading.Thread,
 
 
 def _after_fork_in_child() -> None:
-    global _lock, _claimed, _background, _inherited_grpc
+    global _lock, _claimed, _background
     _lock = threading.RLock()
     _claimed = None
     _background = None
-    _inherited_grpc = _inherited_grpc or "grpc" in sys.modules
     for resident in list(_residents):
         resident.after_fork()
 

@@ -89,7 +89,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
 
     async def _serve(self, address: str, credentials: Credentials, history: HubHistory) -> None:
-        # gRPC is imported here: other commands don't need it.
+        # Here, as other commands don't need it.
         from channels_bridge.groups.grpc.hub.frozen_entries import freezing_entries
         from channels_bridge.groups.grpc.hub.hub import serve
 

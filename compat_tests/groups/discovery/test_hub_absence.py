@@ -26,7 +26,6 @@ from channels_bridge.groups.discovery.other_hubs import Absence
 from channels_bridge.groups.discovery.process_liveness import UNKNOWN, own_presence
 from channels_bridge.groups.grpc.hub.exchange import Exchange
 from channels_bridge.groups.grpc.process import client, grpc_transport, link
-from channels_bridge.groups.home import home_loop
 from channels_bridge.layers import GrpcChannelLayer
 from compat_tests.groups.hubs import serving, soon, until
 from compat_tests.groups.sessions import Process, exchange_all
@@ -198,15 +197,6 @@ async def test_looks_for_a_hub(address, make_layer, monkeypatch):
     monkeypatch.setattr(link, "MAX_DELAY", LONG)
     await make_layer(address).group_send("room", HELLO)
     await until(lambda: len(looks) > 12)
-
-
-async def test_forked_process(address, make_layer, monkeypatch):
-    """A forked process that finds no hub starts no process that would look for one."""
-    monkeypatch.setattr(home_loop, "inherited_grpc", lambda: True)
-    monkeypatch.setattr(grpc_transport, "RelayedStream", None)
-    layer = make_layer(address)
-    await soon(layer.group_send("room", HELLO))
-    assert layer.statistics().link.alone
 
 
 @pytest.mark.parametrize("call", ["group_send", "new_channel"])

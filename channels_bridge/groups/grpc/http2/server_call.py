@@ -70,12 +70,13 @@ class ServerCall(Http2Call):
         if self.is_ended:
             return
         self.is_ended = self.is_over = True
+        # First, so that nobody begins another call here when this one has ended.
+        self._outgoing.put_last(goaway(self._highest, NO_ERROR, reason))
         if self.request is not None:
             trailers = status_headers(status, reason)
             block = encode_headers(trailers if self._is_answered else [*RESPONSE, *trailers])
             flags = END_HEADERS | END_STREAM
             self._outgoing.put_last(frame(HEADERS, flags, self._outgoing.stream, block))
-        self._outgoing.put_last(goaway(self._highest, NO_ERROR, reason))
 
     def _answer(self) -> None:
         if not self._is_answered:

@@ -1,4 +1,4 @@
-"""The hub: a gRPC server that joins the processes of a project, with a standby for failover.
+"""The hub: a server that joins the processes of a project, with a standby for failover.
 
 ``websockets_server`` runs one beside its workers, ``manage.py websockets_hub`` runs one alone.
 """
@@ -8,11 +8,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import Any
-
-import grpc
 
 from channels_bridge.common.event_deadline import is_set_within
 from channels_bridge.exceptions import HubAddressError
@@ -21,16 +19,23 @@ from channels_bridge.groups.discovery.hub_address import Address
 from channels_bridge.groups.discovery.hub_history import DEFAULT, HubHistory
 from channels_bridge.groups.discovery.hub_holder import Seat, holder_of
 from channels_bridge.groups.grpc import frame_codec
+from channels_bridge.groups.grpc.http2.call_headers import (
+    DEADLINE_EXCEEDED,
+    UNAUTHENTICATED,
+    UNAVAILABLE,
+    UNIMPLEMENTED,
+)
 from channels_bridge.groups.grpc.hub.exchange import Exchange
 from channels_bridge.groups.grpc.hub.history_file import Kept, keeping
+from channels_bridge.groups.grpc.hub.hub_connection import HubConnection
 from channels_bridge.groups.grpc.hub.hub_lock import SocketPlace
 from channels_bridge.groups.grpc.hub.hub_report import HubReport
-from channels_bridge.groups.grpc.hub.listener import LIMITS, Door
+from channels_bridge.groups.grpc.hub.listener import Door, HubListener
 from channels_bridge.groups.grpc.hub.roster_keeper import RosterKeeper
 from channels_bridge.groups.grpc.hub.sequencer import Journal
 from channels_bridge.groups.grpc.hub.session import Session
 from channels_bridge.groups.grpc.outbox import Outbox
-from channels_bridge.groups.grpc.stream import METHOD, REFUSED, SERVICE, pristine
+from channels_bridge.groups.grpc.stream import METHOD, REFUSED, SERVICE
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
 logger = logging.getLogger("channels_bridge.groups")
@@ -187,35 +192,27 @@ def _make_exchange(place: SocketPlace, keeper: RosterKeeper, kept: Kept) -> Exch
 
 
 class _Hub:
-    """A gRPC server, and the exchange behind it."""
+    """What listens, and the exchange behind it."""
 
     def __init__(
         self, where: Address, credentials: Credentials, exchange: Exchange, keeper: RosterKeeper
     ) -> None:
         self._exchange = exchange
         self._keeper = keeper
-        self._where = where
-        self._door = Door(where, credentials)
-        self._streams: set[asyncio.Task[Any]] = set()  # what serves them, gRPC's tasks and ours
-        # Without serialisers: batches are bytes already.
-        methods = {METHOD: grpc.stream_stream_rpc_method_handler(self._connect)}
-        self._server = pristine("server")(options=list(LIMITS.items()))
-        self._server.add_generic_rpc_handlers(
-            [grpc.method_handlers_generic_handler(SERVICE, methods)]
-        )
+        self._door = Door(credentials)
+        self._writing: set[asyncio.Task[None]] = set()
+        self._listener = HubListener(where, credentials, self._welcome)
 
     async def __aenter__(self) -> None:
-        self._door.open(self._server)
-        await self._server.start()
+        await self._listener.open()
         self._ticking = asyncio.create_task(self._tick())
 
     async def __aexit__(self, *_: Any) -> None:
         self._ticking.cancel()
         await asyncio.wait([self._ticking])
-        await self._server.stop(None)
-        # It doesn't wait for their handlers, and prints a traceback if the loop ends before them.
-        if self._streams:
-            await asyncio.wait(self._streams, timeout=END_TIMEOUT)
+        await self._listener.aclose(UNAVAILABLE, "the hub has ended", END_TIMEOUT)
+        if self._writing:
+            await asyncio.wait(self._writing, timeout=END_TIMEOUT)
 
     async def _tick(self) -> None:
         while True:
@@ -224,83 +221,83 @@ class _Hub:
             with contextlib.suppress(OSError):  # which keep() has logged
                 self._keeper.retry()
 
-    async def _connect(
-        self, requests: AsyncIterator[bytes], context: Any
-    ) -> AsyncGenerator[bytes, None]:
-        """Serve the stream of one process.
+    def _welcome(self, connection: HubConnection) -> None:
+        connection.conversation = _Conversation(connection, self._door, self._exchange, self._keep)
 
-        A generator, since that is what interceptors expect where many answers follow one request;
-        they iterate over it even where gRPC itself would take a coroutine.
-        """
-        task = asyncio.current_task()
-        assert task is not None
-        self._keep(task)
-        if not self._door.admits(context):
-            await context.abort(grpc.StatusCode.UNAUTHENTICATED, REFUSED)
-        batches = aiter(requests)
-        first = await _read_first(batches, context)
-        hello = _read_hello(first)
-        if hello is None or hello.version != frame_codec.VERSION:
-            yield frame_codec.encode(_refusal(hello))
-            return
-        outbox = Outbox()
-        session = self._exchange.join(hello, outbox)
-        self._exchange.receive(session, outbox, first)
-        listening = self._keep(asyncio.create_task(self._listen(batches, session, outbox)))
-        # Where a write fails, nobody resumes a generator.
-        task.add_done_callback(lambda _: listening.cancel())
-        while (batch := await outbox.take()) is not None:
-            yield batch
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
 
-    def _keep(self, task: asyncio.Task[Any]) -> asyncio.Task[Any]:
-        self._streams.add(task)
-        task.add_done_callback(self._streams.discard)
-        return task
 
-    async def _listen(
-        self, batches: AsyncIterator[bytes], session: Session, outbox: Outbox
+class _Conversation:
+    """The stream of one process, as the exchange sees it.
+
+    Args:
+        keep: is given the task that writes.
+    """
+
+    def __init__(
+        self,
+        connection: HubConnection,
+        door: Door,
+        exchange: Exchange,
+        keep: Callable[[asyncio.Task[None]], None],
     ) -> None:
-        """Take what a process writes, until its stream is over or the exchange has closed it."""
-        reading = asyncio.create_task(self._read(batches, session, outbox))
-        # A process that doesn't read is cut off while a write to it is under way.
-        closed = asyncio.create_task(outbox.closed.wait())
-        try:
-            await asyncio.wait([reading, closed], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            outbox.discard()
-            # At once: gRPC can't tell the process that its stream has ended before it has written.
-            self._exchange.lost(session, outbox)
-            reading.cancel()
-            closed.cancel()
-            await asyncio.wait([reading, closed])
+        self._connection = connection
+        self._door = door
+        self._exchange = exchange
+        self._keep = keep
+        self._session: Session | None = None
+        self._outbox = Outbox(on_close=connection.let_go)
 
-    async def _read(self, batches: AsyncIterator[bytes], session: Session, outbox: Outbox) -> None:
+    def begin(self) -> None:
+        if self._connection.call.path != f"/{SERVICE}/{METHOD}":
+            self._connection.end(UNIMPLEMENTED, "there is no such method")
+        elif not self._door.admits(self._connection):
+            self._connection.end(UNAUTHENTICATED, REFUSED)
+        else:
+            self._connection.expect(HELLO_TIMEOUT, DEADLINE_EXCEEDED, "it did not say who it is")
+
+    def take(self, batch: bytes) -> None:
         # However much is written to others meanwhile: their outboxes are bounded by the exchange,
         # which cuts off who doesn't read.
-        async for batch in batches:
-            try:
-                self._exchange.receive(session, outbox, batch)
-            except frame_codec.DecodeError as error:
-                logger.warning("process %s is disconnected: %s", session.id.hex(), error)
-                return
+        if self._session is None:
+            self._join(batch)
+        elif not self._outbox.closed.is_set():
+            self._receive(self._session, batch)
 
+    def end(self) -> None:
+        self._outbox.discard()
+        if self._session is not None:
+            self._exchange.lost(self._session, self._outbox)
 
-async def _read_first(batches: AsyncIterator[bytes], context: Any) -> bytes:
-    """Return the first batch; empty when there is none. Who takes too long is turned away."""
-    reading = asyncio.create_task(_next(batches))
-    try:
-        await asyncio.wait([reading], timeout=HELLO_TIMEOUT)
-        if not reading.done():
-            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "it did not say who it is")
-        return reading.result()
-    finally:
-        reading.cancel()
+    def _join(self, batch: bytes) -> None:
+        hello = _read_hello(batch)
+        if hello is None or hello.version != frame_codec.VERSION:
+            self._connection.write(frame_codec.encode(_refusal(hello)))
+            self._connection.end()
+            return
+        self._connection.expect_nothing()
+        self._session = self._exchange.join(hello, self._outbox)
+        self._receive(self._session, batch)
+        self._keep(asyncio.get_running_loop().create_task(self._write()))
 
+    def _receive(self, session: Session, batch: bytes) -> None:
+        try:
+            self._exchange.receive(session, self._outbox, batch)
+        except frame_codec.DecodeError as error:
+            logger.warning("process %s is disconnected: %s", session.id.hex(), error)
+            self.end()
 
-async def _next(batches: AsyncIterator[bytes]) -> bytes:
-    async for batch in batches:
-        return batch
-    return b""
+    async def _write(self) -> None:
+        """Write what the exchange has for the process, until it has closed the outbox."""
+        outbox, connection = self._outbox, self._connection
+        while (batch := await outbox.take()) is not None and not outbox.closed.is_set():
+            connection.write(batch)
+            if connection.is_blocked:
+                await connection.room()  # or until the outbox is closed
+        self.end()
+        connection.end()
 
 
 def _read_hello(batch: bytes) -> wire.Hello | None:

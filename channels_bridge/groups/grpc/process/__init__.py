@@ -8,10 +8,8 @@
 - ``grpc_history_transport`` and ``history_client`` are the two for groups with history;
   ``left_history`` tells whether clients may come back for it where no hub is.
 - ``blocking_client`` is another conversation, of threads without an event loop, which only publish:
-  over a ``blocking_stream``, which is gRPC without its threads, as far as an ``http2_call`` needs.
+  over a ``blocking_stream``.
 - ``hub_advice`` says what to do where there is no answer.
-- ``fork_stream`` replaces gRPC in a forked process, where it can't be used: it reads and writes
-  through ``fork_relay``, a subprocess.
 
 It imports ``groups`` and its rooms ``grpc``, ``discovery`` and ``home``, and nothing of the hub's
 side.

@@ -1,7 +1,7 @@
 """A process' conversation with the hub for threads without an event loop: they only publish.
 
 Such a thread waits in any case until all have its message. So it may as well write it and read the
-answer itself: that spares the way to the home loop, and gRPC's own threads. Threads that publish
+answer itself: that spares the way to the home loop and back. Threads that publish
 at the same time share a connection: one of them, the leader, writes for all of them, and whoever
 comes meanwhile has its messages written by the next, together with those of the others.
 

@@ -13,11 +13,9 @@ from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.groups.discovery.hub_address import Address
 from channels_bridge.groups.discovery.other_hubs import explain_absence
 from channels_bridge.groups.grpc.process.client import Client, Request
-from channels_bridge.groups.grpc.process.fork_stream import RelayedStream
 from channels_bridge.groups.grpc.process.hub_advice import FIND_STUCK, START_HUB
 from channels_bridge.groups.grpc.process.link import Link
-from channels_bridge.groups.grpc.stream import REFUSED, GrpcStream, Stream, StreamBroken
-from channels_bridge.groups.home import home_loop
+from channels_bridge.groups.grpc.stream import REFUSED, HubStream, Stream
 from channels_bridge.groups.layer_statistics import LinkStatistics
 from channels_bridge.groups.transport_interface import Deliver, GroupTransport
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
@@ -277,12 +275,7 @@ class GrpcTransport(GroupTransport):
             self._emptied.set_result(None)
 
     async def _open_stream(self) -> Stream:
-        """Connect to the hub: over gRPC, or in a forked process through another that may use it."""
-        if home_loop.inherited_grpc():
-            if (trouble := self._address.find_trouble()) is not None:
-                raise StreamBroken(trouble)  # without starting a process that finds the same
-            return await RelayedStream.open(self._address, self._credentials)
-        return GrpcStream(self._address, self._credentials)
+        return await HubStream.open(self._address, self._credentials)
 
     def _unavailable(self) -> TransportUnavailable:
         return TransportUnavailable(str(self._address), *self._diagnose())

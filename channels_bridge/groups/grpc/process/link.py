@@ -18,7 +18,7 @@ from channels_bridge.groups.discovery.other_hubs import explain_absence
 from channels_bridge.groups.grpc.frame_codec import DecodeError
 from channels_bridge.groups.grpc.outbox import Outbox
 from channels_bridge.groups.grpc.process.client import Client
-from channels_bridge.groups.grpc.stream import OVERTAKEN, REFUSED, Stream, StreamBroken
+from channels_bridge.groups.grpc.stream import REFUSED, Stream, StreamBroken
 
 logger = logging.getLogger("channels_bridge.groups")
 
@@ -155,19 +155,19 @@ class Link:
         # Writing may have to wait for the hub: this must not keep the process from reading.
         writer = asyncio.create_task(_write(stream, self._client.connected()))
         try:
-            while (batch := await stream.receive()) is not None:
-                self._client.receive(batch)
-                if self._client.refusal is None:  # else it tries again, ever more seldom
-                    self._was_connected = True
-                    self.trouble = None
-                    self._delay = MIN_DELAY
+            await stream.listen(self._take)
         finally:
             writer.cancel()
             await asyncio.wait([writer])
 
+    def _take(self, batch: bytes) -> None:
+        self._client.receive(batch)
+        if self._client.refusal is None:  # else it tries again, ever more seldom
+            self._was_connected = True
+            self.trouble = None
+            self._delay = MIN_DELAY
+
     def _note(self, trouble: str) -> None:
-        if trouble == OVERTAKEN and self.trouble is not None:
-            return  # what the hub has said before still holds
         if self.trouble is None or trouble == REFUSED != self.trouble:
             level = logging.ERROR if trouble == REFUSED else logging.INFO
             logger.log(level, "no connection to the groups hub at %s: %s", self._address, trouble)
@@ -179,4 +179,4 @@ async def _write(stream: Stream, outbox: Outbox) -> None:
         while (batch := await outbox.take()) is not None:
             await stream.send(batch)
     except StreamBroken:
-        pass  # receive() raises it too, and is who reports it
+        pass  # listen() raises it too, and is who reports it

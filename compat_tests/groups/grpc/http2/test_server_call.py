@@ -122,18 +122,18 @@ def test_answer(call):
         (HEADERS, END_HEADERS),
         (DATA, 0),
         (DATA, 0),
-        (HEADERS, END_HEADERS | END_STREAM),
         (GOAWAY, 0),
+        (HEADERS, END_HEADERS | END_STREAM),
     ]
     assert decoded(written[0][3]) == {b":status": b"200", b"content-type": b"application/grpc"}
     assert [content for *_, content in written[1:3]] == [message(b"one"), message(b"two")]
-    assert decoded(written[3][3]) == {b"grpc-status": b"0"}
+    assert decoded(written[4][3]) == {b"grpc-status": b"0"}
 
 
 def test_refusal(call):
     """A call may end before any answer, for a reason that is told."""
     call.end(16, "it refuses: 100% é")
-    ending, _ = frames(call.take_output())
+    _, ending = frames(call.take_output())
     assert decoded(ending[3]) == {
         b":status": b"200",
         b"content-type": b"application/grpc",
@@ -158,7 +158,7 @@ def test_status_waits_for_messages(call):
     call.receive(frame(WINDOW_UPDATE, MORE, stream=ALL) * 9)
     assert call.take_output() == b"" and call.has_unsent
     call.receive(frame(WINDOW_UPDATE, MORE) * 9)
-    assert [kind for kind, *_ in frames(call.take_output())] == [DATA, HEADERS, GOAWAY]
+    assert [kind for kind, *_ in frames(call.take_output())] == [DATA, GOAWAY, HEADERS]
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_refused_messages(call, said, status):
     call.take_output()
     assert call.receive(frame(DATA, said[:3]) + frame(DATA, said[3:] + b"x" * 1000)) == []
     assert call.is_ended
-    ending, _ = frames(call.take_output())
+    _, ending = frames(call.take_output())
     assert decoded(ending[3])[b"grpc-status"] == status
     assert call.receive(frame(DATA, message(b"later"))) == []
 
