@@ -1,4 +1,7 @@
-"""Django Channels projects on ``websockets``, with groups over gRPC instead of a broker."""
+"""Django Channels projects on ``websockets``, with groups over gRPC instead of a broker.
+
+PYTEST_DONT_REWRITE: else pytest would warn of its plugin, where it is called in a Django process.
+"""
 
 from __future__ import annotations
 

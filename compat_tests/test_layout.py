@@ -91,7 +91,9 @@ MAY_IMPORT = {
     "migrate.requirements": "migrate.model migrate.python",
     "migrate.reports": "migrate.model",
     "middlewares": "conf native project runloop",
-    "testing": "common conf groups.linked logs project server server.child server.worker surface",
+    "pytest_plugin": "",
+    "testing": "common conf groups groups.home groups.linked logs project pytest_plugin resume "
+    "runloop server server.child server.http server.websocket server.worker surface",
     "management": "",
     "management.commands": "common conf connections exceptions groups groups.discovery "
     "groups.grpc.hub groups.home logs project project.advice project.foreign project.options "

@@ -4,7 +4,7 @@
 
     from channels_bridge.testing import ChannelsLiveServerTestCase, WebsocketCommunicator
 
-The fixture ``channels_live_server`` is in ``channels_bridge.testing.pytest_plugin``.
+The fixtures are in ``channels_bridge.pytest_plugin``.
 
 In a process that runs tests the channel layers of the settings use no hub: groups work within that
 process, and no test reaches a server that runs beside it. ``using_hub()`` is for tests that need

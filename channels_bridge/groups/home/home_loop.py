@@ -61,6 +61,12 @@ def claim() -> None:
     _claimed = asyncio.get_running_loop()
 
 
+def release() -> None:
+    """Give up the claim; layers that live on the loop have to be closed before."""
+    global _claimed
+    _claimed = None
+
+
 def is_claimed() -> bool:
     """Whether home is a server's own loop."""
     return _claimed is not None and not _claimed.is_closed()

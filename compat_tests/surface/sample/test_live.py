@@ -88,7 +88,7 @@ def test_group(channels_live_server):
 
 def test_no_group(request):
     """Without it, a test has groups of its own, whatever was served to tests before."""
-    server = request.getfixturevalue("_live_server")
+    server = request.getfixturevalue("_channels_bridge_live_server")
     with connect(server.ws_url) as websocket:
         websocket.send("greeting")
         websocket.recv(10)

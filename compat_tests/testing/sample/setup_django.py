@@ -1,0 +1,5 @@
+"""A plugin that does what pytest-django would."""
+
+import django
+
+django.setup()
