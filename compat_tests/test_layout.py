@@ -83,6 +83,7 @@ MAY_IMPORT = {
     "project": "common conf connections exceptions groups groups.discovery groups.grpc.hub "
     "groups.home logs native resume runloop server server.child server.monitoring "
     "server.supervisor transport",
+    "project.options": "conf project server server.supervisor",
     # Reads projects without importing them.
     "migrate": "migrate.model migrate.python migrate.reports migrate.requirements",
     "migrate.model": "",

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from channels_bridge.migrate import git_state, migrate_arguments, recognition, writing
+from channels_bridge.migrate.difference_rules import about
 from channels_bridge.migrate.model.migration import Changed, Migration, look
 from channels_bridge.migrate.model.project import Project
 from channels_bridge.migrate.model.rule import Rule
@@ -126,6 +127,8 @@ def _explain(name: str) -> int:
     if rule is None:
         return _refuse(f"there is no rule {name}; --list-rules lists them")
     print(f"{rule.id} ({rule.severity.value}): {rule.summary}\n\n{rule.explanation}\n")
+    for row in about(rule):
+        print(f"Difference: {row} ...")
     print(f"See {link(rule)}")
     return NOTHING_LEFT
 

@@ -34,7 +34,7 @@ CB108 = Rule(
     "Other servers import asgi.py, and so use the settings that it names. websockets_server is a "
     "command of manage.py and uses those that manage.py names. Set DJANGO_SETTINGS_MODULE in the "
     "environment of the server, or give the command --settings.",
-    "README.md#step-by-step",
+    "README.md#which-settings-are-in-use",
 )
 
 

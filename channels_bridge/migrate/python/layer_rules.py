@@ -47,7 +47,7 @@ CB103 = Rule(
     "run on several. With --layer auto, grpc is written where the hosts of Redis are written "
     "down and are on this machine, and nothing else uses CHANNEL_LAYERS; --layer keep leaves "
     "the layer alone.",
-    "settings.md#channel_layers",
+    "README.md#who-finds-the-groups",
 )
 CB104 = Rule(
     "CB104",

@@ -43,7 +43,7 @@ CB401 = Rule(
     "Only channels_redis or InMemoryChannelLayer has them; a layer of this package raises an "
     "AttributeError that says so. group_sizes() and statistics() say how large groups are; for "
     "the Redis server of channels_redis, code needs a connection of its own.",
-    "README.md#step-by-step",
+    "README.md#what-may-have-to-change-in-code",
 )
 CB402 = Rule(
     "CB402",

@@ -46,7 +46,7 @@ CB602 = Rule(
     Severity.ERROR,
     "Python, Django or Channels is too old",
     "This package needs Python 3.10, Django 5.2 and Channels 4.2, or later.",
-    "README.md#step-by-step",
+    "before.md#what-you-need",
 )
 
 
