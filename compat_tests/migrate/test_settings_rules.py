@@ -201,6 +201,14 @@ def test_layer_is_used_by_code(tmp_path: Path) -> None:
     assert migrated(tmp_path, files)["mysite/settings.py"] == files["mysite/settings.py"]
 
 
+def test_layer_is_changed_for_tests(tmp_path: Path) -> None:
+    """CB105: settings for tests that reach into CONFIG would fail as well."""
+    change = 'from .settings import *\n\nCHANNEL_LAYERS["default"]["CONFIG"]["hosts"] = []\n'
+    files = {**settings(layers(REDIS, config(HOSTS))), "mysite/test_settings.py": change}
+    assert ("CB105", "W", 3) in found(tmp_path, files)
+    assert migrated(tmp_path, files)["mysite/settings.py"] == files["mysite/settings.py"]
+
+
 def test_colon(tmp_path: Path) -> None:
     """CB107: a colon becomes a dot."""
     files = {"mysite/settings.py": SETTINGS.replace("asgi.application", "asgi:application")}

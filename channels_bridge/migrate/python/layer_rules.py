@@ -135,7 +135,8 @@ def _redis(one: LayerSetting, layer: str, alone: bool) -> Finding:
     return CB103.at(
         one.module.file,
         one.module.start(one.backend),
-        f"The layer {one.alias!r} is {one.backend_name}, which needs a Redis server.",
+        f"The layer {one.alias!r} is {one.backend_name}, which needs a Redis server"
+        + (", where a condition holds." if one.conditional else "."),
         fix=f"Write {new} and remove what CONFIG says of Redis, {_where(layer)}"
         + (f"; give each alias another prefix, such as {one.alias!r}" if not one.alone else "")
         + ". Or keep channels_redis, which works.",

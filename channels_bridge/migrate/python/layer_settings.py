@@ -12,7 +12,6 @@ from channels_bridge.migrate.model.python_file import Assignment, PythonFile
 from channels_bridge.migrate.python.settings_modules import (
     assignments,
     is_conditional,
-    is_test,
     settings_modules,
 )
 
@@ -96,15 +95,14 @@ def layer_settings(
 
 
 def other_uses(project: Project) -> Iterator[tuple[PythonFile, ast.expr]]:
-    """Yield where CHANNEL_LAYERS is read or changed in place, tests left out."""
+    """Yield where CHANNEL_LAYERS is read or changed in place, in tests too."""
     for module in project.python:
-        if not is_test(module.path):
-            for node in module.nodes:
-                match node:
-                    case ast.Name(id="CHANNEL_LAYERS", ctx=ast.Load()):
-                        yield module, node
-                    case ast.Attribute(attr="CHANNEL_LAYERS", ctx=ast.Load()):
-                        yield module, node
+        for node in module.nodes:
+            match node:
+                case ast.Name(id="CHANNEL_LAYERS", ctx=ast.Load()):
+                    yield module, node
+                case ast.Attribute(attr="CHANNEL_LAYERS", ctx=ast.Load()):
+                    yield module, node
 
 
 def find_key(literal: ast.Dict, name: str) -> ast.expr | None:
