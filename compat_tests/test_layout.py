@@ -91,6 +91,7 @@ MAY_IMPORT = {
     "migrate.python": "common migrate.model",
     "migrate.requirements": "migrate.model migrate.python",
     "migrate.reports": "migrate.model",
+    "migrate.commands": "project.foreign",
     "middlewares": "conf native project runloop",
     "pytest_plugin": "",
     "testing": "common conf groups groups.home groups.linked logs project pytest_plugin resume "
