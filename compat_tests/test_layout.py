@@ -92,6 +92,7 @@ MAY_IMPORT = {
     "migrate.requirements": "migrate.model migrate.python",
     "migrate.reports": "migrate.model",
     "migrate.commands": "project.foreign",
+    "migrate.places": "migrate.commands migrate.model",
     "middlewares": "conf native project runloop",
     "pytest_plugin": "",
     "testing": "common conf groups groups.home groups.linked logs project pytest_plugin resume "
