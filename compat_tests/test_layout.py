@@ -85,7 +85,7 @@ MAY_IMPORT = {
     "server.supervisor transport",
     "project.options": "conf project server server.supervisor",
     # Reads projects without importing them.
-    "migrate": "migrate.model migrate.python migrate.reports migrate.requirements",
+    "migrate": "migrate.model migrate.python migrate.reports migrate.requirements migrate.starting",
     "migrate.model": "",
     "project.options": "conf project server server.supervisor",
     "migrate.python": "common migrate.model",
@@ -93,6 +93,8 @@ MAY_IMPORT = {
     "migrate.reports": "migrate.model",
     "migrate.commands": "project.foreign",
     "migrate.places": "migrate.commands migrate.model",
+    "migrate.starting": "migrate.commands migrate.model migrate.places migrate.python "
+    "project.foreign",
     "middlewares": "conf native project runloop",
     "pytest_plugin": "",
     "testing": "common conf groups groups.home groups.linked logs project pytest_plugin resume "

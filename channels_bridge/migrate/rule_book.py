@@ -13,6 +13,11 @@ from channels_bridge.migrate.python.shared_state_rules import SHARED_STATE_FINDE
 from channels_bridge.migrate.python.startup_rules import STARTUP_FINDER
 from channels_bridge.migrate.python.testing_rules import TESTING_FINDER
 from channels_bridge.migrate.requirements.requirement_rules import REQUIREMENT_FINDER
+from channels_bridge.migrate.starting.health_checks import HEALTH_CHECK_FINDER
+from channels_bridge.migrate.starting.shells import SHELL_FINDER
+from channels_bridge.migrate.starting.start_commands import START_FINDER
+from channels_bridge.migrate.starting.supervisor_programs import PORT_FINDER, PROGRAM_FINDER
+from channels_bridge.migrate.starting.units import UNIT_FINDER
 
 #: In the order in which they look; each rule has one.
 FINDERS: tuple[Finder, ...] = (
@@ -26,6 +31,12 @@ FINDERS: tuple[Finder, ...] = (
     DAPHNE_USE_FINDER,
     TESTING_FINDER,
     REQUIREMENT_FINDER,
+    START_FINDER,
+    PROGRAM_FINDER,
+    PORT_FINDER,
+    UNIT_FINDER,
+    SHELL_FINDER,
+    HEALTH_CHECK_FINDER,
 )
 
 
