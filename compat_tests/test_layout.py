@@ -85,7 +85,8 @@ MAY_IMPORT = {
     "server.supervisor transport",
     "project.options": "conf project server server.supervisor",
     # Reads projects without importing them.
-    "migrate": "migrate.model migrate.python migrate.reports migrate.requirements migrate.starting",
+    "migrate": "migrate.model migrate.python migrate.reports migrate.requirements migrate.starting "
+    "migrate.topology",
     "migrate.model": "",
     "project.options": "conf project server server.supervisor",
     "migrate.python": "common migrate.model",
@@ -95,6 +96,7 @@ MAY_IMPORT = {
     "migrate.places": "migrate.commands migrate.model",
     "migrate.starting": "migrate.commands migrate.model migrate.places migrate.python "
     "project.foreign",
+    "migrate.topology": "migrate.commands migrate.model migrate.places",
     "middlewares": "conf native project runloop",
     "pytest_plugin": "",
     "testing": "common conf groups groups.home groups.linked logs project pytest_plugin resume "

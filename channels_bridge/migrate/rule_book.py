@@ -18,6 +18,11 @@ from channels_bridge.migrate.starting.shells import SHELL_FINDER
 from channels_bridge.migrate.starting.start_commands import START_FINDER
 from channels_bridge.migrate.starting.supervisor_programs import PORT_FINDER, PROGRAM_FINDER
 from channels_bridge.migrate.starting.units import UNIT_FINDER
+from channels_bridge.migrate.topology.containers import CONTAINER_FINDER
+from channels_bridge.migrate.topology.kept_apart import ISOLATION_FINDER
+from channels_bridge.migrate.topology.nginx import NGINX_FINDER
+from channels_bridge.migrate.topology.process_lines import PROCFILE_FINDER
+from channels_bridge.migrate.topology.redis_use import BROKER_FINDER
 
 #: In the order in which they look; each rule has one.
 FINDERS: tuple[Finder, ...] = (
@@ -37,6 +42,11 @@ FINDERS: tuple[Finder, ...] = (
     UNIT_FINDER,
     SHELL_FINDER,
     HEALTH_CHECK_FINDER,
+    CONTAINER_FINDER,
+    PROCFILE_FINDER,
+    ISOLATION_FINDER,
+    NGINX_FINDER,
+    BROKER_FINDER,
 )
 
 
