@@ -464,6 +464,23 @@ async def test_asking_while_nodes_fail(prefix):
         await asyncio.gather(*(peer.transport.aclose() for peer in peers))
 
 
+async def test_asking_while_links_are_cut(prefix):
+    """Those behind a link that is cut are not asked, but get it when it is there again."""
+    with NatsCluster(size=2, links=True) as cluster:
+        make_transport = nats_transports(cluster.urls, prefix=prefix)
+        asker, other = Peer(make_transport()), Peer(make_transport())
+        await asker.transport.subscribe("g:room")  # it is connected
+        await other.transport.subscribe("g:room")
+        await soon(asker.transport.ask("g:room", b"1"))
+        await other.has_received(b"1")
+        cluster.cut()
+        await soon(asker.transport.ask("g:room", b"2"))
+        assert other.payloads == [b"1"]
+        await asyncio.to_thread(cluster.heal)
+        await other.has_received(b"1", b"2")
+        await asyncio.gather(*(peer.transport.aclose() for peer in (asker, other)))
+
+
 def fail_each(cluster):
     """Kill each node, and start it again."""
     for server in cluster.servers:
