@@ -19,7 +19,7 @@ from compat_tests.chaos.outcomes import Suffered
 from compat_tests.chaos.report import Report
 from compat_tests.chaos.resuming import ResumingClient
 from compat_tests.chaos.stories import judge_stories
-from compat_tests.chaos.verdict import Verdict, judge
+from compat_tests.chaos.verdict import Verdict, judge, missed_by
 from compat_tests.groups.nats.nats_servers import NatsCluster, NatsServer
 from compat_tests.servers import Server
 
@@ -250,8 +250,12 @@ class Scene:
         return not self._judge().lost
 
     def _judge(self) -> Verdict:
-        confirmed = self.stage.confirm
-        return judge(self._journal.records, killed=self.killed, confirmed=confirmed)
+        return judge(
+            self._journal.records,
+            killed=self.killed,
+            confirmed=self.stage.confirm,
+            told=missed_by(self.server.log()) if self.cluster else 0,
+        )
 
     @property
     def _unsure(self) -> set[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from compat_tests.chaos import faults, node_faults
 from compat_tests.chaos.journal import Journal, Record
 from compat_tests.chaos.outcomes import DECLARED, Suffered, undeclared
 from compat_tests.chaos.staging import playing
-from compat_tests.chaos.verdict import judge
+from compat_tests.chaos.verdict import judge, missed_by
 from compat_tests.groups.nats.nats_servers import require_nats_server
 from compat_tests.servers import REPOSITORY
 
@@ -99,6 +100,22 @@ def test_bad_verdict(got, lost, duplicated, disordered):
     assert verdict.lost == [("member", ("sender", number)) for number in lost]
     assert verdict.duplicated == [("member", ("sender", number)) for number in duplicated]
     assert verdict.disordered == [("member", ("sender", number)) for number in disordered]
+
+
+@pytest.mark.parametrize(("killed", "told", "lost"), [({1}, 1, 0), ({1}, 0, 2), (set(), 1, 2)])
+def test_declared_losses(killed, told, lost):
+    """What nodes lost of a killed sender is no loss where its receivers' process was told of it."""
+    members = [member(1, 3), replace(member(1, 3), name="another")]
+    verdict = judge([sender(1, 2, 3), *members], killed=killed, told=told)
+    assert len(verdict.lost) == lost
+    assert verdict.declared == (told if not lost else 0)
+
+
+def test_reading_what_was_declared():
+    """Each process says how many messages to groups it has missed."""
+    line = "this process has missed {} to {} from another one: the sender does not answer\n"
+    counts = [("245 messages", "g:room-1"), ("1 message", "g:room-2"), ("7 messages", "p:ab")]
+    assert missed_by("".join(line.format(*each) for each in counts)) == 246
 
 
 @pytest.mark.parametrize(("got", "lost"), [((1, 2), []), ((), []), ((1, 3), [2])])
