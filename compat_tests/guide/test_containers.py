@@ -10,10 +10,13 @@ import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.sync.client import unix_connect
 
+from channels_bridge.management.commands.websockets_server import Command
+from channels_bridge.server.config import ServerConfig
 from compat_tests.guide.pages import block, blocks
 from compat_tests.guide.programs import project_environment, require_package
 from compat_tests.parity.site import PROJECT
@@ -66,10 +69,18 @@ def test_kubernetes(text: str) -> None:
         if document["kind"] == "Deployment":
             pod = document["spec"]["template"]
             assert document["spec"]["selector"]["matchLabels"] == pod["metadata"]["labels"]
-            volumes = {volume["name"] for volume in pod["spec"]["volumes"]}
-            containers = pod["spec"]["containers"]
-            mounted = {mount["name"] for each in containers for mount in each["volumeMounts"]}
-            assert mounted == volumes
+            require_sense(pod["spec"])
+
+
+def require_sense(pod: dict[str, Any]) -> None:
+    """What is mounted is there, the server takes its arguments, and has the time to stop."""
+    containers = {container["name"]: container for container in pod["containers"]}
+    mounted = {mount["name"] for each in containers.values() for mount in each["volumeMounts"]}
+    assert mounted == {volume["name"] for volume in pod["volumes"]}
+    parser = Command().create_parser("manage.py", "websockets_server")
+    drain = parser.parse_args(containers["web"]["args"]).drain_seconds
+    shutdown = ServerConfig(application="").shutdown_timeout
+    assert pod["terminationGracePeriodSeconds"] > drain + shutdown
 
 
 def test_workflow() -> None:
