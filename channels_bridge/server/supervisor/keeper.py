@@ -29,6 +29,14 @@ LAST_DELAY = 10.0
 LAST_DELAY_PATIENT = 2.0
 
 
+#: Why another child is started in place of one that has stopped, by whether the server ends.
+_MOTIVES = {
+    False: "%s has stopped; starting another",
+    # Its own SIGTERM came with everybody's, as from systemd's KillMode=control-group.
+    True: "%s was told to stop with the others; another serves until the workers have ended",
+}
+
+
 class Keeper:
     """Keeps one service running: one child at a time, started again when it ends.
 
@@ -182,7 +190,7 @@ class Keeper:
     def _schedule_restart(self, child: Child, how: str) -> None:
         self._census.restarts[self.service.name] += 1
         if child.process.returncode == 0:  # as a worker does that saw its source files change
-            logger.info("%s has stopped; starting another", child)
+            logger.info(_MOTIVES[self._census.phase == "draining"], child)
             self._delay, self._last_failure = 0.0, ""
         else:
             self._delay = self._next_delay(child)

@@ -101,6 +101,8 @@ class Supervisor:
             for watcher in self._watchers:
                 await stack.enter_async_context(watcher(self._census))
             await self._run()
+        if self._stop.is_set():
+            logger.info("stopped")
 
     async def _run(self) -> None:
         try:
