@@ -3,6 +3,7 @@
 - ``rate_limited_log``: rate-limited log lines.
 - ``child_program``, ``interpreter``: child processes as Python programs, without fork.
 - ``forks``: signals and descriptors that must not leak into what an application forks.
+- ``orphans``: what process 1 of a container has to reap.
 - ``exit_signals``, ``exit_deadline``: the end of a process: late signals, threads that don't end.
 - ``event_deadline``, ``process_title``: waiting for an event; what ``ps`` shows of a process.
 - ``blocking_calls``: calls that wait, refused on an event loop.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -15,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from channels_bridge.common.forks import handle_in_loop
+from channels_bridge.common.orphans import Reaper
 from channels_bridge.common.process_title import make_title
 from channels_bridge.server.child.admission_link import serving_ledger, with_ledger
 from channels_bridge.server.child.pipe import SupervisorEnd
@@ -77,6 +79,7 @@ class Supervisor:
         self._recycling = Recycling(self._wake.set)
         self._acceptor = Acceptor(listeners, self._channels)
         self._watch = Watch(config, self._running_children)
+        self._orphans = Reaper(lambda: {child.pid for child in self._running_children()})
         self._systemd = Notifier(self._is_healthy)
         self._spreads = config.drain_seconds > 0
         self._reload_asked = False
@@ -100,6 +103,9 @@ class Supervisor:
             await stack.enter_async_context(serving_ledger(self._config))
             for watcher in self._watchers:
                 await stack.enter_async_context(watcher(self._census))
+            if os.getpid() == 1:
+                self._orphans.start()
+                stack.callback(self._orphans.stop)
             await self._run()
         if self._stop.is_set():
             logger.info("stopped")
