@@ -30,7 +30,8 @@ serve   starts the server of the project in this directory, as python manage.py 
 check   says which settings are in use and what they lack to be served, as {PROGRAM} alone does
 
 The settings are those of --settings, of {ENVIRONMENT_VARIABLE} in the environment, or of manage.py.
-python -m channels_bridge is the same command."""
+python -m channels_bridge is the same command. A project of Channels that is not switched yet: see
+python -m channels_bridge.migrate --help."""
 
 
 def main(arguments: Sequence[str] | None = None) -> str | None:
