@@ -89,3 +89,14 @@ def stop_here():
 
 def stop_by_pdb():
     pdb.set_trace()
+
+
+def leave_behind():
+    """Start a process whose parent ends before it. Returns its process id."""
+    shell = subprocess.run(["sh", "-c", "true & echo $!"], stdout=subprocess.PIPE, check=True)
+    return int(shell.stdout)
+
+
+def is_there(pid):
+    """Whether there is such a process, if only as a zombie."""
+    return os.path.exists(f"/proc/{pid}")
