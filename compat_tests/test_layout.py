@@ -88,7 +88,6 @@ MAY_IMPORT = {
     "migrate": "migrate.model migrate.python migrate.reports migrate.requirements migrate.starting "
     "migrate.topology",
     "migrate.model": "",
-    "project.options": "conf project server server.supervisor",
     "migrate.python": "common migrate.model",
     "migrate.requirements": "migrate.model migrate.python",
     "migrate.reports": "migrate.model",
