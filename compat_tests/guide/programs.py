@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from websockets.sync.client import connect
@@ -35,33 +35,30 @@ def require_package(name: str) -> None:
         missing(f"{name} is not installed")
 
 
-def missing(reason: str) -> str:
+def missing(reason: str) -> NoReturn:
+    """Skip the test, or fail it in CI."""
     (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
 
 
-def project_environment(directory: Path, config: str = "{}") -> Mapping[str, str]:
-    """What the sample project needs, with its files in a directory."""
+def project_environment(directory: Path, **config: object) -> dict[str, str]:
+    """What the sample project needs, with its files in a directory, and its hub by default."""
+    config = config or {"address": f"unix:{directory}/groups.sock"}
     return {
         "DJANGO_SETTINGS_MODULE": "mysite.settings",
         "SAMPLE_DATABASE": str(directory / "db.sqlite3"),
         "SAMPLE_EVENTS": str(directory / "events"),
         "SAMPLE_APPS": "channels_bridge",
         "SAMPLE_LAYER": "channels_bridge.layers.GrpcChannelLayer",
-        "SAMPLE_LAYER_CONFIG": config,
+        "SAMPLE_LAYER_CONFIG": json.dumps(config),
     }
 
 
-@contextmanager
-def echoing(server: Server) -> Iterator[None]:
-    """A connection is open meanwhile, and answers before and after."""
-    url = f"{server.ws_url}/echo/"
+def require_echo(server: Server) -> None:
+    """A client gets an answer, once the server is there to give it."""
     options = {"origin": ORIGIN, "open_timeout": START_DEADLINE, "proxy": None}
-    with connect(url, **options) as client:
-        for text in ("before", "after"):
-            client.send(text)
-            assert client.recv(DEADLINE) == text
-            if text == "before":
-                yield
+    with connect(f"{server.ws_url}/echo/", **options) as client:
+        client.send("hello")
+        assert client.recv(DEADLINE) == "hello"
 
 
 def at_home(text: str, python: str = sys.executable) -> str:

@@ -114,12 +114,11 @@ def test_apart(place: str, socket_dir: Path) -> None:
     """A sender in another container finds the server's hub by an address in a directory of both,
     or by a ``/tmp`` of both.
     """
-    config = {"require_hub": True}
+    address = {"address": f"unix:{socket_dir}/groups.sock"}
     if place == "/tmp":
+        address = {}
         socket_dir.chmod(0o777)  # as an emptyDir is
-    else:
-        config["address"] = f"unix:{socket_dir}/groups.sock"
-    env = project_environment(socket_dir, json.dumps(config))
+    env = project_environment(socket_dir, require_hub=True, **address)
     apart = [*APART, str(socket_dir), place, sys.executable]
     serve = [*apart, "manage.py", "websockets_server", "-w", "2", "-b", f"unix:{socket_dir}/web"]
     with running(serve, PROJECT, BRIDGE_READY, env=env) as server:

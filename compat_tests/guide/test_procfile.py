@@ -8,7 +8,7 @@ from pathlib import Path
 
 from channels_bridge.bench.stacks.processes import free_port
 from compat_tests.guide.pages import blocks
-from compat_tests.guide.programs import echoing, project_environment, require_package
+from compat_tests.guide.programs import project_environment, require_echo, require_package
 from compat_tests.parity.site import PROJECT
 from compat_tests.servers import BRIDGE_READY, running
 
@@ -21,7 +21,7 @@ def test_procfile(socket_dir: Path) -> None:
     path.write_text(procfile.partition("\n")[2])
     port = free_port()
     start = [sys.executable, "-m", "honcho", "--no-prefix", "-f", str(path), "-d", str(PROJECT)]
-    env = dict(project_environment(socket_dir)) | {
+    env = project_environment(socket_dir) | {
         "PORT": str(port),
         "WEB_CONCURRENCY": "3",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -29,7 +29,6 @@ def test_procfile(socket_dir: Path) -> None:
     with running([*start, "start", "web"], PROJECT, BRIDGE_READY, env=env) as server:
         assert server.port == port
         assert "on 3 workers" in server.log()
-        with echoing(server):
-            pass
+        require_echo(server)
         server.stop()
         assert "killed" not in server.log()

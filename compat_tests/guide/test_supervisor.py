@@ -11,7 +11,7 @@ import pytest
 
 from channels_bridge.bench.stacks.processes import free_port
 from compat_tests.guide.pages import block
-from compat_tests.guide.programs import at_home, echoing, project_environment, require_package
+from compat_tests.guide.programs import at_home, project_environment, require_echo, require_package
 from compat_tests.parity.site import PROJECT
 from compat_tests.servers import BRIDGE_READY, running
 
@@ -55,12 +55,12 @@ def test_programs(kind: str, socket_dir: Path) -> None:
     supervisord = [sys.executable, "-m", "supervisor.supervisord", "-c", str(path)]
     env = project_environment(socket_dir)
     with running(supervisord, PROJECT, BRIDGE_READY, env=env) as server:
-        with echoing(server):
-            control = [sys.executable, "-m", "supervisor.supervisorctl", "-c", str(path)]
-            name = "mysite:mysite" if kind == "fcgi-program" else "mysite"
-            subprocess.run([*control, "signal", "HUP", name], check=True, timeout=20)
-            server.wait_for_log("reloading: starting new workers")
+        require_echo(server)
+        control = [sys.executable, "-m", "supervisor.supervisorctl", "-c", str(path)]
+        name = "mysite:mysite" if kind == "fcgi-program" else "mysite"
+        subprocess.run([*control, "signal", "HUP", name], check=True, timeout=20)
         server.wait_for_log("reloaded: new workers serve", deadline=60)
+        require_echo(server)
         assert server.stop() == 0
         assert "SIGTERM: stopping" in server.log()
         assert "killed" not in server.log()

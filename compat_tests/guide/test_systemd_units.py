@@ -12,12 +12,12 @@ from channels_bridge.bench.stacks.processes import free_port
 from compat_tests.guide.pages import block, blocks
 from compat_tests.guide.programs import (
     at_home,
-    echoing,
     project_environment,
+    require_echo,
     require_program,
 )
 from compat_tests.parity.site import PROJECT
-from compat_tests.servers import BRIDGE_READY, running
+from compat_tests.servers import BRIDGE_READY, REPOSITORY, running
 
 UNITS = "# /etc/systemd/system/"
 #: What ``systemd-socket-activate`` says before it waits for the first client.
@@ -40,20 +40,15 @@ def test_units(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
-def test_socket_activation(tmp_path: Path) -> None:
+def test_socket_activation(socket_dir: Path) -> None:
     """The service's command serves on the socket that it is passed, the first client too."""
     program = require_program("systemd-socket-activate")
     service = block("systemd.md", "ini", f"{UNITS}mysite.service")
     (command,) = re.findall(r"^ExecStart=(.*)$", at_home(service), re.MULTILINE)
-    variables = project_environment(tmp_path) | {"PYTHONPATH": os.pathsep.join(import_paths())}
+    variables = project_environment(socket_dir) | {"PYTHONPATH": str(REPOSITORY)}
     passed = [f"--setenv={name}={value}" for name, value in variables.items()]
     activate = [program, f"--listen=127.0.0.1:{free_port()}", *passed, *shlex.split(command)]
     with running(activate, PROJECT, LISTENING) as server:
-        with echoing(server):
-            assert BRIDGE_READY.findall(server.log()) == server.addresses
+        require_echo(server)
+        assert BRIDGE_READY.findall(server.log()) == server.addresses
         assert server.stop() == 0
-
-
-def import_paths() -> list[str]:
-    """Where this repository is; the program passes on no variable by itself."""
-    return [str(Path(__file__).resolve().parents[2])]
