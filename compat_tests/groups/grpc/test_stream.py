@@ -7,6 +7,7 @@ import contextlib
 import errno
 import logging
 import socket
+import time
 
 import grpc
 import grpc.aio
@@ -16,13 +17,14 @@ from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.groups.discovery.hub_address import Address
 from channels_bridge.groups.grpc import call_protocol, frame_codec
 from channels_bridge.groups.grpc.http2.client_call import ClientCall
-from channels_bridge.groups.grpc.hub import listener
+from channels_bridge.groups.grpc.http2.http2_frames import GOAWAY, PREFACE
+from channels_bridge.groups.grpc.hub import hub_connection, listener
 from channels_bridge.groups.grpc.process.grpc_transport import GrpcTransport
 from channels_bridge.groups.grpc.stream import METHOD, SERVICE, HubStream, StreamBroken
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 from compat_tests.groups.authority import Authority
-from compat_tests.groups.grpc.http2.spoken import frame
-from compat_tests.groups.hubs import serving, soon, until
+from compat_tests.groups.grpc.http2.spoken import GREETING, frame, frames
+from compat_tests.groups.hubs import DEADLINE, serving, soon, until
 from compat_tests.groups.transport_peer import Peer
 
 PATH = f"/{SERVICE}/{METHOD}"
@@ -356,6 +358,23 @@ async def test_process_that_has_vanished(tcp_address, monkeypatch):
             with contextlib.suppress(ConnectionError):
                 await soon(reader.read(-1))
         assert silent.transport.statistics().connected
+
+
+async def test_who_never_calls(address, monkeypatch):
+    """Whoever says something again and again, but calls nothing, is sent away in time."""
+    monkeypatch.setattr(hub_connection, "IDLE_TIMEOUT", 0.5)
+    async with serving(address):
+        reader, writer = await asyncio.open_unix_connection(address.removeprefix("unix:"))
+        writer.write(PREFACE + GREETING)
+        reading = asyncio.create_task(reader.read(-1))
+        deadline = time.monotonic() + DEADLINE
+        while not reading.done() and time.monotonic() < deadline:
+            writer.write(frame(6, bytes(8), stream=0))
+            await asyncio.wait([reading], timeout=0.1)
+        assert GOAWAY in {kind for kind, *_ in frames(reading.result())}
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
 
 
 @pytest.mark.parametrize(

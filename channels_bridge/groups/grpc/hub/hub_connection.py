@@ -63,6 +63,7 @@ class HubConnection(CallProtocol):
         self.peer = peer
         self.closed = asyncio.Event()
         self._is_local = is_local
+        self._was_greeted = False
         self._has_begun = False
         self._is_ending = False
         self._due: asyncio.TimerHandle | None = None
@@ -106,13 +107,14 @@ class HubConnection(CallProtocol):
         self.expect(HANDSHAKE_TIMEOUT)
 
     def progressed(self) -> None:
-        if self._has_begun or not self.call.is_greeted:
+        if self._has_begun:
             return
-        if self.call.request is None:
+        if self.call.request is not None:
+            self._has_begun = True
+            self.conversation.begin()
+        elif self.call.is_greeted and not self._was_greeted:
+            self._was_greeted = True  # whatever else it says, it has no longer
             self.expect(IDLE_TIMEOUT)
-            return
-        self._has_begun = True
-        self.conversation.begin()
 
     def took(self, message: bytes) -> None:
         if not self.call.is_ended:

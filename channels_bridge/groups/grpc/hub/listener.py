@@ -107,6 +107,7 @@ class HubListener:
             raise HubAddressError(str(self._address), _explain(error)) from None
         except ValueError as error:
             raise HubAddressError(str(self._address), str(error)) from None
+        keep_from_children(*self._sockets)
         self._listen()
 
     async def aclose(self, status: int, reason: str, timeout: float) -> None:
