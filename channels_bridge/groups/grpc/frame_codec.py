@@ -63,11 +63,16 @@ Kind = (
 
 def encode(kind: Kind) -> bytes:
     """Return a batch of one frame."""
+    return frame_of(type(kind), kind.SerializeToString())
+
+
+def frame_of(kind: type[Kind], *fields: bytes) -> bytes:
+    """Return a batch of one frame, whose content is encoded in pieces, joined end to end."""
     # Written by hand around the content, which protobuf would copy twice to put it there. It may be
     # long, and is copied once.
-    content = kind.SerializeToString()
-    head = _KEYS[type(kind)] + _varint(len(content))
-    return b"".join((_FRAME, _varint(len(head) + len(content)), head, content))
+    length = sum(map(len, fields))
+    head = _KEYS[kind] + varint(length)
+    return b"".join((_FRAME, varint(len(head) + length), head, *fields))
 
 
 def parse(batch: bytes) -> Iterator[tuple[str, Any]]:
@@ -87,15 +92,18 @@ def parse(batch: bytes) -> Iterator[tuple[str, Any]]:
             yield "later", unknown[0].field_number if len(unknown) else 0
 
 
-def _varint(value: int) -> bytes:
+def varint(value: int) -> bytes:
+    """Return a number as protobuf has it."""
     if value < 0x80:
         return _SHORT[value]
-    return _SHORT[value & 0x7F | 0x80] + _varint(value >> 7)
+    if value < 0x4000:
+        return bytes((value & 0x7F | 0x80, value >> 7))
+    return bytes((value & 0x7F | 0x80, value >> 7 & 0x7F | 0x80)) + varint(value >> 14)
 
 
 def _key(number: int) -> bytes:
     """Return what a field of protobuf's wire type 2 begins with; its length and content follow."""
-    return _varint(number << 3 | 2)
+    return varint(number << 3 | 2)
 
 
 _SHORT = [bytes((value,)) for value in range(0x100)]

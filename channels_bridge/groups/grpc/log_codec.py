@@ -110,6 +110,34 @@ def wire_history(bounds: Bounds, *, kept: bool) -> wire.History:
     return wire.History(messages=bounds.messages, seconds=bounds.seconds, transient=not kept)
 
 
+def encode_append(
+    topic: str, seq: int, payload: bytes, bounds: Bounds, *, kept: bool, confirm: bool = False
+) -> bytes:
+    """Return a batch of one Publish, of a message that is to get a number."""
+    # By hand: three objects of protobuf would be made for each message. What is the same for all
+    # messages of a topic is encoded once.
+    return frame_codec.frame_of(
+        wire.Publish,
+        _append_head(topic, bounds.messages, bounds.seconds, kept, confirm),
+        frame_codec.varint(seq),
+        _PAYLOAD,
+        frame_codec.varint(len(payload)),
+        payload,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _append_head(topic: str, messages: int, seconds: float, kept: bool, confirm: bool) -> bytes:
+    history = wire_history(Bounds(messages, seconds), kept=kept)
+    publish = wire.Publish(topic=topic, confirm=confirm, history=history)
+    return publish.SerializeToString() + _SEQ
+
+
+#: How these fields of a Publish begin.
+_SEQ = b"\x08"
+_PAYLOAD = b"\x1a"
+
+
 @lru_cache(maxsize=256)
 def bounds_of(messages: int, seconds: float) -> Bounds:
     """Return the bounds that a Publish has; nearest to them where they can't be meant."""
@@ -119,12 +147,36 @@ def bounds_of(messages: int, seconds: float) -> Bounds:
 
 def encode_delivery(topic: str, entry: Entry) -> bytes:
     """Return a batch of one Delivery, of a message with a number."""
-    return frame_codec.encode(
-        wire.Delivery(
-            sender=entry.sender,
-            seq=entry.seq,
-            topic=topic,
-            payload=entry.payload,
-            numbered=wire.Numbered(epoch=entry.epoch, offset=entry.offset, order=entry.order),
-        )
+    varint, payload = frame_codec.varint, entry.payload
+    numbered = b"".join(
+        (_epoch_head(entry.epoch), varint(entry.offset), _ORDER, varint(entry.order))
     )
+    return frame_codec.frame_of(
+        wire.Delivery,
+        _delivery_head(topic, entry.sender),
+        varint(entry.seq),
+        _NUMBERED,
+        varint(len(numbered)),
+        numbered,
+        _DELIVERED,
+        varint(len(payload)),
+        payload,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _delivery_head(topic: str, sender: bytes) -> bytes:
+    return wire.Delivery(topic=topic, sender=sender).SerializeToString() + _DELIVERY_SEQ
+
+
+@lru_cache(maxsize=16)
+def _epoch_head(epoch: str) -> bytes:
+    return wire.Numbered(epoch=epoch).SerializeToString() + _OFFSET
+
+
+#: How these fields of a Delivery and of its Numbered begin.
+_DELIVERY_SEQ = b"\x10"
+_DELIVERED = b"\x22"
+_NUMBERED = b"\x32"
+_OFFSET = b"\x10"
+_ORDER = b"\x18"

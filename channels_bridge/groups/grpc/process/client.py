@@ -37,18 +37,87 @@ MAX_BYTES = 16 * 1024 * 1024
 _ABOUT_QUEUES = (wire.Bind, wire.Push, wire.Unbind)
 
 
-@dataclass(eq=False, slots=True)
 class Request:
-    """A frame that the hub hasn't answered yet."""
+    """A frame that the hub hasn't answered yet.
 
-    seq: int
-    frame: bytes
-    carries_message: bool
-    topic: str  # of a publication
-    made: float  # when, in ``time.monotonic()``
-    required: bool  # whether it isn't done where nobody else is
-    answer: asyncio.Future[bool]  # True when it is done, False when there was no room
-    about: Any = None  # what a subclass of the client keeps with it
+    Args:
+        seq: its number.
+        frame: encoded.
+        carries_message: whether it is a message, to a group or a queue.
+        topic: of a publication.
+        required: whether it isn't done where nobody else is.
+        about: what a subclass of the client keeps with it.
+
+    Attributes:
+        made: when, in ``time.monotonic()``.
+        is_done: whether it is answered, or nobody waits any more.
+    """
+
+    __slots__ = (
+        "_answer",
+        "_has_room",
+        "about",
+        "carries_message",
+        "frame",
+        "is_done",
+        "made",
+        "required",
+        "seq",
+        "topic",
+    )
+
+    def __init__(
+        self,
+        seq: int,
+        frame: bytes,
+        carries_message: bool,
+        topic: str = "",
+        required: bool = False,
+        about: Any = None,
+    ) -> None:
+        self.seq = seq
+        self.frame = frame
+        self.carries_message = carries_message
+        self.topic = topic
+        self.made = time.monotonic()
+        self.required = required
+        self.about = about
+        self.is_done = False
+        self._has_room = True
+        self._answer: asyncio.Future[bool] | None = None
+
+    @property
+    def answer(self) -> asyncio.Future[bool]:
+        """True when it is done, False when there was no room; made when somebody wants to wait."""
+        if self._answer is None:
+            self._answer = asyncio.get_running_loop().create_future()
+            if self.is_done:
+                self._answer.set_result(self._has_room)
+        return self._answer
+
+    def settle(self, has_room: bool = True) -> None:
+        """It is done, unless it was before."""
+        if self.is_done:
+            return
+        self.is_done = True
+        self._has_room = has_room
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result(has_room)
+
+    def fail(self, error: Exception) -> None:
+        """It can't be done, unless it was before."""
+        if self.is_done:
+            return
+        self.is_done = True
+        self._answer = self._answer or asyncio.get_running_loop().create_future()
+        if not self._answer.done():
+            self._answer.set_exception(error)
+            self._answer.exception()  # who waits for it may be cancelled meanwhile
+
+    def begin_anew(self) -> None:
+        """It is to be done after all, for those who wait from now on."""
+        self.is_done = False
+        self._answer = None
 
 
 @dataclass(eq=False)
@@ -160,25 +229,25 @@ class Client:
             frame,
             carries_message=isinstance(kind, (wire.Publish, wire.Push)),
             topic=topic,
-            made=time.monotonic(),
             required=required,
-            answer=self._loop.create_future(),
             about=about,
         )
+        self._send(request)
+        return request
+
+    def _send(self, request: Request) -> None:
         # Kept until it is answered: connected() sends it on the next stream, again or for the first
         # time. The hub ignores a number that it has seen.
-        self._requests[self._seq] = request
-        self._bytes += len(frame)
+        self._requests[request.seq] = request
+        self._bytes += len(request.frame)
         if self.outbox is not None:
-            self.outbox.put(frame)
-        return request
+            self.outbox.put(request.frame)
 
     def abandon(self, request: Request) -> None:
         """Don't send a request any more. Nobody waits for its answer either."""
         if self._requests.pop(request.seq, None) is not None:
             self._bytes -= len(request.frame)
-        if not request.answer.done():
-            request.answer.set_result(True)
+        request.settle()
 
     def settle_alone(self, error: Exception) -> int:
         """There is no hub: what was asked for others is done, as nobody is there.
@@ -193,15 +262,14 @@ class Client:
         subscriptions = set(self._topics.values())
         for request in list(self._requests.values()):
             if request in subscriptions:
-                if not request.answer.done():
-                    request.answer.set_result(True)
+                request.settle()
             elif self._waits_for_hub(request):
                 continue
             elif not request.required:
                 self.abandon(request)
                 publications += request.carries_message
             else:
-                _fail(request, error)
+                request.fail(error)
                 self.abandon(request)
         return publications
 
@@ -215,11 +283,11 @@ class Client:
         Subscriptions are kept for a hub that comes, for those who don't wait for them.
         """
         subscriptions = set(self._topics.values())
-        pending = [request for request in self._requests.values() if not request.answer.done()]
+        pending = [request for request in self._requests.values() if not request.is_done]
         for request in pending:
-            _fail(request, error)
+            request.fail(error)
             if request in subscriptions:
-                request.answer = self._loop.create_future()
+                request.begin_anew()
             else:
                 self.abandon(request)
 
@@ -325,8 +393,7 @@ class Client:
             request = self._requests.pop(seq, None)
             if request is not None:
                 self._bytes -= len(request.frame)
-                if not request.answer.done():
-                    request.answer.set_result(seq not in settled.refused)
+                request.settle(seq not in settled.refused)
         self.on_answers(len(settled.seqs))
 
     def _on_delivery(self, delivery: wire.Delivery) -> None:
@@ -395,9 +462,3 @@ class Client:
     def _write(self, kind: frame_codec.Kind) -> None:
         if self.outbox is not None:
             self.outbox.put(frame_codec.encode(kind))
-
-
-def _fail(request: Request, error: Exception) -> None:
-    if not request.answer.done():
-        request.answer.set_exception(error)
-        request.answer.exception()  # who waits for it may be cancelled meanwhile

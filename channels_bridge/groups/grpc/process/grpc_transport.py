@@ -83,7 +83,7 @@ class GrpcTransport(GroupTransport):
     async def subscribe(self, topic: str) -> None:
         self._require_reach()
         request = self._client.subscribe(topic)
-        if not request.answer.done() and not self.is_alone:
+        if not request.is_done and not self.is_alone:
             await self._answer(request)
 
     def unsubscribe(self, topic: str) -> None:

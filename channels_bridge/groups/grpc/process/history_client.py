@@ -24,18 +24,20 @@ from channels_bridge.groups.transport_interface import Deliver
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
 
-@dataclass(eq=False, slots=True)
-class Append:
+class Append(Request):
     """A message that waits for its number.
 
     Attributes:
         is_abandoned: whether nobody waits any more. Its number is still needed, as it may have one.
     """
 
-    topic: str
-    payload: bytes
-    kept: bool
-    is_abandoned: bool = False
+    __slots__ = ("is_abandoned", "kept", "payload")
+
+    def __init__(self, seq: int, frame: bytes, topic: str, payload: bytes, *, kept: bool) -> None:
+        super().__init__(seq, frame, True, topic)
+        self.payload = payload
+        self.kept = kept
+        self.is_abandoned = False
 
 
 @dataclass(eq=False, slots=True)
@@ -107,13 +109,16 @@ class HistoryClient(Client):
         if not self.keeps_history:
             self.append_alone(topic, payload)
             return self.request(wire.Publish(topic=topic, payload=payload, confirm=confirm))
-        history = log_codec.wire_history(bounds, kept=kept)
-        publish = wire.Publish(topic=topic, payload=payload, confirm=confirm, history=history)
-        return self.request(publish, about=Append(topic, payload, kept))
+        self._seq = seq = self._seq + 1
+        name = self._prefix + topic
+        frame = log_codec.encode_append(name, seq, payload, bounds, kept=kept, confirm=confirm)
+        append = Append(seq, frame, topic, payload, kept=kept)
+        self._send(append)
+        return append
 
     def append_alone(self, topic: str, payload: bytes) -> None:
         """There is no hub: who follows here gets it at once, and nothing is kept."""
-        self._give_unkept(Append(topic, payload, kept=False))
+        self._give_unkept(topic, payload)
 
     def follow(self, topic: str) -> Request:
         """Ask for a topic's log and what comes; answered once the follower has it."""
@@ -139,7 +144,7 @@ class HistoryClient(Client):
         for request in [r for r in self._requests.values() if r.about is followed]:
             self.abandon(request)
         for request in followed.waiting:
-            _settle(request)
+            request.settle()
         if topic in self._topics:
             self.unsubscribe(topic)
         else:
@@ -154,10 +159,10 @@ class HistoryClient(Client):
         return Excerpt(is_whole=True, floor=0, runs=[self._alone], entries=[])
 
     def abandon(self, request: Request) -> None:
-        if isinstance(request.about, Append) and self.outbox is not None:
+        if isinstance(request, Append) and self.outbox is not None:
             # It may be in the log already: whoever follows it here needs its number.
-            request.about.is_abandoned = True
-            _settle(request)
+            request.is_abandoned = True
+            request.settle()
             return
         if isinstance(request.about, Reading):
             self._parts.pop(request.seq, None)
@@ -168,24 +173,21 @@ class HistoryClient(Client):
             self._begin_empty(topic)
             self._settle_waiting(followed)
         for request in list(self._requests.values()):
-            append = request.about
-            if not isinstance(append, Append) or append.is_abandoned:
+            if not isinstance(request, Append) or request.is_abandoned:
                 continue
             if not self._waits_for_hub(request):
-                self._give_unkept(append)
+                self._give_unkept(request.topic, request.payload)
         return super().settle_alone(error)
 
     def _waits_for_hub(self, request: Request) -> bool:
-        if isinstance(append := request.about, Append):
-            return self.is_continued and append.kept and not append.is_abandoned
+        if isinstance(request, Append):
+            return self.is_continued and request.kept and not request.is_abandoned
         return super()._waits_for_hub(request)
 
     def fail_all(self, error: Exception) -> None:
         for followed in self._followed.values():
             for request in followed.waiting:
-                if not request.answer.done():
-                    request.answer.set_exception(error)
-                    request.answer.exception()
+                request.fail(error)
             followed.waiting.clear()
         super().fail_all(error)
 
@@ -201,7 +203,7 @@ class HistoryClient(Client):
         for request in list(self._requests.values()):
             if isinstance(request.about, Followed):  # Hello asks for all of these again
                 request.about.waiting.append(self._forget(request))
-            elif isinstance(request.about, Append) and request.about.is_abandoned:
+            elif isinstance(request, Append) and request.is_abandoned:
                 self._forget(request)
         return super().connected()
 
@@ -309,30 +311,27 @@ class HistoryClient(Client):
         )
 
     def _on_sequenced(self, sequenced: wire.Sequenced) -> None:
-        now = time.monotonic()
+        now, epoch, requests = time.monotonic(), sequenced.epoch, self._requests
         count = 0
         for seq, offset, order in zip(
             sequenced.seqs, sequenced.offsets, sequenced.orders, strict=False
         ):
-            request = self._requests.get(seq)
-            if request is None or not isinstance(append := request.about, Append):
+            append = requests.get(seq)
+            if not isinstance(append, Append):
                 continue
-            self._forget(request)
+            del requests[seq]
+            self._bytes -= len(append.frame)
             count += 1
-            self._give(
-                append.topic,
-                Entry(sequenced.epoch, offset, order, self.id, seq, append.payload, now),
-            )
-            _settle(request)
+            self._give(append.topic, Entry(epoch, offset, order, self.id, seq, append.payload, now))
+            append.settle()
         self.on_answers(count)
 
     def _on_settled(self, settled: wire.Settled) -> None:
         for seq in settled.seqs:
-            request = self._requests.get(seq)
-            if request is not None and isinstance(append := request.about, Append):
-                # It was numbered before, and a log has it, if one has. Others had it then.
-                if not append.kept or not self.keeps_history:
-                    self._give_unkept(append)
+            append = self._requests.get(seq)
+            # It was numbered before, and a log has it, if one has. Others had it then.
+            if isinstance(append, Append) and not (append.kept and self.keeps_history):
+                self._give_unkept(append.topic, append.payload)
         super()._on_settled(settled)
 
     # Helpers.
@@ -347,12 +346,10 @@ class HistoryClient(Client):
         if followed is not None and followed.is_in_sync:
             self.follower.on_entry(topic, entry)
 
-    def _give_unkept(self, append: Append) -> None:
-        if append.topic in self._followed:
-            entry = Entry(
-                self._alone.epoch, 0, self._order, self.id, 0, append.payload, time.monotonic()
-            )
-            self.follower.on_entry(append.topic, entry)
+    def _give_unkept(self, topic: str, payload: bytes) -> None:
+        if topic in self._followed:
+            entry = Entry(self._alone.epoch, 0, self._order, self.id, 0, payload, time.monotonic())
+            self.follower.on_entry(topic, entry)
 
     def _forget(self, request: Request) -> Request:
         """Take a request from those that are sent again."""
@@ -363,10 +360,5 @@ class HistoryClient(Client):
     @staticmethod
     def _settle_waiting(followed: Followed) -> None:
         for request in followed.waiting:
-            _settle(request)
+            request.settle()
         followed.waiting.clear()
-
-
-def _settle(request: Request) -> None:
-    if not request.answer.done():
-        request.answer.set_result(True)

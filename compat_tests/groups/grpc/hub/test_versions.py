@@ -43,7 +43,7 @@ def add_fields(batch: bytes) -> bytes:
 
 def field(number: int, content: bytes) -> bytes:
     """A field of protobuf that has a length."""
-    return frame_codec._key(number) + frame_codec._varint(len(content)) + content
+    return frame_codec._key(number) + frame_codec.varint(len(content)) + content
 
 
 async def connect(address: str) -> tuple[grpc.aio.Channel, grpc.aio.StreamStreamCall]:
