@@ -32,8 +32,9 @@ class MadeOfEntry(dict[Any, Any]):
     It is the same for members who speak and for others.
     """
 
+    __slots__ = ("entry", "group")  # one for each message
+
     def __init__(self, group: str, entry: Entry) -> None:
-        super().__init__()
         self.group = group
         self.entry = entry
 
@@ -81,7 +82,8 @@ class FollowingMembership(Membership):
         """
         full = self._give(replica, entry) if replica.cursors else []
         # Attached members are in its group, too, but not in its queues.
-        return full + self.waiting.route(replica.group, entry.payload)
+        full += self.waiting.route(replica.group, entry.payload)
+        return full
 
     def deliver_late(self, group: str, entry: Entry) -> list[str]:
         """Give an entry to those that nothing is attached to; the others read it in the log."""
@@ -99,22 +101,22 @@ class FollowingMembership(Membership):
 
     def _give(self, replica: Replica[Cursor], entry: Entry) -> list[str]:
         """The way of each message to each member: no step here is one that could be left out."""
-        full = []
+        full: list[str] = []
         # Decoded when the first member wants a copy, and for all handlers that are shared once.
-        copies = self._codec.copies(entry.payload)
-        tagged = _tag(copies, replica.group, entry)
+        plain = self._codec.copies(entry.payload)
+        tagged: Iterator[dict[str, Any]] | None = None  # for those who speak
         made = MadeOfEntry(replica.group, entry)
         feed: Any
         for channel, cursor in replica.cursors.items():
             feed = cursor.feed
             if not feed.is_behind:
-                sharing = feed.inbox.sharing
+                inbox, copies = feed.inbox, plain
+                if feed.speaks:
+                    copies = tagged = tagged or _tag(plain, replica.group, entry)
                 try:
-                    if feed.speaks:
-                        event = next(tagged) if sharing is None else sharing(made, tagged)
-                    else:
-                        event = next(copies) if sharing is None else sharing(made, copies)
-                    if event is None or feed.inbox.put_message(event, inf):
+                    sharing = inbox.sharing
+                    event = next(copies) if sharing is None else sharing(made, copies)
+                    if event is None or inbox.put_message(event, inf):
                         continue
                 except Exception:
                     # It can't be read or sent: this member is told so when it comes to it, and the

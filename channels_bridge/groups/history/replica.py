@@ -122,17 +122,18 @@ class Replica(Generic[R]):
 
     def take_entry(self, entry: Entry, now: float) -> bool:
         """Take the next entry, and give it to all cursors. False where it isn't the next one."""
-        if self._log is None or self.is_broken:
+        log, offset = self._log, entry.offset
+        if log is None or self.is_broken:
             return True  # an excerpt is on its way, which has it
-        if entry.offset == 0:
-            self._deliver(self, entry)
-            return True
-        if entry.offset == self._log.head + 1:
+        if offset == log.head + 1:
             self._shelf.append(self.group, entry, now)
             self._deliver(self, entry)
             return True
+        if offset == 0:
+            self._deliver(self, entry)
+            return True
         # What an excerpt and the stream both have comes twice.
-        self.is_broken = not self._log.has_numbered(entry.position)
+        self.is_broken = not log.has_numbered(entry.position)
         return not self.is_broken
 
     def _go_on(self, log: Log, excerpt: Excerpt, now: float) -> None:
