@@ -182,6 +182,7 @@ def test_options_of_redis(tmp_path: Path) -> None:
         (['CHANNEL_LAYERS = {"default": {"BACKEND": env("X")}}'], [("CB105", "W", 3)]),
         ([layers('"BACKEND": "channels.layers.InMemoryChannelLayer"')], [("CB106", "W", 3)]),
         ([layers('"BACKEND": "channels_postgres.core.PostgresChannelLayer"')], [("CB110", "I", 3)]),
+        ([layers('"BACKEND": "mysite.layers.Own"')], [("CB110", "I", 3)]),
         (
             [layers(REDIS, config('"symmetric_encryption_keys": [KEY]'))],
             [("CB103", "W", 3), ("CB109", "W", 3)],
@@ -229,6 +230,23 @@ def test_application(tmp_path: Path, line: str, expected: list[object]) -> None:
     """CB107: it has to be somewhere, as far as the project's own files tell."""
     files = {"mysite/settings.py": f'INSTALLED_APPS = ["channels_bridge"]\n{line}\n'}
     assert found(tmp_path, files) == expected
+
+
+@pytest.mark.parametrize(
+    "routing",
+    [
+        "application = make()",
+        "from .asgi import application",
+        "from .asgi import *",
+        "def __getattr__(name):\n    pass",
+        "try:\n    application = f()\nexcept E:\n    pass",
+    ],
+)
+def test_application_is_defined(tmp_path: Path, routing: str) -> None:
+    """In any of the ways in which a module has a name."""
+    text = 'INSTALLED_APPS = ["channels_bridge"]\nASGI_APPLICATION = "mysite.routes.application"\n'
+    files = {"mysite/settings.py": text, "mysite/routes.py": f"{routing}\n"}
+    assert found(tmp_path, files) == []
 
 
 def test_different_settings(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -96,7 +97,8 @@ class Project:
         try:
             return PythonFile.parse(file)
         except SyntaxError as error:
-            text = f"line {error.lineno} cannot be parsed as Python 3: {error.msg}"
+            version = "{}.{}".format(*sys.version_info)
+            text = f"line {error.lineno} cannot be parsed as Python {version}: {error.msg}"
         except ValueError as error:
             text = f"it cannot be parsed: {error}"
         matters = _may_matter(file.path) or any(word in file.data for word in _TELLING)

@@ -129,7 +129,7 @@ def _defines(module: PythonFile, name: str) -> bool:
                 if found == name:
                     return True
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                if node.name == name:
+                if node.name in (name, "__getattr__"):
                     return True
             case ast.Import() | ast.ImportFrom():
                 if any((alias.asname or alias.name) in (name, "*") for alias in node.names):

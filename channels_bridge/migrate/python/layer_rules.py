@@ -35,8 +35,8 @@ SHARED = ("capacity", "channel_capacity", "expiry", "group_expiry")
 #: What ``prefix`` may be with our layers.
 _PREFIX = re.compile(r"[A-Za-z0-9._:-]{0,100}", re.ASCII)
 
-#: Layers of others that work as they are.
-_WORKING = ("channels_postgres", "channels_rabbitmq", "channels_nats", "channels_valkey")
+#: Layers that other rules speak of, or system checks.
+_SPOKEN_OF = ("asgi_redis.", "channels.", "channels_bridge.", "channels_redis.")
 
 CB103 = Rule(
     "CB103",
@@ -85,8 +85,9 @@ CB109 = Rule(
 CB110 = Rule(
     "CB110",
     Severity.ADVICE,
-    "the channel layer is of another package",
-    "It works under this server as it is, with what it says of itself.",
+    "the channel layer is of another package, or of the project",
+    "It works under this server as it is, with what it says of itself. One that derives from a "
+    "layer of channels_redis needs that package and a Redis server, as before.",
     "settings.md#channel_layers",
 )
 
@@ -114,7 +115,7 @@ def _find_in_layer(one: LayerSetting, layer: str, alone: bool) -> Iterator[Findi
         yield _in_memory(one)
     elif name in OURS.values():
         yield from _foreign_options(one)
-    elif name is not None and name.startswith(_WORKING):
+    elif name is not None and not name.startswith(_SPOKEN_OF):
         assert one.backend is not None
         text = f"{one.alias!r} is {name}, which works as it is."
         yield CB110.at(module.file, module.start(one.backend), text)

@@ -13,7 +13,8 @@ Sequence: TypeAlias = ast.List | ast.Tuple
 
 _STRING = re.compile(r"""(?P<quote>["'])(?P<text>[^"'\\\\\r\n]*)(?P=quote)""")
 _REST_OF_LINE = re.compile(r"[ \t]*(#[^\r\n]*)?(\r\n|\r|\n)")
-_COMMA = re.compile(r"\s*,")
+#: A comma, also behind comments, in which there may be others.
+_COMMA = re.compile(r"(\s|#[^\r\n]*[\r\n])*,")
 _BLANK = re.compile(r"[ \t]*")
 
 
@@ -51,39 +52,38 @@ def remove_element(module: PythonFile, literal: Sequence, element: ast.expr) -> 
     """
     if len(literal.elts) < 2 or (isinstance(literal, ast.Tuple) and len(literal.elts) == 2):
         return None
-    return _remove(module, module.start(element), module.end(element))
+    last = element is literal.elts[-1]
+    return _remove(module, literal, module.start(element), module.end(element), last=last)
 
 
 def remove_item(module: PythonFile, literal: ast.Dict, key: ast.expr) -> Edit | None:
     """Remove a key and its value from a dict, as ``remove_element`` does."""
     value = literal.values[literal.keys.index(key)]
-    return _remove(module, module.start(key), module.end(value))
+    last = key is literal.keys[-1]
+    return _remove(module, literal, module.start(key), module.end(value), last=last)
 
 
-def _remove(module: PythonFile, start: int, end: int) -> Edit | None:
-    """Remove what stands between commas or brackets."""
+def _remove(
+    module: PythonFile, literal: ast.expr, start: int, end: int, *, last: bool
+) -> Edit | None:
+    """Remove what stands between commas or brackets; None where parentheses are around it."""
     source = module.file.text
     comma = _COMMA.match(source, end)
+    if comma is None and not last:
+        return None
     end = comma.end() if comma else end
     line_start = module.file.line_starts[module.file.position(start)[0] - 1]
     rest = _REST_OF_LINE.match(source, end)
     if rest and not source[line_start:start].strip():
         return Edit(module.path, line_start, rest.end(), "")
-    if comma and not rest:
+    before = source[:start].rstrip(" \t")
+    if before.endswith(","):
+        first = len(before) - (comma is None)
+        return Edit(module.path, first, end, "")
+    if len(before) == module.start(literal) + 1:
         blank = _BLANK.match(source, end)
         assert blank is not None
         return Edit(module.path, start, blank.end(), "")
-    return _remove_last(module, start, end)
-
-
-def _remove_last(module: PythonFile, start: int, end: int) -> Edit | None:
-    """Remove what stands last in its line, with the comma in front, if that is in this line."""
-    ahead = module.file.text[:start]
-    before = ahead.rstrip(" \t")
-    if before.endswith(","):
-        return Edit(module.path, len(before) - 1, end, "")
-    if before.endswith(("{", "[", "(")):
-        return Edit(module.path, len(before), end, "")
     return None
 
 
