@@ -44,6 +44,7 @@ READERS: tuple[tuple[str, Reader], ...] = (
     ("*.service", in_unit),
     ("*.ini", in_supervisor),
     ("*.conf", in_supervisor),
+    ("*conf.d", in_supervisor),
     ("Makefile*", in_makefile),
     ("*.mk", in_makefile),
     ("*.sh", in_shell_script),

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 WORKERS = re.compile(
     r"\bcelery|\brqworker\b|\bqcluster\b|\brun_huey\b|\bdramatiq\b|\brundramatiq\b"
 )
+#: What reads channels of its own from the layer, and so needs it whatever else sends.
+_READERS = re.compile(r"\brunworker\b")
 _BEAT = re.compile(r"beat|flower")
 
 ADDRESS = (
@@ -152,6 +154,10 @@ def find_containers(project: Project, options: MigrateOptions) -> Iterator[Findi
 
 
 def _workers(project: Project, containers: Containers) -> Iterator[Finding]:
+    for service in containers.services:
+        if _READERS.search(service.command):
+            text = f"{service.name} reads from the layer, and is a container of its own"
+            yield CB301.at(service.file, service.start, text, fix=ADDRESS)
     senders = senders_of(project)
     if not senders:
         return

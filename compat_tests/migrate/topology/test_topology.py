@@ -44,6 +44,12 @@ def test_workers_of_a_task_queue(tmp_path: Path, files: dict[str, str], expected
     assert of_topology(tmp_path, {"compose.yml": COMPOSE, **files}) == expected
 
 
+def test_runworker(tmp_path: Path) -> None:
+    """What reads channels of its own needs the layer, whoever sends."""
+    compose = f"services:\n{WEB}  worker:\n    command: python manage.py runworker jobs\n"
+    assert of_topology(tmp_path, {"compose.yml": compose}) == [("CB301", "E")]
+
+
 def test_queue_beside_the_server(tmp_path: Path) -> None:
     """In one container they find each other; what only plans tasks sends nothing."""
     compose = f"services:\n{WEB}  beat:\n    command: celery -A mysite beat\n"
