@@ -16,7 +16,7 @@ from channels_bridge.migrate.requirements.requirement_rules import REQUIREMENT_F
 from channels_bridge.migrate.starting.health_checks import HEALTH_CHECK_FINDER
 from channels_bridge.migrate.starting.shells import SHELL_FINDER
 from channels_bridge.migrate.starting.start_commands import START_FINDER
-from channels_bridge.migrate.starting.supervisor_programs import PORT_FINDER, PROGRAM_FINDER
+from channels_bridge.migrate.starting.supervisor_programs import PROGRAM_FINDER
 from channels_bridge.migrate.starting.units import UNIT_FINDER
 from channels_bridge.migrate.topology.containers import CONTAINER_FINDER
 from channels_bridge.migrate.topology.kept_apart import ISOLATION_FINDER
@@ -38,7 +38,6 @@ FINDERS: tuple[Finder, ...] = (
     REQUIREMENT_FINDER,
     START_FINDER,
     PROGRAM_FINDER,
-    PORT_FINDER,
     UNIT_FINDER,
     SHELL_FINDER,
     HEALTH_CHECK_FINDER,

@@ -32,7 +32,7 @@ CB206 = Rule(
     "change how verbose the server is, or tune what does not exist here, are left out of the new "
     "command. With the others the command is only proposed: leave them out, or replace what they "
     "did.",
-    "command.md",
+    "command.md#the-commands-and-other-servers-options",
 )
 CB207 = Rule(
     "CB207",
@@ -67,7 +67,7 @@ CB210 = Rule(
     Severity.ADVICE,
     "several servers of one application listen on ports of their own",
     "One server with `-w N` takes their place, on one port: the proxy then needs one address.",
-    "command.md",
+    "sizing.md#workers",
 )
 CB211 = Rule(
     "CB211",
@@ -93,7 +93,7 @@ CB213 = Rule(
     "the command does not run where manage.py is",
     "The server is a command of manage.py. Name its path, `python path/manage.py`, change the "
     "directory before, or use `channels-bridge serve` with `--pythonpath`.",
-    "command.md",
+    "command.md#the-commands-and-other-servers-options",
 )
 CB214 = Rule(
     "CB214",
@@ -101,14 +101,14 @@ CB214 = Rule(
     "something looks for the server's process by its name",
     "Processes of this server are called `python` and have `websockets_server` in their command "
     "lines. Use `--metrics` with /healthz or `manage.py websockets_status`, or look for that.",
-    "metrics.md",
+    "metrics.md#metrics-and-logs",
 )
 CB603 = Rule(
     "CB603",
     Severity.ADVICE,
     "a page or a workflow names the old command",
     "Documentation is never rewritten.",
-    "command.md",
+    "command.md#the-commands-and-other-servers-options",
 )
 
 #: By the name of the server.

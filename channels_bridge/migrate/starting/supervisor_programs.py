@@ -26,12 +26,13 @@ STOP_WAIT = 20
 
 
 def find_programs(project: Project, options: MigrateOptions) -> Iterator[Finding]:
-    """Yield the programs of which supervisor starts several, or opens the socket."""
+    """Yield programs of which several are started, by supervisor or one by one."""
     surroundings = Surroundings(project)
     for start in starts_of(project):
         if surroundings.concerns(start) and is_several(start):
             program = _Program(project, start, surroundings)
             yield program.shared(options) if program.is_fcgi else program.ports(options)
+    yield from _find_ports(project)
 
 
 def is_several(start: Start) -> bool:
@@ -131,7 +132,7 @@ def _without_own_sockets(invocation: Invocation) -> Invocation:
     return replace(invocation, given=tuple(one for one in invocation.given if one not in own))
 
 
-def find_ports(project: Project, options: MigrateOptions) -> Iterator[Finding]:
+def _find_ports(project: Project) -> Iterator[Finding]:
     """Yield where a file starts the same application several times."""
     by_place: dict[tuple[str, str], list[Start]] = {}
     for start in starts_of(project):
@@ -149,4 +150,3 @@ def find_ports(project: Project, options: MigrateOptions) -> Iterator[Finding]:
 
 
 PROGRAM_FINDER = Finder((CB209, CB210), find_programs)
-PORT_FINDER = Finder((CB210,), find_ports)

@@ -19,7 +19,7 @@ CB302 = Rule(
     "the server runs in several containers",
     "Each would have groups of its own. Run one with `-w N`, or join them: over NATS, or with "
     "channels_redis as before.",
-    "several_machines.md",
+    "several_machines.md#when-you-need-it",
 )
 CB303 = Rule(
     "CB303",
@@ -37,7 +37,7 @@ CB304 = Rule(
     "Processes of such a platform share no file system, and mostly no network: what a worker "
     "process sends to groups does not reach the web process. Keep channels_redis there, or use "
     "NatsChannelLayer with a server that both reach.",
-    "platforms.md",
+    "platforms.md#heroku",
 )
 CB305 = Rule(
     "CB305",
@@ -53,5 +53,5 @@ CB306 = Rule(
     Severity.ADVICE,
     "nothing but the channel layer uses Redis",
     "Once another layer is in its place, the service may be removed.",
-    "README.md",
+    "settings.md#channel_layers",
 )
