@@ -16,8 +16,16 @@ from channels_bridge.migrate.commands.invocation import (
 from channels_bridge.project.foreign.foreign_command_line import plain_remark
 from channels_bridge.project.foreign.option import Becomes
 
-#: Values of options that otherwise make no difference, and with these do.
-_DIFFERENT = {"--ws": "none", "--http": "2", "--lifespan": "on"}
+#: Values of options that otherwise make no difference, and with these do: uvloop is taken here
+#: where it is installed, and somebody who names asyncio may have a reason.
+_DIFFERENT = {
+    "--ws": ("none",),
+    "--http": ("2", "h11"),
+    "--lifespan": ("on",),
+    "--loop": ("asyncio",),
+    "-k": ("asyncio", "trio"),
+    "--worker-class": ("asyncio", "trio"),
+}
 
 _FALSE, _TRUE = ("false", "0", "no", "off", "f", "n"), ("true", "1", "yes", "on", "t", "y")
 
@@ -140,11 +148,11 @@ def _matters(kind: Becomes, given: Given) -> bool:
     text = given.value.text if given.value else ""
     match kind:
         case Becomes.NOTHING:
-            return _DIFFERENT.get(given.name) == text
+            return text in _DIFFERENT.get(given.name, ())
         case Becomes.OUTPUT:
             return text not in ("-", "/dev/stdout", "/dev/stderr")
         case Becomes.WORKER_CLASS:
-            return not is_known_worker(text)
+            return not is_known_worker(text) or "H11" in text  # which is asyncio's loop, too
         case Becomes.INTERFACE:
             return text not in ("asgi", "asgi3", "asginl", "auto")
     return False
