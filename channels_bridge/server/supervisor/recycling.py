@@ -61,4 +61,4 @@ def explain(wear: str, config: ServerConfig) -> str:
     """Say why a worker is replaced."""
     if wear == "memory":
         return f"it takes more than {config.workers_max_rss} MiB (--workers-max-rss)"
-    return f"it has served its {config.max_requests} requests (--max-requests)"
+    return f"it has answered {config.max_requests} requests or more (--max-requests)"
