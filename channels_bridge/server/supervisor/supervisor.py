@@ -15,6 +15,7 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
 
+from channels_bridge.common.event_deadline import is_set_within
 from channels_bridge.common.forks import handle_in_loop
 from channels_bridge.common.orphans import Reaper
 from channels_bridge.common.process_title import make_title
@@ -41,6 +42,9 @@ Watcher = Callable[[Census], AbstractAsyncContextManager[None]]
 #: Seconds beyond ``shutdown_timeout`` that a child has before it is killed: for its last steps, and
 #: to leave the interpreter.
 KILL_MARGIN = 5.0
+
+#: Seconds in which a signal that has ended a child comes here as well, if it was sent to both.
+SIGNAL_MARGIN = 0.2
 
 
 class Supervisor:
@@ -271,7 +275,12 @@ class Supervisor:
             return
         for keeper in keepers:
             keeper.start()
-        await _wait([keeper.started for keeper in keepers], unless=self._stop)
+        try:
+            await _wait([keeper.started for keeper in keepers], unless=self._stop)
+        except StartupError:
+            # A signal to all processes may have ended one before it is noticed here.
+            if not await is_set_within(self._stop, SIGNAL_MARGIN):
+                raise
 
     async def _end(self, keepers: Sequence[Keeper]) -> None:
         """Stop them; kill those that are late, or at once after a second signal."""
@@ -304,6 +313,9 @@ async def _wait(
         everything.result()
     else:
         everything.cancel()
+        await asyncio.wait([everything])
+        if not everything.cancelled():  # it has failed just now, which nobody wants to know
+            everything.exception()
 
 
 async def _gather(futures: Sequence[asyncio.Future[None]]) -> None:

@@ -136,6 +136,26 @@ async def test_new_workers_that_cannot_start(tmp_path: Path):
             await reload_replaces(server, clients)
 
 
+async def test_a_stop_of_all_processes(tmp_path: Path):
+    """A signal to all that ends a new worker first is a stop, and no failure of that worker."""
+    hanging = tmp_path / "hanging"
+    env = {"HANGING": str(hanging)}
+    with engine("127.0.0.1:0", "hanging", 1, env=env) as server:
+        before = server.children()
+        hanging.touch()
+        server.signal(signal.SIGHUP)
+        await asyncio.to_thread(wait_for, lambda: len(server.children()) > len(before), DEADLINE)
+        (fresh,) = [child for child in server.children() if child not in before]
+        server.signal(signal.SIGSTOP)
+        fresh.terminate()
+        await asyncio.to_thread(wait_for, lambda: fresh not in server.children(), DEADLINE)
+        server.signal(signal.SIGTERM)
+        server.signal(signal.SIGCONT)
+        assert await asyncio.to_thread(server.wait) == 0
+        assert "ended before it was ready" not in server.log()
+        assert "Traceback" not in server.log()
+
+
 async def test_new_workers_that_hang(tmp_path: Path):
     """A new worker that is not ready in time is shown and killed; the old ones go on."""
     hanging = tmp_path / "hanging"
