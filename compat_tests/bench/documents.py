@@ -130,6 +130,7 @@ PARTS: Mapping[str, Callable[[Results], str]] = {
     "summary in short": summary.in_short,
     "tables": every_table,
     "targets": verdicts,
+    "layers": layers_compared.compared,
     "layers in full": layers_compared.in_full,
 }
 
