@@ -71,6 +71,9 @@ def plan_for(
     if options.bind:
         others = [one for one in translation.arguments if one.name != "-b"]
         translation.arguments = [Argument("-b", Value.plain(options.bind)), *others]
+    has_workers = any(argument.name == "-w" for argument in translation.arguments)
+    if not has_workers and surroundings.may_add_workers(start):
+        translation.arguments.append(Argument("-w", Value.plain("1")))
     plan = Plan(start, translation, python_of(start))
     settings, doubt = surroundings.settings(start)
     if settings:

@@ -19,6 +19,7 @@ _VARIABLES = {
     "gunicorn": re.compile(r"\b(GUNICORN_CMD_ARGS|FORWARDED_ALLOW_IPS)\b"),
     "granian": re.compile(r"\b(GRANIAN_[A-Z_]+)\b"),
 }
+_CONCURRENCY = re.compile(r"\bWEB_CONCURRENCY\b")
 _PYTHONPATH = re.compile(r"^[^#\n]*\bPYTHONPATH\s*[=:]\s*(\S+)", re.MULTILINE)
 _DIRECTORY = re.compile(
     r"(?:WORKDIR|WorkingDirectory=|(?:directory|chdir)\s*=|working_dir:|\bcd)\s*(\S+)"
@@ -71,6 +72,15 @@ class Surroundings:
                 return
         if where := next(self._import_paths(), None):
             yield f"PYTHONPATH in {where} may say where {module} is found"
+
+    def may_add_workers(self, start: Start) -> bool:
+        """Whether WEB_CONCURRENCY may be set, which we read, for a server that does not read it.
+
+        Platforms that run Procfiles set it by themselves.
+        """
+        if start.invocation.server in ("uvicorn", "gunicorn"):
+            return False
+        return start.place.kind == "Procfile" or any(self._setting(_CONCURRENCY))
 
     def settings(self, start: Start) -> tuple[str, str]:
         """Return what ``--settings`` has to name, and a clause where that is not certain."""

@@ -27,11 +27,11 @@ OUR_WORDS = '["python", "manage.py", "websockets_server", "-b", "0.0.0.0:8000"]'
 
 #: The name of a file, what is in it, and what is in it afterwards.
 FILES = [
-    ("Procfile", f"web: {COMMAND}\nworker: celery\n", f"web: {OURS}\nworker: celery\n"),
+    ("Procfile", f"web: {COMMAND}\nworker: celery\n", f"web: {OURS} -w 1\nworker: celery\n"),
     (
         "Procfile",
         "web: daphne -p $PORT -b 0.0.0.0 -v2 mysite.asgi:application\r\nw: x\r\n",
-        "web: python manage.py websockets_server -b 0.0.0.0:$PORT\r\nw: x\r\n",
+        "web: python manage.py websockets_server -b 0.0.0.0:$PORT -w 1\r\nw: x\r\n",
     ),
     ("Dockerfile", f"FROM x\nCMD {WORDS}\n", f"FROM x\nCMD {OUR_WORDS}\n"),
     (

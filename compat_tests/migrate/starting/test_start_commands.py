@@ -77,7 +77,7 @@ def test_settings_of_asgi(tmp_path: Path) -> None:
     """Where manage.py names other settings, the command names those of asgi.py."""
     files = {"manage.py": MANAGE, "Procfile": f"web: {COMMAND}\n"}
     text = migrated(tmp_path, files)["Procfile"]
-    assert text.endswith("websockets_server -b 0.0.0.0:8000 --settings mysite.settings\n")
+    assert text.endswith("websockets_server -b 0.0.0.0:8000 -w 1 --settings mysite.settings\n")
 
 
 def test_wanted_workers_and_address(tmp_path: Path) -> None:
@@ -85,6 +85,17 @@ def test_wanted_workers_and_address(tmp_path: Path) -> None:
     files = {"Procfile": "web: uvicorn --fd 3 --workers 2 mysite.asgi:application\n"}
     text = migrated(tmp_path, files, workers=4, bind="unix:/x")["Procfile"]
     assert text == "web: python manage.py websockets_server -b unix:/x -w 4\n"
+
+
+@pytest.mark.parametrize(
+    ("server", "variable", "ends"),
+    [("daphne", "X", ":80"), ("daphne", "WEB_CONCURRENCY", "-w 1"), ("uvicorn", "WEB_CONC", "1")],
+)
+def test_workers_of_the_environment(tmp_path: Path, server: str, variable: str, ends: str) -> None:
+    """A server that does not read WEB_CONCURRENCY had one process, and keeps it."""
+    run = f"{server} --port 80 mysite.asgi:application"
+    text = migrated(tmp_path, {"run.sh": run, ".env": f"{variable}=4\n"})["run.sh"]
+    assert text.endswith(ends)
 
 
 def test_other_frameworks(tmp_path: Path) -> None:
