@@ -100,7 +100,7 @@ class HubStream(CallProtocol):
         except BaseException:
             sock.close()
             raise
-        return stream
+        return stream._holding(sock)
 
     @classmethod
     async def _open_tcp(cls, address: Address, credentials: Credentials) -> HubStream:
@@ -123,7 +123,14 @@ class HubStream(CallProtocol):
         except BaseException:
             sock.close()
             raise
-        return stream
+        return stream._holding(sock)
+
+    def _holding(self, sock: socket.socket) -> HubStream:
+        if not self.is_open:
+            # Lost at once: uvloop has closed the descriptor, and the socket doesn't know. It would
+            # close another's in the end.
+            sock.detach()
+        return self
 
     async def send(self, batch: bytes) -> None:
         if self._ended.done():

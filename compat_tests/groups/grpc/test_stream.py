@@ -15,7 +15,7 @@ import pytest
 
 from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.groups.discovery.hub_address import Address
-from channels_bridge.groups.grpc import call_protocol, frame_codec
+from channels_bridge.groups.grpc import call_protocol, frame_codec, stream
 from channels_bridge.groups.grpc.http2.client_call import ClientCall
 from channels_bridge.groups.grpc.http2.http2_frames import GOAWAY, PREFACE
 from channels_bridge.groups.grpc.hub import hub_connection, listener
@@ -267,6 +267,34 @@ async def test_full_hub(address, monkeypatch, caplog):
             second = await stack.enter_async_context(joined(address))
             await until(lambda: "no more" in caplog.text)
         await soon(second.transport.ask("g:room", b"hello"))
+
+
+@pytest.mark.parametrize("module", ["asyncio", "uvloop"])
+def test_lost_at_once(address, module, monkeypatch):
+    """A connection that is gone before it is used leaves no descriptor that isn't its own."""
+    made: list[socket.socket] = []
+    connect = stream._connect_unix
+
+    async def lose() -> None:
+        lost = await HubStream.open(Address.parse(address), NONE)
+        with pytest.raises(StreamBroken):
+            await soon(lost.listen(lambda batch: None))
+        await soon(lost.aclose())
+
+    with socket.socket(socket.AF_UNIX) as hub:
+        hub.bind(address.removeprefix("unix:"))
+        hub.listen()
+
+        def connect_and_lose(path: str) -> socket.socket:
+            made.append(connect(path))
+            hub.accept()[0].close()
+            return made[-1]
+
+        monkeypatch.setattr(stream, "_connect_unix", connect_and_lose)
+        loop = pytest.importorskip(module).new_event_loop()
+        loop.run_until_complete(lose())
+        loop.close()
+    assert [sock.fileno() for sock in made] == [-1]
 
 
 @contextlib.asynccontextmanager
