@@ -33,6 +33,9 @@ from channels_bridge.server.worker.serving import shutdown
 #: Seconds to wait for what a test expects.
 DEADLINE = 10.0
 
+#: The close code of a connection whose application failed (RFC 6455, 7.4.1).
+FAILURE = 1011
+
 #: Nothing that a test would only wait for, or find in its logs.
 _CONFIG = ServerConfig(
     application="",
@@ -159,7 +162,8 @@ class ServedWebsocket:
         try:
             self._client = await self._shake_hands(ours, timeout)
         except InvalidStatus as refused:
-            self._raise_error()
+            if refused.response.status_code >= 500:
+                await self._see_error(timeout)
             self._keep_headers(refused.response.headers)
             return False, refused.response.status_code
         response = self._client.response
@@ -195,8 +199,8 @@ class ServedWebsocket:
             raise asyncio.TimeoutError(f"nothing came within {timeout} seconds")
         self._reading = None
         event = reading.result()
-        if event["type"] == "websocket.close":
-            self._raise_error()
+        if event["type"] == "websocket.close" and event["code"] == FAILURE:
+            await self._see_error(timeout)
         return event
 
     async def receive_from(self, timeout: float = DEADLINE) -> str | bytes:
@@ -234,6 +238,12 @@ class ServedWebsocket:
             _, running = await asyncio.wait(self._context.tasks, timeout=timeout)
             if running:
                 raise asyncio.TimeoutError(f"the application runs after {timeout} seconds")
+        self._raise_error()
+
+    async def _see_error(self, timeout: float) -> None:
+        """Raise what the application raised; the client hears of it before it has come that far."""
+        if self._context.tasks:
+            await asyncio.wait(self._context.tasks, timeout=timeout)
         self._raise_error()
 
     async def abandon(self) -> None:

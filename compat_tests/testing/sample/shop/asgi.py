@@ -1,5 +1,7 @@
 """A consumer with a group, behind Channels' routers."""
 
+import asyncio
+
 from asgiref.sync import async_to_sync
 from channels.generic.websocket import AsyncJsonWebsocketConsumer, WebsocketConsumer
 from channels.routing import ProtocolTypeRouter, URLRouter
@@ -31,6 +33,10 @@ class Counter(AsyncJsonWebsocketConsumer):
 
     async def news(self, event):
         await self.send_json(event["content"])
+
+    async def disconnect(self, code):
+        for _ in range(100):  # the client has seen the end long before
+            await asyncio.sleep(0)
 
 
 class Clerk(WebsocketConsumer):
