@@ -323,11 +323,14 @@ PINS: dict[str, tuple[str, dict[str, str]]] = {
         {"3.10": "2bd2779acb60"},
     ),
     "atexit:_run_exitfuncs": ("common/exit_deadline.py", {"3.10": COMPILED}),
-    "json:dumps": ("runloop/pure_functions.py", {"3.10": "ea77182fadfb"}),
+    "json:dumps": (
+        "runloop/pure_functions.py",
+        {"3.10": "ea77182fadfb", "3.14": "385d8959ea28"},
+    ),
     "json:_default_encoder": ("runloop/pure_functions.py", {"3.10": "99975697906f"}),
     "json.encoder:JSONEncoder": (
         "runloop/pure_functions.py",
-        {"3.10": "c12c6ea80783", "3.13": "b3e78d287d1e"},
+        {"3.10": "c12c6ea80783", "3.13": "b3e78d287d1e", "3.14": "058213369623"},
     ),
     "inspect:getblock": (
         "runloop/function_source.py",
@@ -335,7 +338,12 @@ PINS: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "subprocess:_args_from_interpreter_flags": (
         "common/child_program.py",
-        {"3.10": "cd9af26b321d", "3.11": "51eb5381466c", "3.13": "e86d098d1193"},
+        {
+            "3.10": "cd9af26b321d",
+            "3.11": "51eb5381466c",
+            "3.13": "e86d098d1193",
+            "3.14": "16c0a862b885",
+        },
     ),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 
 import pytest
@@ -366,10 +367,11 @@ def test_refused_definition(tmp_path, definition, why):
 SYNC = {
     "async def chat(self, event): await self.send('a')": "mixes async and synchronous code",
     "def chat(self, event): yield self.send('a')": "has a yield where it should send",
-    "def chat(self, event):\n    x: (yield) = 'a'\n    self.send(x)": "has a yield",
     "chat = lambda self, event: self.send('a')": "",
     "def chat(self, event): self.send_json('a')": "calls send_json(), which its class",
 }
+if sys.version_info < (3, 14):  # where it can be written
+    SYNC["def chat(self, event):\n    x: (yield) = 'a'\n    self.send(x)"] = "has a yield"
 
 
 @pytest.mark.parametrize(("definition", "why"), SYNC.items(), ids=SYNC.keys())
