@@ -24,7 +24,7 @@ from channels_bridge.migrate.topology.nginx import NGINX_FINDER
 from channels_bridge.migrate.topology.process_lines import PROCFILE_FINDER
 from channels_bridge.migrate.topology.redis_use import BROKER_FINDER
 
-#: In the order in which they look; each rule has one.
+#: In the order in which they look.
 FINDERS: tuple[Finder, ...] = (
     APP_FINDER,
     LAYER_FINDER,

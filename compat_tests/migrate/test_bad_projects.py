@@ -81,6 +81,13 @@ def test_only_settings_are_broken(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "settings.py: line 1 cannot be parsed" in capsys.readouterr().err
 
 
+def test_warnings_of_python(tmp_path: Path) -> None:
+    """Nothing is said of what Python warns of, such as an odd escape in a string."""
+    files = {**DONE, "a.py": "import daphne\nx = '\\d'\n"}
+    project = Project(write(tmp_path, files))
+    assert len(project.python) == 4 and project.problems == []
+
+
 def test_vanished(tmp_path: Path) -> None:
     """A file that is gone when it is to be read is skipped."""
     project = Project(write(tmp_path, DONE))

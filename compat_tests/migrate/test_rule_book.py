@@ -25,16 +25,16 @@ def anchors(page: str) -> set[str]:
 
 
 def test_ids_occur_once() -> None:
-    """Each rule has one finder."""
-    ids = [rule.id for finder in FINDERS for rule in finder.rules]
-    assert len(ids) == len(set(ids)) > 20
+    """An id means one rule, whichever finders look for it."""
+    rules = {rule for finder in FINDERS for rule in finder.rules}
+    assert len(rules) == len(RULES) > 40
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_rule(rule: Rule) -> None:
     """A rule says in a line what it finds, in sentences why, and where the guide has more."""
     page, _, anchor = rule.guide.partition("#")
-    assert anchor in anchors(page)
+    assert (GUIDE / page).is_file() and (not anchor or anchor in anchors(page))
     assert re.fullmatch(r"CB\d{3}", rule.id) and len(rule.summary) < 90
     assert rule.explanation.endswith(".")
 

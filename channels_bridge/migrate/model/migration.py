@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from channels_bridge.migrate.model.edit import Edit, apply
 from channels_bridge.migrate.model.ignore_comments import is_suppressed
 from channels_bridge.migrate.model.migrate_options import MigrateOptions
 from channels_bridge.migrate.model.project import Project
+from channels_bridge.migrate.model.python_file import PythonFile
 from channels_bridge.migrate.model.rule import Finder, Finding, Severity
 from channels_bridge.migrate.model.source_file import SourceFile
 
@@ -71,7 +71,7 @@ class Migration:
         adapted = [replace(edit, text=edit.text.replace("\n", file.newline)) for edit in edits]
         text = apply(file.text, adapted)
         if path.endswith(".py"):
-            ast.parse(text)
+            PythonFile.parse(replace(file, text=text))  # nothing is written that cannot be parsed
         return Changed(file, text)
 
 

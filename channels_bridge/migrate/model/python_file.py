@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,7 +32,10 @@ class PythonFile:
             ValueError: it has a null character, or is nested too deeply.
         """
         try:
-            return cls(file, ast.parse(file.text))
+            # Python's warnings, as of odd escapes in strings, are not what the reader asked about.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return cls(file, ast.parse(file.text))
         except (RecursionError, MemoryError):
             raise ValueError("it is nested too deeply") from None
 
