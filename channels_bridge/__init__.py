@@ -9,4 +9,4 @@ from channels import DEFAULT_CHANNEL_LAYER
 
 __all__ = ["DEFAULT_CHANNEL_LAYER", "__version__"]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
