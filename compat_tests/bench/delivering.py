@@ -1,16 +1,24 @@
-"""Deliveries without sockets: ``python compat_tests/bench/delivering.py ROUNDS KIND``.
+"""Deliveries without clients: ``python compat_tests/bench/delivering.py ROUNDS KIND``.
 
 Ten consumers of Channels are in a group, each run as the server runs it, and get so many messages,
 one after another. KIND is "on" or "off", for history; or "shared", where their handler, which is
-proved to be the same for all, runs once. It imports nothing but the package, which may be that of
-another revision.
+proved to be the same for all, runs once.
+
+With "hub" the layer is the one that workers have, messages are sent ten at a time, and a hub runs
+in this process too, so that what all sides take is counted together; with "cross" half of the
+members are of another layer, as those of another worker are. "-history" behind either keeps the
+messages. It imports nothing but the package, which may be that of another revision.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import json
 import sys
+import tempfile
+from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,32 +27,43 @@ from django.conf import settings
 MEMBERS = 10
 GROUP = "chat_1"
 
+#: Messages at a time, where they go over a hub: as many as a busy worker joins.
+BURST = 10
 
-def configure(history: bool) -> None:
-    """The settings of a project with one process."""
+
+def configure(address: str, *, history: bool) -> None:
+    """The settings of a project: with a layer in one process if there is no address of a hub."""
     config: dict[str, Any] = {"history": {"chat_*": {}}} if history else {}
-    layer = {"BACKEND": "channels_bridge.layers.LocalChannelLayer", "CONFIG": config}
-    settings.configure(CHANNEL_LAYERS={"default": layer}, INSTALLED_APPS=[], DATABASES={})
+    name = "LocalChannelLayer"
+    if address:
+        name = "GrpcChannelLayer"
+        config["address"] = address
+    layer = {"BACKEND": f"channels_bridge.layers.{name}", "CONFIG": config}
+    layers = {"default": layer, "other": {**layer, "CONFIG": dict(config)}}
+    settings.configure(CHANNEL_LAYERS=layers, INSTALLED_APPS=[], DATABASES={})
 
 
 class Tally:
-    """Counts what members have sent; whoever waits for all of them goes on then."""
+    """Counts what members have sent; whoever waits for all of it goes on then."""
 
     def __init__(self) -> None:
-        self._count = 0
+        self._left = 0
         self._all = asyncio.Event()
 
+    def expect(self, messages: int) -> None:
+        """Begin anew: each member is about to send so many."""
+        self._left += messages * MEMBERS
+        self._all.clear()
+
     def add(self) -> None:
-        """One has."""
-        self._count += 1
-        if self._count == MEMBERS:
+        """One is sent."""
+        self._left -= 1
+        if not self._left:
             self._all.set()
 
     async def wait(self) -> None:
-        """Wait for all, and begin anew."""
+        """Wait for all."""
         await self._all.wait()
-        self._all.clear()
-        self._count = 0
 
 
 def ended(consumer: Any, freezes: int) -> None:
@@ -69,48 +88,97 @@ class Connection:
         self._tally.add()  # it accepts the connection, and then sends nothing but text
 
 
-async def deliver(rounds: int, *, shared: bool) -> None:
-    """Send so many messages to the group; each member has it before the next one is sent."""
-    from channels.generic.websocket import AsyncWebsocketConsumer
+@contextlib.asynccontextmanager
+async def hub_at(address: str) -> AsyncIterator[None]:
+    """Run a hub there, if that is an address."""
+    if not address:
+        yield
+        return
+    from channels_bridge.groups.grpc.hub.hub import serve
+    from channels_bridge.groups.home import home_loop
+
+    home_loop.claim()
+    stop, ready = asyncio.Event(), asyncio.Event()
+    serving = asyncio.create_task(serve(address, ready=ready.set, stop=stop))
+    await ready.wait()
+    yield
+    await home_loop.aclose_all()
+    stop.set()
+    await serving
+
+
+async def deliver(rounds: int, burst: int, aliases: tuple[str, ...]) -> None:
+    """Send so many messages to the group; each member has a burst before the next one is sent."""
     from channels.layers import get_channel_layer
 
-    from channels_bridge.runloop.consumer_loop import install
-    from channels_bridge.server.websocket.asgi_scope import EXTENSION
-    from channels_bridge.server.websocket.inbox import Inbox
-
-    class Member(AsyncWebsocketConsumer):
-        groups = [GROUP]
-
-        async def chat_message(self, event: dict[str, Any]) -> None:
-            await self.send(text_data=json.dumps({"message": event["message"]}))
-
-    install()
-    proven: Any = sys.modules.get("channels_bridge.runloop.proven_handlers")
-    if proven is not None:  # an older revision has none
-        proven.is_on = shared
     layer: Any = get_channel_layer()
-    tally, running = Tally(), []
-    for _ in range(MEMBERS):
-        connection = Connection(Inbox(), tally)
-        scope = {"type": "websocket", "extensions": {EXTENSION: {"connection": connection}}}
-        connection.inbox.put_event({"type": "websocket.connect"})
-        application: Any = Member.as_asgi()
-        call = application(scope, connection.inbox.get, connection.send)
-        running.append(asyncio.create_task(call))
+    tally = Tally()
+    tally.expect(1)  # they accept the connection
+    running = [join(tally, aliases[number % len(aliases)]) for number in range(MEMBERS)]
     await tally.wait()
-    for _ in range(rounds):
-        await layer.group_send(GROUP, {"type": "chat.message", "message": "hello"})
+    for _ in range(rounds // burst):
+        tally.expect(burst)
+        for _ in range(burst):
+            await layer.group_send(GROUP, {"type": "chat.message", "message": "hello"})
         await tally.wait()
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
 
 
+def join(tally: Tally, alias: str) -> asyncio.Task[None]:
+    """Run a consumer that is a member of the group, on the layer of an alias."""
+    from channels_bridge.server.websocket.asgi_scope import EXTENSION
+    from channels_bridge.server.websocket.inbox import Inbox
+
+    connection = Connection(Inbox(), tally)
+    scope = {"type": "websocket", "extensions": {EXTENSION: {"connection": connection}}}
+    connection.inbox.put_event({"type": "websocket.connect"})
+    application: Any = member(alias).as_asgi()
+    return asyncio.create_task(application(scope, connection.inbox.get, connection.send))
+
+
+@functools.cache
+def member(alias: str) -> Any:
+    """Return the tutorial's consumer, on the layer of an alias."""
+    from channels.generic.websocket import AsyncWebsocketConsumer
+
+    class Member(AsyncWebsocketConsumer):
+        groups = [GROUP]
+        channel_layer_alias = alias
+
+        async def chat_message(self, event: dict[str, Any]) -> None:
+            await self.send(text_data=json.dumps({"message": event["message"]}))
+
+    return Member
+
+
+def run_as_served(*, shared: bool) -> None:
+    """Run consumers as the server does."""
+    from channels_bridge.runloop.consumer_loop import install
+
+    install()
+    proven: Any = sys.modules.get("channels_bridge.runloop.proven_handlers")
+    if proven is not None:  # an older revision has none
+        proven.is_on = shared
+
+
+async def measure(rounds: int, kind: str, address: str) -> None:
+    """Deliver, with a hub if there is an address."""
+    run_as_served(shared=kind not in ("on", "off"))
+    aliases = ("default", "other") if kind.startswith("cross") else ("default",)
+    async with hub_at(address):
+        await deliver(rounds, BURST if address else 1, aliases)
+
+
 def main() -> None:
     """Deliver what the command line asks for."""
     rounds, kind = sys.argv[1:]
-    configure(kind == "on")
-    asyncio.run(deliver(int(rounds), shared=kind == "shared"))
+    is_hub = kind.startswith(("hub", "cross"))
+    with tempfile.TemporaryDirectory(prefix="cb-") as directory:
+        address = f"unix:{directory}/groups.sock" if is_hub else ""
+        configure(address, history=kind == "on" or kind.endswith("-history"))
+        asyncio.run(measure(int(rounds), kind, address))
 
 
 if __name__ == "__main__":

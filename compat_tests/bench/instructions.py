@@ -25,6 +25,16 @@ SCRIPT = Path(__file__).with_name("delivering.py")
 VALGRIND = ("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
 COUNT = re.compile(r"I\s+refs:\s+([\d,]+)")
 
+#: What is counted beside that without history, and with which kind it is compared.
+KINDS = {
+    "on": ("with history, one process", "off"),
+    "shared": ("without history, the handler runs once for all", "off"),
+    "hub": ("the same, in a worker beside a hub", "off"),
+    "hub-history": ("and with history", "hub"),
+    "cross": ("half of the members in another worker, without history", "off"),
+    "cross-history": ("and with history", "cross"),
+}
+
 # Messages: what starting takes is in both, and caches are filled after the first of them.
 FEW, MANY = 200, 1_200
 
@@ -35,21 +45,22 @@ def main() -> None:
     if shutil.which(VALGRIND[0]) is None:
         sys.exit("valgrind is not installed")
     off = per_delivery(revisions.REPOSITORY, "off")
-    rows = [
-        ["", "instructions/delivery", "ratio"],
-        ["without history", f"{off:,.0f}", "1.000"],
-    ]
+    counted = {"off": off}
+    rows = [["", "instructions/delivery", "ratio"], row("without history", off, off)]
     if not options.off:
-        on = per_delivery(revisions.REPOSITORY, "on")
-        rows.append(["with history, one process", f"{on:,.0f}", f"{on / off:.3f}"])
-        shared = per_delivery(revisions.REPOSITORY, "shared")
-        row = "without history, the handler runs once for all"
-        rows.append([row, f"{shared:,.0f}", f"{shared / off:.3f}"])
+        for kind, (what, base) in KINDS.items():
+            counted[kind] = per_delivery(revisions.REPOSITORY, kind)
+            rows.append(row(what, counted[kind], counted[base]))
     if options.against:
         with revisions.checkout(options.against) as directory:
             before = per_delivery(directory, "off")
-        rows.append([f"at {options.against}", f"{before:,.0f}", f"{before / off:.3f}"])
+        rows.append(row(f"at {options.against}", before, off))
     print(markdown(rows))
+
+
+def row(what: str, figure: float, base: float) -> list[str]:
+    """A line of the table."""
+    return [what, f"{figure:,.0f}", f"{figure / base:.3f}"]
 
 
 def parser() -> ArgumentParser:

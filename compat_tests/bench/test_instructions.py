@@ -11,10 +11,10 @@ from compat_tests.bench.delivering import MEMBERS
 from compat_tests.servers import REPOSITORY, run_python
 
 
-@pytest.mark.parametrize("kind", ["off", "shared"])
+@pytest.mark.parametrize("kind", ["off", *instructions.KINDS])
 def test_deliveries(kind: str) -> None:
     """What is counted runs to its end: each member gets each message."""
-    run_python(REPOSITORY, str(instructions.SCRIPT), "3", kind)
+    run_python(REPOSITORY, str(instructions.SCRIPT), "30", kind)
 
 
 def test_difference(monkeypatch: pytest.MonkeyPatch) -> None:
