@@ -108,6 +108,16 @@ async def test_friends(tcp_address, connect, make_credentials, kind):
         assert one.payloads == [b"hello"]
 
 
+async def test_plain_certificates(tcp_address, connect, tmp_path):
+    """Certificates as openssl makes them when nobody asks for more do, whatever the Python."""
+    ours = Authority(tmp_path, "ours", is_strict=False)
+    (cert, key), (own_cert, own_key) = ours.sign("hub"), ours.sign("process")
+    hub = Credentials(cert_file=cert, key_file=key, client_ca_file=ours.ca_file)
+    own = Credentials(ca_file=ours.ca_file, client_cert_file=own_cert, client_key_file=own_key)
+    async with serving(tcp_address, hub):
+        await soon(connect(own).transport.ask("g:room", b"hello"))
+
+
 async def test_unprotected(tcp_address, connect):
     """TCP works without all that for those who say so."""
     credentials = Credentials(allow_unprotected_tcp=True)

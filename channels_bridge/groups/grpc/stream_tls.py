@@ -21,6 +21,7 @@ def process_context(credentials: Credentials) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=credentials.ca_file if authorities else None)
     except OSError as error:  # ssl.SSLError is one
         raise _unusable("ca_file", credentials.ca_file, error) from error
+    _accept_plain(context)
     _load(context, credentials, "client_cert_file", "client_key_file")
     context.set_alpn_protocols([PROTOCOL])
     return context
@@ -35,6 +36,7 @@ def hub_context(credentials: Credentials) -> ssl.SSLContext | None:
     if not credentials.cert_file:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    _accept_plain(context)
     _load(context, credentials, "cert_file", "key_file")
     if credentials.read("client_ca_file"):
         context.verify_mode = ssl.CERT_REQUIRED
@@ -44,6 +46,11 @@ def hub_context(credentials: Credentials) -> ssl.SSLContext | None:
             raise _unusable("client_ca_file", credentials.client_ca_file, error) from error
     context.set_alpn_protocols([PROTOCOL])
     return context
+
+
+def _accept_plain(context: ssl.SSLContext) -> None:
+    """Take certificates as ``openssl req -x509`` makes them, as gRPC does: Python 3.13 wouldn't."""
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
 
 
 def _load(context: ssl.SSLContext, credentials: Credentials, cert: str, key: str) -> None:
