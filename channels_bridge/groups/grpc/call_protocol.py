@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import cast
 
+from channels_bridge.groups.grpc.acknowledgement import is_acknowledged
 from channels_bridge.groups.grpc.http2.http2_call import Http2Call
 from channels_bridge.groups.grpc.http2.http2_frames import Violation
 
@@ -17,9 +18,12 @@ LOW_WATER = 256 * 1024
 MAX_UNREAD = 64 * 1024
 
 #: After how long a silence the other side is asked whether it is there, and how long it may take to
-#: say so, in seconds. A machine that has vanished says nothing; one that is stopped for a while
-#: isn't gone. For TCP.
+#: say so, in seconds. For TCP.
 KEEPALIVE = 20.0
+
+#: So many times a process that is stopped or busy may leave that unanswered, while its machine is
+#: there. Not for ever: what is between the two may answer for it.
+MAX_UNANSWERED = 15
 
 
 class CallProtocol(asyncio.Protocol):
@@ -104,7 +108,7 @@ class CallProtocol(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
         if self._has_keepalive:
-            self._beating = self._loop.call_later(KEEPALIVE, self._beat, False)
+            self._beating = self._loop.call_later(KEEPALIVE, self._beat, 0)
         self.flush()
 
     def data_received(self, data: bytes) -> None:
@@ -152,13 +156,19 @@ class CallProtocol(asyncio.Protocol):
         if not self.is_blocked:
             self.let_go()
 
-    def _beat(self, was_asked: bool) -> None:
-        if was_asked and not self._was_heard:
+    def _beat(self, asked: int) -> None:
+        """Ask who is silent, unless it was asked before and must be gone."""
+        asked = 0 if self._was_heard else asked + 1
+        if asked > 1 and self._has_vanished(asked):
             self.abort()
             return
-        is_asked = not self._was_heard
-        if is_asked:
+        if asked:
             self._http2.ping()
             self.flush()
         self._was_heard = False
-        self._beating = self._loop.call_later(KEEPALIVE, self._beat, is_asked)
+        self._beating = self._loop.call_later(KEEPALIVE, self._beat, asked)
+
+    def _has_vanished(self, asked: int) -> bool:
+        if self._transport is None or self._transport.is_closing() or asked > MAX_UNANSWERED:
+            return True
+        return not is_acknowledged(self._transport.get_extra_info("socket"))

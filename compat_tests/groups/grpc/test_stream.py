@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import errno
 import logging
 import socket
+import struct
 import time
 
 import grpc
@@ -18,6 +20,7 @@ from channels_bridge.groups.discovery.hub_address import Address
 from channels_bridge.groups.grpc import call_protocol, frame_codec, stream
 from channels_bridge.groups.grpc.http2.client_call import ClientCall
 from channels_bridge.groups.grpc.http2.http2_frames import GOAWAY, PREFACE
+from channels_bridge.groups.grpc.http2.server_call import ServerCall
 from channels_bridge.groups.grpc.hub import hub_connection, listener
 from channels_bridge.groups.grpc.process.grpc_transport import GrpcTransport
 from channels_bridge.groups.grpc.stream import METHOD, SERVICE, HubStream, StreamBroken
@@ -367,25 +370,60 @@ async def test_end_of_the_hub_is_told(address):
 
 # Those who vanish.
 
+# A filter of packets that lets none pass (struct sock_filter and sock_fprog): no system answers.
+_NOTHING = ctypes.create_string_buffer(struct.pack("=HBBI", 6, 0, 0, 0))
+_NO_PACKET = struct.pack("HP", 1, ctypes.addressof(_NOTHING))
+SO_ATTACH_FILTER = 26
 
-async def test_hub_that_has_vanished(tcp_address, monkeypatch):
-    """A hub on TCP that says nothing any more is noticed."""
+
+def vanish(sock):
+    """Let it be as if the machine of this socket were gone."""
+    sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, _NO_PACKET)
+
+
+@pytest.fixture
+def quick_beats(monkeypatch):
+    """Who is silent is asked soon."""
     monkeypatch.setattr(call_protocol, "KEEPALIVE", 0.1)
-    with socket.create_server(("127.0.0.1", int(tcp_address.rpartition(":")[2]))):
+
+
+async def test_hub_that_has_vanished(tcp_address, quick_beats):
+    """A hub on TCP whose machine is gone is noticed."""
+    port = int(tcp_address.rpartition(":")[2])
+    with socket.create_server(("127.0.0.1", port)) as server:
         async with stream_to(tcp_address, PLAIN_TCP) as stream:
-            with pytest.raises(StreamBroken, match="closed the connection"):
-                await soon(stream.listen(lambda batch: None))
+            with server.accept()[0] as accepted:
+                vanish(accepted)
+                with pytest.raises(StreamBroken, match="closed the connection"):
+                    await soon(stream.listen(lambda batch: None))
 
 
-async def test_process_that_has_vanished(tcp_address, monkeypatch):
+async def test_process_that_has_vanished(tcp_address, quick_beats):
     """So is a process; one that only has nothing to say stays."""
-    monkeypatch.setattr(call_protocol, "KEEPALIVE", 0.1)
     async with serving(tcp_address, PLAIN_TCP), joined(tcp_address, PLAIN_TCP) as silent:
         await soon(silent.transport.subscribe("g:other"))
+        async with raw(tcp_address, ClientCall(PATH)) as (_, writer):
+            await until(lambda: len(_sessions()) == 2)
+            vanish(writer.get_extra_info("socket"))
+            await until(lambda: len(_sessions()) == 1)
+        assert silent.transport.statistics().connected
+
+
+def _sessions():
+    """The conversations at the hubs of this process."""
+    names = [each.get_coro().__qualname__ for each in asyncio.all_tasks()]
+    return [name for name in names if name == "_Conversation._write"]
+
+
+async def test_process_that_is_busy(tcp_address, quick_beats, monkeypatch):
+    """A process that doesn't run for a while is still there, but not for ever."""
+    asked, ping = [], ServerCall.ping
+    monkeypatch.setattr(ServerCall, "ping", lambda call: (asked.append(call), ping(call)))
+    async with serving(tcp_address, PLAIN_TCP):
         async with raw(tcp_address, ClientCall(PATH)) as (reader, _):
             with contextlib.suppress(ConnectionError):
                 await soon(reader.read(-1))
-        assert silent.transport.statistics().connected
+    assert len(asked) == call_protocol.MAX_UNANSWERED
 
 
 async def test_who_never_calls(address, monkeypatch):
