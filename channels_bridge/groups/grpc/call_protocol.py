@@ -75,7 +75,7 @@ class CallProtocol(asyncio.Protocol):
     def flush(self) -> None:
         """Write what may be written."""
         output = self._http2.take_output()
-        if output and self._transport is not None:
+        if output and self._transport is not None and not self._transport.is_closing():
             self._transport.write(output)
         self._wake()
 

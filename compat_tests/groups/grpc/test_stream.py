@@ -228,6 +228,20 @@ async def test_another_server_with_tls(tcp_address, tmp_path):
 # Where sockets fail.
 
 
+async def test_writing_to_who_has_gone(address, caplog):
+    """What is still written before the end is noticed doesn't fill the log."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(address.removeprefix("unix:"))
+        server.listen()
+        async with stream_to(address) as stream:
+            server.accept()[0].close()
+            for _ in range(20):
+                stream.write(b"batch")
+            with pytest.raises(StreamBroken):
+                await soon(stream.listen(lambda batch: None))
+    assert not caplog.records
+
+
 async def test_full_backlog(address):
     """A hub that accepts nobody is too busy, which is said at once."""
     path = address.removeprefix("unix:")
