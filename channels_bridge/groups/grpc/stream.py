@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import ssl
@@ -98,7 +99,7 @@ class HubStream(CallProtocol):
                 lambda: cls(call, has_keepalive=False), sock=sock
             )
         except BaseException:
-            sock.close()
+            _give_up(sock)
             raise
         return stream._holding(sock)
 
@@ -121,7 +122,7 @@ class HubStream(CallProtocol):
                 ssl_handshake_timeout=CONNECT_TIMEOUT if tls else None,
             )
         except BaseException:
-            sock.close()
+            _give_up(sock)
             raise
         return stream._holding(sock)
 
@@ -246,6 +247,16 @@ async def _connect_within(seconds: float, sock: socket.socket, place: Any) -> No
         raise error
     if connecting.cancelled():
         raise TimeoutError(f"{place[0]} has not answered within {seconds:g} seconds")
+
+
+def _give_up(sock: socket.socket) -> None:
+    """End a connection that asyncio has, and closes then.
+
+    Cancelled amid a handshake, it goes on to wait for the number of the socket, which would be
+    another one's by then if it was closed here.
+    """
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
 
 
 def _words(error: BaseException) -> str:

@@ -13,6 +13,7 @@ import time
 
 import grpc
 import grpc.aio
+import psutil
 import pytest
 
 from channels_bridge.groups.credentials import NONE, Credentials
@@ -226,6 +227,34 @@ async def test_another_server_with_tls(tcp_address, tmp_path):
 
 
 # Where sockets fail.
+
+
+async def test_cancelled_while_connecting(tcp_address, tmp_path):
+    """Wherever it is cancelled, nothing stays open, nor in the way of who gets the same number."""
+    ours = Authority(tmp_path, "ours")
+    cert, key = ours.sign("hub")
+    hub = Credentials(cert_file=cert, key_file=key, token=TOKEN)
+    own = Credentials(ca_file=ours.ca_file, token=TOKEN)
+    async with serving(tcp_address, hub):
+        async with stream_to(tcp_address, own):  # also has what is imported first
+            pass
+        await until(lambda: not _open_sockets(tcp_address))
+        for steps in range(60):
+            opening = asyncio.create_task(HubStream.open(Address.parse(tcp_address), own))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            opening.cancel()
+            await asyncio.wait([opening])
+            if not opening.cancelled():
+                await soon(opening.result().aclose())
+        await until(lambda: not _open_sockets(tcp_address))
+
+
+def _open_sockets(address):
+    """The connections of this process to or from an address."""
+    port = int(address.rpartition(":")[2])
+    ends = [(each.laddr, each.raddr) for each in psutil.Process().net_connections("tcp")]
+    return [end for end in ends if end[1] and port in (end[0].port, end[1].port)]
 
 
 async def test_writing_to_who_has_gone(address, caplog):
