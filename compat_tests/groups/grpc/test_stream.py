@@ -271,6 +271,14 @@ async def test_writing_to_who_has_gone(address, caplog):
     assert not caplog.records
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
+async def test_all_addresses(tcp_address, host):
+    """A hub at [::] is reached by IPv4 and IPv6."""
+    port = tcp_address.rpartition(":")[2]
+    async with serving(f"[::]:{port}", PLAIN_TCP), joined(f"{host}:{port}", PLAIN_TCP) as peer:
+        await soon(peer.transport.ask("g:room", b"hello"))
+
+
 async def test_full_backlog(address):
     """A hub that accepts nobody is too busy, which is said at once."""
     path = address.removeprefix("unix:")

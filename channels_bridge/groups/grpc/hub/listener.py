@@ -191,7 +191,8 @@ async def _open(address: Address) -> list[socket.socket]:
         sockets = []
         for family, place in places:
             try:
-                sockets.append(opened.enter_context(_open_tcp(family, place)))
+                sock = _open_tcp(family, place, is_alone=len(places) == 1)
+                sockets.append(opened.enter_context(sock))
             except OSError as error:
                 if error.errno not in _NOT_HERE or len(places) == 1:
                     raise
@@ -199,14 +200,14 @@ async def _open(address: Address) -> list[socket.socket]:
     return sockets
 
 
-def _open_tcp(family: int, place: Any) -> socket.socket:
+def _open_tcp(family: int, place: Any, *, is_alone: bool) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         # A port whose last connections are in TIME_WAIT is free, for a restart.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # IPv4 has a socket of its own, which could not have the port otherwise.
+        # [::] is for IPv4, too, as gRPC has it; but a socket of IPv4's own couldn't have the port.
         if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not is_alone)
         sock.setblocking(False)
         sock.bind(place)
         sock.listen(BACKLOG)
