@@ -26,8 +26,10 @@ PORT = "PORT"
 #: Set by platforms, as gunicorn and uvicorn read it: the number of workers.
 WEB_CONCURRENCY = "WEB_CONCURRENCY"
 
-#: Variables that Kubernetes sets for a Service called ``websockets-server``: nobody's options.
-_OF_KUBERNETES = re.compile(r"(SERVICE_HOST|SERVICE_PORT\w*|PORT(_\d+_(TCP|UDP|SCTP)\w*)?)")
+#: What Kubernetes sets for each Service, behind its name: nobody's options, where a Service is
+#: called ``websockets-server``, or ``websockets-server-metrics``.
+_HOST = "SERVICE_HOST"
+_OF_KUBERNETES = re.compile(rf"({_HOST}|SERVICE_PORT\w*|PORT(_\d+_(TCP|UDP|SCTP)\w*)?)")
 
 #: Options whose values are not for everybody's eyes.
 _SECRET = ("ssl_keyfile_password",)
@@ -91,14 +93,14 @@ def settle(
     Raises:
         StartupError: a name is unknown, or a value has the wrong type.
     """
-    elsewhere = {**_from_setting(setting), **_from_environment(environ)}
+    given = {name: value for name, value in command_line.items() if value is not None}
+    elsewhere = {**_from_setting(setting), **_from_environment(environ, OPTIONS.keys() - given)}
     values, sources = {}, {}
     for name, option in OPTIONS.items():
-        given = command_line.get(name)
-        if given is None and name in elsewhere:
+        if name not in given and name in elsewhere:
             values[name], sources[name] = elsewhere[name]
         else:
-            values[name] = option.default if given is None else given
+            values[name] = given.get(name, option.default)
     return ServerOptions(values, sources)
 
 
@@ -133,32 +135,37 @@ def _of_setting(name: str) -> str:
     return f'{SETTING}["{name}"] in the settings'
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[str, Given]:
-    """Read the environment: what has an option's name there counts before what others read, too."""
-    found = {
-        "bind": _bind_from(environ),
-        "workers": _read_variable(environ, WEB_CONCURRENCY, "workers"),
-    }
-    for name in _our_variables(environ):
-        found[name] = _read_variable(environ, PREFIX + name.upper(), name) or found.get(name)
+def _from_environment(environ: Mapping[str, str], wanted: Iterable[str]) -> dict[str, Given]:
+    """Read these options from the environment; what is wrong with others does no harm."""
+    _require_options(environ)
+    found = {name: _find(environ, name) for name in wanted}
     return {name: given for name, given in found.items() if given is not None}
 
 
-def _our_variables(environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield the options that the environment has by their names.
+def _find(environ: Mapping[str, str], name: str) -> Given | None:
+    """Find an option: what has its name counts before what others read, too."""
+    if given := _read_variable(environ, PREFIX + name.upper(), name):
+        return given
+    if name == "bind":
+        return _bind_from(environ)
+    return _read_variable(environ, WEB_CONCURRENCY, name) if name == "workers" else None
 
-    Raises:
-        StartupError: there is a variable like them, but no such option.
-    """
-    in_kubernetes = f"{PREFIX}SERVICE_HOST" in environ
-    for variable in environ:
-        rest = variable.removeprefix(PREFIX)
-        if rest == variable or (in_kubernetes and _OF_KUBERNETES.fullmatch(rest)):
+
+def _require_options(environ: Mapping[str, str]) -> None:
+    """Raise StartupError where a variable looks like an option, but there is no such one."""
+    names = [name.removeprefix(PREFIX) for name in environ if name.startswith(PREFIX)]
+    services = [name.removesuffix(_HOST) for name in names if name.endswith(_HOST)]
+    for name in names:
+        if name.lower() in OPTIONS and name == name.upper():
             continue
-        if rest.lower() not in OPTIONS or rest != rest.upper():
-            hint = _nearest(rest.lower(), PREFIX)
-            raise StartupError(f"{variable} in the environment is not an option; {hint}")
-        yield rest.lower()
+        if not any(_is_of_service(name, service) for service in services):
+            hint = _nearest(name.lower(), PREFIX)
+            raise StartupError(f"{PREFIX}{name} in the environment is not an option; {hint}")
+
+
+def _is_of_service(name: str, service: str) -> bool:
+    rest = name.removeprefix(service)
+    return name.startswith(service) and _OF_KUBERNETES.fullmatch(rest) is not None
 
 
 def _bind_from(environ: Mapping[str, str]) -> Given | None:
@@ -168,7 +175,7 @@ def _bind_from(environ: Mapping[str, str]) -> Given | None:
     if not environ.get(PORT):
         return None
     port = environ[PORT].strip()
-    if not (port.isascii() and port.isdecimal() and int(port) < 2**16):
+    if not (re.fullmatch("[0-9]{1,5}", port) and int(port) < 2**16):
         raise StartupError(
             f"{PORT} in the environment is {port!r}, which is not a port number: correct it, or "
             "give an address with -b"

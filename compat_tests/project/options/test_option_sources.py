@@ -78,6 +78,22 @@ def test_addresses(line, setting, environ, binds):
     assert read(line, setting, **environ)["bind"] == binds
 
 
+@pytest.mark.parametrize(
+    ("line", "environ", "expected"),
+    [
+        ("-b :1", {"PORT": "http"}, {"bind": [":1"]}),
+        ("", {"WEBSOCKETS_SERVER_BIND": ":2", "PORT": "http"}, {"bind": [":2"]}),
+        ("-w 4", {"WEB_CONCURRENCY": "auto"}, {"workers": 4}),
+        ("", {"WEBSOCKETS_SERVER_WORKERS": "5", "WEB_CONCURRENCY": "auto"}, {"workers": 5}),
+        ("-w 4", {"WEBSOCKETS_SERVER_WORKERS": "many"}, {"workers": 4}),
+    ],
+)
+def test_variables_of_others(line, environ, expected):
+    """A variable that doesn't count, as what counts before it is given, may have any value."""
+    options = read(line, **environ)
+    assert {name: options[name] for name in expected} == expected
+
+
 def test_workers_of_a_platform():
     """WEB_CONCURRENCY is the number of workers, unless the option's own variable has it."""
     assert read(WEB_CONCURRENCY="3")["workers"] == 3
@@ -117,6 +133,7 @@ def test_secrets_are_not_shown():
     ("setting", "environ", "words"),
     [
         ({}, {"PORT": "80x"}, "PORT in the environment is '80x', which is not a port number"),
+        ({}, {"PORT": "8" * 5000}, "which is not a port number: correct it, or give an address"),
         ({}, {"PORT": "70000"}, "PORT in the environment is '70000', which is not a port number"),
         ({}, {"WEB_CONCURRENCY": "auto"}, "WEB_CONCURRENCY in the environment: 'auto' is not a"),
         ({}, {"WEB_CONCURRENCY": "-1"}, "WEB_CONCURRENCY: workers must be 0 (one per core) or"),
@@ -156,18 +173,21 @@ def test_mistakes(setting, environ, words):
     assert words in str(error.value)
 
 
-def test_services_of_kubernetes():
+@pytest.mark.parametrize("name", ["WEBSOCKETS_SERVER", "WEBSOCKETS_SERVER_METRICS"])
+def test_services_of_kubernetes(name):
     """Kubernetes tells containers of a Service by variables that look like options."""
     service = {
-        "WEBSOCKETS_SERVER_SERVICE_HOST": "10.0.0.1",
-        "WEBSOCKETS_SERVER_SERVICE_PORT": "8000",
-        "WEBSOCKETS_SERVER_SERVICE_PORT_HTTP": "8000",
-        "WEBSOCKETS_SERVER_PORT": "tcp://10.0.0.1:8000",
-        "WEBSOCKETS_SERVER_PORT_8000_TCP_ADDR": "10.0.0.1",
+        f"{name}_SERVICE_HOST": "10.0.0.1",
+        f"{name}_SERVICE_PORT": "8000",
+        f"{name}_SERVICE_PORT_HTTP": "8000",
+        f"{name}_PORT": "tcp://10.0.0.1:8000",
+        f"{name}_PORT_8000_TCP_ADDR": "10.0.0.1",
     }
     assert read(**service).sources == {}
-    with pytest.raises(StartupError, match="WEBSOCKETS_SERVER_PORT in the environment"):
-        read(WEBSOCKETS_SERVER_PORT="8000")
+    with pytest.raises(StartupError, match=f"{name}_PORT in the environment"):
+        read(**{f"{name}_PORT": "8000"})
+    with pytest.raises(StartupError, match="WEBSOCKETS_SERVER_OTHER_PORT in the environment"):
+        read(**service, WEBSOCKETS_SERVER_OTHER_PORT="8000")
 
 
 def test_on_a_platform(socket_dir):
