@@ -55,11 +55,12 @@ class Job:
     logging: bytes = b""
 
 
-def supervise(job: Job, *, is_program: bool) -> None:
+def supervise(job: Job, *, is_program: bool, is_alone: bool = False) -> None:
     """Serve until SIGINT or SIGTERM.
 
     Args:
         is_program: whether this is all that the process does.
+        is_alone: whether nothing of the project runs in it either, as ``AppConfig.ready()`` starts.
 
     Raises:
         StartupError: the server could not start.
@@ -67,18 +68,21 @@ def supervise(job: Job, *, is_program: bool) -> None:
     if is_program:
         set_title(make_title("supervisor", job.config.asgi_application))
     try:
-        asyncio.run(_supervise(job, is_program))
+        asyncio.run(_supervise(job, is_program, is_alone))
     finally:
         runtime_directory.leave_all()
 
 
-async def _supervise(job: Job, is_program: bool) -> None:
+async def _supervise(job: Job, is_program: bool, is_alone: bool) -> None:
     def announce() -> None:
         print(job.banner, flush=True)
         if is_program:
             trim_heap()
 
-    await Supervisor(job.config, job.listeners, job.hubs, announce, job.watchers).run()
+    supervisor = Supervisor(
+        job.config, job.listeners, job.hubs, announce, job.watchers, is_alone=is_alone
+    )
+    await supervisor.run()
     if is_program:
         exit_by_signals(Supervisor.SIGNALS)
 
@@ -88,7 +92,7 @@ def run(job: Job) -> None:
     runtime_directory.take_over(job.directories)
     prepare_logging(job)
     try:
-        supervise(job, is_program=True)
+        supervise(job, is_program=True, is_alone=True)
     except StartupError as error:
         leave_soon(1)
         sys.exit(f"CommandError: {error}")

@@ -56,6 +56,8 @@ class Supervisor:
         services: what must run before the workers and stop after them, such as the hub.
         on_ready: called once everything serves.
         watchers: entered before anything is started, and left after everything has ended.
+        is_alone: whether nothing else in this process starts others, whose exit codes it may want
+            to know: as process 1, the supervisor reaps orphans then.
     """
 
     #: The signals that it handles.
@@ -68,7 +70,10 @@ class Supervisor:
         services: Sequence[Service] = (),
         on_ready: Callable[[], None] = lambda: None,
         watchers: Sequence[Watcher] = (),
+        *,
+        is_alone: bool = False,
     ) -> None:
+        self._reaps = is_alone and os.getpid() == 1
         self._config = config = with_ledger(config)
         self._census = Census()
         self._watchers = watchers
@@ -107,7 +112,7 @@ class Supervisor:
             await stack.enter_async_context(serving_ledger(self._config))
             for watcher in self._watchers:
                 await stack.enter_async_context(watcher(self._census))
-            if os.getpid() == 1:
+            if self._reaps:
                 self._orphans.start()
                 stack.callback(self._orphans.stop)
             await self._run()
