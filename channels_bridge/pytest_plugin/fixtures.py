@@ -13,12 +13,15 @@ from channels_bridge.pytest_plugin import live_server, no_live_server
 #: What pytest knows the fixture of the live server by, so that it is registered once.
 _LIVE_SERVER = "channels_bridge.live_server"
 
+#: What pytest knows pytest-django by: where it has found it by itself, and where it was named.
+_PYTEST_DJANGO = ("django", "pytest_django.plugin")
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the live server, whose fixtures name those of pytest-django, where that is."""
     plugins = config.pluginmanager
     if not plugins.has_plugin(_LIVE_SERVER):
-        chosen = live_server if plugins.has_plugin("django") else no_live_server
+        chosen = live_server if any(map(plugins.has_plugin, _PYTEST_DJANGO)) else no_live_server
         plugins.register(chosen, _LIVE_SERVER)
 
 

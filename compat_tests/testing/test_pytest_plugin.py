@@ -173,3 +173,11 @@ def test_called(socket_dir):
     env = {"SHOP_DIRECTORY": str(socket_dir), "DJANGO_SETTINGS_MODULE": "shop.settings"}
     done = run_python(SAMPLE, "-c", CALLED, env=env, code=None, merged=True, timeout=DEADLINE)
     assert done.returncode == 0 and "2 passed" in done.stdout, done.stdout
+
+
+def test_named_plugins(project):
+    """Where pytest looks for no plugins by itself, they are named, by whatever name of theirs."""
+    env = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    named = ["-p", "no:asyncio", "-p", "pytest_django.plugin", "-p", "channels_bridge"]
+    counts, output = project(*named, "test_live_server.py", env=env)
+    assert counts == {"passed": 2}, output
