@@ -7,13 +7,23 @@ ended, with all that it drains, so that there is never more than one process bes
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections.abc import Callable, Iterable
 
 from channels_bridge.server.config import ServerConfig
+from channels_bridge.server.supervisor.child_process import Child
 from channels_bridge.server.supervisor.keeper import Keeper
+
+logger = logging.getLogger("channels_bridge.server")
 
 #: Seconds until the next try after a new worker could not start: what was worn goes on meanwhile.
 RETRY = 30.0
+
+#: Seconds: if a worker is worn in less, the limit is too low for what it serves, most likely.
+SOON = 60.0
+
+TOO_LOW = ", %.0f s after its start: raise the limit, else clients are disconnected again and again"
 
 
 class Recycling:
@@ -57,8 +67,16 @@ class Recycling:
             self._pause.cancel()
 
 
+def log_replacement(child: Child, wear: str, config: ServerConfig) -> None:
+    """Say why a worker is replaced; where it has just begun, warn of what that means."""
+    age = time.monotonic() - child.started
+    if age < SOON:
+        logger.warning("%s is replaced: %s%s", child, explain(wear, config), TOO_LOW % age)
+    else:
+        logger.info("%s is replaced: %s", child, explain(wear, config))
+
+
 def explain(wear: str, config: ServerConfig) -> str:
-    """Say why a worker is replaced."""
     if wear == "memory":
         return f"it takes more than {config.workers_max_rss} MiB (--workers-max-rss)"
     return f"it has answered {config.max_requests} requests or more (--max-requests)"

@@ -30,7 +30,7 @@ from channels_bridge.server.supervisor.acceptor import Acceptor
 from channels_bridge.server.supervisor.child_process import Child, Service
 from channels_bridge.server.supervisor.hang_watch import Watch
 from channels_bridge.server.supervisor.keeper import Keeper
-from channels_bridge.server.supervisor.recycling import Recycling, explain
+from channels_bridge.server.supervisor.recycling import Recycling, log_replacement
 from channels_bridge.server.supervisor.startup_timeout import StartLimit
 from channels_bridge.server.supervisor.systemd import Notifier
 
@@ -192,7 +192,8 @@ class Supervisor:
     async def _recycle(self, worn: Keeper) -> None:
         """Replace one worker once another is ready in its place; else it goes on."""
         child, wear = worn.child, worn.wear
-        logger.info("%s is replaced: %s", child, explain(wear, self._config))
+        assert child is not None
+        log_replacement(child, wear, self._config)
         fresh = self._keep(worn.service, patient=False)
         self._others.add(fresh)
         try:

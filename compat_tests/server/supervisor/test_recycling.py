@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from types import SimpleNamespace
 
 import pytest
 from websockets.asyncio.client import connect
@@ -12,6 +13,7 @@ from channels_bridge.server.child.pipe import SupervisorEnd
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.counters import Counters
 from channels_bridge.server.errors import StartupError
+from channels_bridge.server.supervisor import recycling
 from channels_bridge.server.worker import wear
 from compat_tests.server.supervisor.test_graceful_reload import Stream, wait_for_log
 from compat_tests.server.supervisor.test_supervisor import DEADLINE, Clients
@@ -98,10 +100,22 @@ async def test_memory():
             await asyncio.wait_for(large.wait_closed(), DEADLINE)
             assert large.protocol.close_rcvd.code == 1001
             reason = "is replaced: it takes more than 300 MiB (--workers-max-rss)"
-            await wait_for_log(server, f"[{clients.pid(large)}] {reason}")
+            await wait_for_log(server, f"[{clients.pid(large)}] {reason}, ")
             await small.send("1")
             assert [await small.recv(), await small.recv()] == ["1", "1"]
             assert server.log().count(reason) == 1
+
+
+@pytest.mark.parametrize(("age", "level"), [(10, "WARNING"), (3600, "INFO")])
+def test_a_limit_that_is_too_low(monkeypatch, caplog, age, level):
+    """A worker that is worn soon is a warning, as clients lose their connections each time."""
+    child = SimpleNamespace(started=100.0)
+    monkeypatch.setattr(recycling.time, "monotonic", lambda: 100.0 + age)
+    with caplog.at_level("INFO"):
+        recycling.log_replacement(child, "requests", ServerConfig(application="", max_requests=5))
+    (record,) = caplog.records
+    assert record.levelname == level
+    assert ("10 s after its start: raise the limit" in record.message) == (level == "WARNING")
 
 
 async def test_a_limit_that_nobody_keeps():
