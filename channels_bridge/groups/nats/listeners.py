@@ -28,6 +28,11 @@ SUBJECT = "$SYS.REQ.ACCOUNT.PING.CONNZ"
 QUIET = 0.15
 QUIET_ROUND_TRIPS = 3
 
+#: How often they are asked while fewer answer than the node knows addresses of. Right after this
+#: process has connected, another node may not know the way back to it, and its answer is lost; but
+#: a node may have several addresses.
+ATTEMPTS = 3
+
 #: Seconds after which nodes are asked again that have not answered.
 AGAIN = 1.0
 
@@ -77,12 +82,12 @@ class Listeners:
             NatsUnavailable: not all nodes have answered in time.
         """
         deadline = time.monotonic() + timeout
+        attempt = 0
         while True:
+            attempt += 1
             if not self._connection.connected:
                 await self._connection.flush(deadline - time.monotonic())
-            left = deadline - time.monotonic()
-            # The last time they have as long as before, and not what is left over.
-            survey = await self._ask(subject, AGAIN if left >= 2 * AGAIN else left)
+            survey = await self._ask(subject, deadline - time.monotonic(), attempt)
             if survey.is_complete:
                 found = survey.listeners
                 found.pop(self._identity, None)
@@ -90,14 +95,16 @@ class Listeners:
             if time.monotonic() >= deadline:
                 raise NatsUnavailable(*self._explain(survey))
 
-    async def _ask(self, subject: str, patience: float) -> _Survey:
-        changes = self._changes
-        survey = _Survey(self._known_nodes(), self._quiet())
+    async def _ask(self, subject: str, left: float, attempt: int) -> _Survey:
+        # The last time they have as long as before, and not what is left over.
+        is_last, changes = left < 2 * AGAIN, self._changes
+        hoped = 0 if is_last or attempt >= ATTEMPTS else len(self._connection.info.connect_urls)
+        survey = _Survey(self._known_nodes(), self._quiet(), hoped)
         question = json.dumps({"filter_subject": subject, "limit": LIMIT}).encode()
         cancel = self._connection.request_many(SUBJECT, question, survey.on_reply)
         self._surveys.add(survey)
         try:
-            await survey.wait(patience)
+            await survey.wait(left if is_last else AGAIN)
         finally:
             self._surveys.discard(survey)
             cancel()
@@ -130,15 +137,17 @@ class _Survey:
     Args:
         expected: the nodes that there are, by id; empty where that isn't known.
         quiet: seconds without another answer after which that is known.
+        hoped: how many there should be: with fewer it isn't.
     """
 
-    def __init__(self, expected: Mapping[str, str], quiet: float) -> None:
+    def __init__(self, expected: Mapping[str, str], quiet: float, hoped: int) -> None:
         self.is_complete = False
         self.refusal = ""
         self.nodes: dict[str, str] = {}  # those that have answered
         self.listeners: dict[bytes, str] = {}
         self._expected = expected
         self._quiet = quiet
+        self._hoped = hoped
         self._timer: asyncio.TimerHandle | None = None
         self._ended = asyncio.get_running_loop().create_future()
 
@@ -188,7 +197,13 @@ class _Survey:
         if self._timer is not None:
             self._timer.cancel()
         if self.nodes:
-            self._timer = asyncio.get_running_loop().call_later(self._quiet, self._complete)
+            self._timer = asyncio.get_running_loop().call_later(self._quiet, self._fall_quiet)
+
+    def _fall_quiet(self) -> None:
+        if len(self.nodes) < self._hoped:
+            self.stop()
+        else:
+            self._complete()
 
     def _complete(self) -> None:
         self.is_complete = True

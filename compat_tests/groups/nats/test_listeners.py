@@ -28,8 +28,10 @@ class FakeConnection:
     round_trip = None
     connected = True
 
-    def __init__(self, cluster=""):
-        self.info = ServerInfo(server_name="n1", server_id="N1", cluster=cluster)
+    def __init__(self, cluster="", urls=()):
+        self.info = ServerInfo(
+            server_name="n1", server_id="N1", cluster=cluster, connect_urls=tuple(urls)
+        )
         self.asked = []
         self.always = []  # what is answered without being told to
         self.open = set()
@@ -118,6 +120,19 @@ async def test_cluster(monkeypatch):
     assert not again.done()
     on_reply(answer("N1", A))
     assert (await soon(again)).keys() == {A}
+
+
+async def test_fewer_than_addresses(monkeypatch):
+    """An answer that was lost is asked for again; but a node may have several addresses."""
+    monkeypatch.setattr(listeners, "QUIET", 0.02)
+    connection = FakeConnection(cluster="cb", urls=["n1:4222", "n2:4222", "10.0.0.2:4222"])
+    _, task = finding(connection)
+    (await connection.question(1))(answer("N1", A))
+    (await connection.question(2))(answer("N1", A))
+    on_reply = await connection.question(3)
+    on_reply(answer("N1", A))
+    on_reply(answer("N2", B))
+    assert (await soon(task)).keys() == {A, B}
 
 
 async def test_cluster_changes(monkeypatch):
