@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,8 @@ class LinkStatistics:
         kept_bytes: the copies of what was sent that this process keeps for that.
         window: how many seconds these reach back; None while nothing is kept. It is less than
             ``keep_seconds`` where ``keep_bytes`` is not enough for them.
+        silent_nodes: nodes of NATS that this process knew and that no longer answer, when it asks
+            who listens: by name, for how many seconds.
     """
 
     connected: bool
@@ -56,6 +59,7 @@ class LinkStatistics:
     resent: int = 0
     kept_bytes: int = 0
     window: float | None = None
+    silent_nodes: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -107,6 +107,9 @@ def _link(links: list[LinkStatistics]) -> Message:
         "waiting_bytes": sum(link.waiting_bytes for link in links),
         "kept_bytes": sum(link.kept_bytes for link in links),
         "window": min(_known(link.window for link in links), default=None),
+        "silent_nodes": {
+            name: round(age, 3) for link in links for name, age in link.silent_nodes.items()
+        },
     }
 
 

@@ -43,6 +43,7 @@ NATS = LinkStatistics(
     resent=9,
     kept_bytes=10,
     window=15.0,
+    silent_nodes={"n3": 12.3456},
 )
 PROCESS = SimpleNamespace(name="worker", pid=1)
 
@@ -87,12 +88,15 @@ def test_over_nats(report: Any) -> None:
         "waiting_bytes": 5,
         "kept_bytes": 10,
         "window": 15.0,
+        "silent_nodes": {"n3": 12.346},
     }
     counters = message["counters"]
     assert (counters["hub_reconnects"], counters["hub_misses"]) == (0, 0)
     names = ("reconnects", "missed", "dropped", "gaps", "recovered", "resent")
     assert [counters[f"link_{name}"] for name in names] == [3, 4, 6, 7, 8, 9]
-    assert cell(message) == "connected to n1, 0.4 ms, 5 bytes not written"
+    assert cell(message) == (
+        "connected to n1, 0.4 ms, 5 bytes not written, no answer from n3 for 12 s"
+    )
 
 
 def test_over_a_hub(report: Any) -> None:

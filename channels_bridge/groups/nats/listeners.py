@@ -3,12 +3,17 @@
 A cluster has no list of who has subscribed to what: a node knows its own clients, and of the other
 nodes whether anybody there listens at all. So all nodes are asked at a time, and each connection's
 name says which process it is of.
+
+A node that is cut off from this one, or gone, does not answer, and the others don't know of it. It
+is remembered (``known_nodes``): as long as its processes may be on their way to another node, it
+isn't known who listens; after that a line says which nodes are silent.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import re
 import socket
@@ -16,9 +21,13 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from channels_bridge.common.rate_limited_log import Notices
 from channels_bridge.groups.nats.client.nats_connection import NatsConnection
 from channels_bridge.groups.nats.client.nats_errors import NatsUnavailable
 from channels_bridge.groups.nats.client.nats_headers import Reply
+from channels_bridge.groups.nats.known_nodes import KnownNodes
+
+logger = logging.getLogger("channels_bridge.groups")
 
 #: What nodes are asked; any user of an account may, unless permissions forbid it.
 SUBJECT = "$SYS.REQ.ACCOUNT.PING.CONNZ"
@@ -35,6 +44,12 @@ ATTEMPTS = 3
 
 #: Seconds after which nodes are asked again that have not answered.
 AGAIN = 1.0
+
+#: Seconds between two questions while processes move from a node to another one.
+MOVING = 0.5
+
+#: Seconds between two lines that say which nodes are silent.
+NOTICE_INTERVAL = 60.0
 
 #: How many connections a node may name: more than it has.
 LIMIT = 1_000_000
@@ -59,24 +74,41 @@ class Listeners:
     Args:
         connection: to any of the nodes.
         identity: this process', which is left out.
+        servers: how many nodes CONFIG names.
     """
 
-    def __init__(self, connection: NatsConnection, identity: bytes) -> None:
+    def __init__(self, connection: NatsConnection, identity: bytes, servers: int = 1) -> None:
         self._connection = connection
         self._identity = identity
+        self._servers = servers
         self._nodes: dict[str, str] = {}  # names by id; none while they aren't known
+        self._remembered = KnownNodes()
         self._changes = 0
+        self._changed = time.monotonic()
         self._surveys: set[_Survey] = set()  # under way
+        self._notices = Notices(logger, interval=NOTICE_INTERVAL)
 
     def forget_nodes(self) -> None:
         """Find out again which nodes there are: the cluster, or the connection, has changed."""
         self._nodes = {}
         self._changes += 1
+        self._changed = time.monotonic()
         for survey in self._surveys:
             survey.stop()
 
+    @property
+    def silent_nodes(self) -> dict[str, float]:
+        """The nodes that were there and no longer answer: by name, for how many seconds.
+
+        May be asked from any thread.
+        """
+        return self._remembered.silent(time.monotonic())
+
     async def find(self, subject: str, timeout: float) -> dict[bytes, str]:
         """Return the other processes that listen to a subject: identities, and where they run.
+
+        Those at a node that has been silent for some seconds are not among them; a line in the log
+        says so.
 
         Raises:
             NatsUnavailable: not all nodes have answered in time.
@@ -88,12 +120,17 @@ class Listeners:
             if not self._connection.connected:
                 await self._connection.flush(deadline - time.monotonic())
             survey = await self._ask(subject, deadline - time.monotonic(), attempt)
-            if survey.is_complete:
+            awaited = self._remembered.awaited(survey.asked)
+            if survey.is_complete and not awaited:
+                self._say_who_is_silent(subject)
                 found = survey.listeners
                 found.pop(self._identity, None)
                 return found
-            if time.monotonic() >= deadline:
-                raise NatsUnavailable(*self._explain(survey))
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise NatsUnavailable(*self._explain(survey, awaited))
+            if survey.is_complete:
+                await asyncio.sleep(min(MOVING, left))
 
     async def _ask(self, subject: str, left: float, attempt: int) -> _Survey:
         # The last time they have as long as before, and not what is left over.
@@ -110,8 +147,16 @@ class Listeners:
             cancel()
             survey.stop()
         if survey.is_complete and changes == self._changes:
-            self._nodes = survey.nodes
+            self._have_answered(survey.nodes, survey.asked)
         return survey
+
+    def _have_answered(self, nodes: dict[str, str], asked: float) -> None:
+        if not self._connection.info.cluster:
+            self._remembered.forget_all()
+            return
+        self._remembered.have_answered(nodes, changed=self._changed, now=asked)
+        # One that is awaited may be slow to answer: it isn't known yet how many there are.
+        self._nodes = {} if self._remembered.awaited(asked) else nodes
 
     def _known_nodes(self) -> Mapping[str, str]:
         info = self._connection.info
@@ -120,10 +165,25 @@ class Listeners:
     def _quiet(self) -> float:
         return max(QUIET, QUIET_ROUND_TRIPS * (self._connection.round_trip or 0))
 
-    def _explain(self, survey: _Survey) -> tuple[str, str]:
+    def _say_who_is_silent(self, subject: str) -> None:
+        text = "who listens to %s is known in a part of the NATS cluster only: %s"
+        if silent := self.silent_nodes:
+            names = ", ".join(f"{name} for {age:.0f} s" for name, age in silent.items())
+            reason = f"there is no answer from {names}; processes connected there are not asked"
+        elif self._connection.info.cluster and len(self._remembered.present) < self._servers:
+            reason = (
+                f"`servers` in CONFIG are {self._servers}, and {len(self._remembered.present)} "
+                "answer; processes connected to others are not asked"
+            )
+        else:
+            return
+        self._notices.warn("silent nodes", text, subject, reason)
+
+    def _explain(self, survey: _Survey, awaited: Mapping[str, str]) -> tuple[str, str]:
         if survey.refusal:
             return f"a node does not say who listens: {survey.refusal}", ""
-        silent = ", ".join(survey.missing.values()) or "every node"
+        missing = {**awaited, **survey.missing}
+        silent = ", ".join(sorted({*missing.values()})) or "every node"
         return (
             f"{silent} does not say who listens",
             f"let this user publish to {SUBJECT} in the server's `permissions`, and look at the "
@@ -141,6 +201,7 @@ class _Survey:
     """
 
     def __init__(self, expected: Mapping[str, str], quiet: float, hoped: int) -> None:
+        self.asked = time.monotonic()
         self.is_complete = False
         self.refusal = ""
         self.nodes: dict[str, str] = {}  # those that have answered

@@ -51,6 +51,11 @@ class NatsTransport(GroupTransport):
     listen have handled it. What is asked for by ``ask()`` is sent once it is known who listens:
     what this process publishes meanwhile goes before it.
 
+    "All who listen" are those at the nodes that answer. A node that was there and doesn't is waited
+    for, as long as its processes may be on their way to another one. After that it is a WARNING,
+    which names it, and no error: one that is cut off looks like one that has ended, and the others
+    are to go on without that. Processes there get the payload when the link is there again.
+
     Args:
         config: where nodes are, and how to talk to them.
         get_capacity: how many payloads may wait in a named queue.
@@ -74,7 +79,9 @@ class NatsTransport(GroupTransport):
         self._acknowledgements = Acknowledgements(
             self._identity, self._topics.publish, self._topics.__contains__
         )
-        self._listeners = Listeners(self._connection, self._identity)
+        self._listeners = Listeners(
+            self._connection, self._identity, servers=len(set(config.servers))
+        )
         self._asker = self._make_asker()
         self._queues = self._make_queues()
         self._topics.subscribe(self._acknowledgements.topic)
@@ -232,6 +239,7 @@ class NatsTransport(GroupTransport):
             resent=topics.resent,
             kept_bytes=topics.kept_bytes,
             window=topics.window if topics.kept else None,
+            silent_nodes=self._listeners.silent_nodes,
         )
 
     async def aclose(self) -> None:

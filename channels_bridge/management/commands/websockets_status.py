@@ -227,6 +227,9 @@ def link(worker: Message) -> str:
         words.append(f"{found['round_trip'] * 1000:.1f} ms")
     if found["waiting_bytes"]:
         words.append(f"{found['waiting_bytes']} bytes not written")
+    if found["silent_nodes"]:
+        ages = ", ".join(f"{name} for {age:.0f} s" for name, age in found["silent_nodes"].items())
+        words.append(f"no answer from {ages}")
     if hub is not None and hub["unacknowledged"]:
         words.append(f"{hub['unacknowledged']} unacknowledged for {hub['lag']:.1f} s")
     return ", ".join(words)

@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from channels_bridge.groups.nats import listeners
+from channels_bridge.groups.nats import known_nodes, listeners
 from channels_bridge.groups.nats.client.nats_errors import NatsUnavailable
 from channels_bridge.groups.nats.client.nats_headers import Reply
 from channels_bridge.groups.nats.client.server_info import ServerInfo
@@ -63,9 +63,9 @@ def answer(node, *identities, names=()):
     return Reply(json.dumps(document).encode())
 
 
-def finding(connection, timeout=10.0):
+def finding(connection, timeout=10.0, servers=1):
     """Ask who listens."""
-    listening = Listeners(connection, ME)
+    listening = Listeners(connection, ME, servers)
     return listening, asyncio.create_task(listening.find("p.g.room", timeout))
 
 
@@ -135,20 +135,74 @@ async def test_fewer_than_addresses(monkeypatch):
     assert (await soon(task)).keys() == {A, B}
 
 
-async def test_cluster_changes(monkeypatch):
-    """A change of the cluster asks anew, also those who are waiting for a node that has gone."""
-    monkeypatch.setattr(listeners, "QUIET", 0.05)
+@pytest.fixture
+async def cut_off(monkeypatch):
+    """A cluster of two nodes of which one has just gone, and is asked no more."""
+    monkeypatch.setattr(listeners, "QUIET", 0.02)
+    monkeypatch.setattr(listeners, "MOVING", 0.01)
     connection = FakeConnection(cluster="cb")
     listening, task = finding(connection)
     on_reply = await connection.question(1)
     on_reply(answer("N1", A))
     on_reply(answer("N2", B))
     await soon(task)
+    listening.forget_nodes()
+    return connection, listening
+
+
+async def test_cluster_changes(cut_off, monkeypatch, caplog):
+    """A change of the cluster asks anew, also those who are waiting for a node that has gone.
+
+    Its processes have time to move: who was asked before that is asked again.
+    """
+    monkeypatch.setattr(known_nodes, "MOVE", 0.2)
+    connection, listening = cut_off
     again = asyncio.create_task(listening.find("p.g.room", 10))
     (await connection.question(2))(answer("N1", A))
     listening.forget_nodes()
-    (await connection.question(3))(answer("N1", A, B))
+    (await connection.question(3))(answer("N1", A))
+    await connection.question(4)
+    assert not again.done()
+    connection.always = [answer("N1", A, B)]
+    connection.asked[3][2](answer("N1", A))
     assert (await soon(again)).keys() == {A, B}
+
+
+async def test_silent_node_is_said(cut_off, monkeypatch, caplog):
+    """Once all had time to move, the others' answers are taken; that one is silent is said once."""
+    monkeypatch.setattr(known_nodes, "MOVE", 0.0)
+    connection, listening = cut_off
+    connection.always = [answer("N1", A)]
+    for _ in range(2):
+        assert (await soon(listening.find("p.g.room", 10))).keys() == {A}
+    assert listening.silent_nodes.keys() == {"n2"}
+    [line] = [record.getMessage() for record in caplog.records]
+    assert line.startswith("who listens to p.g.room is known in a part of the NATS cluster only: ")
+    assert "there is no answer from n2 for 0 s" in line
+    listening.forget_nodes()
+    connection.always = [answer("N1", A), answer("N2", B)]
+    assert (await soon(listening.find("p.g.room", 10))).keys() == {A, B}
+    assert listening.silent_nodes == {}
+
+
+async def test_no_time_to_move(cut_off):
+    """Who can't wait until all have moved is told which node is missing."""
+    connection, listening = cut_off
+    connection.always = [answer("N1", A)]
+    with pytest.raises(NatsUnavailable, match="n2 does not say who listens"):
+        await soon(listening.find("p.g.room", 0.1))
+    assert not connection.open
+
+
+@pytest.mark.parametrize(("servers", "is_said"), [(1, False), (2, False), (3, True)])
+async def test_fewer_than_servers(monkeypatch, caplog, servers, is_said):
+    """A process that knows of no other node, such as a command, knows how many it was told."""
+    monkeypatch.setattr(listeners, "QUIET", 0.02)
+    connection = FakeConnection(cluster="cb")
+    connection.always = [answer("N1", A), answer("N2", B)]
+    _, task = finding(connection, servers=servers)
+    await soon(task)
+    assert ("`servers` in CONFIG are 3, and 2 answer" in caplog.text) == is_said
 
 
 async def test_silent_node(monkeypatch):

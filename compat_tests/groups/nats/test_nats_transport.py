@@ -13,6 +13,7 @@ from channels_bridge.groups.nats import asking, nats_transport
 from channels_bridge.groups.nats.asking import read_announcement
 from channels_bridge.groups.nats.client import nats_connection
 from channels_bridge.groups.nats.client.nats_connection import NatsConnection
+from channels_bridge.groups.nats.client.reconnection import Reconnection
 from channels_bridge.groups.nats.listeners import connection_name
 from channels_bridge.groups.nats.subjects import Subjects
 from compat_tests.groups.hubs import soon, until
@@ -464,8 +465,8 @@ async def test_asking_while_nodes_fail(prefix):
         await asyncio.gather(*(peer.transport.aclose() for peer in peers))
 
 
-async def test_asking_while_links_are_cut(prefix):
-    """Those behind a link that is cut are not asked, but get it when it is there again."""
+async def test_asking_while_links_are_cut(prefix, caplog):
+    """It is said that those behind a link that is cut are not asked; they get it all the same."""
     with NatsCluster(size=2, links=True) as cluster:
         make_transport = nats_transports(cluster.urls, prefix=prefix)
         asker, other = Peer(make_transport()), Peer(make_transport())
@@ -474,11 +475,48 @@ async def test_asking_while_links_are_cut(prefix):
         await soon(asker.transport.ask("g:room", b"1"))
         await other.has_received(b"1")
         cluster.cut()
+        await until(lambda: linked_to_none(cluster))
         await soon(asker.transport.ask("g:room", b"2"))
         assert other.payloads == [b"1"]
+        [silent] = asker.transport.statistics().silent_nodes
+        assert f"no answer from {silent} for " in caplog.text
+        newcomer = Peer(make_transport())
+        await soon(newcomer.transport.ask("g:room", b"from a command"))
+        assert "`servers` in CONFIG are 2, and 1 answer" in caplog.text
+        await newcomer.transport.aclose()
         await asyncio.to_thread(cluster.heal)
-        await other.has_received(b"1", b"2")
+        await until(lambda: b"2" in other.payloads)
+        await soon(asker.transport.ask("g:room", b"3"))
+        assert other.payloads[-1] == b"3"
+        assert asker.transport.statistics().silent_nodes == {}
         await asyncio.gather(*(peer.transport.aclose() for peer in (asker, other)))
+
+
+def linked_to_none(cluster):
+    """Whether each node knows that it is alone."""
+    return not any(cluster.linked_to(server) for server in cluster.servers)
+
+
+async def test_asking_those_whose_node_was_killed(prefix, monkeypatch):
+    """Who is on the way to another node is found there before a question is complete."""
+    find_node = Reconnection._find_node
+
+    async def find_slowly(reconnection):
+        await asyncio.sleep(1.5)
+        return await find_node(reconnection)
+
+    with NatsCluster() as cluster:
+        make_transport = nats_transports(cluster.urls, prefix=prefix)
+        asker, *others = (Peer(make_transport()) for _ in range(3))
+        for peer in (asker, *others):
+            await peer.transport.subscribe("g:room")
+        await soon(asker.transport.ask("g:room", b"1"))
+        monkeypatch.setattr(Reconnection, "_find_node", find_slowly)
+        for server, payload in zip(cluster.servers[1:], (b"2", b"3"), strict=True):
+            await asyncio.to_thread(server.kill)
+            await soon(asker.transport.ask("g:room", payload))
+            assert all(payload in other.payloads for other in others)
+        await asyncio.gather(*(peer.transport.aclose() for peer in (asker, *others)))
 
 
 def fail_each(cluster):
