@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from compat_tests.groups.nats.nats_servers import NatsServer
+from compat_tests.groups.nats.nats_servers import NatsCluster, NatsServer
+from compat_tests.parity.site import PROJECT
 from compat_tests.server.monitoring.site import Monitor, Site, running_site
-from compat_tests.servers import wait_for
+from compat_tests.servers import run_python, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +79,20 @@ def test_no_hub_to_run(site: Site) -> None:
     """``websockets_hub`` says that none is needed."""
     said = site.manage("websockets_hub", code=1)
     assert "needs no hub: its processes meet at nats://127.0.0.1:" in said
+
+
+def test_closing_while_a_node_is_away(database: Any) -> None:
+    """``websockets_close`` says that it may not have reached all, besides how many it has."""
+    with NatsCluster(size=2) as cluster, tempfile.TemporaryDirectory(prefix="cb-") as directory:
+        cluster.servers[1].kill()
+        config = {"servers": cluster.urls, "prefix": "monitored"}
+        env = {
+            "SAMPLE_RUNTIME_DIR": directory,
+            "SAMPLE_APPS": "channels_bridge",
+            "SAMPLE_DATABASE": str(database),
+            "SAMPLE_LAYER": "channels_bridge.layers.NatsChannelLayer",
+            "SAMPLE_LAYER_CONFIG": json.dumps(config),
+        }
+        done = run_python(PROJECT, "manage.py", "websockets_close", "--path", "/", env=env)
+    assert done.stdout == "0 connections closed\n"
+    assert "`servers` in CONFIG are 2, and 1 answer" in done.stderr
