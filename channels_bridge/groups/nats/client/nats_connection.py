@@ -223,6 +223,8 @@ class NatsConnection(ConnectionState):
         while (link := self._traffic.link) is None:
             if not await is_set_within(self._traffic.is_linked, deadline - loop.time()):
                 raise self._explain(timeout)
+        if link.ended.done():
+            await asyncio.sleep(0)  # else who tries again at once would keep it from being left
         # Asked here and not in a task of ``wait_for()``: what was published just now is written
         # together with the PING.
         pong = link.ping(self._traffic.queue.add)
