@@ -84,7 +84,7 @@ def check(options: Sequence[str]) -> str | None:
 def find_mistake(options: Sequence[str]) -> str | None:
     """Set Django up. Returns what keeps the project from being served."""
     choose_settings(options)
-    if ENVIRONMENT_VARIABLE not in os.environ:
+    if not os.environ.get(ENVIRONMENT_VARIABLE):
         return (
             f"channels_bridge {__version__} is an application for Django projects. Run this where "
             f"the project's manage.py is, or set {ENVIRONMENT_VARIABLE}"
@@ -123,7 +123,7 @@ def choose_settings(options: Sequence[str]) -> None:
     handle_default_options(given)
     named = named_by_file(Path(given.pythonpath or "", MANAGE), ENVIRONMENT_VARIABLE)
     if len(modules := named.defaults | named.forced) == 1:
-        os.environ.setdefault(ENVIRONMENT_VARIABLE, *modules)
+        os.environ[ENVIRONMENT_VARIABLE] = os.environ.get(ENVIRONMENT_VARIABLE) or modules.pop()
 
 
 if __name__ == "__main__":

@@ -39,7 +39,8 @@ def test_serving(is_script, verb, socket_dir):
 def test_serving_from_elsewhere(socket_dir):
     """From another directory, the project's is given with --pythonpath."""
     line = [sys.executable, *MODULE, "serve", "--pythonpath", str(SITE)]
-    env = {"TMPDIR": str(socket_dir), "PORT": "0"}
+    # Empty, as compose makes it of a variable that its own environment doesn't have.
+    env = {"TMPDIR": str(socket_dir), "PORT": "0", "DJANGO_SETTINGS_MODULE": ""}
     with running(line, socket_dir, BRIDGE_READY, env=env) as server:
         assert "using settings 'settings'" in server.log()
 
