@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import pickle
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -25,6 +27,9 @@ FIGURES = "channels_bridge.project.figures:figures"
 
 #: Options that need a socket between processes of the server.
 ADDRESS_LIMITS = ("max_connections_per_address", "max_connection_rate")
+
+#: A container's limit of CPU time (cgroup v2): microseconds, and the period in which it has them.
+CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
 
 
 def make_config(options: ServerOptions) -> ServerConfig:
@@ -100,8 +105,19 @@ def runtime_dir(options: ServerOptions) -> str:
 def available_cores() -> int:
     """The number of cores that this process may use; in a container it can be less than exist."""
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    return min(cores, container_cores() or cores)
+
+
+def container_cores() -> int | None:
+    """How many cores this container's share of the CPU time is, rounded up; None: all of them."""
+    try:
+        quota, period = map(int, CPU_MAX.read_text().split())
+        return math.ceil(quota / period)
+    except (OSError, ValueError):  # no limit is "max 100000"
+        return None
 
 
 def make_certificate(options: ServerOptions) -> Certificate | None:

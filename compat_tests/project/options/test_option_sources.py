@@ -10,6 +10,7 @@ import pytest
 from websockets.sync.client import connect
 
 from channels_bridge.management.commands.websockets_server import Command
+from channels_bridge.project.options import config_from_options
 from channels_bridge.project.options.config_from_options import make_config
 from channels_bridge.project.options.option_sources import ServerOptions, settle
 from channels_bridge.project.options.server_options import OPTIONS
@@ -100,6 +101,27 @@ def test_workers_of_a_platform():
     assert read(WEB_CONCURRENCY="3", WEBSOCKETS_SERVER_WORKERS="5")["workers"] == 5
     assert read(WEB_CONCURRENCY="")["workers"] == 1
     assert make_config(read(WEB_CONCURRENCY="0")).workers >= 1
+
+
+@pytest.mark.parametrize(
+    ("cpu_max", "workers"),
+    [
+        ("150000 100000\n", 2),
+        ("1000 100000\n", 1),
+        ("6400000 100000\n", 8),
+        ("max 100000\n", 8),
+        ("", 8),
+        (None, 8),
+    ],
+)
+def test_one_worker_per_core(monkeypatch, tmp_path, cpu_max, workers):
+    """A container with a limit of CPU time is not taken for the machine that it runs on."""
+    limit = tmp_path / "cpu.max"
+    if cpu_max is not None:
+        limit.write_text(cpu_max)
+    monkeypatch.setattr(config_from_options, "CPU_MAX", limit)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    assert make_config(read("-w 0")).workers == workers
 
 
 @pytest.mark.parametrize("name", OPTIONS)
