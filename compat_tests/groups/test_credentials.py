@@ -21,7 +21,7 @@ from django.core.exceptions import ImproperlyConfigured
 from channels_bridge.exceptions import HubAddressError, TransportUnavailable
 from channels_bridge.groups.credentials import TOKEN_VARIABLE, Credentials
 from channels_bridge.groups.grpc import frame_codec
-from channels_bridge.groups.grpc.hub import hub, hub_connection
+from channels_bridge.groups.grpc.hub import hub, hub_connection, listener
 from channels_bridge.groups.grpc.process.grpc_transport import GrpcTransport
 from channels_bridge.groups.grpc.stream import METHOD, SERVICE, authorization
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
@@ -253,6 +253,37 @@ async def test_handshake_only(guarded, files):
     context.set_alpn_protocols(["h2"])
     async with stranger(guarded, ssl=context, server_hostname="localhost") as reader:
         await soon(read_all(reader))
+
+
+@pytest.fixture
+def suspicious(monkeypatch):
+    """Have hubs take few strangers at a time."""
+    monkeypatch.setattr(listener, "MAX_STRANGERS", 3)
+
+
+@pytest.mark.usefixtures("impatient", "suspicious")
+@pytest.mark.parametrize("shakes_hands", [False, True])
+async def test_strangers_at_a_time(guarded, files, monkeypatch, shakes_hands):
+    """Few strangers have memory for TLS at a time; the others wait, and so does a friend."""
+    loop, sockets, at_once = asyncio.get_running_loop(), [], []
+    accept = loop.connect_accepted_socket
+
+    async def count(factory, sock, **options):
+        sockets.append(sock)
+        at_once.append(sum(each.fileno() >= 0 for each in sockets))
+        return await accept(factory, sock, **options)
+
+    monkeypatch.setattr(loop, "connect_accepted_socket", count)
+    context = ssl.create_default_context(cafile=files["process"]["ca_file"])
+    context.set_alpn_protocols(["h2"])
+    options = {"ssl": context, "server_hostname": "localhost"} if shakes_hands else {}
+
+    async def come_and_stay():
+        async with stranger(guarded, **options) as reader:
+            await read_all(reader)
+
+    await soon(asyncio.gather(*(come_and_stay() for _ in range(7))))
+    assert len(at_once) >= 7 and max(at_once) == 3
 
 
 @pytest.mark.usefixtures("impatient")

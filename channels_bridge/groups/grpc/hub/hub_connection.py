@@ -52,6 +52,7 @@ class HubConnection(CallProtocol):
     Attributes:
         call: what the process has called.
         conversation: who is told of it; set by whoever has made this.
+        introduced: set once nothing more is expected of the process, or the connection is gone.
         closed: set once the connection is gone.
     """
 
@@ -61,6 +62,7 @@ class HubConnection(CallProtocol):
         self.call = ServerCall(MAX_BATCH)
         super().__init__(self.call, has_keepalive=not is_local)
         self.peer = peer
+        self.introduced = asyncio.Event()
         self.closed = asyncio.Event()
         self._is_local = is_local
         self._was_greeted = False
@@ -70,11 +72,15 @@ class HubConnection(CallProtocol):
 
     def expect(self, seconds: float, status: int = OK, reason: str = "") -> None:
         """End the call like this, unless something else is expected, or nothing, until then."""
-        self.expect_nothing()
+        self._stop_waiting()
         self._due = self._loop.call_later(seconds, self.end, status, reason)
 
     def expect_nothing(self) -> None:
         """The process may take its time from now on."""
+        self._stop_waiting()
+        self.introduced.set()
+
+    def _stop_waiting(self) -> None:
         if self._due is not None:
             self._due.cancel()
             self._due = None
@@ -96,7 +102,7 @@ class HubConnection(CallProtocol):
         """Leave the end of the connection to the process: it then has read how its call ended."""
         self._is_ending = True
         self.flush()
-        self.expect_nothing()
+        self._stop_waiting()
         if self.is_open:
             self._due = self._loop.call_later(LINGER, self.abort)
 

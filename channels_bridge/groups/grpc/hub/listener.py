@@ -13,6 +13,7 @@ import hmac
 import logging
 import os
 import socket
+import ssl
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -31,6 +32,10 @@ logger = logging.getLogger("channels_bridge.groups")
 
 #: Each process has one, and a second one if its threads publish by themselves.
 MAX_CONNECTIONS = 4096
+
+#: Those with TLS that haven't said yet who they are, at a time; others wait. Each takes a third of
+#: a MiB, which asyncio has for each of them, so that strangers could fill the memory.
+MAX_STRANGERS = 256
 
 #: Connections that are accepted at a time, so that they don't keep the others waiting.
 AT_ONCE = 64
@@ -92,6 +97,7 @@ class HubListener:
         self._sockets: list[socket.socket] = []
         self._guests: dict[asyncio.Task[None], _Guest] = {}
         self._pause: asyncio.TimerHandle | None = None
+        self._strangers = asyncio.Semaphore(MAX_STRANGERS)
         self._notices = Notices(logger)
 
     async def open(self) -> None:
@@ -164,17 +170,31 @@ class HubListener:
         serving.add_done_callback(self._guests.pop)
 
     async def _serve(self, sock: socket.socket, connection: HubConnection) -> None:
-        """Shake hands, and wait for the end of the connection."""
-        patience = hub_connection.HANDSHAKE_TIMEOUT if self._tls is not None else None
+        """Let it in, and wait for its end."""
+        if self._tls is None:
+            await self._connect(sock, connection)
+        else:
+            async with self._strangers:
+                await self._connect(sock, connection, self._tls, hub_connection.HANDSHAKE_TIMEOUT)
+                if connection.is_open:
+                    await connection.introduced.wait()
+        if connection.is_open:
+            await connection.closed.wait()
+
+    async def _connect(
+        self,
+        sock: socket.socket,
+        connection: HubConnection,
+        tls: ssl.SSLContext | None = None,
+        patience: float | None = None,
+    ) -> None:
+        """Shake hands; the connection isn't open if that fails."""
         try:
             await self._loop.connect_accepted_socket(
-                lambda: connection, sock, ssl=self._tls, ssl_handshake_timeout=patience
+                lambda: connection, sock, ssl=tls, ssl_handshake_timeout=patience
             )
         except OSError:  # ssl.SSLError is one: a stranger, who could fill the log
             sock.close()
-        else:
-            if connection.is_open:  # else it was lost while it shook hands
-                await connection.closed.wait()
 
 
 async def _open(address: Address) -> list[socket.socket]:
