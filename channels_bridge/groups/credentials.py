@@ -29,7 +29,7 @@ PROTECT = (
 class Credentials:
     """The options that say what hub and processes show each other, and ask for.
 
-    All files are PEM, and are read again for each connection.
+    All files are PEM. A process reads them again for each connection, a hub when it starts.
 
     Attributes:
         token: what processes show the hub.
