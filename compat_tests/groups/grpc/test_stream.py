@@ -271,6 +271,15 @@ async def test_writing_to_who_has_gone(address, caplog):
     assert not caplog.records
 
 
+def _has_ipv6():
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not _has_ipv6(), reason="there is no IPv6 here")
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
 async def test_all_addresses(tcp_address, host):
     """A hub at [::] is reached by IPv4 and IPv6."""
