@@ -257,6 +257,25 @@ def _open_sockets(address):
     return [end for end in ends if end[1] and port in (end[0].port, end[1].port)]
 
 
+async def test_fault_in_a_receiver(address, caplog):
+    """What fails while a process takes a message is logged; it goes on with the next one."""
+    async with serving(address), joined(address) as receiver, joined(address) as sender:
+        await receiver.transport.subscribe("g:room")
+        client = receiver.transport._link._client
+        deliver = client._deliver
+
+        def fail(topic, payload):
+            client._deliver = deliver
+            raise ValueError("a fault")
+
+        client._deliver = fail
+        await soon(sender.transport.ask("g:room", b"what fails"))
+        await soon(sender.transport.ask("g:room", b"hello"))
+        assert receiver.payloads == [b"hello"]
+    (line,) = [record for record in caplog.records if record.exc_info]
+    assert line.levelno == logging.ERROR and str(line.exc_info[1]) == "a fault"
+
+
 async def test_writing_to_who_has_gone(address, caplog):
     """What is still written before the end is noticed doesn't fill the log."""
     with socket.socket(socket.AF_UNIX) as server:

@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 
+from channels_bridge.common.rate_limited_log import Notices
 from channels_bridge.groups.discovery.hub_absence import (
     has_left_members,
     has_living_members,
@@ -21,6 +22,8 @@ from channels_bridge.groups.grpc.process.client import Client
 from channels_bridge.groups.grpc.stream import REFUSED, Stream, StreamBroken
 
 logger = logging.getLogger("channels_bridge.groups")
+
+_notices = Notices(logger)
 
 #: Seconds between attempts to connect: doubled after each failure.
 MIN_DELAY = 0.02
@@ -120,6 +123,12 @@ class Link:
                 await stream.aclose()
         except (StreamBroken, DecodeError, OSError) as error:
             trouble = str(error)
+        except Exception as error:
+            # A fault; but this process would be deaf from now on, and nothing would say so.
+            trouble = f"{type(error).__name__}: {error}"
+            self._delay = MAX_DELAY
+            if _notices.due(type(error).__name__) is not None:
+                logger.exception("the connection to the groups hub is made again after a fault")
         if not self._closing:
             self._note(trouble)
 
