@@ -33,6 +33,18 @@ def test_daphne(tmp_path: Path, path: str) -> None:
     assert found(tmp_path, {path: DAPHNE[path]}) == [("CB601", "I", 3)]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16-le", "utf-16-be"])
+def test_byte_order_mark(tmp_path: Path, encoding: str) -> None:
+    """A file is read in the encoding that its mark names; of UTF-16 there is no diff, nor edits."""
+    text = "\ufeff" if encoding != "utf-8-sig" else ""
+    data = f"{text}django>=5.2\r\ndaphne>=4\r\n".encode(encoding)
+    (tmp_path / "requirements.txt").write_bytes(data)
+    found = migration(tmp_path, {}, requirement="channels-bridge").findings
+    assert [(one.rule.id, one.line, bool(one.edits)) for one in found] == [
+        ("CB601", 2, encoding == "utf-8-sig")
+    ]
+
+
 @needs_toml
 @pytest.mark.parametrize("path", DAPHNE_IN_TOML)
 def test_daphne_in_toml(tmp_path: Path, path: str) -> None:

@@ -51,9 +51,13 @@ class Rule:
         edits: tuple[Edit, ...] = (),
         severity: Severity | None = None,
     ) -> Finding:
-        """Return a finding of this rule, at a character of a file's text."""
+        """Return a finding of this rule, at a character of a file's text.
+
+        In a file that no diff can be made of, nothing is edited.
+        """
         line, column = file.position(offset)
         severity = severity or self.severity
+        edits = edits if file.can_be_patched else ()
         return Finding(self, severity, file.path, line, column, message, fix, edits)
 
 

@@ -13,6 +13,13 @@ from functools import cached_property
 #: What ends a line in Python and in all that is read here: no form feeds, unlike ``splitlines()``.
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 
+#: Byte order marks. UTF-16 is what ``>`` writes in PowerShell, so there are requirements in it.
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+
 
 @dataclass(frozen=True)
 class SourceFile:
@@ -32,13 +39,19 @@ class SourceFile:
 
     @classmethod
     def decode(cls, path: str, data: bytes) -> SourceFile:
-        """Read bytes: UTF-8, or for Python what the coding line says.
+        """Read bytes: UTF-8, or what the byte order mark or the coding line of Python says.
 
         Raises:
             ValueError: they are in another encoding, or no text.
         """
-        encoding = _coding(data) if path.endswith(".py") else "utf-8"
-        return cls(path, data, data.removeprefix(codecs.BOM_UTF8).decode(encoding), encoding)
+        mark = _mark(data)
+        encoding = _coding(data) if path.endswith(".py") else _MARKS.get(mark, "utf-8")
+        return cls(path, data, data.removeprefix(mark).decode(encoding), encoding)
+
+    @property
+    def can_be_patched(self) -> bool:
+        """Whether ``git apply`` takes it for text, and so takes a diff of it."""
+        return not self.encoding.startswith("utf-16")
 
     @property
     def name(self) -> str:
@@ -69,12 +82,16 @@ class SourceFile:
 
     def encode(self, text: str) -> bytes:
         """Return other text as the bytes of this file, with its byte order mark."""
-        mark = codecs.BOM_UTF8 if self.data.startswith(codecs.BOM_UTF8) else b""
-        return mark + text.encode(self.encoding)
+        return _mark(self.data) + text.encode(self.encoding)
 
     def byte_offset(self, offset: int) -> int:
         """Return where a character begins in the file."""
         return len(self.encode(self.text[:offset]))
+
+
+def _mark(data: bytes) -> bytes:
+    """Return the byte order mark that a file begins with; nothing if there is none."""
+    return next((mark for mark in _MARKS if data.startswith(mark)), b"")
 
 
 def _coding(data: bytes) -> str:
