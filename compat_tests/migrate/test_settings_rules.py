@@ -6,7 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from compat_tests.migrate.trees import ASGI, DONE, SETTINGS, found, migrated, migration, settings
+from channels_bridge.migrate.model.migrate_options import MigrateOptions
+from channels_bridge.migrate.model.migration import look
+from channels_bridge.migrate.model.project import Project
+from channels_bridge.migrate.rule_book import FINDERS
+from compat_tests.migrate.trees import (
+    ASGI,
+    DONE,
+    MANAGE,
+    SETTINGS,
+    found,
+    migrated,
+    migration,
+    settings,
+    write,
+)
 
 REDIS = '"BACKEND": "channels_redis.core.RedisChannelLayer"'
 GRPC = '"BACKEND": "channels_bridge.layers.GrpcChannelLayer"'
@@ -247,6 +261,41 @@ def test_application_is_defined(tmp_path: Path, routing: str) -> None:
     text = 'INSTALLED_APPS = ["channels_bridge"]\nASGI_APPLICATION = "mysite.routes.application"\n'
     files = {"mysite/settings.py": text, "mysite/routes.py": f"{routing}\n"}
     assert found(tmp_path, files) == []
+
+
+@pytest.mark.parametrize(
+    "package, module, expected",
+    [("", "application = 1\n", []), ("application = 1\n", "", [("CB107", "mysite/settings.py")])],
+)
+def test_module_beside_manage(
+    tmp_path: Path, package: str, module: str, expected: list[object]
+) -> None:
+    """A name is first looked for beside manage.py, where Python does; then above."""
+    text = 'INSTALLED_APPS = ["channels_bridge"]\nASGI_APPLICATION = "mysite.application"\n'
+    files = {"manage.py": "", "settings.py": text, "__init__.py": package, "mysite.py": module}
+    write(tmp_path / "mysite", files)
+    findings = look(Project(tmp_path), MigrateOptions(), FINDERS).findings
+    assert [(one.rule.id, one.path) for one in findings] == expected
+
+
+def test_two_projects(tmp_path: Path) -> None:
+    """CB101: a project beside it, with a manage.py of its own and without Channels, stays."""
+    files = {
+        "service/manage.py": MANAGE.replace("mysite.", "service."),
+        "service/service/settings.py": 'INSTALLED_APPS = ["django.contrib.auth"]\n',
+    }
+    without = {**files, **settings(apps="")}
+    assert found(tmp_path, without) == [("CB101", "E", 1)]
+    without["service/service/consumers.py"] = "import channels\n"
+    assert found(tmp_path, without) == [("CB101", "E", 1), ("CB101", "E", 1)]
+
+
+def test_settings_of_a_tutorial(tmp_path: Path) -> None:
+    """CB108: settings that are not there are no settings to be served with."""
+    files = {"mysite/asgi.py": ASGI.replace("mysite.settings", "tutorial.settings")}
+    [finding] = migration(tmp_path, files).findings
+    assert finding.rule.id == "CB108"
+    assert finding.fix.startswith("Write mysite.settings there")
 
 
 def test_different_settings(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from channels_bridge.migrate.python.settings_modules import (
     SettingsModule,
     assignments,
     is_conditional,
+    is_of_other_project,
     settings_modules,
 )
 
@@ -50,7 +51,7 @@ def find(project: Project, options: MigrateOptions) -> Iterator[Finding]:
     named = {name for one in modules for _, name in _names(one.module)}
     for one in modules:
         if one.reached or not one.is_test:
-            if _is_whole(one.module) and (one.reached or _concerns_channels(one.module)):
+            if _is_whole(one.module) and _is_concerned(project, one):
                 yield from _find_ours(one, named)
             yield from _find_daphne(one.module)
 
@@ -129,6 +130,12 @@ def _is_whole(module: PythonFile) -> bool:
         not isinstance(statement, ast.AugAssign) and not _uses(statement.value, APPS)
         for statement in assignments(module, APPS)
     )
+
+
+def _is_concerned(project: Project, one: SettingsModule) -> bool:
+    if _concerns_channels(one.module):
+        return True
+    return one.reached and not is_of_other_project(project, one.module.path)
 
 
 def _concerns_channels(module: PythonFile) -> bool:

@@ -141,11 +141,16 @@ def _find_other_settings(project: Project) -> Iterator[Finding]:
     ours, theirs = settings_of(project, "manage.py"), settings_of(project, "asgi.py")
     if ours is not None and theirs is not None and ours != theirs:
         found = named_settings(project, "asgi.py")[0]
+        fix = f"Start the server with --settings {theirs}, or set DJANGO_SETTINGS_MODULE to it."
+        if not _is_of_project(project, theirs):  # left over from a tutorial, mostly
+            fix = (
+                f"Write {ours} there, unless {theirs} is installed: the project has no such module."
+            )
         yield CB108.at(
             found.module.file,
             found.module.start(found.node),
             f"asgi.py names {theirs}, manage.py names {ours}, which this server uses.",
-            fix=f"Start the server with --settings {theirs}, or set DJANGO_SETTINGS_MODULE to it.",
+            fix=fix,
         )
 
 

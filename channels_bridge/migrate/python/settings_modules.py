@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from channels_bridge.migrate.model.channels_use import speaks_of_channels
 from channels_bridge.migrate.model.project import Project
 from channels_bridge.migrate.model.python_file import Assignment, PythonFile
 from channels_bridge.migrate.python.default_settings import named_settings
@@ -58,23 +59,50 @@ def is_conditional(module: PythonFile, node: ast.stmt) -> bool:
 def find_module(project: Project, name: str, near: str) -> PythonFile | None:
     """Find a module of the project by its dotted name, wherever its import path begins.
 
-    Of several, the one that has most folders in common with the path ``near``.
+    Of several, the one that has most folders in common with the path ``near``; of these one that
+    is imported from beside a manage.py, then the one with the shortest path.
     """
     ends = name.replace(".", "/")
     wanted = (f"/{ends}.py", f"/{ends}/__init__.py")
     found = [module for module in project.python if f"/{module.path}".endswith(wanted)]
-    return max(found, key=lambda module: _common(module.path, near), default=None)
+
+    def rank(module: PythonFile) -> tuple[int, bool, int]:
+        path = f"/{module.path}"
+        beside = any(
+            path == f"{folder}{end}" for folder in program_folders(project) for end in wanted
+        )
+        return _common(module.path, near), beside, -path.count("/")
+
+    return max(found, key=rank, default=None)
 
 
-def _common(one: str, other: str) -> tuple[int, int]:
-    """Count the folders that two paths begin with; of equal ones the shorter path is larger."""
-    pairs = zip(one.split("/")[:-1], other.split("/")[:-1], strict=False)
+def is_of_other_project(project: Project, path: str) -> bool:
+    """Whether a file is of one of several projects in a repository that does not use Channels.
+
+    Where there is one manage.py only, code beside its folder belongs to it, too.
+    """
+    folders = program_folders(project)
+    own = max((one for one in folders if f"/{path}".startswith(f"{one}/")), key=len, default=None)
+    if own is None or len(folders) == 1:
+        return False
+    of_own = (module for module in project.python if f"/{module.path}".startswith(f"{own}/"))
+    return not any(map(speaks_of_channels, of_own))
+
+
+def program_folders(project: Project) -> list[str]:
+    """Return the folders that have a manage.py, each with a slash in front; the root is empty."""
+    ends = "/manage.py"
+    return [f"/{path}".removesuffix(ends) for path in project.paths if f"/{path}".endswith(ends)]
+
+
+def _common(one: str, other: str) -> int:
+    """Count the folders that two paths begin with."""
     same = 0
-    for mine, its in pairs:
+    for mine, its in zip(one.split("/")[:-1], other.split("/")[:-1], strict=False):
         if mine != its:
             break
         same += 1
-    return same, -one.count("/")
+    return same
 
 
 def _reached(project: Project) -> Iterable[PythonFile]:
