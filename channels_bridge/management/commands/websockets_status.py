@@ -133,7 +133,7 @@ def render(status: Message) -> Iterator[str]:
 def render_handlers(handlers: Sequence[Message]) -> Iterator[str]:
     """Format what is known of group handlers: which of them run once for all members of a group."""
     if not handlers:
-        yield "no consumer with group handlers has run yet"
+        yield "no consumer has run yet that has a group handler with an argument named event"
         return
     rows = [(row["consumer"], row["handler"], shared(row)) for row in handlers]
     yield from table(("consumer", "handler", "shared"), rows)
