@@ -13,6 +13,7 @@ The folder ``process`` is a process' side, the folder ``hub`` the hub's; neither
 ``client`` and ``exchange`` are the two ends of the conversation: plain objects without I/O.
 ``link`` keeps the client's stream open, ``hub`` serves streams. What both need is here: ``stream``
 is a process' end, ``call_protocol`` what both ends do on an event loop, ``stream_tls`` their TLS;
+``acknowledgement`` asks the system whether a machine is there;
 ``suppression`` has what both know of topics that need no publishing. What is written is gRPC, which
 ``http2`` speaks, so that any other gRPC can take part: the tests have Google's at either end.
 
