@@ -42,6 +42,9 @@ QUIET_ROUND_TRIPS = 3
 #: a node may have several addresses.
 ATTEMPTS = 3
 
+#: The same while fewer answer than CONFIG names, too: three seconds on a short way.
+SURE_ATTEMPTS = 20
+
 #: Seconds after which nodes are asked again that have not answered.
 AGAIN = 1.0
 
@@ -135,7 +138,7 @@ class Listeners:
     async def _ask(self, subject: str, left: float, attempt: int) -> _Survey:
         # The last time they have as long as before, and not what is left over.
         is_last, changes = left < 2 * AGAIN, self._changes
-        hoped = 0 if is_last or attempt >= ATTEMPTS else len(self._connection.info.connect_urls)
+        hoped = 0 if is_last else self._hoped(attempt)
         survey = _Survey(self._known_nodes(), self._quiet(), hoped)
         question = json.dumps({"filter_subject": subject, "limit": LIMIT}).encode()
         cancel = self._connection.request_many(SUBJECT, question, survey.on_reply)
@@ -157,6 +160,12 @@ class Listeners:
         self._remembered.have_answered(nodes, changed=self._changed, now=asked)
         # One that is awaited may be slow to answer: it isn't known yet how many there are.
         self._nodes = {} if self._remembered.awaited(asked) else nodes
+
+    def _hoped(self, attempt: int) -> int:
+        addresses = len(self._connection.info.connect_urls)
+        if attempt < ATTEMPTS:
+            return addresses
+        return min(addresses, self._servers) if attempt < SURE_ATTEMPTS else 0
 
     def _known_nodes(self) -> Mapping[str, str]:
         info = self._connection.info

@@ -135,6 +135,17 @@ async def test_fewer_than_addresses(monkeypatch):
     assert (await soon(task)).keys() == {A, B}
 
 
+async def test_fewer_than_both_name(monkeypatch):
+    """What CONFIG names, and the node knows the address of, is there: it is asked for longer."""
+    monkeypatch.setattr(listeners, "QUIET", 0.01)
+    monkeypatch.setattr(listeners, "SURE_ATTEMPTS", 6)
+    connection = FakeConnection(cluster="cb", urls=["n1:4222", "n2:4222"])
+    connection.always = [answer("N1", A)]
+    _, task = finding(connection, servers=2)
+    assert (await soon(task)).keys() == {A}
+    assert len(connection.asked) == 6
+
+
 @pytest.fixture
 async def cut_off(monkeypatch):
     """A cluster of two nodes of which one has just gone, and is asked no more."""
