@@ -135,9 +135,8 @@ class NatsConnection(ConnectionState):
         task, self._task = self._task, None
         if task is None:
             return
-        if self._traffic.link is not None or self.waiting_bytes:
-            with suppress(NatsUnavailable):
-                await self.flush(timeout)
+        with suppress(NatsUnavailable):
+            await self._empty(timeout)
         if lost := self.waiting_bytes:
             logger.warning("%d bytes were not sent to NATS: %s", lost, self.trouble or "no time")
         task.cancel()
@@ -145,6 +144,14 @@ class NatsConnection(ConnectionState):
         if (link := self._traffic.link) is not None:
             self._traffic.detach()
             await link.aclose()
+
+    async def _empty(self, timeout: float) -> None:
+        """Let the node have all, also what is published meanwhile. Raises NatsUnavailable."""
+        deadline = asyncio.get_running_loop().time() + timeout
+        is_due = self._traffic.link is not None
+        while is_due or self.waiting_bytes:
+            await self.flush(deadline - asyncio.get_running_loop().time())
+            is_due = False
 
     def _abort(self, task: asyncio.Task[None]) -> None:
         """Leave no socket open where a loop ends, and cancels its tasks, without ``aclose()``."""

@@ -42,6 +42,28 @@ async def test_order_across_subjects(connect: Connect, prefix: str) -> None:
     assert await there.receive(len(sent)) == sent
 
 
+async def test_published_while_it_closes(
+    connect: Connect,
+    prefix: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What others publish while it waits for the node to have everything is sent as well."""
+    here, there = await connect(), await connect()
+    await there.subscribe(f"{prefix}.a")
+    flush, late = here.connection.flush, [b"late"]
+
+    async def flush_and_publish(timeout: float) -> None:
+        await flush(timeout)
+        if late:
+            here.connection.publish(f"{prefix}.a", late.pop())
+
+    monkeypatch.setattr(here.connection, "flush", flush_and_publish)
+    await soon(here.connection.aclose())
+    assert await there.receive(1) == [b"late"]
+    assert "not sent" not in caplog.text
+
+
 async def test_unsubscribe(connect: Connect, prefix: str) -> None:
     """Nothing comes under a key that has unsubscribed, and it may subscribe again."""
     here, there = await connect(), await connect()
