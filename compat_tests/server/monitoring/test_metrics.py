@@ -72,7 +72,7 @@ def test_each_figure_is_described(site):
     for worker in status["workers"]:
         links = {f"{kind}.{name}" for kind in ("hub", "link") for name in worker[kind]}
         links |= {"history.groups", "history.bytes", "history.behind"}  # where some is kept
-        shown = set(described.gauges) | set(described.labels) | {"link.engine"}
+        shown = set(described.gauges) | set(described.labels) | {"link.engine", "link.silent_nodes"}
         assert shown == set(worker) - not_shown | links
     (hub,) = status["services"]
     where_some_is_kept = {"history_on_disk"}
