@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 
 import grpc.aio
 import pytest
@@ -214,7 +213,6 @@ async def _overhear(server_path: str, path: str) -> tuple[bytes, bytes]:
         writer.close()
     between.close()
     await server.stop(None)
-    os.unlink(path)
     return b"".join(said[0]), b"".join(said[1])
 
 
