@@ -138,7 +138,8 @@ class Scene:
 
     async def recover(self) -> None:
         """Wait until all processes and clients are where they belong."""
-        await self.until(self._is_well, "recovery")
+        # A client whose handshake is answered by nobody gives it up after DEADLINE.
+        await self.until(self._is_well, "recovery", 3 * DEADLINE)
 
     async def wait(self, longest: float) -> None:
         """Let some time pass: when a fault comes is what is tried."""
@@ -153,7 +154,7 @@ class Scene:
         for record in stayed:
             record.stayed = True
         with contextlib.suppress(Stuck):  # the verdict says so, and more
-            await self.until(self._has_all_arrived, "all messages", DEADLINE / 4)
+            await self.until(self._has_all_arrived, "all messages", DEADLINE)
         with contextlib.suppress(Stuck):  # as above
             await self.until(self._is_presence_true, "true word of who is there")
         if not await self._is_presence_true():
