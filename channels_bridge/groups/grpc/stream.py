@@ -8,9 +8,10 @@ import os
 import socket
 import ssl
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 from channels_bridge.common.forks import keep_from_children
+from channels_bridge.common.tcp_connect import connect_tcp
 from channels_bridge.groups.credentials import Credentials
 from channels_bridge.groups.discovery.hub_address import Address
 from channels_bridge.groups.grpc.call_protocol import CallProtocol
@@ -112,7 +113,7 @@ class HubStream(CallProtocol):
             scheme="https" if tls else "http",
             authority=str(address),
         )
-        sock = await _connect_tcp(address)
+        sock = await connect_tcp(address.host, address.port, CONNECT_TIMEOUT)
         try:
             _, stream = await asyncio.get_running_loop().create_connection(
                 lambda: cls(call, has_keepalive=True),
@@ -209,44 +210,6 @@ def _connect_unix(path: str) -> socket.socket:
         sock.close()
         raise
     return sock
-
-
-async def _connect_tcp(address: Address) -> socket.socket:
-    """Return a socket that is connected to the first of the host's addresses that lets it."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
-    failure = OSError(f"{address.host} has no address")
-    for family, kind, protocol, _, place in found:
-        sock = socket.socket(family, kind, protocol)
-        try:
-            keep_from_children(sock)
-            sock.setblocking(False)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            await _connect_within(CONNECT_TIMEOUT / len(found), sock, place)
-            return sock
-        except OSError as error:
-            sock.close()
-            failure = error
-        except BaseException:
-            sock.close()
-            raise
-    raise failure
-
-
-async def _connect_within(seconds: float, sock: socket.socket, place: Any) -> None:
-    loop = asyncio.get_running_loop()
-    connecting = loop.create_task(loop.sock_connect(sock, place))
-    try:
-        # Not wait_for(), which may forget before Python 3.12 that it was cancelled.
-        await asyncio.wait([connecting], timeout=seconds)
-    finally:
-        connecting.cancel()
-        await asyncio.wait([connecting])
-        error = None if connecting.cancelled() else connecting.exception()
-    if error is not None:
-        raise error
-    if connecting.cancelled():
-        raise TimeoutError(f"{place[0]} has not answered within {seconds:g} seconds")
 
 
 def _give_up(sock: socket.socket) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
-from channels_bridge.common.forks import keep_from_children
+from channels_bridge.common.tcp_connect import connect_tcp
 
 #: From how many bytes on the socket has enough. What waits there can't be taken back.
 HIGH_WATER = 256 * 1024
@@ -54,9 +53,7 @@ class NodeSocket(asyncio.Protocol):
         Raises:
             OSError: there is no way; ``ssl.SSLError`` is one, too.
         """
-        sock = await _connect(host, port, patience)
-        # Else a node would believe that this process lives as long as any child of it does.
-        keep_from_children(sock)
+        sock = await connect_tcp(host, port, patience)
         try:
             await asyncio.get_running_loop().create_connection(
                 lambda: self, sock=sock, ssl=tls, server_hostname=name if tls else None
@@ -138,44 +135,3 @@ class NodeSocket(asyncio.Protocol):
         if not self.lost.done():
             self.lost.set_result(None)
             self._on_lost(error)
-
-
-async def _connect(host: str, port: int, patience: float) -> socket.socket:
-    """A socket that is connected to the first of the host's addresses that lets it.
-
-    A name may stand for all nodes of a cluster. One of them whose machine has vanished says
-    nothing: it must leave time for the others.
-    """
-    loop = asyncio.get_running_loop()
-    failure: OSError = OSError(f"{host} has no address")
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    for family, kind, protocol, _, address in found:
-        sock = socket.socket(family, kind, protocol)
-        try:
-            sock.setblocking(False)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            await _connect_within(patience / len(found), sock, address)
-            return sock
-        except OSError as error:
-            sock.close()
-            failure = error
-        except BaseException:
-            sock.close()
-            raise
-    raise failure
-
-
-async def _connect_within(seconds: float, sock: socket.socket, address: Any) -> None:
-    loop = asyncio.get_running_loop()
-    connecting = loop.create_task(loop.sock_connect(sock, address))
-    try:
-        # Not wait_for(), which may forget before Python 3.12 that it was cancelled.
-        await asyncio.wait([connecting], timeout=seconds)
-    finally:
-        connecting.cancel()
-        await asyncio.wait([connecting])
-        error = None if connecting.cancelled() else connecting.exception()
-    if error is not None:
-        raise error
-    if connecting.cancelled():
-        raise TimeoutError(f"{address[0]} has not answered within {seconds:g} seconds")
