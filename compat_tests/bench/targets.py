@@ -179,9 +179,15 @@ WRONG = Target("all", "messages and connections of ours that went wrong", 0, wro
 
 TARGETS = (
     WRONG,
-    Target("fanout", "CPU of Daphne + core", 1 / 25, cpu("fanout") / cpu("fanout", "", DAPHNE)),
+    Target("fanout", "CPU of Daphne + core", 1 / 50, cpu("fanout") / cpu("fanout", "", DAPHNE)),
     Target(
-        "fanout", "CPU of the best with Redis", 1 / 12, cpu("fanout") / cpu("fanout", "", *REDIS)
+        "fanout", "CPU of the best with Redis", 1 / 25, cpu("fanout") / cpu("fanout", "", *REDIS)
+    ),
+    Target(
+        "fanout",
+        "CPU of bare picows, which forwards frames",
+        1.4,
+        cpu("fanout") / cpu("fanout", "", "picows-frames"),
     ),
     Target(
         "many-groups",
@@ -284,7 +290,7 @@ TARGETS = (
             ("no session", "uvicorn", 0.45),
         )
     ),
-    Target("sync", "CPU of Daphne + core", 1 / 5, cpu("sync") / cpu("sync", "", DAPHNE)),
+    Target("sync", "CPU of Daphne + core", 1 / 50, cpu("sync") / cpu("sync", "", DAPHNE)),
     Target(
         "sync",
         "ms that a consumer which sleeps delays others, 16 threads",
