@@ -41,7 +41,7 @@ COLUMNS: Mapping[str, Callable[[Outcome], str]] = {
     "gaps told": lambda outcome: known(outcome.score.told),
     "false alarms": lambda outcome: known(outcome.score.false),
     "caught up p50 ms": lambda outcome: milliseconds(outcome, 50),
-    "p99 ms": lambda outcome: milliseconds(outcome, 99),
+    "caught up p99 ms": lambda outcome: milliseconds(outcome, 99),
     "CPU us/delivery": lambda outcome: f"{outcome.cpu_us:,.0f}",
     "requests to hub or broker": lambda outcome: known(outcome.requests),
     "reconnected": lambda outcome: known(outcome.score.reconnected),
@@ -54,9 +54,11 @@ COLUMNS: Mapping[str, Callable[[Outcome], str]] = {
 FIRST = (
     "delivered %",
     "duplicates",
+    "out of order",
     "gaps untold",
     "gaps told",
     "false alarms",
+    "caught up p99 ms",
     "CPU us/delivery",
 )
 
