@@ -1,4 +1,4 @@
-"""The sums of the guide to capacity begin with figures that are in the guide to performance, too."""
+"""The sums of the guide to capacity begin with figures of the project's benchmark."""
 
 from __future__ import annotations
 
