@@ -75,7 +75,7 @@ def test_summary_needs_rounds(tmp_path: Path) -> None:
             documents.fill_all([readme], measured, ["summary in short"])
         documents.fill_all([readme], measured, ["tables"])
         assert "old" in readme.read_text()
-    documents.fill_all([readme], steady(), documents.PARTS)
+    documents.fill_all([readme], steady(seconds=2.9997), documents.PARTS)
     assert "| fanout " in readme.read_text()
 
 
