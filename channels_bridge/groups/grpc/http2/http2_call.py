@@ -43,7 +43,8 @@ from channels_bridge.groups.grpc.http2.incoming_room import DEFAULT_WINDOW, WIND
 from channels_bridge.groups.grpc.http2.outgoing import MAX_WINDOW, Outgoing
 
 #: How many frames may come without a message, in so many seconds: none does more than acknowledge
-#: and allow, and each may have to be answered. Messages in either way begin it anew.
+#: and allow, and each may have to be answered. Messages in either way begin it anew; what is
+#: said in other streams doesn't.
 MAX_IDLE_FRAMES = 1000
 IDLE_SECONDS = 10
 
@@ -197,13 +198,14 @@ class Http2Call(ABC):
     def _on_data(self, stream: int, size: int) -> None:
         if not self.is_greeted or self._headers.stream or self._is_idle(stream):
             raise Violation(PROTOCOL_ERROR, "content that belongs to nothing")
-        if size:
+        is_ours = stream == self._outgoing.stream
+        if size and is_ours:
             self._idle_frames = 0
         else:
             self._count_idle()
         if more := self._room.take(size):
             self._outgoing.put(window_update(ALL, more))
-        self._is_wanted = stream == self._outgoing.stream and not self.is_over
+        self._is_wanted = is_ours and not self.is_over
         if self._is_wanted and (more := self._call_room.take(size)):
             self._outgoing.put(window_update(stream, more))
 

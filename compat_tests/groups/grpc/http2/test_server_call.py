@@ -326,6 +326,13 @@ def test_many_calls(call):
             call.receive(headers([], stream=stream) + frame(RST_STREAM, MORE, stream=stream))
 
 
+def test_many_calls_with_content(call):
+    """What is said in them doesn't count as a message, so that they may be as few."""
+    with pytest.raises(Violation, match="too many"):
+        for stream in range(3, 10_000, 2):
+            call.receive(headers([], stream=stream) + frame(DATA, b"x", stream=stream))
+
+
 def test_endless_headers(call):
     """Headers don't grow for ever, in whatever pieces."""
     call.receive(frame(HEADERS, b"", stream=3))
