@@ -38,6 +38,9 @@ LARGE_FRAME_SIZE = 1024 * 1024
 #: The longest that anybody can allow.
 GREATEST_FRAME_SIZE = 2**24 - 1
 
+#: The most settings that are read of one frame: there are fewer than ten, and room for 2,730.
+MAX_SETTINGS = 100
+
 #: Length and type together, flags, stream.
 _HEAD = struct.Struct(">IBI")
 _SETTING = struct.Struct(">HI")
@@ -70,6 +73,8 @@ def read_settings(content: bytes) -> list[tuple[int, int]]:
     """Return names and values. Raises Violation."""
     if len(content) % _SETTING.size:
         raise Violation(FRAME_SIZE_ERROR, "half of a setting")
+    if len(content) > MAX_SETTINGS * _SETTING.size:
+        raise Violation(ENHANCE_YOUR_CALM, "too many settings")
     return list(_SETTING.iter_unpack(content))
 
 

@@ -24,6 +24,7 @@ from channels_bridge.groups.grpc.http2.http2_frames import (
     INITIAL_WINDOW_SIZE,
     LARGE_FRAME_SIZE,
     MAX_FRAME_SIZE,
+    MAX_SETTINGS,
     PADDED,
     PING,
     PREFACE,
@@ -260,6 +261,7 @@ LATER = [
     (frame(HEADERS, b"", stream=3) + frame(CONTINUATION, b"", stream=5), PROTOCOL_ERROR),
     (frame(CONTINUATION, b""), PROTOCOL_ERROR),
     # Settings and windows.
+    (frame(SETTINGS, bytes(6 * (MAX_SETTINGS + 1)), stream=ALL), ENHANCE_YOUR_CALM),
     (setting(INITIAL_WINDOW_SIZE, 2**31), FLOW_CONTROL_ERROR),
     (setting(MAX_FRAME_SIZE, DEFAULT_FRAME_SIZE - 1), PROTOCOL_ERROR),
     (setting(MAX_FRAME_SIZE, 2**24), PROTOCOL_ERROR),
