@@ -20,7 +20,7 @@ from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.groups.discovery.hub_address import Address
 from channels_bridge.groups.grpc import call_protocol, frame_codec, stream
 from channels_bridge.groups.grpc.http2.client_call import ClientCall
-from channels_bridge.groups.grpc.http2.http2_frames import GOAWAY, PREFACE
+from channels_bridge.groups.grpc.http2.http2_frames import GOAWAY, PING, PREFACE
 from channels_bridge.groups.grpc.http2.server_call import ServerCall
 from channels_bridge.groups.grpc.hub import hub_connection, listener
 from channels_bridge.groups.grpc.process.grpc_transport import GrpcTransport
@@ -520,6 +520,19 @@ async def test_who_never_calls(address, monkeypatch):
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
+
+
+async def test_who_is_turned_away_is_not_heard(address):
+    """Whoever is turned away may stay for a moment, and makes the hub do nothing meanwhile."""
+    async with serving(address), raw(address, ClientCall("/other")) as (reader, writer):
+        said = b""
+        while b"grpc-status" not in said:
+            said += await soon(reader.read(65_536))
+        writer.write(frame(PING, bytes(8), stream=0) * 10)
+        with contextlib.suppress(ConnectionError):
+            while more := await soon(reader.read(65_536)):
+                said += more
+    assert PING not in {kind for kind, *_ in frames(said)}
 
 
 @pytest.mark.parametrize(

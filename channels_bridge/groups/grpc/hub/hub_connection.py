@@ -102,6 +102,9 @@ class HubConnection(CallProtocol):
         """Leave the end of the connection to the process: it then has read how its call ended."""
         self._is_ending = True
         self.flush()
+        # Who is turned away could else go on to keep the hub busy. What is written to a process may
+        # wait for it to say that there is room.
+        self._is_deaf = not self._http2.has_unsent
         self._stop_waiting()
         if self.is_open:
             self._due = self._loop.call_later(LINGER, self.abort)
