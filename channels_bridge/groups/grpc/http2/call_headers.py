@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from urllib.parse import quote, unquote
 
 import hpack
@@ -27,6 +28,11 @@ PRIORITY_SIZE = 5
 # Status codes of gRPC.
 OK, UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNIMPLEMENTED = 0, 2, 4, 8, 12
 UNAVAILABLE, UNAUTHENTICATED = 14, 16
+
+# hpack logs all headers at DEBUG, and so tokens, also where only the root logger is set to that.
+_hpack_log = logging.getLogger("hpack")
+if _hpack_log.level == logging.NOTSET:
+    _hpack_log.setLevel(logging.INFO)
 
 #: What ``grpc-message`` has as it is; all else is encoded as in a URL.
 _PLAIN = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import hpack
 import pytest
 
@@ -100,6 +102,15 @@ def test_compressed_request():
         + frame(CONTINUATION, block[20:], flags=END_HEADERS)
     )
     assert call.request == REQUEST
+
+
+def test_tokens_are_not_logged(caplog):
+    """A project whose root logger takes everything has no tokens in its log."""
+    with caplog.at_level(logging.DEBUG):
+        call = greeted()
+        call.receive(headers(REQUEST))
+    assert call.metadata(b"authorization") == [b"Bearer of it"]
+    assert "Bearer" not in caplog.text
 
 
 @pytest.mark.parametrize(
