@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from channels_bridge.common.event_deadline import is_set_within
+from channels_bridge.common.rate_limited_log import Notices
 from channels_bridge.exceptions import HubAddressError
 from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.groups.discovery.hub_address import Address
@@ -200,6 +201,7 @@ class _Hub:
         self._exchange = exchange
         self._keeper = keeper
         self._door = Door(credentials)
+        self._notices = Notices(logger)
         self._writing: set[asyncio.Task[None]] = set()
         self._listener = HubListener(where, credentials, self._welcome)
 
@@ -217,7 +219,13 @@ class _Hub:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_INTERVAL)
-            self._exchange.tick()
+            try:
+                self._exchange.tick()
+            except Exception:
+                # A fault; but without ticks nobody would be given up, and all who wait for one that
+                # is gone would wait for ever.
+                if self._notices.due("tick") is not None:
+                    logger.exception("the groups hub goes on after a fault")
             with contextlib.suppress(OSError):  # which keep() has logged
                 self._keeper.retry()
 

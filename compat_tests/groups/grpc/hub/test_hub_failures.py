@@ -319,6 +319,23 @@ async def test_hub_killed_while_subscribing(hub, connect, step):
     assert receiver.payloads == [b"hello"]
 
 
+async def test_fault_at_a_tick(address, monkeypatch, caplog):
+    """What fails while the hub does what time has brought is logged; it goes on with the next."""
+    tick, ticks = exchange.Exchange.tick, []
+
+    def fail_first(self):
+        ticks.append(self)
+        if len(ticks) == 1:
+            raise ValueError("a fault")
+        tick(self)
+
+    monkeypatch.setattr(exchange.Exchange, "tick", fail_first)
+    async with serving(address):
+        await until(lambda: len(ticks) > 1)
+    (line,) = [record for record in caplog.records if record.exc_info]
+    assert line.levelno == logging.ERROR and str(line.exc_info[1]) == "a fault"
+
+
 async def test_bound_while_silent(hub, make_grpc_layer):
     """A named channel that joins a group gets what anybody sends then, who was silent before."""
     one, two = make_grpc_layer(), make_grpc_layer()
