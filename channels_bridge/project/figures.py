@@ -26,7 +26,7 @@ MAX_GROUPS = 1000
 LINK_COUNTERS = ("reconnects", "missed", "gaps", "recovered", "resent", "dropped")
 
 
-def figures(question: Message) -> Message:
+async def figures(question: Message) -> Message:
     """Report the layers that this process has used so far; a ``Figures`` of the engine.
 
     Args:
@@ -63,7 +63,7 @@ def figures(question: Message) -> Message:
         largest = heapq.nlargest(MAX_GROUPS, sizes.items(), key=lambda item: item[1])
         message["groups"] = dict(largest)
     if question.get("handlers"):
-        message["handlers"] = report_handlers()
+        message["handlers"] = await report_handlers()
     return message
 
 

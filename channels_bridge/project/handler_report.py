@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Iterator
+from time import thread_time
 from typing import Any
 
 from channels_bridge.groups.shared_frames import SharedFrame
@@ -17,10 +19,23 @@ Row = dict[str, Any]
 #: Rows of one process: its answer is one line.
 MAX_ROWS = 1000
 
+#: Seconds of CPU time after which the loop goes round.
+TURN = 0.005
 
-def report_handlers() -> list[Row]:
-    """Return a row for each group handler of the consumers that have run in this process."""
-    rows = [row for handlers in proven_handlers.known.values() for row in _rows(handlers)]
+
+async def report_handlers() -> list[Row]:
+    """Return a row for each group handler of the consumers that have run in this process.
+
+    Those that no message has called yet are looked at now, which takes milliseconds each.
+    """
+    rows: list[Row] = []
+    began = thread_time()
+    for handlers in list(proven_handlers.known.values()):
+        for row in _rows(handlers):
+            rows.append(row)
+            if thread_time() - began > TURN:
+                await asyncio.sleep(0)
+                began = thread_time()
     rows.sort(key=lambda row: (row["consumer"], row["handler"]))
     return rows[:MAX_ROWS]
 

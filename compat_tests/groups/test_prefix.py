@@ -139,7 +139,7 @@ async def test_names_in_figures(layers, monkeypatch):
     monkeypatch.setattr(channel_layers, "backends", backends)
     for layer in backends.values():
         layer.group_sizes = lambda: {"room": 2}
-    message = figures({"top": 10})
+    message = await figures({"top": 10})
     assert message["groups"] == {"room": 2, "other/room": 2}
     gauges = {"groups": 2, "members": 4, "hub": None, "history": None, "link": None}
     assert message["gauges"] == gauges

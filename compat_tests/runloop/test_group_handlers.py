@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from typing import Any
 
@@ -89,12 +90,31 @@ def test_rows(monkeypatch: Any) -> None:
     handlers = proven_handlers.known[Chat] = proven_handlers.Handlers(Chat)
 
     def rows() -> dict[str, str | None]:
-        return {row["handler"]: row["why"] for row in handler_report.report_handlers()}
+        report = asyncio.run(handler_report.report_handlers())
+        return {row["handler"]: row["why"] for row in report}
 
     assert list(rows()) == ["chat_logged", "chat_news", "chat_shared"]
     assert rows()["chat_news"] is rows()["chat_shared"] is None
     assert handlers.proof_of("chat_typing") is None
     assert "self.channel_name" in str(rows()["chat_typing"])
+
+
+async def test_turns(monkeypatch: Any) -> None:
+    """Connections have their turn between handlers that are looked at for the first time."""
+    monkeypatch.setattr(proven_handlers, "known", {Chat: proven_handlers.Handlers(Chat)})
+    monkeypatch.setattr(handler_report, "TURN", 0)
+    turns = 0
+
+    async def serve() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    serving = asyncio.create_task(serve())
+    rows = await handler_report.report_handlers()
+    serving.cancel()
+    assert turns >= len(rows) > 1
 
 
 class Stranger:

@@ -429,7 +429,7 @@ async def test_middleware_sees_each_frame(serve):
         await send("room.news", text="x")
         assert await received(websocket) == ['{"text": "x"}']
     assert seen == ["websocket.accept", "websocket.send"]
-    assert all("noting takes part in send()" in row["why"] for row in report_handlers())
+    assert all("noting takes part in send()" in row["why"] for row in await report_handlers())
 
 
 async def test_dispatch_of_its_own(serve):
@@ -506,7 +506,7 @@ async def test_setting(serve, monkeypatch):
         await send("room.news", text="x")
         assert await received(websocket) == ['{"text": "x"}']
     assert calls() == 1
-    assert {row["why"] for row in report_handlers()} == {
+    assert {row["why"] for row in await report_handlers()} == {
         "the setting WEBSOCKET_SHARED_HANDLERS is False"
     }
 
@@ -564,7 +564,7 @@ async def test_report(serve):
     engine = await serve(Text.as_asgi())
     async with engine.connect() as websocket:
         await idle(websocket)
-        rows = {row["handler"]: row for row in report_handlers()}
+        rows = {row["handler"]: row for row in await report_handlers()}
     assert list(rows) == ["room_data", "room_news", "room_own", "room_wait"]
     assert {row["consumer"] for row in rows.values()} == {f"{__name__}.Text"}
     assert [name for name, row in rows.items() if row["shared"]] == ["room_data", "room_news"]
@@ -572,5 +572,5 @@ async def test_report(serve):
     with patch_json():
         assert (
             "has been replaced"
-            in {row["handler"]: row for row in report_handlers()}["room_news"]["why"]
+            in {row["handler"]: row for row in await report_handlers()}["room_news"]["why"]
         )

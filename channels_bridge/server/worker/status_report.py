@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from channels_bridge.server.worker.loop_lag import LoopDelay
 #: Connections that are looked at before the loop goes round: a millisecond's work.
 SLICE = 1000
 
-Figures = Callable[[Message], Message]
+Figures = Callable[[Message], Awaitable[Message]]
 """Figures of other packages, in the form of a ``Report``'s answer. The argument: the question; its
 ``top`` is how many of each kind are wanted where there may be many, none by default."""
 
@@ -45,7 +45,7 @@ class Report:
     async def __call__(self, question: Message) -> Message:
         top = question.get("top", 0)
         loads = await self._loads()
-        figures = self._figures(question)
+        figures = await self._figures(question)
         answer: Message = {
             **figures,
             "counters": {**self._counters(), **figures.get("counters", {})},
@@ -111,6 +111,6 @@ def describe(load: Load) -> Message:
     }
 
 
-def no_figures(question: Message) -> Message:
+async def no_figures(question: Message) -> Message:
     """The figures of other packages where there are none."""
     return {}
