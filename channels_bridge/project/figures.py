@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from channels import DEFAULT_CHANNEL_LAYER
 from channels.layers import channel_layers
 
 from channels_bridge.groups.layer import BridgeChannelLayer
-from channels_bridge.groups.layer_statistics import LinkStatistics
+from channels_bridge.groups.layer_statistics import LayerStatistics, LinkStatistics
 from channels_bridge.project import history_figures
 from channels_bridge.project.handler_report import report_handlers
 from channels_bridge.server.child.questions import Message
@@ -20,7 +20,6 @@ from channels_bridge.server.child.questions import Message
 #: Groups of one worker that are reported at most. What is too small to be among them in one worker
 #: may be missing from a group's size over all workers.
 MAX_GROUPS = 1000
-
 
 #: Counters of links, to a hub or to NATS.
 LINK_COUNTERS = ("reconnects", "missed", "gaps", "recovered", "resent", "dropped")
@@ -34,28 +33,13 @@ async def figures(question: Message) -> Message:
     """
     layers = dict(_layers())
     statistics = [layer.statistics() for layer in layers.values()]
-    links = [layer.link for layer in statistics if layer.link is not None]
-    hubs = [link for link in links if link.engine == "hub"]
     sizes = _group_sizes(layers)
     message: Message = {
-        "counters": {
-            "group_sends": sum(layer.group_sends for layer in statistics),
-            "drops": {
-                "inbox_full": sum(layer.messages_dropped for layer in statistics),
-                "history": history_figures.drops(statistics),
-            },
-            **history_figures.counters(statistics),
-            "hub_reconnects": sum(link.reconnects for link in hubs),
-            "hub_misses": sum(link.missed for link in hubs),
-            **{
-                f"link_{name}": sum(getattr(link, name) for link in links) for name in LINK_COUNTERS
-            },
-        },
+        "counters": _counters(statistics),
         "gauges": {
             "groups": len(sizes),
             "members": sum(sizes.values()),
-            "hub": _hub(hubs) if hubs else None,
-            "link": _link(links) if links else None,
+            **_link_gauges(statistics),
             "history": history_figures.gauge(statistics),
         },
     }
@@ -65,6 +49,36 @@ async def figures(question: Message) -> Message:
     if question.get("handlers"):
         message["handlers"] = await report_handlers()
     return message
+
+
+def _counters(layers: Sequence[LayerStatistics]) -> Message:
+    links = _links(layers)
+    hubs = _to_hubs(links)
+    return {
+        "group_sends": sum(layer.group_sends for layer in layers),
+        "drops": {
+            "inbox_full": sum(layer.messages_dropped for layer in layers),
+            "history": history_figures.drops(layers),
+        },
+        **history_figures.counters(layers),
+        "hub_reconnects": sum(link.reconnects for link in hubs),
+        "hub_misses": sum(link.missed for link in hubs),
+        **{f"link_{name}": sum(getattr(link, name) for link in links) for name in LINK_COUNTERS},
+    }
+
+
+def _link_gauges(layers: Iterable[LayerStatistics]) -> Message:
+    links = _links(layers)
+    hubs = _to_hubs(links)
+    return {"hub": _hub(hubs) if hubs else None, "link": _link(links) if links else None}
+
+
+def _links(layers: Iterable[LayerStatistics]) -> list[LinkStatistics]:
+    return [layer.link for layer in layers if layer.link is not None]
+
+
+def _to_hubs(links: Iterable[LinkStatistics]) -> list[LinkStatistics]:
+    return [link for link in links if link.engine == "hub"]
 
 
 def _group_sizes(layers: Mapping[str, BridgeChannelLayer]) -> dict[str, int]:
@@ -91,10 +105,6 @@ def _hub(links: list[LinkStatistics]) -> Message:
         "unacknowledged_bytes": sum(link.unacknowledged_bytes for link in links),
         "lag": max(link.lag for link in links),
     }
-
-
-def _link_counters(links: list[LinkStatistics]) -> Message:
-    return {f"link_{name}": sum(getattr(link, name) for link in links) for name in LINK_COUNTERS}
 
 
 def _link(links: list[LinkStatistics]) -> Message:
