@@ -10,9 +10,10 @@ import __future__
 
 import ast
 import inspect
-import linecache
+import io
 import re
-from collections.abc import Iterator
+import tokenize
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, TypeAlias
@@ -56,12 +57,14 @@ class FunctionSource:
         node: its definition; lines are those of its file.
         padded: what gives the function when compiled, on the lines and columns where it stands.
         flags: what is imported from ``__future__`` there.
+        file: all that is in its file.
     """
 
     function: FunctionType
     node: Definition
     padded: str
     flags: int
+    file: str
 
     @property
     def text(self) -> str:
@@ -76,6 +79,15 @@ class FunctionSource:
         """
         if not any(_same(self.function.__code__, other) for other in self._compiled()):
             raise Refused(None, CHANGED)
+
+    def may_rebind(self, name: str) -> bool:
+        """Whether anything in its file may bind one of its global names anew, later on.
+
+        Its text says so: a ``global`` statement with the name, or ``globals()``, whatever for. What
+        other modules bind in this one, can't be seen from here.
+        """
+        statement = rf"\bglobal\b(?:[^\n;]|\\\n)*\b{re.escape(name)}\b"
+        return re.search(rf"{statement}|\bglobals\b", self.file) is not None
 
     def _compiled(self) -> Iterator[CodeType]:
         """Compile it.
@@ -97,8 +109,8 @@ def read_source(function: FunctionType) -> FunctionSource:
         Refused: there is none.
     """
     code = function.__code__
-    lines = _lines(function)
-    padded = _padded(code, lines)
+    file = _read_file(function)
+    padded = _padded(code, _lines(code, file))
     flags = code.co_flags & FUTURE
     try:
         tree: Any = compile(padded, code.co_filename, "exec", ast.PyCF_ONLY_AST | flags, True)
@@ -109,36 +121,44 @@ def read_source(function: FunctionType) -> FunctionSource:
         statements = statements[0].body
     if len(statements) != 1 or not isinstance(statements[0], Definition):
         raise Refused(None, "is not written as a def")
-    return FunctionSource(function, statements[0], padded, flags)
+    return FunctionSource(function, statements[0], padded, flags, file)
 
 
-def is_rebound(function: FunctionType, name: str) -> bool:
-    """Whether anything in a function's file may bind one of its global names anew, later on.
+def _read_file(function: FunctionType) -> str:
+    """Return what is in a function's file now; nothing where it comes from none.
 
-    Its text says so: a ``global`` statement with the name, or ``globals()``, whatever for. What
-    other modules bind in this one, can't be seen from here.
+    Not by linecache, which keeps all that it has read: in each worker, for ever.
     """
-    text = "".join(_file(function))
-    statement = rf"\bglobal\b(?:[^\n;]|\\\n)*\b{re.escape(name)}\b"
-    return re.search(statement, text) is not None or re.search(r"\bglobals\b", text) is not None
+    name = function.__code__.co_filename
+    try:
+        with tokenize.open(name) as file:
+            return file.read()
+    except (OSError, SyntaxError, UnicodeError):
+        return "" if name.startswith("<") else _read_archive(function.__globals__)
 
 
-def _file(function: FunctionType) -> list[str]:
-    """The lines of a function's file, as they are now."""
-    linecache.checkcache(function.__code__.co_filename)
-    return linecache.getlines(function.__code__.co_filename, function.__globals__)
+def _read_archive(namespace: Mapping[str, Any]) -> str:
+    """Return what the importer of a module has, such as one of archives; nothing if it has none."""
+    get_source = getattr(namespace.get("__loader__"), "get_source", None)
+    if get_source is None:
+        return ""
+    try:
+        source: str | None = get_source(namespace["__name__"])
+    except ImportError:
+        return ""
+    return source or ""
 
 
-def _lines(function: FunctionType) -> list[str]:
+def _lines(code: CodeType, file: str) -> list[str]:
     """The lines of a function."""
-    lines = _file(function)[function.__code__.co_firstlineno - 1 :]
+    lines = io.StringIO(file).readlines()[code.co_firstlineno - 1 :]
     if not lines:
         raise Refused(None, "its source can't be read")
     block = list(inspect.getblock(lines))
     text = "".join(block)
     match = ESCAPES.match(text)
     if match is not None and match.end() < len(text):
-        line = function.__code__.co_firstlineno + text.count("\n", 0, match.end())
+        line = code.co_firstlineno + text.count("\n", 0, match.end())
         raise Refused(line, "has a backslash of which Python warns")
     return block
 

@@ -9,10 +9,10 @@ import ast
 import json
 import re
 from collections.abc import Iterable
-from types import FunctionType, ModuleType
+from types import ModuleType
 from typing import Any, cast
 
-from channels_bridge.runloop.function_source import is_rebound
+from channels_bridge.runloop.function_source import FunctionSource
 from channels_bridge.runloop.pure_functions import (
     BUILTINS,
     METHODS,
@@ -43,12 +43,13 @@ class Expressions:
     """The expressions of one handler, in the order in which they are evaluated.
 
     Args:
-        function: the handler.
+        source: the handler's.
         witnesses: take down what is looked up outside of it.
     """
 
-    def __init__(self, function: FunctionType, witnesses: Witnesses) -> None:
-        self._function = function
+    def __init__(self, source: FunctionSource, witnesses: Witnesses) -> None:
+        function = source.function
+        self._source = source
         self._namespace = function.__globals__
         self._builtins: dict[str, Any] = cast(Any, function).__builtins__
         if type(self._namespace) is not dict or type(self._builtins) is not dict:
@@ -176,7 +177,7 @@ class Expressions:
             value = self._witnesses.look(self._builtins, name)
         if value is ABSENT:
             raise Refused(node.lineno, f"uses {name}, which is not there")
-        if is_rebound(self._function, name):
+        if self._source.may_rebind(name):
             raise Refused(node.lineno, f"uses {name}, which its file may bind anew")
         self._looked_up[name] = value
         return value

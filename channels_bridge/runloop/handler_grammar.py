@@ -33,7 +33,7 @@ from dataclasses import dataclass
 from types import FunctionType
 from typing import Literal
 
-from channels_bridge.runloop.function_source import Definition
+from channels_bridge.runloop.function_source import Definition, FunctionSource
 from channels_bridge.runloop.handler_expressions import Expressions
 from channels_bridge.runloop.refusals import Refused, describe
 from channels_bridge.runloop.witnesses import Witnesses
@@ -62,14 +62,15 @@ class Sent:
     before: list[ast.stmt]
 
 
-def read_handler(function: FunctionType, node: Definition, witnesses: Witnesses) -> Sent:
+def read_handler(source: FunctionSource, witnesses: Witnesses) -> Sent:
     """Return what a handler sends, and take down what it looks up elsewhere.
 
     Raises:
         Refused: it isn't certain that all members are sent the same.
     """
+    function, node = source.function, source.node
     _require_plain(function, node)
-    expressions = Expressions(function, witnesses)
+    expressions = Expressions(source, witnesses)
     *before, last = _statements(node)
     for statement in before:
         _read_assignment(statement, expressions)

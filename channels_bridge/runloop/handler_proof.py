@@ -122,7 +122,7 @@ def _prove(owner: type, name: str) -> Proof:
         raise Refused(function.__code__.co_firstlineno, "mixes async and synchronous code")
     witnesses.look_at_function(function)
     source = read_source(function)
-    sent = read_handler(function, source.node, witnesses)
+    sent = read_handler(source, witnesses)
     source.require_same()
     if sent.kind == "json" and "send_json" not in vars(chain[0]):
         raise Refused(sent.content.lineno, "calls send_json(), which its class doesn't have")

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import importlib.util
 import json
+import linecache
 import subprocess
 import sys
 import types
+import zipfile
+import zipimport
+from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -65,6 +70,25 @@ def test_what_is_shared_is_what_each_would_send(tmp_path, base, text):
     assert proof.still_holds(owner)
     (sent,) = run(owner, "chat_message", dict(EVENT))
     assert sent == {"type": "websocket.send", "text": proof.make(dict(EVENT))}
+
+
+def test_sources_are_not_kept(tmp_path):
+    """A proof leaves no file in memory: each worker would have all that have handlers."""
+    owner = write_room(tmp_path, TUTORIAL)
+    before = set(linecache.cache)
+    assert isinstance(prove(owner, "chat_message"), Proof)
+    assert set(linecache.cache) == before
+
+
+def test_archive(tmp_path):
+    """Handlers in an archive can be read, too."""
+    file = Path(write_module(tmp_path, TUTORIAL).__file__)
+    with zipfile.ZipFile(tmp_path / "handlers.zip", "w") as archive:
+        archive.write(file, "archived_handlers.py")
+    spec = zipimport.zipimporter(f"{tmp_path}/handlers.zip").find_spec("archived_handlers")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert isinstance(proof := prove(module.Room, "chat_message"), Proof), proof
 
 
 def test_binary_data(tmp_path):
