@@ -18,13 +18,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import os
 import resource
+import sys
 from collections.abc import Iterator, Mapping
 from time import monotonic, thread_time
 
 from channels_bridge.server.websocket.context import Context
 from channels_bridge.server.worker.gc_thaw import Leavers, is_automatic
+from channels_bridge.server.worker.wear import resident_memory
 
 #: CPython's number of the oldest generation, with which all are collected.
 FULL = 2
@@ -199,7 +200,7 @@ class Survivors:
 def memory() -> int:
     """Bytes of memory that this process has; where the system does not say it, the most it had."""
     try:
-        with open("/proc/self/statm", "rb") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # macOS: in bytes
+        return resident_memory()
+    except OSError:  # it isn't Linux, or no descriptor is left
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most if sys.platform == "darwin" else most * 1024

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import gc
 import weakref
 
@@ -299,6 +300,17 @@ def test_memory():
     held = bytearray(b"1") * 2**26
     assert gc_freeze.memory() - before > 2**25
     del held
+
+
+def test_memory_that_is_not_told(monkeypatch):
+    """Where no descriptor is left for /proc it is the most that the process had, in bytes, too."""
+    told = gc_freeze.memory()
+
+    def refuse():
+        raise OSError(errno.EMFILE, "too many open files")
+
+    monkeypatch.setattr(gc_freeze, "resident_memory", refuse)
+    assert gc_freeze.memory() > told / 2
 
 
 async def test_a_project_that_collects_itself(context):
