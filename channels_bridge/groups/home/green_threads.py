@@ -9,19 +9,52 @@ and ``async_to_sync()`` and ``asyncio.run()`` refuse to work, whatever they call
 from __future__ import annotations
 
 import sys
+from typing import NamedTuple
 
 from django.core.exceptions import ImproperlyConfigured
 
-#: By who patches: the module that knows what is patched, its function that tells, and what must not
-#: be. In gevent's selectors a loop ends in any thread but the main one.
-PATCHERS = {
-    "gevent": ("gevent.monkey", "is_module_patched", ("threading", "select")),
-    "eventlet": ("eventlet.patcher", "is_monkey_patched", ("thread",)),
-}
 
-#: What has to be patched, or a greenlet that waits would stop all others. With eventlet, what goes
-#: with threads is.
-WAITING = {"gevent": ("threading", "queue", "socket"), "eventlet": ("thread", "socket")}
+class Patcher(NamedTuple):
+    """What makes greenlets of threads.
+
+    Attributes:
+        module: which knows what is patched.
+        function: of that module, which tells.
+        refused: what must not be patched, for an event loop.
+        waiting: what has to be, or a greenlet that waits would stop all others.
+    """
+
+    module: str
+    function: str
+    refused: tuple[str, ...]
+    waiting: tuple[str, ...]
+
+    def has_any(self) -> bool:
+        """Whether anything is patched that must not be."""
+        is_patched = getattr(sys.modules.get(self.module), self.function, None)
+        return is_patched is not None and any(map(is_patched, self.refused))
+
+    def has_all(self) -> bool:
+        """Whether all is patched that has to be; for one that is there."""
+        return all(map(getattr(sys.modules[self.module], self.function), self.waiting))
+
+
+#: By the names of their packages. In gevent's selectors a loop ends in any thread but the main one;
+#: with eventlet, what goes with threads is patched with them.
+PATCHERS = {
+    "gevent": Patcher(
+        "gevent.monkey",
+        "is_module_patched",
+        refused=("threading", "select"),
+        waiting=("threading", "queue", "socket"),
+    ),
+    "eventlet": Patcher(
+        "eventlet.patcher",
+        "is_monkey_patched",
+        refused=("thread",),
+        waiting=("thread", "socket"),
+    ),
+}
 
 
 def are_greenlets() -> bool:
@@ -32,10 +65,7 @@ def are_greenlets() -> bool:
 def can_wait() -> bool:
     """Whether greenlets wait for each other, and for sockets, as threads do."""
     patcher = _find_patcher()
-    if patcher is None:
-        return False
-    module, function, _ = PATCHERS[patcher]
-    return all(map(getattr(sys.modules[module], function), WAITING[patcher]))
+    return patcher is not None and PATCHERS[patcher].has_all()
 
 
 def require_threads() -> None:
@@ -55,8 +85,4 @@ def require_threads() -> None:
 
 
 def _find_patcher() -> str | None:
-    for patcher, (module, function, needed) in PATCHERS.items():
-        is_patched = getattr(sys.modules.get(module), function, None)
-        if is_patched is not None and any(map(is_patched, needed)):
-            return patcher
-    return None
+    return next((name for name, patcher in PATCHERS.items() if patcher.has_any()), None)
