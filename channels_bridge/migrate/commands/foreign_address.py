@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from ipaddress import IPv6Address
 
-from channels_bridge.migrate.commands.invocation import Given, Invocation, Value
+from channels_bridge.migrate.commands.given_options import Given, Value
+from channels_bridge.migrate.commands.invocation import Invocation
 from channels_bridge.project.foreign.option import Becomes
 
 LOCAL = Value.plain("127.0.0.1")

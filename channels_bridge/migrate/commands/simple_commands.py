@@ -64,6 +64,20 @@ def in_line(text: PlacedText) -> Iterator[SimpleCommand]:
         yield SimpleCommand(text, tuple(words))
 
 
+def script_within(words: Sequence[Token]) -> Iterator[Token]:
+    """Yield the script that a command gives to a shell, as ``sh -c`` does."""
+    for index, word in enumerate(words[:-1]):
+        name = word.text.value.rpartition("/")[2]
+        if name in ("sh", "bash", "dash", "ash", "zsh"):
+            options = [one.text.value for one in words[index + 1 :]]
+            for place, text in enumerate(options[:-1]):
+                if not text.startswith("-"):
+                    return
+                if not text.startswith("--") and text.endswith("c"):
+                    yield words[index + 1 + place + 1]
+                    return
+
+
 def _is_redirection(token: Token) -> bool:
     return token.body is None and _REDIRECTION.fullmatch(token.raw.value) is not None
 

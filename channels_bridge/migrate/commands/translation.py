@@ -7,12 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from channels_bridge.migrate.commands.foreign_address import Endpoint, NotCertain, addresses
-from channels_bridge.migrate.commands.invocation import (
-    Given,
-    Invocation,
-    Value,
-    is_known_worker,
-)
+from channels_bridge.migrate.commands.given_options import Given, Value
+from channels_bridge.migrate.commands.invocation import Invocation, is_known_worker
 from channels_bridge.project.foreign.foreign_command_line import plain_remark
 from channels_bridge.project.foreign.option import Becomes
 

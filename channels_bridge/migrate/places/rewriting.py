@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from channels_bridge.migrate.commands.invocation import Value
+from channels_bridge.migrate.commands.given_options import Value
 from channels_bridge.migrate.commands.translation import Argument
 from channels_bridge.migrate.model.edit import Edit, apply
 from channels_bridge.migrate.model.source_file import SourceFile

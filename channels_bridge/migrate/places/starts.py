@@ -6,13 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
-from channels_bridge.migrate.commands.invocation import (
-    Invocation,
-    find_invocation,
-    script_within,
-)
+from channels_bridge.migrate.commands.invocation import Invocation, find_invocation
 from channels_bridge.migrate.commands.shell_words import CannotSplit
-from channels_bridge.migrate.commands.simple_commands import SimpleCommand
+from channels_bridge.migrate.commands.simple_commands import SimpleCommand, script_within
 from channels_bridge.migrate.model.project import Project
 from channels_bridge.migrate.model.source_file import SourceFile
 from channels_bridge.migrate.places.kinds import TEMPLATE, candidates, places_in

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from channels_bridge.migrate.commands.invocation import Value
+from channels_bridge.migrate.commands.given_options import Value
 from channels_bridge.migrate.commands.translation import Argument, Translation, translate
 from channels_bridge.migrate.model.edit import Edit
 from channels_bridge.migrate.model.migrate_options import MigrateOptions
