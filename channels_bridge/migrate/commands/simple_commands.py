@@ -15,6 +15,10 @@ _REDIRECTION = re.compile(r"\d*[<>].*|&>>?", re.ASCII)
 _RESERVED = frozenset("if then else elif do while until ! { time".split())
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=.*", re.ASCII | re.DOTALL)
 
+_SHELLS = frozenset("sh bash dash ash zsh".split())
+#: Options of shells that have their value in the next word, such as ``-o pipefail``.
+_WITH_VALUE = ("o", "O")
+
 
 @dataclass(frozen=True)
 class SimpleCommand:
@@ -64,18 +68,27 @@ def in_line(text: PlacedText) -> Iterator[SimpleCommand]:
         yield SimpleCommand(text, tuple(words))
 
 
-def script_within(words: Sequence[Token]) -> Iterator[Token]:
-    """Yield the script that a command gives to a shell, as ``sh -c`` does."""
-    for index, word in enumerate(words[:-1]):
-        name = word.text.value.rpartition("/")[2]
-        if name in ("sh", "bash", "dash", "ash", "zsh"):
-            options = [one.text.value for one in words[index + 1 :]]
-            for place, text in enumerate(options[:-1]):
-                if not text.startswith("-"):
-                    return
-                if not text.startswith("--") and text.endswith("c"):
-                    yield words[index + 1 + place + 1]
-                    return
+def script_within(words: Sequence[Token]) -> Token | None:
+    """Return the script that a command gives to a shell, as ``sh -c`` does; None without one."""
+    for index, word in enumerate(words):
+        if word.text.value.rpartition("/")[2] in _SHELLS:
+            return _script(words[index + 1 :])
+    return None
+
+
+def _script(words: Sequence[Token]) -> Token | None:
+    """Return the script among a shell's arguments; None if it reads a file, or its input."""
+    is_given = False
+    rest = iter(words)
+    for word in rest:
+        text = word.text.value
+        if not text.startswith(("-", "+")):
+            return word if is_given else None
+        if not text.startswith("--"):
+            is_given = is_given or (text.startswith("-") and "c" in text)
+            if text.endswith(_WITH_VALUE):
+                next(rest, None)
+    return None
 
 
 def _is_redirection(token: Token) -> bool:

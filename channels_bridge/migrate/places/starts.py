@@ -127,6 +127,6 @@ def lines_in(file: SourceFile, place: Place, *, is_within: bool = False) -> Iter
         return
     for command in commands:
         yield Line(file, place, command, is_within)
-        for script in script_within(command.words):
+        if (script := script_within(command.words)) is not None:
             inner = replace(place, reads=Reads.SHELL, text=script.text, items=())
             yield from lines_in(file, inner, is_within=True)
