@@ -18,8 +18,10 @@ def uncommitted(root: Path, changed: Iterable[str]) -> list[str] | None:
     git = shutil.which("git")
     if git is None:
         return None
-    # A project's own configuration may name programs that git is to run.
-    command = [git, "-c", "core.fsmonitor=false", "status", "--porcelain", "-z", "--no-renames"]
+    # A project's own configuration may name programs that git is to run; and its hooks are some,
+    # where git writes its index anew.
+    safe = [git, "--no-optional-locks", "-c", "core.fsmonitor=false"]
+    command = [*safe, "status", "--porcelain", "-z", "--no-renames"]
     done = subprocess.run([*command, "-uall", "--", "."], cwd=root, capture_output=True)
     if done.returncode:
         return None

@@ -25,6 +25,6 @@ def write(root: Path, changed: Changed) -> None:
             file.write(changed.data)
             os.fchmod(file.fileno(), place.stat().st_mode & 0o7777)
         os.replace(name, place)
-    except OSError:
-        os.unlink(name)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
         raise

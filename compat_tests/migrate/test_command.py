@@ -105,6 +105,18 @@ def test_new_files_do_not_matter(tmp_path: Path) -> None:
     assert run(tmp_path, "--write") == 0
 
 
+def test_hooks_are_not_run(tmp_path: Path) -> None:
+    """Nothing of the project is run: neither what it has git run when that looks at its files."""
+    commit(write(tmp_path, TO_DO))
+    hook = tmp_path / ".git/hooks/post-index-change"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\ntouch was_run\n")
+    hook.chmod(0o755)
+    os.utime(tmp_path / "manage.py", (1, 1))  # git would note that this doesn't count
+    assert run(tmp_path, "--write") == 0
+    assert not (tmp_path / "was_run").exists()
+
+
 #: Files as bytes: the settings before, and after.
 BYTES = {
     "newlines of Windows": (
