@@ -262,7 +262,9 @@ def _encode(change: Change) -> bytes:
 def _read_change(body: bytes) -> Change | None:
     """What was stored or told; None where it can't be read."""
     try:
-        return Change(**json.loads(body))
-    except (ValueError, TypeError):
+        change = Change(**json.loads(body))
+        topic, queue, capacity, expiry, lifetime = change
+        return Change(str(topic), str(queue), int(capacity), float(expiry), float(lifetime))
+    except (ValueError, TypeError, OverflowError):
         logger.error("a binding of a channel to a group can't be read: %r", body[:200])
         return None

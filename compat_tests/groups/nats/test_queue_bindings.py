@@ -59,6 +59,18 @@ async def test_what_is_empty(caplog: pytest.LogCaptureFixture) -> None:
     assert "can't be read" in caplog.text
 
 
+@pytest.mark.parametrize("terms", [{"lifetime": "soon"}, {"lifetime": None}, {"capacity": 1e999}])
+async def test_what_cannot_be_meant(
+    caplog: pytest.LogCaptureFixture, terms: dict[str, object]
+) -> None:
+    """What somebody else has stored, who uses the same prefix, doesn't keep the others away."""
+    odd = json.dumps({**json.loads(change("g:other")), **terms}).encode()
+    bindings = make_bindings(odd, change("g:room"))
+    await bindings.read()
+    assert "g:room" in bindings and "g:other" not in bindings
+    assert "can't be read" in caplog.text
+
+
 async def test_those_that_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """They are forgotten, though nobody publishes to their topics any more."""
     monkeypatch.setattr(queue_bindings, "SWEEP_AT", 10)
