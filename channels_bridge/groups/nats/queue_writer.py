@@ -98,7 +98,7 @@ class QueueWriter:
         until = asyncio.get_running_loop().time() + min(expiry, LONGEST)
         try:
             return await self._store(queue, payload, GIVEN_BACK, expiry, until)
-        except NatsUnavailable as error:
+        except (NatsUnavailable, MessageTooLarge) as error:
             _log_lost(queue, error)
             return False
         except asyncio.CancelledError:
