@@ -1,4 +1,4 @@
-"""Which rule finds the code that a difference from Daphne is about, or why none does.
+"""The rules that find what differences from Daphne are about, or why no rule does.
 
 Each row of ``migration_guide/differences.md`` is here, by the words that it begins with.
 """

@@ -1,4 +1,4 @@
-"""What git says of files that are about to be changed."""
+"""Files with uncommitted changes, which git could not bring back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a directory is a Channels project."""
+"""Recognises a Channels project."""
 
 from __future__ import annotations
 

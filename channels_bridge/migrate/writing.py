@@ -1,4 +1,4 @@
-"""Files are replaced as a whole, so that nobody ever sees one that is half written."""
+"""Writes a changed file as a whole, so that nobody ever sees one that is half written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people are told of their group handlers: which are shared, and why others are not."""
+"""A report of group handlers: which are shared, and why others are not."""
 
 from __future__ import annotations
 

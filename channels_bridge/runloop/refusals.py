@@ -1,4 +1,4 @@
-"""Why a handler is not shared: what a proof of it ends with where it does not succeed."""
+"""Refusals: why a handler is not shared, where a proof of it does not succeed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose session a connection has, without what costs as much as the two queries for that.
+"""The lookup of a session's user, without what costs as much as its two queries.
 
 Channels' ``AuthMiddleware`` hops to a thread for each handshake; Django opens a database connection
 there and closes it again, unless ``CONN_MAX_AGE`` says otherwise. Here

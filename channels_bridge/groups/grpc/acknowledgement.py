@@ -1,4 +1,4 @@
-"""Whether the machine at the other end of a TCP connection acknowledges what is sent to it."""
+"""TCP's acknowledgements, which say whether the machine at the other end is there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which nodes of a cluster are known, and since when some of them are silent. No I/O.
+"""The nodes of a cluster that are known, and those that have fallen silent since. No I/O.
 
 A node that is gone, and one behind a broken link, look alike: the others don't know of it any more.
 So one that was there is remembered. At first the processes that were connected to it may be on

@@ -1,4 +1,4 @@
-"""Who listens to a subject: the nodes are asked, each for its own connections (CONNZ).
+"""Finds who listens to a subject: asks all nodes, each for its own connections (CONNZ).
 
 A cluster has no list of who has subscribed to what: a node knows its own clients, and of the other
 nodes whether anybody there listens at all. So all nodes are asked at a time, and each connection's

@@ -1,4 +1,4 @@
-"""What CONFIG says, as the client takes it."""
+"""The values of CONFIG as the client takes them: credentials and TLS."""
 
 from __future__ import annotations
 

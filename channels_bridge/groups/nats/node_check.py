@@ -1,4 +1,4 @@
-"""Whether a node can be used at all, and what has to be changed otherwise."""
+"""Checks that a node can be used: its release, and how large messages may be."""
 
 from __future__ import annotations
 

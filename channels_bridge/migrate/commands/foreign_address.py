@@ -1,4 +1,4 @@
-"""Where a command of another server listens, in the form that ``-b`` has."""
+"""The addresses of a command of another server, in the form that ``-b`` has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the options of another server's command are here, by the tables that the guide shows."""
+"""Translates the options of another server's command, by the tables of the guide."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a file of Python speaks of Channels."""
+"""Finds out whether a file of Python speaks of Channels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files of a directory are the project's own: what git has, without what others wrote."""
+"""Lists a project's own files: those that git has, without what others wrote."""
 
 from __future__ import annotations
 

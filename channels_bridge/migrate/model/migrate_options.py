@@ -1,4 +1,4 @@
-"""What the command line and pyproject.toml ask for."""
+"""The options of a migration, from the command line and pyproject.toml."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files are read for command lines, and by which reader."""
+"""The files that are read for command lines, each with its reader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which classes of a project are consumers, and which expressions are channel layers."""
+"""Finds a project's consumers, and the expressions that are channel layers."""
 
 from __future__ import annotations
 

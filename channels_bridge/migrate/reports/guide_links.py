@@ -1,4 +1,4 @@
-"""Where the guide says more about a rule."""
+"""Links to what the guide says of a rule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What looks for a server's process by its name, and finds it no longer."""
+"""Health checks that look for a server's process by its name, and find it no longer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is to become of a start command: our command, and what keeps it from being written."""
+"""The plan for a start command: our command, and what keeps it from being written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What else of a project a start command depends on: its application, settings and environment."""
+"""The surroundings of a start command: application, settings and environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What units of systemd could tell of the server that they start."""
+"""Units of systemd, and what they could say of the server that they start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What compose files and Kubernetes' manifests run in containers, and how many of them."""
+"""Containers that compose files and Kubernetes' manifests run, and how many of each."""
 
 from __future__ import annotations
 

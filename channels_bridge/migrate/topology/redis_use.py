@@ -1,4 +1,4 @@
-"""What Redis is used for, beside the channel layer."""
+"""The uses of Redis beside the channel layer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a project's code sends to groups where another process than the server may run it."""
+"""Finds code that sends to groups where another process than the server may run it."""
 
 from __future__ import annotations
 

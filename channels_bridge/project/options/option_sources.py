@@ -1,4 +1,4 @@
-"""Where an option's value comes from: command line, environment, setting, or default.
+"""The sources of an option's value: command line, environment, setting, default.
 
 The command line counts first, then the environment, then the setting ``WEBSOCKETS_SERVER``. What is
 wrong with a value is said with the name of where it was found.

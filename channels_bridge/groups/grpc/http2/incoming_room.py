@@ -1,4 +1,4 @@
-"""Flow control of what comes (RFC 9113, 5.2): the other side may write so much unasked."""
+"""Flow control of what comes (RFC 9113, 5.2): how much the other side may write unasked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is to be written to the other side, and its flow control (RFC 9113, 5.2)."""
+"""Outgoing frames, and the flow control of what is written (RFC 9113, 5.2)."""
 
 from __future__ import annotations
 

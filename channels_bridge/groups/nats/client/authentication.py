@@ -1,4 +1,4 @@
-"""Who a process is, for a node: user and password, a token, an nkey, or creds.
+"""Authentication at a node: by user and password, a token, an nkey, or creds.
 
 Files are read at each connect, so that a secret that was replaced is used from the next one on. A
 client's certificate is the business of TLS.

@@ -1,4 +1,4 @@
-"""What is known of a connection to NATS, for those who look after it."""
+"""The state of a connection to NATS, for those who look after it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a node is greeted: what CONNECT says, TLS, and how long things may take."""
+"""The options of a link: what CONNECT says, TLS, and how long things may take."""
 
 from __future__ import annotations
 

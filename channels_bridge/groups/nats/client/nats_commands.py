@@ -1,4 +1,4 @@
-"""What a client writes to a node: the encoder of NATS' protocol. No I/O.
+"""The encoder of NATS' protocol: what a client writes to a node. No I/O.
 
 A subject becomes part of a line of the protocol, so one with a space or a line break in it would be
 another command; it is refused here, whoever made it.

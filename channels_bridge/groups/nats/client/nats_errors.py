@@ -1,4 +1,4 @@
-"""What goes wrong with a node, said in a sentence, with what to do about it."""
+"""Errors of nodes: each says in a sentence what is wrong, and what to do about it."""
 
 from __future__ import annotations
 

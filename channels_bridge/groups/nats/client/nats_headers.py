@@ -1,4 +1,4 @@
-"""What stands before the payload of a message with headers: a status, and the headers. No I/O."""
+"""The headers of a message, and the status that they may begin with. No I/O."""
 
 from __future__ import annotations
 

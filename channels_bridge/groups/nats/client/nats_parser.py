@@ -1,4 +1,4 @@
-"""What a node writes to a client: the parser of NATS' protocol. No I/O.
+"""The parser of NATS' protocol: what a node writes to a client. No I/O.
 
 Bytes may come in any portions. Messages are handed out in one loop, without a task or a queue for
 each subject, so that the order in which a node sent them is kept across subjects. After so many of

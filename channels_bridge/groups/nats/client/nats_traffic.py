@@ -1,4 +1,4 @@
-"""What goes over the links of a connection, and what outlives each of them."""
+"""The traffic of a connection over its links, and what outlives each of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a node says of itself in INFO. No I/O."""
+"""INFO, by which a node says what it is. No I/O."""
 
 from __future__ import annotations
 

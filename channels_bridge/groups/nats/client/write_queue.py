@@ -1,4 +1,4 @@
-"""What waits to be written to a node: joined once per round of the loop, bounded, kept while away.
+"""The write queue to a node: joined once per round of the loop, bounded, kept while away.
 
 A node that is given much at once is asked for a sign of life now and then in between: before it
 answers to a PING behind all of it, it may be silent for longer than a node that lives.
