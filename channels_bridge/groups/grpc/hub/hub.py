@@ -31,7 +31,7 @@ from channels_bridge.groups.grpc.hub.history_file import Kept, keeping
 from channels_bridge.groups.grpc.hub.hub_connection import HubConnection
 from channels_bridge.groups.grpc.hub.hub_lock import SocketPlace
 from channels_bridge.groups.grpc.hub.hub_report import HubReport
-from channels_bridge.groups.grpc.hub.listener import Door, HubListener
+from channels_bridge.groups.grpc.hub.listener import HubListener, TokenCheck
 from channels_bridge.groups.grpc.hub.roster_keeper import RosterKeeper
 from channels_bridge.groups.grpc.hub.sequencer import Journal
 from channels_bridge.groups.grpc.hub.session import Session
@@ -200,7 +200,7 @@ class _Hub:
     ) -> None:
         self._exchange = exchange
         self._keeper = keeper
-        self._door = Door(credentials)
+        self._token_check = TokenCheck(credentials)
         self._notices = Notices(logger)
         self._writing: set[asyncio.Task[None]] = set()
         self._listener = HubListener(where, credentials, self._welcome)
@@ -230,7 +230,9 @@ class _Hub:
                 self._keeper.retry()
 
     def _welcome(self, connection: HubConnection) -> None:
-        connection.conversation = _Conversation(connection, self._door, self._exchange, self._keep)
+        connection.conversation = _Conversation(
+            connection, self._token_check, self._exchange, self._keep
+        )
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         self._writing.add(task)
@@ -247,12 +249,12 @@ class _Conversation:
     def __init__(
         self,
         connection: HubConnection,
-        door: Door,
+        token_check: TokenCheck,
         exchange: Exchange,
         keep: Callable[[asyncio.Task[None]], None],
     ) -> None:
         self._connection = connection
-        self._door = door
+        self._token_check = token_check
         self._exchange = exchange
         self._keep = keep
         self._session: Session | None = None
@@ -261,7 +263,7 @@ class _Conversation:
     def begin(self) -> None:
         if self._connection.call.path != f"/{SERVICE}/{METHOD}":
             self._connection.end(UNIMPLEMENTED, "there is no such method")
-        elif not self._door.admits(self._connection):
+        elif not self._token_check.admits(self._connection):
             self._connection.end(UNAUTHENTICATED, REFUSED)
         else:
             self._connection.expect(HELLO_TIMEOUT, DEADLINE_EXCEEDED, "it did not say who it is")

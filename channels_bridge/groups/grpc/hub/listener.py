@@ -47,11 +47,11 @@ PAUSE = 0.1
 _NOT_HERE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
-class Door:
-    """How the hub tells friend from stranger.
+class TokenCheck:
+    """The check of the token by which a process shows that it is one of the project's.
 
     Args:
-        credentials: what it asks for.
+        credentials: what the hub asks for.
     """
 
     def __init__(self, credentials: Credentials) -> None:
@@ -71,7 +71,7 @@ class Door:
         return hmac.compare_digest(shown, self._expected[0])
 
 
-class _Guest(NamedTuple):
+class _Accepted(NamedTuple):
     """One that is connected, or shaking hands."""
 
     connection: HubConnection
@@ -95,7 +95,7 @@ class HubListener:
         self._welcome = welcome
         self._loop = asyncio.get_running_loop()
         self._sockets: list[socket.socket] = []
-        self._guests: dict[asyncio.Task[None], _Guest] = {}
+        self._accepted: dict[asyncio.Task[None], _Accepted] = {}
         self._pause: asyncio.TimerHandle | None = None
         self._strangers = asyncio.Semaphore(MAX_STRANGERS)
         self._notices = Notices(logger)
@@ -121,14 +121,14 @@ class HubListener:
         self._stop()
         for sock in self._sockets:
             sock.close()
-        for guest in self._guests.values():
-            if guest.connection.is_open:
-                guest.connection.close(status, reason)
+        for accepted in self._accepted.values():
+            if accepted.connection.is_open:
+                accepted.connection.close(status, reason)
             else:  # Cancelled while it is shaking hands, asyncio might leave it open.
                 with contextlib.suppress(OSError):
-                    guest.sock.shutdown(socket.SHUT_RDWR)
-        if self._guests:
-            await asyncio.wait(list(self._guests), timeout=timeout)
+                    accepted.sock.shutdown(socket.SHUT_RDWR)
+        if self._accepted:
+            await asyncio.wait(list(self._accepted), timeout=timeout)
 
     def _listen(self) -> None:
         self._pause = None
@@ -155,7 +155,7 @@ class HubListener:
             self._let_in(sock, peer)
 
     def _let_in(self, sock: socket.socket, peer: Any) -> None:
-        if len(self._guests) >= MAX_CONNECTIONS:
+        if len(self._accepted) >= MAX_CONNECTIONS:
             self._notices.warn("full", "%d processes are connected: no more", MAX_CONNECTIONS)
             sock.close()
             return
@@ -166,8 +166,8 @@ class HubListener:
         connection = HubConnection(name, is_local=is_local)
         self._welcome(connection)
         serving = self._loop.create_task(self._serve(sock, connection))
-        self._guests[serving] = _Guest(connection, sock)
-        serving.add_done_callback(self._guests.pop)
+        self._accepted[serving] = _Accepted(connection, sock)
+        serving.add_done_callback(self._accepted.pop)
 
     async def _serve(self, sock: socket.socket, connection: HubConnection) -> None:
         """Let it in, and wait for its end."""
