@@ -156,7 +156,7 @@ class HubListener:
 
     def _let_in(self, sock: socket.socket, peer: Any) -> None:
         if len(self._accepted) >= MAX_CONNECTIONS:
-            self._notices.warn("full", "%d processes are connected: no more", MAX_CONNECTIONS)
+            self._notices.warn("full", "%d connections are open: no more", MAX_CONNECTIONS)
             sock.close()
             return
         # Else a process would believe that the hub lives as long as any child of it does.
