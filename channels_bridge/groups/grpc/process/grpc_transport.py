@@ -121,8 +121,7 @@ class GrpcTransport(GroupTransport):
                     requests.append(self._client.request(publish))
             await self._answers(requests)
         finally:
-            for request in requests:
-                self._client.abandon(request)
+            self._abandon(requests)
 
     async def tell(self, topic: str, payload: bytes) -> bool:
         return await self._arrive(topic, payload, required=True)
@@ -249,7 +248,14 @@ class GrpcTransport(GroupTransport):
         try:
             return await self._answer(request)
         finally:
+            self._abandon([request])
+
+    def _abandon(self, requests: Sequence[Request]) -> None:
+        """Wait for these no longer; there is room in the place of those that weren't answered."""
+        unanswered = sum(not request.is_done for request in requests)
+        for request in requests:
             self._client.abandon(request)
+        self._make_room(unanswered)
 
     async def _room(self) -> None:
         """Wait until more can be published."""
@@ -261,9 +267,19 @@ class GrpcTransport(GroupTransport):
             await asyncio.wait([turn], timeout=self._timeout)
             if not turn.done():
                 raise self._unavailable()
-        finally:
-            if not turn.done():
-                self._waiting.remove(turn)
+        except BaseException:
+            self._give_up(turn)
+            raise
+        if self._client.is_idle:
+            # This one may have nothing to send any more, and no answer comes to let others go on.
+            self._make_room(1)
+
+    def _give_up(self, turn: asyncio.Future[None]) -> None:
+        """Don't wait for a turn any more; let another one have it if it was there already."""
+        if turn.done():
+            self._make_room(1)
+        else:
+            self._waiting.remove(turn)
 
     def _make_room(self, count: int) -> None:
         """Let as many go on as requests were answered."""

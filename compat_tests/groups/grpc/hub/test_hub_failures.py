@@ -20,6 +20,7 @@ import pytest
 from channels_bridge.exceptions import TransportUnavailable
 from channels_bridge.groups.grpc import frame_codec
 from channels_bridge.groups.grpc.hub import exchange
+from channels_bridge.groups.grpc.process import client
 from channels_bridge.groups.grpc.process.grpc_transport import GrpcTransport
 from channels_bridge.groups.grpc.stream import METHOD, SERVICE
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
@@ -206,6 +207,34 @@ async def test_publishing_waits_while_too_much_is_queued(address, connect):
         await sender.transport.aclose()
     finally:
         hub.close()
+
+
+async def test_turns_that_nobody_takes(hub, connect, monkeypatch):
+    """Who has waited for room, and then has nothing to send, lets the next one go on."""
+    monkeypatch.setattr(client, "MAX_REQUESTS", 1)
+    sender = connect()
+    # With the first answer it is known that nobody else listens, so that the others needn't send.
+    await soon(asyncio.gather(*(sender.transport.publish("g:room", b"") for _ in range(10))))
+    assert not sender.transport.is_full
+
+
+async def test_turns_of_who_is_cancelled(hub, connect, monkeypatch):
+    """Who doesn't wait any more, for an answer or for room, leaves room to others at once."""
+    monkeypatch.setattr(client, "MAX_REQUESTS", 1)
+    sender = connect(timeout=DEADLINE)
+    hub.process.send_signal(signal.SIGSTOP)
+    tasks = [asyncio.create_task(sender.transport.ask("g:room", b"")) for _ in range(3)]
+    await until(lambda: len(sender.transport._waiting) == 2)
+    tasks[0].cancel()
+    for _ in range(100):
+        if len(sender.transport._waiting) == 1:
+            break
+        await asyncio.sleep(0)
+    tasks[1].cancel()  # it has its turn, and doesn't know yet
+    await until(lambda: not sender.transport._waiting)
+    hub.process.send_signal(signal.SIGCONT)
+    await soon(tasks[2])
+    assert tasks[0].cancelled() and tasks[1].cancelled()
 
 
 @contextlib.contextmanager
