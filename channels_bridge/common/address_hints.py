@@ -9,8 +9,9 @@ import ipaddress
 import re
 from typing import NamedTuple
 
-#: A host's name (RFC 1123), with the underscores that container networks allow.
-HOST_NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}", re.ASCII)
+#: A host's name (RFC 1123), with the underscores that container networks allow. Python looks none
+#: up that has a longer label.
+HOST_NAME = re.compile(r"(?!.*\.\.)(?!.*[^.]{64})[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,5}", re.ASCII)
 
 #: Schemes of URLs that stand for a host and a port. A broker's URL is another mistake, for which

@@ -62,6 +62,7 @@ def test_tcp_address(given, normal):
         ("localhost:http", "write unix:/path or host:port"),
         ("localhost:0", "write unix:/path or host:port"),
         ("localhost:65536", "write unix:/path or host:port"),
+        (f"{'x' * 64}.example:8765", "write unix:/path or host:port"),
         (":8765", "the host is missing, write 127.0.0.1:8765$"),
         ("8765", "the host is missing, write 127.0.0.1:8765$"),
         ("localhost", "the port is missing, write localhost:8765$"),

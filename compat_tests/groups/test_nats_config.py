@@ -89,6 +89,7 @@ def test_server(given: str, normal: str) -> None:
         ("nats://:4222", "write nats://host:port"),
         ("nats://[n1]:4222", "write nats://host:port"),
         ("nats://a host", "write nats://host:port"),
+        (f"tls://{'x' * 64}.example", "write nats://host:port"),
         ("nats://n1\r\nPUB x 0", "write nats://host:port"),
         (f"nats://user:{SECRET}@n1:4222", "may not have a user.*`user` and `password_file`"),
         (f"{SECRET}@n1", "may not have .* a token in it, as addresses are logged"),
