@@ -73,25 +73,27 @@ def _replaced(
     served: set[str],
 ) -> Finding:
     """Find a package that may go; ``served`` are files that have ours, or will."""
-    file = requirement.file
+    file, is_served = requirement.file, requirement.file.path in served
     name = requirement.name if requirement.name in REPLACED else f"{requirement.name}[daphne]"
-    edits = []
-    if requirement.line and options.requirement and file.path not in served:
+    message, fix = f"{name} is required.", ""
+    if not is_served:
+        commands = "".join(f", then run {command}" for command in lock_commands(project))
+        message = f"{name} is required, channels-bridge[standard] is not."
+        fix = f"Add channels-bridge[standard]{commands}. {name} may stay."
+    edits = tuple(_edits(requirement, options, unused, is_served=is_served))
+    return CB601.at(file, requirement.offset, message, fix=fix, edits=edits)
+
+
+def _edits(
+    requirement: Requirement, options: MigrateOptions, unused: set[str], *, is_served: bool
+) -> Iterator[Edit]:
+    """Yield the line that is to be added, and the removal of one that isn't needed any more."""
+    file = requirement.file
+    if requirement.line and options.requirement and not is_served:
         start = file.line_starts[file.position(requirement.offset)[0] - 1]
-        edits.append(Edit(file.path, start, start, f"{options.requirement}\n"))
+        yield Edit(file.path, start, start, f"{options.requirement}\n")
     if requirement.line and requirement.name in unused:
-        edits.append(_line(file, requirement.offset))
-    commands = "".join(f", then run {command}" for command in lock_commands(project))
-    return CB601.at(
-        file,
-        requirement.offset,
-        f"{name} is required"
-        + ("." if file.path in served else ", channels-bridge[standard] is not."),
-        fix=f"Add channels-bridge[standard]{commands}. {name} may stay."
-        if file.path not in served
-        else "",
-        edits=tuple(edits),
-    )
+        yield _line(file, requirement.offset)
 
 
 def _is_added(file: SourceFile, options: MigrateOptions) -> bool:
@@ -100,6 +102,7 @@ def _is_added(file: SourceFile, options: MigrateOptions) -> bool:
 
 
 def _line(file: SourceFile, offset: int) -> Edit:
+    """Return the removal of a line."""
     number = file.position(offset)[0]
     start = file.line_starts[number - 1]
     return Edit(file.path, start, start + len(file.line(number)), "")
