@@ -47,12 +47,12 @@ class Questions:
         self._sock = sock
         self._loop = asyncio.get_running_loop()
         self._number = 0
-        self._waiting: dict[int, asyncio.Future[None]] = {}
+        self._waiting: dict[int, asyncio.Future[Message]] = {}
         self._unread = b""
         self._loop.add_reader(sock, self._readable)
 
-    async def ask(self, question: Message, timeout: float) -> bool:
-        """Ask, and wait for at most ``timeout`` seconds. Returns whether ``last`` is the answer."""
+    async def ask(self, question: Message, timeout: float) -> Message | None:
+        """Ask, and wait for at most ``timeout`` seconds. Returns the answer; None if none came."""
         self._number += 1
         number = self._number
         line = json.dumps({**question, "number": number}).encode() + b"\n"
@@ -65,7 +65,7 @@ class Questions:
             pass  # gone, or stuck for long
         finally:
             del self._waiting[number]
-        return answered.done()
+        return answered.result() if answered.done() else None
 
     def close(self) -> None:
         """The child has ended: hear its last word."""
@@ -95,7 +95,7 @@ class Questions:
         answered = self._waiting.get(message.pop("number", 0))
         self.last = message
         if answered is not None and not answered.done():
-            answered.set_result(None)
+            answered.set_result(message)
 
 
 @contextlib.asynccontextmanager

@@ -55,7 +55,8 @@ class Member:
     Attributes:
         number: the lowest that was free when it began: it stays low however many have ended.
         process: whose this is.
-        answer: what it said last; empty before the first time.
+        answer: what it said to this question or, where it did not, last; empty before the first
+            time.
         fresh: whether it said so now.
     """
 
@@ -119,13 +120,20 @@ class Census:
         return await self._ask([p for _, p in self.services()], question, patience)
 
     async def _ask(self, asked: list[Process], question: Message, patience: float) -> list[Member]:
-        answers = [process.questions.ask(question, patience) for process in asked]
-        fresh = await asyncio.gather(*answers)
+        answers = await asyncio.gather(
+            *(process.questions.ask(question, patience) for process in asked)
+        )
         return [
-            Member(self._processes[process], process, process.questions.last or {}, is_fresh)
-            for process, is_fresh in zip(asked, fresh, strict=True)
+            self._member(process, answer)
+            for process, answer in zip(asked, answers, strict=True)
             if process in self._processes  # else: it ended meanwhile
         ]
+
+    def _member(self, process: Process, answer: Message | None) -> Member:
+        number = self._processes[process]
+        if answer is not None:
+            return Member(number, process, answer, fresh=True)
+        return Member(number, process, process.questions.last or {}, fresh=False)
 
     def totals(self, members: list[Member]) -> Counts:
         """All counters of ``members`` and of those that have ended, added up by name."""

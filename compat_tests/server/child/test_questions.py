@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 
 import pytest
@@ -33,10 +34,17 @@ async def test_question_and_answer(pair):
     """A child answers what it is asked, one question after the other."""
     questions, sock = pair
     async with answering(sock, saying(lambda question: {"double": 2 * question.get("n", 0)})):
-        assert await questions.ask({"n": 4}, DEADLINE)
-        assert questions.last == {"double": 8}
-        assert await questions.ask({"n": 5}, DEADLINE)
+        assert await questions.ask({"n": 4}, DEADLINE) == {"double": 8}
+        assert await questions.ask({"n": 5}, DEADLINE) == {"double": 10}
         assert questions.last == {"double": 10}
+
+
+async def test_several_at_once(pair):
+    """Whoever asks gets the answer to their own question, whatever was heard since."""
+    questions, sock = pair
+    async with answering(sock, saying(lambda question: {"double": 2 * question.get("n", 0)})):
+        answers = await asyncio.gather(*(questions.ask({"n": n}, DEADLINE) for n in range(50)))
+    assert answers == [{"double": 2 * n} for n in range(50)]
 
 
 async def test_last_word():
