@@ -57,6 +57,7 @@ MAY_IMPORT = {
     "groups.nats.client": "common",
     "groups.nats.jetstream": "groups.nats.client",
     "transport": "conf groups groups.linked",
+    "tracing": "common groups",
     # The engine: sockets on one side, an ASGI application on the other.
     "server": "common",
     "server.websocket": "common server",

@@ -94,11 +94,15 @@ def _read_excepted(where: str, types: Any) -> ByPattern[bool] | None:
 
 
 def _type_of(payload: bytes) -> str:
-    """Return a message's type without making the whole message; empty if it has none."""
+    """Return a message's type without making the whole message; empty if it has none.
+
+    It may stand behind one that is none: what travels beside the message.
+    """
     unpacker = msgpack.Unpacker(max_buffer_size=len(payload), strict_map_key=False)
     unpacker.feed(payload)
     for _ in range(unpacker.read_map_header()):
-        if unpacker.unpack() == "type":
-            return str(unpacker.unpack())
-        unpacker.skip()
+        if unpacker.unpack() != "type":
+            unpacker.skip()
+        elif not isinstance(found := unpacker.unpack(), msgpack.ExtType):
+            return str(found)
     return ""
