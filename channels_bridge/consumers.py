@@ -28,6 +28,7 @@ from channels_bridge.native.native_session import attributed, begin_session
 from channels_bridge.native.receive_signature import FrameCalls, FrameKind, frame_calls
 from channels_bridge.native.websocket import Message, State, WebSocket
 from channels_bridge.runloop.db_housekeeping import housekeeping
+from channels_bridge.tracing.traced_handlers import traced_dispatch
 from channels_bridge.transport import get_channel_layer
 
 #: Close codes of RFC 6455, section 7.4.1.
@@ -171,7 +172,9 @@ class BaseConsumer:
         await attributed(self.websocket, self._open)({"type": "websocket.connect"})
         calls = frame_calls(self.receive)
         handle_frame = attributed(self.websocket, functools.partial(self._handle_frame, calls))
-        handle_group_message = attributed(self.websocket, self._handle_group_message)
+        layer = get_channel_layer(self.channel_layer_alias)
+        handle = traced_dispatch(layer, self, self._handle_group_message)
+        handle_group_message = attributed(self.websocket, handle)
         while self.websocket.state is State.OPEN:
             event = await self.websocket.next_event()
             await _look_after_database()

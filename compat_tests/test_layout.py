@@ -57,7 +57,7 @@ MAY_IMPORT = {
     "groups.nats.client": "common",
     "groups.nats.jetstream": "groups.nats.client",
     "transport": "conf groups groups.linked",
-    "tracing": "common groups",
+    "tracing": "common groups groups.history groups.home",
     # The engine: sockets on one side, an ASGI application on the other.
     "server": "common",
     "server.websocket": "common server",
@@ -68,14 +68,14 @@ MAY_IMPORT = {
     "server.supervisor": "common server server.child server.monitoring",
     # Consumers and native handlers on the engine.
     "resume": "common groups groups.history groups.presence server server.websocket",
-    "runloop": "groups groups.history resume server server.websocket",
+    "runloop": "groups groups.history resume server server.websocket tracing",
     "connections": "groups runloop transport",
     "native": "conf exceptions groups.history groups.home resume runloop server server.websocket",
     "history": "common groups.history resume transport",
     "presence": "common groups.presence transport",
     "sending": "common exceptions groups groups.home transport",
     "event_stream": "common exceptions groups groups.history groups.home groups.presence resume "
-    "runloop transport",
+    "runloop tracing transport",
     "templatetags": "history",
     # A project, its settings, and the processes that serve it.
     "project.foreign": "common server",
@@ -105,9 +105,9 @@ MAY_IMPORT = {
     "management.commands": "common conf connections exceptions groups groups.discovery "
     "groups.grpc.hub groups.home logs project project.advice project.foreign project.options "
     "server server.child server.http server.monitoring server.supervisor server.worker surface "
-    "transport face",
+    "tracing transport face",
     FACE: "conf groups groups.linked native project project.advice project.options runloop surface "
-    "transport",
+    "tracing transport",
 }
 
 #: Whoever imports these can't be used without them.

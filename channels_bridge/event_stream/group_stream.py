@@ -26,6 +26,7 @@ from channels_bridge.groups.history.member_listener import Notice
 from channels_bridge.groups.history.position import Position, Why
 from channels_bridge.groups.home import home_loop
 from channels_bridge.runloop import registry
+from channels_bridge.tracing.traced_handlers import traced_render
 
 logger = logging.getLogger("channels_bridge.groups")
 
@@ -78,7 +79,7 @@ class GroupStream:
     ) -> None:
         self._layer = layer
         self._groups = groups
-        self._render = render
+        self._render = render if layer.tracer is None else traced_render(layer.tracer, render)
         self._listener = listener
         self._write = write
         self._inbox = StreamInbox()

@@ -33,6 +33,7 @@ from channels_bridge.groups.node import Node
 from channels_bridge.groups.overflow import OVERFLOW, Inbox, Overload
 from channels_bridge.groups.policies.history_options import HistoryOptions
 from channels_bridge.groups.threadsafe_node import ThreadsafeNode
+from channels_bridge.groups.trace_context import TRACE, TraceContext
 from channels_bridge.groups.transport_interface import GroupTransport
 
 
@@ -67,6 +68,10 @@ class BridgeChannelLayer(KeptGroups, BaseChannelLayer):
         self.channel_capacity = patterns  # type: ignore[assignment]
         self.group_expiry = config.group_expiry
         self._codec = Codec(config.max_message_size)
+        #: What traces messages; None unless CONFIG has ``trace_context``.
+        self.tracer: TraceContext | None = None
+        if config.trace_context is not None:
+            import_string(TRACE)(self, config.trace_context)
         self._overload = Overload()
         self._current: Node | None = None  # made when first needed, once per process
         self._lock = threading.RLock()

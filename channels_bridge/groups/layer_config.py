@@ -40,6 +40,8 @@ class LayerConfig:
         max_message_size: the longest message, encoded, in bytes. The channel layer specification
             asks for 1 MiB at least; what a client may send to any of the usual servers, 16 MiB to
             uvicorn, can be passed on.
+        trace_context: the tracer whose headers go with each message: ``opentelemetry``, ``sentry``
+            or the dotted path of a class like ``groups.trace_context.TraceContext``.
     """
 
     expiry: float = 60
@@ -48,6 +50,7 @@ class LayerConfig:
     channel_capacity: Mapping[Any, int] = field(default_factory=dict)
     overflow: str = "drop_newest"
     max_message_size: int = MAX_MESSAGE_SIZE
+    trace_context: str | None = None
 
     #: Keys that are none, but that people know from elsewhere, and what to do about them.
     meant: ClassVar[Mapping[str, str]] = {}
@@ -72,6 +75,12 @@ class LayerConfig:
             )
         for pattern, capacity in self.channel_capacity.items():
             require_count(f"channel_capacity[{pattern!r}]", capacity)
+        tracer = self.trace_context
+        if tracer is not None and not (isinstance(tracer, str) and tracer):
+            raise ImproperlyConfigured(
+                "CONFIG key 'trace_context' must be 'opentelemetry', 'sentry' or the dotted path "
+                f"of a class, not {tracer!r}"
+            )
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> LayerConfig:

@@ -35,6 +35,7 @@ from channels_bridge.groups.history.member_listener import Listener
 from channels_bridge.groups.history.plain_listener import PlainListener
 from channels_bridge.groups.message import handler_name
 from channels_bridge.groups.shared_frames import Sharing
+from channels_bridge.groups.trace_context import TraceContext
 from channels_bridge.resume.attribution import Attribution
 from channels_bridge.resume.opening import give_channel, open_session
 from channels_bridge.resume.refused_handshake import guard_handshake
@@ -52,6 +53,7 @@ from channels_bridge.server.calls_from_threads import Crossing
 from channels_bridge.server.websocket.asgi_scope import EXTENSION
 from channels_bridge.server.websocket.connection import WebSocketConnection
 from channels_bridge.server.websocket.inbox import Inbox
+from channels_bridge.tracing.traced_handlers import TracedDispatch, traced_find, traced_make
 
 # Not a logger of this room's own: users filter by the four names that the guide lists.
 logger = logging.getLogger("channels_bridge.server")
@@ -142,9 +144,11 @@ class _Run:
         if not hasattr(layer, "attach"):
             await self._start(self._serve_both)
             return
+        if layer.tracer is not None:
+            self._trace(layer.tracer)
         try:
             if direct:
-                self.inbox.sharing = self._sharing(send, base_send)
+                self.inbox.sharing = self._sharing(send, base_send, layer.tracer)
             if layer.follows:
                 await self._start(self._attach_followed(layer, scope, direct))
                 return
@@ -183,18 +187,30 @@ class _Run:
             attribution.dispatch = _dispatcher(self.consumer, crossing, attribution.in_thread)
             self.dispatch = attribution
 
+    def _trace(self, tracer: TraceContext) -> None:
+        """Have handlers of messages run in the traces that those were sent in."""
+        holder: Any = self if self.session is None else self.dispatch  # an Attribution
+        dispatch = holder.dispatch
+        if isinstance(dispatch, SyncDispatch):
+            dispatch.stand_around(functools.partial(traced_find, tracer, self.consumer))
+        else:
+            holder.dispatch = TracedDispatch(tracer, self.consumer, dispatch)
+
     def _sync_send(self, send: Send) -> Callable[[Event], None]:
         """Return ``send()`` for a synchronous consumer; it passes over no middleware."""
         if send != self.connection.send:
             return cast("Callable[[Event], None]", async_to_sync(cast(Any, send)))
         return SyncSend(self.connection)
 
-    def _sharing(self, send: Send, base_send: Any) -> Sharing | None:
+    def _sharing(self, send: Send, base_send: Any, tracer: TraceContext | None) -> Sharing | None:
         """Return what shares frames; None if there are none, or a middleware wants to see them."""
         middleware = None if send == self.connection.send else send
         make = proven_handlers.make_for(type(self.consumer), middleware)
         if make is None:
             return None
+        if tracer is not None:
+            runs_once = functools.partial(proven_handlers.runs_once, make)
+            make = functools.partial(traced_make, tracer, runs_once, make)
         if self.session is not None:
             return TaggedSharing(self.consumer, base_send, self.inbox, self.session, make)
         return Sharing(self.consumer, base_send, self.inbox, self.connection.sender, make)

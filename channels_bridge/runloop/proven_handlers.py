@@ -28,6 +28,7 @@ from channels_bridge.groups.shared_frames import (
     Make,
     Names,
     Share,
+    SharedFrame,
     has_shared,
     make_marked,
     sendable,
@@ -144,6 +145,21 @@ def make_share(owner: type, event: Event) -> Share | None:
         return Share(content, names, wakes_first=housekeeping.is_due_anywhere())
     except Exception:
         return None
+
+
+def runs_once(make: Make, owner: type, event: Event) -> bool:
+    """Whether a message's handler runs once for all members, as far as is known before it does.
+
+    Args:
+        make: what ``make_for()`` has returned for ``owner``.
+    """
+    try:
+        name = handler_name(event.get("type"))
+        if make is make_share and known[owner].proof_of(name) is not None:
+            return True
+        return isinstance(getattr(owner, name, None), SharedFrame)
+    except Exception:
+        return False
 
 
 def is_watched() -> bool:

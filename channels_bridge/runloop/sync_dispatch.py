@@ -37,6 +37,7 @@ from channels_bridge.server.calls_from_threads import Crossing
 SLICE = 0.005
 
 Handler = Callable[[Event], None]
+Find = Callable[[Event], Handler]
 
 # As it stands in the class: looked up in the usual way, each class has another one that is bound.
 _channels_dispatch = inspect.getattr_static(SyncConsumer, "dispatch")
@@ -57,11 +58,15 @@ class SyncDispatch:
 
     __slots__ = ("_context", "_crossing", "_find", "_lane")
 
-    def __init__(self, find: Callable[[Event], Handler], crossing: Crossing) -> None:
+    def __init__(self, find: Find, crossing: Crossing) -> None:
         self._find = find
         self._crossing = crossing
         self._lane = lane_of(crossing)
         self._context: contextvars.Context | None = None  # of the consumer, in its thread
+
+    def stand_around(self, wrap: Callable[[Find], Find]) -> None:
+        """Take another way to find handlers, which ``wrap`` makes of the present one."""
+        self._find = wrap(self._find)
 
     async def __call__(self, message: Event) -> None:
         """Have a message handled.

@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 from channels_bridge.layers import GrpcChannelLayer
 from compat_tests.groups.hubs import DEADLINE, HubProcess, soon
 from compat_tests.servers import REPOSITORY
+from compat_tests.tracing.recorder import RECORDER
 
 
 @pytest.fixture
@@ -102,6 +103,18 @@ async def test_workers(layer, backend):
         worker.terminate()
         assert worker.wait(DEADLINE) == 0
         assert worker.stdout.read() == ""
+
+
+@over_both
+async def test_traces(backend):
+    """Consumers of both kinds run in the trace of who has sent to their channels."""
+    traced = {**backend, "CONFIG": {**backend["CONFIG"], "trace_context": RECORDER}}
+    layer = import_string(traced["BACKEND"])(**traced["CONFIG"] | {"timeout": 10})
+    with runworker(traced, "asynchronous", "synchronous"):
+        for number, channel in enumerate(["asynchronous", "synchronous", "asynchronous"], 1):
+            await layer.send(channel, {"type": "trace"})
+            assert await told(layer) == str(number)
+    await layer.close()
 
 
 @over_both

@@ -19,6 +19,7 @@ from channels_bridge.groups.home import home_loop
 from channels_bridge.layers import LocalChannelLayer
 from channels_bridge.server.asgi_types import Application, Receive, Send
 from channels_bridge.surface import extend
+from channels_bridge.tracing.traced_handlers import trace_consumers
 
 __all__ = ["Command", "DrainingWorker"]
 
@@ -45,6 +46,7 @@ class DrainingWorker(Worker):
 
     async def handle(self) -> None:
         home_loop.claim()
+        trace_consumers(self.channel_layer)
         stopping = asyncio.create_task(_next_signal())
         listeners = [asyncio.create_task(self.listener(channel)) for channel in self.channels]
         done, pending = await asyncio.wait(

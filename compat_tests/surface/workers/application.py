@@ -10,6 +10,8 @@ from asgiref.sync import async_to_sync
 from channels.consumer import AsyncConsumer, SyncConsumer
 from channels.routing import ChannelNameRouter, ProtocolTypeRouter
 
+from compat_tests.tracing.recorder import current
+
 
 def wait_for_file(path):
     while not Path(path).exists():
@@ -31,6 +33,10 @@ class Asynchronous(AsyncConsumer):
     async def fail(self, message):
         raise RuntimeError("as told")
 
+    async def trace(self, message):
+        """Say which trace this is part of."""
+        await self.say({"text": current.get()})
+
 
 class Synchronous(SyncConsumer):
     """The same, synchronous."""
@@ -38,6 +44,9 @@ class Synchronous(SyncConsumer):
     def say(self, message):
         send = async_to_sync(self.channel_layer.send)
         send("told", {"type": "told", "text": message["text"]})
+
+    def trace(self, message):
+        self.say({"text": current.get()})
 
 
 application = ProtocolTypeRouter(
