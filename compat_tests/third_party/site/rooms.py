@@ -20,6 +20,9 @@ class Room(AsyncWebsocketConsumer):
     async def room_message(self, event):
         await self.send(event["text"])
 
+    async def room_fault(self, event):
+        raise RuntimeError(event["text"])
+
     async def disconnect(self, code):
         await self.say(f"left {code}")
 
