@@ -82,9 +82,10 @@ def assert_refused(result: subprocess.CompletedProcess, words: str, code: int = 
         ("unix:", "the path is missing"),
         ("unix:/tmp/" + "x" * 120, "shorten it"),
         ("unix:/no/such/directory/s.sock", "its directory does not exist"),
-        ("fd:99", "it is not an open socket"),
-        ("192.0.2.1:8000", "not an address of this machine"),
-        ("no-such-host.invalid:8000", "is unknown here"),
+        ("unix:/tmp", "it is a directory; write unix:/tmp/server.sock"),
+        ("fd:99", "let what starts the server pass one, or write HOST:PORT"),
+        ("192.0.2.1:8000", "write one that it has, or :PORT for every interface"),
+        ("no-such-host.invalid:8000", "correct it, or write :8000 for every interface"),
     ],
 )
 def test_bind(project, bind, words):
@@ -96,7 +97,7 @@ def test_bind(project, bind, words):
 
 def test_duplicate_bind(project):
     """The same address twice."""
-    assert_refused(start(project(), "-b", ":8001", "-b", ":8001"), "given twice")
+    assert_refused(start(project(), "-b", ":8001", "-b", ":8001"), "given twice; remove one")
 
 
 def test_occupied_port(project):

@@ -96,7 +96,7 @@ def parse_binds(texts: Iterable[str]) -> tuple[Bind, ...]:
     for bind in map(parse_bind, texts):
         anonymous = isinstance(bind, TcpBind) and bind.port == 0
         if not anonymous and any(_same_place(bind, other) for other in binds):
-            raise BindError(bind.text, "it is given twice")
+            raise BindError(bind.text, "it is given twice; remove one of them")
         binds.append(bind)
     return tuple(binds)
 

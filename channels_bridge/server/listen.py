@@ -13,7 +13,7 @@ from typing import Any
 from channels_bridge.common.unix_sockets import BACKLOG, open_unix
 from channels_bridge.server.bind import Bind, FdBind, TcpBind, UnixBind
 from channels_bridge.server.errors import BindError
-from channels_bridge.server.listening_socket import PUBLIC, Listener, explain
+from channels_bridge.server.listening_socket import NOT_HERE, PUBLIC, Listener, explain
 
 
 def listen(binds: Iterable[Bind]) -> list[Listener]:
@@ -60,7 +60,7 @@ def _listen_tcp(bind: TcpBind) -> list[Listener]:
         port = sock.getsockname()[1]  # port 0 became a number: the same for each address
         listeners.append(Listener(sock))
     if not listeners:
-        raise BindError(bind.text, f"{bind.host!r} is not an address of this machine")
+        raise BindError(bind.text, NOT_HERE)
     return listeners
 
 
@@ -71,7 +71,11 @@ def _resolve(bind: TcpBind) -> list[tuple[int, tuple[Any, ...]]]:
             bind.host or "0.0.0.0", bind.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
     except (socket.gaierror, UnicodeError):
-        raise BindError(bind.text, f"the host name {bind.host!r} is unknown here") from None
+        raise BindError(
+            bind.text,
+            f"the host name {bind.host!r} is unknown here; correct it, or write :{bind.port} for "
+            "every interface",
+        ) from None
     return list(dict.fromkeys((family, address) for family, *_, address in infos))
 
 
@@ -111,6 +115,8 @@ def _remove_stale(bind: UnixBind) -> None:
         mode = os.stat(bind.path).st_mode
     except OSError:
         return  # nothing there; what else is wrong, bind() tells
+    if stat.S_ISDIR(mode):
+        raise BindError(bind.text, f"it is a directory; write {bind.text.rstrip('/')}/server.sock")
     if not stat.S_ISSOCK(mode):
         raise BindError(
             bind.text, "there is a file that is not a socket; remove it or choose another path"
@@ -146,7 +152,9 @@ def _listen_fd(bind: FdBind) -> Listener:
         sock = socket.socket(fileno=bind.fd)
     except OSError as error:
         raise BindError(
-            bind.text, f"it is not an open socket ({os.strerror(error.errno or 0)})"
+            bind.text,
+            f"it is not an open socket ({os.strerror(error.errno or 0)}); let what starts the "
+            "server pass one, or write HOST:PORT",
         ) from None
     if not _is_listening_stream(sock):
         sock.detach()  # it isn't ours to close

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import logging
-import os
 import socket
 from typing import Any
 
@@ -93,9 +92,15 @@ def listen_privately(path: str) -> Listener:
     return Listener(open_unix(path, PRIVATE), path, PRIVATE)
 
 
+#: Of an address that no interface has, or none of a family that is turned off, as IPv6 may be.
+NOT_HERE = (
+    "it is not an address of this machine; write one that it has, or :PORT for every interface"
+)
+
 _REASONS = {
     errno.EADDRINUSE: "another server listens there; stop it or choose another address",
-    errno.EADDRNOTAVAIL: "it is not an address of this machine",
+    errno.EADDRNOTAVAIL: NOT_HERE,
+    errno.EAFNOSUPPORT: NOT_HERE,
     errno.EACCES: "this user may not; choose a directory that it may write to",
     errno.EPERM: "this user may not; choose a directory that it may write to",
     errno.ENOENT: "its directory does not exist; create it or choose another",
@@ -115,4 +120,4 @@ def explain(error: OSError, *, tcp: bool = False) -> str:
     code = error.errno or 0
     if tcp and code == errno.EACCES:
         return _LOW_PORT
-    return _REASONS.get(code, os.strerror(code))
+    return _REASONS.get(code) or error.strerror or str(error)

@@ -41,15 +41,27 @@ class Certificate:
             # A callable even without a password: otherwise OpenSSL asks on the terminal.
             context.load_cert_chain(self.certfile, self.keyfile, lambda: self.password or "")
         except (OSError, ValueError) as error:
-            files = " and ".join(filter(None, [self.certfile, self.keyfile]))
-            raise StartupError(
-                f"cannot use the certificate in {files}: {_explain(error)}"
-            ) from None
+            files = " and ".join(self._files)
+            trouble = self._find_unreadable() or _explain(error)
+            raise StartupError(f"cannot use the certificate in {files}: {trouble}") from None
         return context
 
     def fingerprint(self) -> list[tuple[int, ...] | None]:
         """Return something that differs once a file has changed."""
-        return [_identity(path) for path in (self.certfile, self.keyfile) if path is not None]
+        return [_identity(path) for path in self._files]
+
+    @property
+    def _files(self) -> list[str]:
+        return [path for path in (self.certfile, self.keyfile) if path is not None]
+
+    def _find_unreadable(self) -> str | None:
+        """Say which file can't be read, which OpenSSL doesn't tell; None where all can be."""
+        for path in self._files:
+            try:
+                open(path, "rb").close()
+            except OSError as error:
+                return f"{path}: {error.strerror}; name a PEM file that this user may read"
+        return None
 
 
 def _identity(path: str) -> tuple[int, ...] | None:
@@ -102,8 +114,6 @@ class RenewedCertificate:
 
 
 def _explain(error: Exception) -> str:
-    if isinstance(error, FileNotFoundError | PermissionError):
-        return str(error.strerror)
     if isinstance(error, ssl.SSLError):
         return f"{error.reason or 'not PEM'}; give a PEM chain, its key and the key's password"
     return str(error)

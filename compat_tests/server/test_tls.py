@@ -71,8 +71,9 @@ async def exchange(port, context):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"certfile": "missing.pem"}, "No such file"),
-        ({"keyfile": "missing.key"}, "No such file"),
+        ({"certfile": "missing.pem"}, "missing.pem: No such file .*; name a PEM file"),
+        ({"keyfile": "missing.key"}, "missing.key: No such file .*; name a PEM file"),
+        ({"keyfile": "."}, "Is a directory; name a PEM file that this user may read"),
         ({"certfile": "text.pem"}, "give a PEM chain"),
         ({"keyfile": "other.key"}, "KEY_VALUES_MISMATCH"),
         ({"keyfile": "locked.key"}, "the key's password"),

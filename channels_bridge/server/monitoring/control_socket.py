@@ -15,7 +15,7 @@ from pathlib import Path
 
 from channels_bridge.server.child.questions import Message
 from channels_bridge.server.errors import BindError
-from channels_bridge.server.listening_socket import Listener, listen_privately
+from channels_bridge.server.listening_socket import Listener, explain, listen_privately
 from channels_bridge.server.monitoring.streams import serving_streams
 
 logger = logging.getLogger("channels_bridge.server")
@@ -45,7 +45,7 @@ async def serving_control_socket(
         listener = _listen(path)
     except OSError as error:
         if required:
-            raise BindError(f"unix:{path}", f"{error.strerror or error} (--control)") from None
+            raise BindError(f"unix:{path}", f"{explain(error)} (--control)") from None
         logger.warning("websockets_status will not find this server: %s: %s", path, error)
         yield
         return

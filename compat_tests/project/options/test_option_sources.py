@@ -231,7 +231,8 @@ def test_an_address_of_another_machine(socket_dir):
     done = run_python(SITE, "manage.py", "websockets_server", env=env, code=1)
     assert done.stderr == (
         "CommandError: WEBSOCKETS_SERVER_BIND: cannot listen on 203.0.113.1:80: "
-        "it is not an address of this machine\n"
+        "it is not an address of this machine; write one that it has, or :PORT for every "
+        "interface\n"
     )
 
 
