@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
+from channels import DEFAULT_CHANNEL_LAYER
 from django.conf import global_settings, settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
@@ -38,6 +39,8 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Check the settings of the package."""
     return [
         *_check_application(),
+        *_check_shape(),
+        *_check_aliases(),
         *_check_layers("CHANNEL_LAYERS", conf.channel_layers()),
         *_check_layers("WEBSOCKET_TRANSPORT_BACKENDS", conf.transport_backends()),
         *_check_prefixes(),
@@ -55,6 +58,23 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 def _check_application() -> Iterator[CheckMessage]:
     if wrong := conf.wrong_path():
         yield Error(f"{wrong}.", id="channels_bridge.E015")
+
+
+def _check_shape() -> Iterator[CheckMessage]:
+    for wrong in conf.wrong_layers():
+        yield Error(f"{wrong}.", id="channels_bridge.E016")
+
+
+def _check_aliases() -> Iterator[CheckMessage]:
+    aliases = conf.layer_aliases()
+    if aliases and DEFAULT_CHANNEL_LAYER not in aliases:
+        yield Warning(
+            f"There is no channel layer {DEFAULT_CHANNEL_LAYER!r}, which all use that ask for no "
+            f"other: there is {', '.join(map(repr, aliases))}.",
+            hint=f'Name one "{DEFAULT_CHANNEL_LAYER}", or another one in the channel_layer_alias '
+            "of each consumer, and in each get_channel_layer().",
+            id="channels_bridge.W017",
+        )
 
 
 def _check_layers(setting: str, layers: Mapping[str, Mapping[str, Any]]) -> Iterator[CheckMessage]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -47,14 +47,53 @@ def wrong_path() -> str:
     )
 
 
+#: The settings for layers, of which the first counts.
+_LAYERS = ("CHANNEL_LAYERS", "WEBSOCKET_TRANSPORT_BACKENDS")
+
+_ONE_LAYER = '{"default": {"BACKEND": "channels_bridge.layers.GrpcChannelLayer"}}'
+
+
 def channel_layers() -> dict[str, dict[str, Any]]:
-    """``CHANNEL_LAYERS``, as Channels defines it."""
-    return getattr(settings, "CHANNEL_LAYERS", {})
+    """``CHANNEL_LAYERS``, as Channels defines it, without what is malformed."""
+    return _layers(_LAYERS[0])
 
 
 def transport_backends() -> dict[str, dict[str, Any]]:
     """``WEBSOCKET_TRANSPORT_BACKENDS``: the native name and shape of ``CHANNEL_LAYERS``."""
-    return getattr(settings, "WEBSOCKET_TRANSPORT_BACKENDS", {})
+    return _layers(_LAYERS[1])
+
+
+def _layers(setting: str) -> dict[str, dict[str, Any]]:
+    found = getattr(settings, setting, {})
+    if not isinstance(found, Mapping):
+        return {}
+    return {alias: layer for alias, layer in found.items() if not _wrong_layer(alias, layer)}
+
+
+def wrong_layers() -> Iterator[str]:
+    """Say what is malformed in the settings for layers: a line for each, as all of it is left out.
+
+    What is in CONFIG is for the layers themselves.
+    """
+    for setting in _LAYERS:
+        found = getattr(settings, setting, {})
+        if not isinstance(found, Mapping):
+            yield f"{setting} is of type {type(found).__name__}: write a dictionary, {_ONE_LAYER}"
+            continue
+        for alias, layer in found.items():
+            if wrong := _wrong_layer(alias, layer):
+                yield f"{setting}[{alias!r}] {wrong}"
+
+
+def _wrong_layer(alias: str, layer: object) -> str:
+    """Say what is malformed in a layer; empty where nothing is. No value: it may be a secret."""
+    if not isinstance(layer, Mapping):
+        if alias in ("BACKEND", "CONFIG"):
+            return f"is where an alias has to be: write {_ONE_LAYER}"
+        return f"is of type {type(layer).__name__}: write a dictionary, as in {_ONE_LAYER}"
+    if not isinstance(config := layer.get("CONFIG", {}), Mapping):
+        return f"has a CONFIG of type {type(config).__name__}: write a dictionary, or leave it out"
+    return ""
 
 
 def layer_aliases() -> list[str]:

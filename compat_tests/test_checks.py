@@ -13,6 +13,7 @@ from django.test import override_settings
 from channels_bridge.checks import check_settings
 from channels_bridge.project.advice import group_advice, startup_advice
 from channels_bridge.project.advice.deployment_checks import check_deployment
+from channels_bridge.project.advice.installed import check_installed
 from channels_bridge.project.asgi_application import get_application
 from channels_bridge.server import optional_packages
 from channels_bridge.server.errors import StartupError
@@ -65,6 +66,39 @@ def test_application_with_a_colon(path):
         assert words in found()["channels_bridge.E015"]
         with pytest.raises(StartupError, match="a dot in place of the colon"):
             get_application()
+
+
+ONE_LAYER = '{"default": {"BACKEND": "channels_bridge.layers.GrpcChannelLayer"}}'
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ({"BACKEND": GRPC}, f"['BACKEND'] is where an alias has to be: write {ONE_LAYER}"),
+        ([{"BACKEND": GRPC}], f" is of type list: write a dictionary, {ONE_LAYER}"),
+        ({"default": GRPC}, f"['default'] is of type str: write a dictionary, as in {ONE_LAYER}"),
+        ({"default": {"BACKEND": GRPC, "CONFIG": None}}, "a CONFIG of type NoneType: write a dict"),
+        ({"default": {"BACKEND": GRPC, "CONFIG": ["x"]}}, "a CONFIG of type list: write a dict"),
+    ],
+)
+@pytest.mark.parametrize("name", ["CHANNEL_LAYERS", "WEBSOCKET_TRANSPORT_BACKENDS"])
+def test_malformed_layers(settings, name, setting, words):
+    """E016: layers, or one of them, or its CONFIG, are no dictionary; other checks go on."""
+    settings.CHANNEL_LAYERS = {}
+    setattr(settings, name, setting)
+    messages = found()
+    assert words in messages.pop("channels_bridge.E016")
+    assert messages == {}
+    assert check_deployment(None) == check_installed(None) == []
+
+
+def test_no_default_layer():
+    """W017: the layer that is used where none is named has another name."""
+    with override_settings(CHANNEL_LAYERS={"main": {"BACKEND": GRPC}}):
+        assert "there is 'main'. Name one \"default\"" in found()["channels_bridge.W017"]
+        transport = {"default": {"BACKEND": GRPC, "CONFIG": {"prefix": "x"}}}
+        with override_settings(WEBSOCKET_TRANSPORT_BACKENDS=transport):
+            assert found() == {}
 
 
 @override_settings(CHANNEL_LAYERS={"default": {}})
