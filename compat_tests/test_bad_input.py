@@ -159,12 +159,12 @@ def test_forbidden_directory(project, socket_dir):
     ("option", "value", "words", "code"),
     [
         ("--workers", "-1", "workers must be 0 (one per core) or more, not -1", 1),
-        ("--workers", "two", "invalid int value: 'two'", 2),
+        ("--workers", "auto", "-w/--workers: 'auto' is not a whole number, such as 4, or 0 for", 2),
         ("--ping-timeout", "0", "ping_timeout must be a number above 0, not 0.0", 1),
         ("--close-timeout", "nan", "close_timeout must be a number above 0, not nan", 1),
         ("--max-connections", "-1", "max_connections must be 0 or more, not -1", 1),
         ("--connection-burst", "0", "connection_burst must be a number above 0, not 0", 1),
-        ("--max-message-size", "1M", "invalid int value: '1M'", 2),
+        ("--max-message-size", "1M", "'1M' is not a whole number, such as 1048576", 2),
     ],
 )
 def test_numbers(project, option, value, words, code):

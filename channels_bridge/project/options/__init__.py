@@ -2,7 +2,7 @@
 
 - ``server_options``: the table.
 - ``option_sources``: values from the command line, the environment and the settings.
-- ``option_values``: a value's type.
+- ``option_values``: a value's type; ``option_numbers``: a number's.
 - ``config_from_options``: the engine's configuration.
 
 It may import ``project`` and the engine.

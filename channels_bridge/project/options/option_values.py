@@ -6,17 +6,16 @@ On the command line ``argparse`` does the same.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from channels_bridge.project.options.option_numbers import NUMBERS, read_number
 from channels_bridge.project.options.server_options import Option
 
 #: What a switch may be set to in the environment.
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
-
-_KINDS: dict[Callable[[str], Any], str] = {int: "a whole number", float: "a number"}
 
 
 def read_value(option: Option, value: object) -> Any:
@@ -27,8 +26,8 @@ def read_value(option: Option, value: object) -> Any:
     """
     if option.kind is bool:
         return _read_switch(value)
-    if option.kind in _KINDS:
-        return _read_number(option.kind, value)
+    if option.kind in NUMBERS:
+        return read_number(option.kind, option.example, value)
     if option.is_repeatable:
         return _read_list(value)
     return option.kind(_read_text(value))
@@ -41,15 +40,6 @@ def _read_switch(value: object) -> bool:
     if text not in (*_TRUE, *_FALSE):
         raise ValueError(f"{value!r} is neither yes nor no: write 1 or 0, or True or False")
     return text in _TRUE
-
-
-def _read_number(kind: Callable[[str], Any], value: object) -> int | float:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    try:
-        number: int | float = kind(str(value)) if is_number or isinstance(value, str) else kind("")
-    except ValueError:
-        raise ValueError(f"{value!r} is not {_KINDS[kind]}") from None
-    return number
 
 
 def _read_list(value: object) -> list[str]:

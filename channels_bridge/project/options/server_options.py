@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from django.core.management.base import CommandParser
 
+from channels_bridge.project.options.option_numbers import NUMBERS, argument_type
 from channels_bridge.server.config import ServerConfig
 
 
@@ -35,6 +36,11 @@ class Option(NamedTuple):
             return bool
         kind: Callable[[str], Any] = self.keywords.get("type", str)
         return kind
+
+    @property
+    def example(self) -> str:
+        """A value that can be written in place of one that can't."""
+        return "4, or 0 for one per core" if self.name == "workers" else str(self.default)
 
     @property
     def is_repeatable(self) -> bool:
@@ -364,4 +370,6 @@ def add_options(parser: CommandParser) -> None:
         for option in options:
             text = option.keywords["help"].replace("%(default)s", str(option.default))
             keywords = {**option.keywords, "default": None, "help": text}
+            if option.kind in NUMBERS:
+                keywords["type"] = argument_type(option.kind, option.example)
             group.add_argument(*option.flags, **keywords)
