@@ -10,6 +10,7 @@ import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 import django
@@ -99,12 +100,24 @@ def find_mistake(options: Sequence[str]) -> str | None:
                 "manage.py is, or give that directory with --pythonpath and the module with "
                 f"--settings or {ENVIRONMENT_VARIABLE}"
             )
-        return f"{module}: django.setup() failed: {type(error).__name__}: {error}"
+        return f"{module}: django.setup() failed: {type(error).__name__}: {error}{hint(error)}"
     if not apps.is_installed("channels_bridge"):
         return f"{module}: {MISSING}. {ADD}"
     if not conf.asgi_application() and not conf.route_module():
         return f"{module}: {conf.NOTHING_TO_SERVE}"
     return None
+
+
+def hint(error: Exception) -> str:
+    """Say what is to be done about a module that is missing; empty for other errors."""
+    if not isinstance(error, ModuleNotFoundError) or error.name is None:
+        return ""
+    if get_close_matches(error.name, ["channels_bridge"], cutoff=0.9):
+        return ". Did you mean 'channels_bridge'?"
+    return (
+        f". {sys.executable} does not have it: correct the name, install it there, or run "
+        f"{PROGRAM} with the project's own Python: python -m channels_bridge"
+    )
 
 
 def is_part(name: str | None, module: str) -> bool:

@@ -67,6 +67,16 @@ def test_settings_that_fail(tmp_path):
     (tmp_path / "broken.py").write_text("import missing_package")
     result = run_python(tmp_path, *MODULE, "serve", "--settings", "broken", code=1)
     assert "ModuleNotFoundError: No module named 'missing_package'" in result.stderr
+    assert f"{sys.executable} does not have it: correct the name, install it" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_an_application_that_is_misspelt(tmp_path):
+    """The settings ask for a package whose name is nearly ours."""
+    settings = 'SECRET_KEY = "x"\nINSTALLED_APPS = ["channel_bridge"]'
+    (tmp_path / "misspelt.py").write_text(settings)
+    result = run_python(tmp_path, *MODULE, "check", "--settings", "misspelt", code=1)
+    assert "No module named 'channel_bridge'. Did you mean 'channels_bridge'?" in result.stderr
 
 
 def test_mistakes_of_options(socket_dir):

@@ -14,6 +14,7 @@ from channels import DEFAULT_CHANNEL_LAYER
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
+from channels_bridge import conf
 from channels_bridge.common.exit_deadline import leave_soon
 from channels_bridge.common.exit_signals import exit_by_signals
 from channels_bridge.common.forks import handle_in_loop
@@ -112,7 +113,11 @@ class Command(BaseCommand):
 
 def _address_of(layer: object, alias: str) -> str:
     if layer is None:
-        raise CommandError(f"channel layer {alias!r} isn't configured in CHANNEL_LAYERS")
+        known = ", ".join(map(repr, conf.layer_aliases())) or "none"
+        raise CommandError(
+            f"channel layer {alias!r} isn't configured in CHANNEL_LAYERS: name another with "
+            f"--layer; there is {known}"
+        )
     address = hub_address(layer)
     if isinstance(layer, NatsChannelLayer):
         raise CommandError(
