@@ -485,7 +485,9 @@ async def test_socket_of_another_user(socket_dir, what):
         squatter.setblocking(False)
         os.chown(f"{socket_dir}/groups.sock" if what == "socket" else socket_dir, 12345, -1)
         peer = Peer(GrpcTransport(f"unix:{socket_dir}/groups.sock", timeout=2))
-        with pytest.raises(TransportUnavailable, match=f"{what}.* is owned by another user"):
+        advice = {"socket": "run this as that user", "directory": "choose one of this user's"}
+        words = f"{what}.* is owned by another user .uid 12345.*{advice[what]}"
+        with pytest.raises(TransportUnavailable, match=words):
             await peer.transport.ask("g:room", b"hello")
         with pytest.raises(BlockingIOError):
             squatter.accept()

@@ -75,6 +75,13 @@ class Address:
             return f"the socket is owned by another user (uid {found.st_uid})"
         return trouble
 
+    def is_of_another_user(self) -> bool:
+        """Whether there is another user's socket."""
+        try:
+            return self.path is not None and self.path.lstat().st_uid != os.getuid()
+        except OSError:
+            return False
+
     def is_of_this_machine(self) -> bool:
         """Whether a hub can listen here, for all that is known."""
         if self.path is not None:
@@ -104,7 +111,10 @@ def find_intruders(directory: Path) -> str | None:
     """Say who else could put a socket of their own into a directory. Raises OSError."""
     found = directory.stat()
     if found.st_uid not in (os.getuid(), 0):
-        return f"the directory {directory} is owned by another user (uid {found.st_uid})"
+        return (
+            f"the directory {directory} is owned by another user (uid {found.st_uid}): choose one "
+            f"of this user's"
+        )
     # Where the sticky bit is set, as in /tmp, nobody can replace what belongs to others.
     if found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX:
         return f"every user can write to the directory {directory}: chmod it to 0700"

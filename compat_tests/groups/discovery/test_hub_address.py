@@ -86,7 +86,7 @@ async def test_foreign_socket(address, path):
     with socket.socket(socket.AF_UNIX) as stale:
         stale.bind(str(path))
     os.chown(path, 12345, -1)
-    with pytest.raises(HubAddressError, match="owned by another user"):
+    with pytest.raises(HubAddressError, match="owned by another user .*: remove it, or choose"):
         await run_until_ready(address)
 
 

@@ -238,7 +238,10 @@ class SocketPlace:
         if not stat.S_ISSOCK(found.st_mode):
             raise self._error("there is something else than a socket: remove it")
         if found.st_uid != os.getuid():
-            raise self._error(f"the socket is owned by another user (uid {found.st_uid})")
+            raise self._error(
+                f"the socket is owned by another user (uid {found.st_uid}): remove it, or choose "
+                f"another address"
+            )
         if is_listened_to(self.path):
             raise self._error("another program listens there: choose another address")
         self.path.unlink()

@@ -240,5 +240,8 @@ def _open_tcp(family: int, place: Any, *, is_alone: bool) -> socket.socket:
 
 def _explain(error: OSError) -> str:
     if isinstance(error, socket.gaierror) or error.errno in (errno.EADDRINUSE, *_NOT_HERE):
-        return "the address is in use, or is not an address of this machine"
+        return (
+            "the address is in use, or is not an address of this machine: stop what listens there, "
+            "or choose another one"
+        )
     return error.strerror or str(error)

@@ -24,7 +24,7 @@ from channels_bridge.groups.grpc.outbox import BATCH_SIZE
 from channels_bridge.groups.grpc.process import client
 from channels_bridge.groups.grpc.process.blocking_call import Call
 from channels_bridge.groups.grpc.process.blocking_stream import BlockingStream
-from channels_bridge.groups.grpc.process.hub_advice import FIND_STUCK, START_HUB
+from channels_bridge.groups.grpc.process.hub_advice import FIND_STUCK, what_to_do
 from channels_bridge.groups.grpc.suppression import FEATURE
 from channels_bridge.groups.history.position import Bounds
 from channels_bridge.groups.home import home_loop
@@ -362,7 +362,7 @@ class BlockingClient:
             )
         trouble = self._address.find_trouble() or self._trouble
         trouble = trouble or f"it didn't answer within {self._timeout:g} seconds"
-        return TransportUnavailable(str(self._address), trouble, START_HUB)
+        return TransportUnavailable(str(self._address), trouble, what_to_do(self._address))
 
 
 def _batches(frames: Iterable[bytes]) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.groups.discovery.hub_address import Address
 from channels_bridge.groups.discovery.other_hubs import explain_absence
 from channels_bridge.groups.grpc.process.client import Client, Request
-from channels_bridge.groups.grpc.process.hub_advice import FIND_STUCK, START_HUB
+from channels_bridge.groups.grpc.process.hub_advice import FIND_STUCK, START_HUB, what_to_do
 from channels_bridge.groups.grpc.process.link import Link
 from channels_bridge.groups.grpc.stream import REFUSED, HubStream, Stream
 from channels_bridge.groups.layer_statistics import LinkStatistics
@@ -316,4 +316,4 @@ class GrpcTransport(GroupTransport):
             return f"{trouble}; {absence.reason}", absence.advice
         if self._link is not None and self._link.is_elsewhere:
             return f"{trouble}; members in other processes wait for a hub", START_HUB
-        return trouble, START_HUB
+        return trouble, what_to_do(self._address)
