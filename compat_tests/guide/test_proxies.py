@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import json
 import os
+import ssl
+import subprocess
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -22,6 +24,8 @@ from compat_tests.guide.programs import HOME, require_program
 
 #: Whom the server is to trust, as the guide says.
 PROXY = Proxy(trusted=("127.0.0.1",))
+#: Of the site, in the guide.
+NAME = "mysite.example.com"
 #: Where a WebSocket comes from: not where the proxy is.
 CLIENT = "127.0.0.2"
 
@@ -55,6 +59,12 @@ def telling(name: str):
         await send({"type": "http.response.body", "body": told.encode()})
 
     return application
+
+
+def site(port: int) -> str:
+    """What the guide recommends for nginx, in front of that port."""
+    recommended = block("nginx.md", "nginx", "# /etc/nginx/conf.d/")
+    return recommended.replace("127.0.0.1:8000", f"127.0.0.1:{port}")
 
 
 def put_static_file(directory: Path) -> None:
@@ -100,22 +110,47 @@ async def page(port: int, path: str) -> str:
     return answer.partition("\r\n\r\n")[2]
 
 
-async def first_message(port: int, path: str) -> list[str]:
+async def first_message(port: int, path: str, tls: ssl.SSLContext | None = None) -> list[str]:
     """What a WebSocket is told."""
-    url, options = f"ws://127.0.0.1:{port}{path}", {"local_addr": (CLIENT, 0), "proxy": None}
-    async with connect(url, **options) as websocket:
+    site = f"wss://{NAME}" if tls else "ws://127.0.0.1"
+    options = {"host": "127.0.0.1", "local_addr": (CLIENT, 0), "proxy": None, "ssl": tls}
+    async with connect(f"{site}:{port}{path}", **options) as websocket:
         return json.loads(await asyncio.wait_for(websocket.recv(), DEADLINE))
+
+
+def make_certificate(directory: Path) -> ssl.SSLContext:
+    """Make the site's certificate and key, under certbot's names; returns who trusts it."""
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    command += ["-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}"]
+    command += ["-keyout", "privkey.pem", "-out", "fullchain.pem"]
+    subprocess.run(command, cwd=directory, check=True, capture_output=True)
+    return ssl.create_default_context(cafile=directory / "fullchain.pem")
 
 
 async def test_static_files(serve, socket_dir: Path) -> None:
     """nginx serves them, and the server all else; it is told who the clients are."""
     engine, port = await serve(telling("server"), proxy=PROXY), free_port()
     put_static_file(socket_dir)
-    servers = block("nginx.md", "nginx").replace("127.0.0.1:8000", f"127.0.0.1:{engine.port}")
-    async with nginx(socket_dir, servers, port):
+    async with nginx(socket_dir, site(engine.port), port):
         assert await page(port, "/static/site.css") == "body {}"
         assert json.loads(await page(port, "/a/")) == ["server", "/a/", "127.0.0.1", "http"]
         assert await first_message(port, "/b/") == ["server", "/b/", CLIENT, "ws"]
+
+
+async def test_tls(serve, socket_dir: Path) -> None:
+    """With the lines for TLS the server knows of it, and whoever comes without is sent there."""
+    engine, port, secure = await serve(telling("server"), proxy=PROXY), free_port(), free_port()
+    lines, redirect = block("nginx.md", "nginx", "    listen"), block("nginx.md", "nginx", "server")
+    servers = site(engine.port).replace("    listen 80;\n", lines) + redirect
+    servers = servers.replace("listen 443", f"listen 127.0.0.1:{secure}")
+    servers = servers.replace(f"/etc/letsencrypt/live/{NAME}", str(socket_dir))
+    trusting = make_certificate(socket_dir)
+    async with nginx(socket_dir, servers, port):
+        assert await first_message(secure, "/b/", trusting) == ["server", "/b/", CLIENT, "wss"]
+        async with RawConnection(f"127.0.0.1:{port}") as client:
+            head = f"GET /a/ HTTP/1.1\r\nHost: {NAME}\r\nConnection: close\r\n\r\n"
+            answer = await client.request(head.encode())
+        assert f"\r\nLocation: https://{NAME}/a/\r\n".encode() in answer
 
 
 async def test_beside_gunicorn(serve, socket_dir: Path) -> None:

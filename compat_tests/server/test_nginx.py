@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import re
 import shutil
-from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import unix_connect
@@ -16,11 +14,11 @@ from websockets.exceptions import InvalidStatus
 from channels_bridge.server.proxy import Proxy
 from compat_tests.clients.raw_connection import RawConnection, open_socket
 from compat_tests.engine import DEADLINE, until
+from compat_tests.guide.pages import block
 from compat_tests.server.http.test_protocol import H2C, LENGTH, mirror
 from compat_tests.server.websocket.small_applications import echo
 
-GUIDE = Path(__file__).resolve().parents[2] / "migration_guide" / "nginx.md"
-(RECOMMENDED,) = re.findall(r"^```nginx\n(.*?)^```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
+RECOMMENDED = block("nginx.md", "nginx", "# /etc/nginx/conf.d/")
 
 CONF = """
 daemon off; master_process off; pid {directory}/pid; error_log {directory}/error.log;
