@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from django.utils.module_loading import import_string
 
+import channels_bridge
 from channels_bridge.logs import JsonFormatter
 from compat_tests.guide.pages import GUIDE, block, blocks, read_page
 
+PAGES = sorted(path.name for path in GUIDE.glob("*.md"))
 PYTHON = [
     pytest.param(text, id=f"{path.stem}-{number}")
     for path in sorted(GUIDE.glob("*.md"))
@@ -46,6 +48,25 @@ def test_layers_to_go_back_to(chosen: str, layer: str, monkeypatch: pytest.Monke
     exec(textwrap.dedent(text), settings)
     backend = settings["CHANNEL_LAYERS"]["default"]["BACKEND"]
     assert import_string(backend).__name__ == layer
+
+
+@pytest.mark.parametrize("address", ["unix:/run/mysite/groups.sock", None])
+def test_layer_of_containers(address: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The layer has the address that compose gives it, and none on a developer's machine."""
+    if address is not None:
+        assert f'GROUPS_ADDRESS: "{address}"' in "".join(blocks("docker.md", "yaml"))
+        monkeypatch.setenv("GROUPS_ADDRESS", address)
+    settings: dict[str, Any] = {}
+    exec(block("docker.md", "python"), settings)
+    layer = settings["CHANNEL_LAYERS"]["default"]
+    assert layer["CONFIG"].get("address") == address
+    import_string(layer["BACKEND"])(**layer["CONFIG"])
+
+
+def test_wheel_of_this_release() -> None:
+    """The file that requirements name is the one that `pip wheel` makes of this clone."""
+    named = re.findall(r"channels_bridge-([\d.]+)-", "".join(map(read_page, PAGES)))
+    assert set(named) == {channels_bridge.__version__}
 
 
 def test_logging() -> None:
