@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import channels.exceptions
 
@@ -39,8 +39,18 @@ __all__ = [
 class BridgeError(Exception):
     """Base class of this package's exceptions.
 
-    The message is one line that says what to do.
+    The message is one line that says what to do. They can be pickled, with their attributes, as
+    process pools, Celery and parallel tests do with what was raised elsewhere.
     """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exception would call the class with the message, which is not what its __init__() takes.
+        return _restore, (type(self), self.args), self.__dict__
+
+
+def _restore(kind: type[BridgeError], args: tuple[Any, ...]) -> BridgeError:
+    """Make an exception again, without its attributes."""
+    return kind.__new__(kind, *args)
 
 
 class TransportUnavailable(BridgeError):
