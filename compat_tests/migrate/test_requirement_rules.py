@@ -81,6 +81,21 @@ def test_added(tmp_path: Path) -> None:
     assert new == "django\n./bridge.whl[standard]\ndaphne\nchannels-redis\n"
 
 
+@pytest.mark.parametrize(
+    "ours",
+    [
+        "channels_bridge[standard]>=0.2",
+        "channels-bridge[standard] @ file:///srv/channels_bridge-0.2.0-py3-none-any.whl",
+        "./wheels/channels_bridge-0.2.0-py3-none-any.whl[standard]",
+        "channels_bridge-0.2.0-py3-none-any.whl",
+    ],
+)
+def test_ours_is_there(tmp_path: Path, ours: str) -> None:
+    """It is known by its name, and by that of its wheel: then nothing is to be added."""
+    (one,) = migration(tmp_path, {"requirements.txt": f"daphne\n{ours}\n"}).findings
+    assert (one.message, one.fix) == ("daphne is required.", "")
+
+
 def test_removed(tmp_path: Path) -> None:
     """What nothing uses once the settings are changed goes, if that is asked for."""
     layer = 'CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer"}}'

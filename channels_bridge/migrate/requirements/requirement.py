@@ -13,6 +13,10 @@ Version: TypeAlias = tuple[int, ...]
 _REQUIREMENT = re.compile(
     r"""\s*(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[(?P<extras>[^\]]*)\])?\s*(?P<bounds>[^;#@]*)"""
 )
+#: A wheel by its path or URL, whose name begins with the package's.
+_WHEEL = re.compile(
+    r"""\s*(\S*/)?(?P<name>[A-Za-z0-9_.]+)-[^\s/]*\.whl(\[(?P<extras>[^\]]*)\])?(?P<bounds>)"""
+)
 _BOUND = re.compile(r"(?<![<>!=~])(===?|~=|<=?|\^|~|=)\s*v?([0-9][0-9.]*)(\.\*)?")
 
 
@@ -41,7 +45,7 @@ class Requirement:
         cls, text: str, file: SourceFile, offset: int, *, line: bool = False
     ) -> Requirement | None:
         """Read a requirement as pip writes it; None where it is none."""
-        match = _REQUIREMENT.match(text)
+        match = _WHEEL.match(text) or _REQUIREMENT.match(text)
         if match is None:
             return None
         name = re.sub(r"[-_.]+", "-", match["name"]).lower()
