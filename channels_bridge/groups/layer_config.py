@@ -17,6 +17,7 @@ from channels_bridge.groups.overflow import OVERFLOW
 from channels_bridge.groups.policies.history_options import HistoryOptions
 from channels_bridge.groups.policies.history_policy import HistoryPolicy
 from channels_bridge.groups.policies.presence_policy import PresencePolicy
+from channels_bridge.groups.policies.seconds import require_seconds
 
 #: The longest message that the hub forwards, in bytes.
 MAX_MESSAGE_SIZE = 32 * 1024 * 1024
@@ -60,7 +61,7 @@ class LayerConfig:
 
     def __post_init__(self) -> None:
         for name in ("expiry", "group_expiry"):
-            require_number(name, getattr(self, name))
+            require_seconds(name, getattr(self, name))
         for name in ("capacity", "max_message_size"):
             require_count(name, getattr(self, name))
         if not isinstance(self.channel_capacity, Mapping):
@@ -162,7 +163,7 @@ class LinkedConfig(LayerConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_number("timeout", self.timeout)
+        require_seconds("timeout", self.timeout)
         require_bool("confirm", self.confirm)
 
     @property
@@ -223,14 +224,6 @@ class GrpcConfig(HistoryOptions, LinkedConfig, Credentials):
     def credentials(self) -> Credentials:
         """What this process shows the hub, and a hub the processes."""
         return Credentials(**{o.name: getattr(self, o.name) for o in fields(Credentials)})
-
-
-def require_number(name: str, value: object) -> None:
-    """Raise ImproperlyConfigured unless an option is a number of seconds above 0."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-        raise ImproperlyConfigured(
-            f"CONFIG key {name!r} must be a number of seconds above 0, not {value!r}"
-        )
 
 
 def require_bool(name: str, value: object) -> None:

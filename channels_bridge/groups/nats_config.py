@@ -17,8 +17,8 @@ from channels_bridge.groups.layer_config import (
     LinkedConfig,
     require_bool,
     require_count,
-    require_number,
 )
+from channels_bridge.groups.policies.seconds import require_seconds
 
 #: One token of a NATS subject, without anything that NATS gives a meaning.
 _PREFIX = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
@@ -164,7 +164,7 @@ class NatsConfig(LinkedConfig):
         return self.addresses[0].is_tls
 
     def _check_sizes(self) -> None:
-        require_number("keep_seconds", self.keep_seconds)
+        require_seconds("keep_seconds", self.keep_seconds)
         _require_between("keep_seconds", self.keep_seconds, _KEEP_SECONDS, "seconds")
         require_count("keep_bytes", self.keep_bytes)
         _require_between("keep_bytes", self.keep_bytes, _KEEP_BYTES, "bytes")

@@ -16,6 +16,7 @@ from channels_bridge.groups.policies.patterns import (
     require_group_patterns,
     require_known_keys,
 )
+from channels_bridge.groups.policies.seconds import require_seconds
 
 _KEYS = ("messages", "seconds", "except", "echo")
 
@@ -58,7 +59,8 @@ def _read(pattern: Any, options: Mapping[str, Any]) -> HistoryPolicy:
     where = f"history[{pattern!r}]"
     require_known_keys(where, options, _KEYS)
     messages = _require_messages(f"{where}['messages']", options.get("messages", _MESSAGES))
-    seconds = _require_seconds(f"{where}['seconds']", options.get("seconds", _SECONDS))
+    seconds = options.get("seconds", _SECONDS)
+    seconds = require_seconds(f"{where}['seconds']", seconds, is_finite=True)
     echo = options.get("echo", True)
     if not isinstance(echo, bool):
         raise ImproperlyConfigured(f"CONFIG key \"{where}['echo']\" must be True or False")
@@ -72,15 +74,6 @@ def _require_messages(where: str, value: Any) -> int:
             f'CONFIG key "{where}" must be a whole number from 1 to {_MOST_MESSAGES}, not {value!r}'
         )
     return value
-
-
-def _require_seconds(where: str, value: Any) -> float:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or not 0 < value < float("inf"):
-        raise ImproperlyConfigured(
-            f'CONFIG key "{where}" must be a number of seconds above 0, not {value!r}'
-        )
-    return float(value)
 
 
 def _read_excepted(where: str, types: Any) -> ByPattern[bool] | None:
