@@ -108,8 +108,9 @@ class HistoryTransport(GroupTransport):
         """
 
     @abstractmethod
-    async def clear_history(self) -> None:
-        """Forget all logs: whoever resumes is told that something is missing.
+    async def clear_queues(self) -> None:
+        """Empty all named queues, undo all bindings, and forget all logs.
 
-        Those who follow are given a whole excerpt, without entries.
+        Whoever resumes is told that something is missing. Those who follow are given a whole
+        excerpt, without entries.
         """

@@ -164,7 +164,7 @@ async def test_clear(connect: Connect) -> None:
     await sender.append(b"1")
     await receiver.has_been_told(b"1")
     before = receiver.recorder.position(TOPIC)
-    await soon(sender.transport.clear_history())
+    await soon(sender.transport.clear_queues())
     await sender.append(b"2")
     for peer in (sender, receiver):
         await until(lambda peer=peer: peer.told[-1:] == [b"2"])
@@ -280,5 +280,5 @@ async def test_no_hub(address: str) -> None:
     await peer.append(b"2")
     assert peer.told == [b"1", b"2"]
     assert list((await soon(peer.transport.read(TOPIC))).entries) == []
-    await soon(peer.transport.clear_history())
+    await soon(peer.transport.clear_queues())
     await peer.transport.aclose()

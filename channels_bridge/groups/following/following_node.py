@@ -172,11 +172,6 @@ class FollowingNode(Node):
             kept = policy.keeps(payload)
             self._history_transport.append_nowait(f"g:{group}", payload, policy.bounds, kept=kept)
 
-    async def flush(self) -> None:
-        """Empty all channels, groups and histories, here and in the other processes."""
-        await super().flush()
-        await self._history_transport.clear_history()
-
     async def aclose(self) -> None:
         if self._looking is not None:
             self._looking.cancel()

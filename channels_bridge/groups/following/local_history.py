@@ -121,7 +121,8 @@ class LocalHistoryTransport(LocalTransport, HistoryTransport):
         with self._exchange.in_order:
             self._exchange.call(partial(self._append, topic, payload, bounds, kept))
 
-    async def clear_history(self) -> None:
+    async def clear_queues(self) -> None:
+        await super().clear_queues()
         with self._exchange.in_order:
             for topic in self._exchange.chronicle.clear(lambda topic: True):
                 for other in self._followers(topic):

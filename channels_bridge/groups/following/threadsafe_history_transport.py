@@ -8,7 +8,6 @@ from typing import Any, Protocol, TypeVar, cast
 
 from channels_bridge.groups.history.position import Bounds, Entry, Excerpt
 from channels_bridge.groups.history_transport import Follower, HistoryTransport
-from channels_bridge.groups.home import home_loop
 from channels_bridge.groups.threadsafe_transport import CrossingTransport, Shortcut
 from channels_bridge.groups.transport_interface import GroupTransport
 
@@ -70,14 +69,6 @@ class CrossingHistoryTransport(CrossingTransport, HistoryTransport):
             await self._ask(
                 lambda transport: transport.append_confirmed(topic, payload, bounds, kept=kept)
             )
-
-    async def clear_history(self) -> None:
-        if self.is_alone:
-            home_loop.spawn(
-                self._at_home(lambda transport: _with_history(transport).clear_history())
-            )
-        else:
-            await self._ask(lambda transport: transport.clear_history())
 
     def _append_directly(self, topic: str, payload: bytes, bounds: Bounds, *, kept: bool) -> bool:
         """Append without an event loop: not where members here have to have it in the end."""

@@ -383,6 +383,17 @@ async def test_hub_is_away(make_layer: Make, hub: HubProcess) -> None:
     await second.join("other")
 
 
+async def test_flushed_once(make_layer: Make) -> None:
+    """Who follows is given an empty log, and no other after that."""
+    one, two = make_layer(), make_layer()
+    await (await open_client(one)).join("room")
+    follower, excerpts = node(one)._follower, []
+    follower.on_excerpt = lambda topic, excerpt: excerpts.append(topic)  # type: ignore[method-assign,assignment]
+    await soon(two.flush())
+    await one.history("room")  # all that the hub has said before that has come
+    assert excerpts == ["g:room"]
+
+
 async def test_flushed(make_layer: Make) -> None:
     """After flush() nobody is a member, and who was is told that something is missing."""
     one, two = make_layer(), make_layer()

@@ -12,7 +12,6 @@ from channels_bridge.groups.grpc.process.left_history import LeftHistory
 from channels_bridge.groups.history.position import Bounds, Excerpt
 from channels_bridge.groups.history_transport import Follower, HistoryTransport
 from channels_bridge.groups.transport_interface import Deliver
-from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
 
 class GrpcHistoryTransport(GrpcTransport, HistoryTransport):
@@ -99,10 +98,6 @@ class GrpcHistoryTransport(GrpcTransport, HistoryTransport):
             if not (self.is_alone and self._left.may_be_continued()):
                 raise
             raise self._would_be_missed() from None
-
-    async def clear_history(self) -> None:
-        if not self.is_alone:
-            await self._done(self._client.request(wire.Clear()))
 
     # Without a hub.
 
