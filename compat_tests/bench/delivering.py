@@ -8,6 +8,9 @@ With "hub" the layer is the one that workers have, messages are sent ten at a ti
 in this process too, so that what all sides take is counted together; with "cross" half of the
 members are of another layer, as those of another worker are. "-history" behind either keeps the
 messages. It imports nothing but the package, which may be that of another revision.
+
+A worker that has all members keeps its messages to itself, but for one in half a second: so "hub"
+is what a delivery takes that no hub has to do with.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import importlib
 import json
 import sys
 import tempfile
@@ -29,6 +33,20 @@ GROUP = "chat_1"
 
 #: Messages at a time, where they go over a hub: as many as a busy worker joins.
 BURST = 10
+
+#: Seconds after the first burst, until what is answered lazily is answered: whether others listen.
+WARMUP = 1.0
+
+#: So many times as long everything takes where instructions are counted, about.
+SLOWDOWN = 50
+
+#: What goes by the clock beside deliveries: by module and name of the seconds.
+BY_THE_CLOCK = (
+    ("channels_bridge.groups.grpc.outbox", "LAZY_DELAY"),
+    ("channels_bridge.groups.grpc.suppression", "LEASE"),
+    ("channels_bridge.groups.grpc.suppression", "HUB_LEASE"),
+    ("channels_bridge.groups.grpc.hub.hub", "TICK_INTERVAL"),
+)
 
 
 def configure(address: str, *, history: bool) -> None:
@@ -97,6 +115,7 @@ async def hub_at(address: str) -> AsyncIterator[None]:
     from channels_bridge.groups.grpc.hub.hub import serve
     from channels_bridge.groups.home import home_loop
 
+    slow_clocks()
     home_loop.claim()
     stop, ready = asyncio.Event(), asyncio.Event()
     serving = asyncio.create_task(serve(address, ready=ready.set, stop=stop))
@@ -105,6 +124,17 @@ async def hub_at(address: str) -> AsyncIterator[None]:
     await home_loop.aclose_all()
     stop.set()
     await serving
+
+
+def slow_clocks() -> None:
+    """Let what goes by the clock come as seldom, for the messages, as it does in a server.
+
+    Otherwise a worker whose groups are its own would ask the hub all the time whether others
+    listen, and how often depended on the machine.
+    """
+    for name, seconds in BY_THE_CLOCK:
+        module = importlib.import_module(name)
+        setattr(module, seconds, getattr(module, seconds) * SLOWDOWN)
 
 
 async def deliver(rounds: int, burst: int, aliases: tuple[str, ...]) -> None:
@@ -116,11 +146,15 @@ async def deliver(rounds: int, burst: int, aliases: tuple[str, ...]) -> None:
     tally.expect(1)  # they accept the connection
     running = [join(tally, aliases[number % len(aliases)]) for number in range(MEMBERS)]
     await tally.wait()
-    for _ in range(rounds // burst):
+    for number in range(rounds // burst):
+        if number == 1:
+            await asyncio.sleep(WARMUP)
         tally.expect(burst)
         for _ in range(burst):
             await layer.group_send(GROUP, {"type": "chat.message", "message": "hello"})
         await tally.wait()
+        # A burst comes with what one round of the loop has read: whoever answers has a turn, too.
+        await asyncio.sleep(0)
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)

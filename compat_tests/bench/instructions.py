@@ -46,7 +46,8 @@ def main() -> None:
         sys.exit("valgrind is not installed")
     off = per_delivery(revisions.REPOSITORY, "off")
     counted = {"off": off}
-    rows = [["", "instructions/delivery", "ratio"], row("without history", off, off)]
+    rows = [["", "instructions/delivery", "ratio", "more/message"]]
+    rows.append(row("without history", off, off))
     if not options.off:
         for kind, (what, base) in KINDS.items():
             counted[kind] = per_delivery(revisions.REPOSITORY, kind)
@@ -60,7 +61,8 @@ def main() -> None:
 
 def row(what: str, figure: float, base: float) -> list[str]:
     """A line of the table."""
-    return [what, f"{figure:,.0f}", f"{figure / base:.3f}"]
+    more = (figure - base) * MEMBERS
+    return [what, f"{figure:,.0f}", f"{figure / base:.3f}", f"{more:,.0f}"]
 
 
 def parser() -> ArgumentParser:
