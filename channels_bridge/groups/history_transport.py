@@ -8,6 +8,7 @@ transports that can say so: ``presence.presence_transport``.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Protocol
 
 from channels_bridge.groups.history.position import Bounds, Entry, Excerpt, Position
@@ -22,6 +23,11 @@ class Follower(Protocol):
 
     def on_entry(self, topic: str, entry: Entry) -> None:
         """The next message, this process' own ones too, in the one order of the topic."""
+
+    def on_entries(self, topic: str, entries: Sequence[Entry]) -> None:
+        """The next messages, all of one sender and one epoch, which follow one another."""
+        for entry in entries:
+            self.on_entry(topic, entry)
 
     def position(self, topic: str) -> Position | None:
         """Where this process is in a topic that it follows; None where it has nothing yet."""

@@ -66,6 +66,9 @@ class Hostile:
             self._hub.lost(self._session, self._outbox)
 
 
+#: The frames by which a hub tells of logs.
+OF_LOGS = ("delivery", "deliveries", "log", "sequenced", "settled")
+
 #: Nothing may come of what is said after it.
 GOODBYE = frame_codec.encode(wire.Bye())
 HELLO = wire.Hello(version=frame_codec.VERSION, process=HOSTILE)
@@ -73,6 +76,15 @@ CALLER = wire.Hello(version=frame_codec.VERSION, process=HOSTILE, only_publishes
 APPEND = frame_codec.encode(
     wire.Publish(seq=3, topic="g:room", history=wire.History(seconds=float("nan")))
 )
+APPENDS = frame_codec.encode(
+    wire.Appends(
+        seq=4,
+        targets=[wire.Target(topic="g:room"), wire.Target()],
+        places=[0, 1, 0],
+        payloads=[b"", b"x", b""],
+    )
+)
+BEYOND = frame_codec.encode(wire.Appends(seq=2**64 - 1, places=[3, 0], payloads=[b"", b""]))
 FOLLOW = frame_codec.encode(
     wire.Follow(seq=3, topic="g:room", after=wire.Position(offset=2**64 - 1))
 )
@@ -89,6 +101,7 @@ SUBSCRIBE = frame_codec.encode(wire.Subscribe(seq=1, topic="g:room"))
 @example([HELLO, GOODBYE + GOODBYE])
 @example([HELLO, GOODBYE + SUBSCRIBE])
 @example([HELLO, APPEND + FOLLOW + APPEND, HELLO])
+@example([HELLO, APPENDS + BEYOND + FOLLOW + APPENDS, HELLO])
 @example([CALLER, SUBSCRIBE + APPEND, HELLO, CALLER])
 @example([HELLO, PRESENT + WATCH + ABSENT + PRESENT, 0.5, HELLO])
 def test_hostile_process(clock, actions):
@@ -148,7 +161,7 @@ def test_hostile_hub(received):
 
 
 @PROFILE
-@given(st.lists(batches() | batches("delivery", "log", "sequenced", "settled"), max_size=10))
+@given(st.lists(batches() | batches(*OF_LOGS), max_size=10))
 def test_hostile_hub_with_history(received):
     """So does one that follows logs."""
     asyncio.run(_follow(received))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from channels_bridge.groups.grpc.hub.exchange import Exchange
 from channels_bridge.groups.grpc.process.client import Client, Request
 from channels_bridge.groups.grpc.process.history_client import HistoryClient
 from channels_bridge.groups.history.position import Bounds, Entry, Excerpt, Position
 from channels_bridge.groups.history_transport import Follower, HistoryTransport
 from compat_tests.groups.hubs import until
-from compat_tests.groups.sessions import Process
+from compat_tests.groups.sessions import Process, exchange_all
 from compat_tests.groups.transport_peer import Peer
 
 TOPIC = "g:room"
@@ -85,6 +86,16 @@ class FollowingProcess(Process):
 
     def append(self, payload: bytes, topic: str = TOPIC, *, kept: bool = True) -> Request:
         return self.client.append(topic, payload, BOUNDS, kept=kept)
+
+
+def follower(hub: Exchange, *topics: str) -> FollowingProcess:
+    """A process that follows topics at a hub."""
+    process = FollowingProcess()
+    process.connect(hub)
+    for topic in topics or (TOPIC,):
+        process.client.follow(topic)
+    exchange_all(process)
+    return process
 
 
 class FollowingPeer(Peer):

@@ -82,7 +82,8 @@ class FollowingMembership(Membership):
         """
         full = self._give(replica, entry) if replica.cursors else []
         # Attached members are in its group, too, but not in its queues.
-        full += self.waiting.route(replica.group, entry.payload)
+        if self.waiting.has_bound(replica.group):
+            full += self.waiting.route(replica.group, entry.payload)
         return full
 
     def deliver_late(self, group: str, entry: Entry) -> list[str]:

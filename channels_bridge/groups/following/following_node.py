@@ -148,7 +148,7 @@ class FollowingNode(Node):
         # What threads have handed over before is sent before.
         self._handover.take()
         self.group_sends += 1
-        transport = self._history_transport
+        transport = self._transport
         send = transport.append_confirmed if self._confirm else transport.append
         await send(f"g:{group}", payload, policy.bounds, kept=policy.keeps(payload))
 

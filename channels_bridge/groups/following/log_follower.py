@@ -11,7 +11,7 @@ import functools
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -192,17 +192,12 @@ class LogFollower(Follower):
         return replica.position if replica is not None else None
 
     def on_entry(self, topic: str, entry: Entry) -> None:
-        """The way of each message: few calls, as each of them costs as much as what it does."""
+        self.on_entries(topic, (entry,))
+
+    def on_entries(self, topic: str, entries: Sequence[Entry]) -> None:
         with self._lock:
             replica = self._followed.find(topic[2:])
-            if replica is None:  # it isn't followed any more
-                return
-            try:
-                is_next = replica.take_entry(entry, time.monotonic())
-            except Exception:
-                # The edge: what one process can't read must not cut it off from all others.
-                logger.exception("a message to group %r can't be delivered", replica.group)
-                return
+            is_next = replica is None or replica.take_entries(entries, time.monotonic())
         if not is_next:
             self._mend(topic)
 
@@ -239,9 +234,14 @@ class LogFollower(Follower):
         self._get_transport().follow_nowait(topic)
 
     def _give(self, replica: Replica[Cursor], entry: Entry) -> None:
-        full = self._membership.deliver_entry(replica, entry)
-        if full:
-            self._on_full(replica.group, full)
+        """The way of each message: few calls, as each of them costs as much as what it does."""
+        try:
+            full = self._membership.deliver_entry(replica, entry)
+            if full:
+                self._on_full(replica.group, full)
+        except Exception:
+            # The edge: what one process can't read must not cut it off from all others.
+            logger.exception("a message to group %r can't be delivered", replica.group)
 
     def _tell_full(self, replica: Replica[Cursor], full: list[str]) -> None:
         if full:

@@ -43,6 +43,11 @@ process that has only subscribed, as those of an earlier release do, gets what i
 message; one whose hub is of an earlier release goes on without history, and says so
 (``sequencer``, ``history_client``, ``log_codec``).
 
+Joined: messages of logs go in one frame where many wait, as what each of them takes by itself is
+most of what history costs: ``Appends`` to a hub that says in Welcome that it can read them,
+``Deliveries`` to a process that says so in Hello. Otherwise, and for what is sent again, each has a
+frame of its own. A process' numbers come back in one frame in any case (``append_codec``).
+
 Silence: a process does not publish to topics that nobody else listens to. The hub says with its
 answer to a publication that it is *unheard*: no other process has subscribed to its topic, and no
 queue is bound to it. The process then keeps what it publishes there to itself, until the hub asks

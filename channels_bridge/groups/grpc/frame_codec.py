@@ -36,8 +36,10 @@ Request = (
 
 Kind = (
     Request
+    | wire.Appends
     | wire.Bye
     | wire.Cleared
+    | wire.Deliveries
     | wire.Delivery
     | wire.Handled
     | wire.Hello

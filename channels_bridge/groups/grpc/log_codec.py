@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from channels_bridge.groups.grpc import frame_codec
@@ -11,6 +11,9 @@ from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 
 #: What a hub says of itself that keeps history.
 FEATURE = "history"
+
+#: What a hub and a process say of themselves that can read many messages of logs in one frame.
+JOINED = "joined"
 
 #: The longest that a message is kept, in seconds.
 MAX_SECONDS = 10 * 365 * 86400.0
@@ -110,34 +113,6 @@ def wire_history(bounds: Bounds, *, kept: bool) -> wire.History:
     return wire.History(messages=bounds.messages, seconds=bounds.seconds, transient=not kept)
 
 
-def encode_append(
-    topic: str, seq: int, payload: bytes, bounds: Bounds, *, kept: bool, confirm: bool = False
-) -> bytes:
-    """Return a batch of one Publish, of a message that is to get a number."""
-    # By hand: three objects of protobuf would be made for each message. What is the same for all
-    # messages of a topic is encoded once.
-    return frame_codec.frame_of(
-        wire.Publish,
-        _append_head(topic, bounds.messages, bounds.seconds, kept, confirm),
-        frame_codec.varint(seq),
-        _PAYLOAD,
-        frame_codec.varint(len(payload)),
-        payload,
-    )
-
-
-@lru_cache(maxsize=4096)
-def _append_head(topic: str, messages: int, seconds: float, kept: bool, confirm: bool) -> bytes:
-    history = wire_history(Bounds(messages, seconds), kept=kept)
-    publish = wire.Publish(topic=topic, confirm=confirm, history=history)
-    return publish.SerializeToString() + _SEQ
-
-
-#: How these fields of a Publish begin.
-_SEQ = b"\x08"
-_PAYLOAD = b"\x1a"
-
-
 @lru_cache(maxsize=256)
 def bounds_of(messages: int, seconds: float) -> Bounds:
     """Return the bounds that a Publish has; nearest to them where they can't be meant."""
@@ -161,6 +136,23 @@ def encode_delivery(topic: str, entry: Entry) -> bytes:
         _DELIVERED,
         varint(len(payload)),
         payload,
+    )
+
+
+def encode_deliveries(topic: str, entries: Sequence[Entry]) -> bytes:
+    """Return a batch of one frame, of messages that ``entries_in_turn`` has numbered."""
+    first = entries[0]
+    if len(entries) == 1:
+        return encode_delivery(topic, first)
+    numbered = wire.Numbered(epoch=first.epoch, offset=first.offset, order=first.order)
+    return frame_codec.encode(
+        wire.Deliveries(
+            sender=first.sender,
+            seq=first.seq,
+            topic=topic,
+            numbered=numbered,
+            payloads=[entry.payload for entry in entries],
+        )
     )
 
 

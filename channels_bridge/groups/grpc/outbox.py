@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
 #: How long an answer that nobody waits for may be held back, in seconds: one write then has many.
 LAZY_DELAY = 0.01
@@ -19,6 +20,13 @@ LAZY_DELAY = 0.01
 BATCH_SIZE = 128 * 1024
 
 
+class Growing(Protocol):
+    """A frame that more is added to while it waits."""
+
+    def encode(self) -> bytes:
+        """Return it, as it is to be written: nothing is added any more."""
+
+
 class Outbox:
     """The frames for one stream, in order. A new stream gets a new outbox.
 
@@ -29,11 +37,13 @@ class Outbox:
 
     Attributes:
         closed: set by ``close()``.
+        last: the frame that was appended last, while it waits.
     """
 
     def __init__(self, on_close: Callable[[], None] = lambda: None) -> None:
         self._on_close = on_close
-        self._frames: deque[bytes] = deque()
+        self._frames: deque[bytes | Growing] = deque()
+        self.last: bytes | Growing | None = None
         self._filled = asyncio.Event()
         self.closed = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None  # runs while lazy frames wait
@@ -41,14 +51,16 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._frames)
 
-    def put(self, frame: bytes) -> None:
-        """Append an encoded frame."""
+    def put(self, frame: bytes | Growing) -> None:
+        """Append a frame, encoded or to be encoded when it is taken."""
         self._frames.append(frame)
+        self.last = frame
         self._filled.set()
 
     def put_lazily(self, frame: bytes) -> None:
         """Append an encoded frame that may wait a little, to be written together with others."""
         self._frames.append(frame)
+        self.last = frame
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(LAZY_DELAY, self._filled.set)
 
@@ -61,6 +73,7 @@ class Outbox:
     def discard(self) -> None:
         """Let ``take()`` end at once."""
         self._frames.clear()
+        self.last = None
         self.close()
 
     async def take(self) -> bytes | None:
@@ -77,8 +90,12 @@ class Outbox:
         size = 0
         while self._frames and size < BATCH_SIZE:
             frame = self._frames.popleft()
+            if not isinstance(frame, bytes):
+                frame = frame.encode()
             batch.append(frame)
             size += len(frame)
-        if not self._frames and not self.closed.is_set():  # closed, take() returns at once
-            self._filled.clear()
+        if not self._frames:
+            self.last = None
+            if not self.closed.is_set():  # closed, take() returns at once
+                self._filled.clear()
         return b"".join(batch)

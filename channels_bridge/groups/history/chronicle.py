@@ -7,12 +7,13 @@ chronicle after it goes on where this one was.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from channels_bridge.groups.history.journal_records import (
     VERSION,
     Appended,
+    AppendedInTurn,
     Bounded,
     LogBegun,
     LogForgotten,
@@ -23,7 +24,14 @@ from channels_bridge.groups.history.journal_records import (
 )
 from channels_bridge.groups.history.journal_restoring import Restoring
 from channels_bridge.groups.history.log import ENTRY_COST, Log
-from channels_bridge.groups.history.position import Bounds, Entry, Excerpt, Position, Run
+from channels_bridge.groups.history.position import (
+    Bounds,
+    Entry,
+    Excerpt,
+    Position,
+    Run,
+    entries_in_turn,
+)
 from channels_bridge.groups.history.sender_marks import SenderMarks
 from channels_bridge.groups.history.shelf import Shelf
 
@@ -113,20 +121,46 @@ class Chronicle:
         Args:
             kept: otherwise it is numbered among the messages of all topics only.
         """
-        if not self._marks.advance(sender, seq):
-            return None
-        self._order += 1
+        entries = self.extend(topic, sender, seq, (payload,), bounds, kept=kept, now=now)
+        return entries[0] if entries else None
+
+    def extend(
+        self,
+        topic: str,
+        sender: bytes,
+        seq: int,
+        payloads: Sequence[bytes],
+        bounds: Bounds,
+        *,
+        kept: bool,
+        now: float,
+    ) -> list[Entry]:
+        """Number messages and keep them.
+
+        Args:
+            seq: the sender's number of the first; each has the next one.
+            kept: otherwise they are numbered among the messages of all topics only.
+
+        Returns:
+            The entries of those that are no repeats: the last ones.
+        """
+        known = self._marks.advance_by(sender, seq, len(payloads))
+        new = payloads[known:] if known else payloads
+        if not new:
+            return []
+        order = self._order + 1
+        self._order += len(new)
         if not kept:
-            return Entry(self.epoch, 0, self._order, sender, seq, payload, now)
+            return entries_in_turn(self.epoch, 0, order, sender, seq + known, new, now)
         log = self._log(topic, now)
         if log.bounds is not bounds and log.bounds != bounds:
             log.bounds = bounds
             self._note(Bounded(topic, bounds))
-        entry = Entry(self.epoch, log.head + 1, self._order, sender, seq, payload, now)
+        entries = entries_in_turn(self.epoch, log.head + 1, order, sender, seq + known, new, now)
         if self._write is not None:
-            self._write(Appended(topic, entry))
-        self._shelf.append(topic, entry, now)
-        return entry
+            self._write(AppendedInTurn(topic, entries))
+        self._shelf.extend(topic, entries, now)
+        return entries
 
     def excerpt(self, topic: str, after: Position | None, now: float) -> Excerpt:
         """Say what came after a place in a topic's log, which is made if there is none."""

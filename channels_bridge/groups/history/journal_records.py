@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 from zlib import crc32
 
@@ -76,6 +76,13 @@ class Appended(NamedTuple):
     entry: Entry
 
 
+class AppendedInTurn(NamedTuple):
+    """A topic's log has several more entries. It is written as so many ``Appended``."""
+
+    topic: str
+    entries: Sequence[Entry]
+
+
 class LogForgotten(NamedTuple):
     """A topic has no log any more."""
 
@@ -89,7 +96,7 @@ class Marked(NamedTuple):
     seq: int
 
 
-Record: TypeAlias = Started | LogBegun | Bounded | Appended | LogForgotten | Marked
+Record: TypeAlias = Started | LogBegun | Bounded | Appended | AppendedInTurn | LogForgotten | Marked
 
 
 class Contents(NamedTuple):
@@ -108,7 +115,14 @@ class Contents(NamedTuple):
 
 def encode(record: Record) -> bytes:
     """Return a record's bytes."""
-    content: bytes = _packers.pack(_FIELDS[type(record)](record))
+    pack = _packers.pack
+    if isinstance(record, AppendedInTurn):
+        topic, entries = record
+        return b"".join([_framed(pack(_entry_fields((topic, entry)))) for entry in entries])
+    return _framed(pack(_FIELDS[type(record)](record)))
+
+
+def _framed(content: bytes) -> bytes:
     length = _LENGTH.pack(len(content))
     return _HEAD.pack(len(content), crc32(content, crc32(length))) + content
 
@@ -189,7 +203,7 @@ def _appended(topic: str, *fields: Any) -> Appended:
     return Appended(topic, Entry(*fields))
 
 
-def _entry_fields(record: Appended) -> tuple[Any, ...]:
+def _entry_fields(record: tuple[str, Entry]) -> tuple[Any, ...]:
     topic, e = record
     return (4, topic, e.epoch, e.offset, e.order, e.sender, e.seq, e.payload, e.at)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from channels_bridge.groups.history.journal_records import (
     Appended,
+    AppendedInTurn,
     Bounded,
     LogBegun,
     LogForgotten,
@@ -46,6 +47,7 @@ class Restoring:
             LogBegun: self._log_begun,
             Bounded: self._bounded,
             Appended: self._appended,
+            AppendedInTurn: self._appended_in_turn,
             LogForgotten: lambda record: self._shelf.remove(record.topic),
             Marked: lambda record: self._mark(record.sender, record.seq),
         }
@@ -89,6 +91,10 @@ class Restoring:
             self._shelf.append(topic, entry, self._now)
         elif not log.has_numbered(entry.position):  # else it was in the snapshot already
             self._shelf.remove(topic)
+
+    def _appended_in_turn(self, record: AppendedInTurn) -> None:
+        for entry in record.entries:
+            self._appended(Appended(record.topic, entry))
 
     def _mark(self, sender: bytes, seq: int) -> None:
         self._marks.advance(sender, seq)

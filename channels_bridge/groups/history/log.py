@@ -142,15 +142,25 @@ class Log:
         Raises:
             ValueError: it isn't.
         """
-        # As _add(), whose call it spares: this runs for each message, here and in each process.
-        entries = self.entries
-        if entry.offset != self.floor + len(entries) + 1:
-            raise ValueError(f"entry {entry.offset} can't follow {self.head}")
-        entries.append(entry)
-        self.size += ENTRY_COST + len(entry.payload)
+        self.extend((entry,))
+
+    def extend(self, entries: Sequence[Entry]) -> None:
+        """Add entries of one epoch, which have to be the next ones.
+
+        Raises:
+            ValueError: they aren't.
+        """
+        head, first = self.floor + len(self.entries), entries[0]
+        if first.offset != head + 1 or entries[-1].offset != head + len(entries):
+            raise ValueError(f"entry {first.offset} can't follow {self.head}")
+        self.entries.extend(entries)
+        size = len(entries) * ENTRY_COST
+        for entry in entries:
+            size += len(entry.payload)
+        self.size += size
         starts = self._starts
-        if not starts or starts[-1][0] != entry.epoch:
-            starts.append((entry.epoch, entry.offset))
+        if not starts or starts[-1][0] != first.epoch:
+            starts.append((first.epoch, first.offset))
 
     def adopt_runs(self, runs: Sequence[Run]) -> None:
         """Take over what the original says of its runs, where this replica is as far as that."""
@@ -162,14 +172,18 @@ class Log:
         bounds, entries = self.bounds, self.entries
         if bounds is None:
             return
-        while entries and (len(entries) > bounds.messages or entries[0].at + bounds.seconds <= now):
+        if len(entries) > bounds.messages:
+            self.drop_first(len(entries) - bounds.messages)
+        while entries and entries[0].at + bounds.seconds <= now:
             self.drop_first()
 
-    def drop_first(self) -> None:
-        """Drop the oldest entry."""
-        entry = self.entries.popleft()
-        self.size -= ENTRY_COST + len(entry.payload)
-        self.floor = entry.offset
+    def drop_first(self, count: int = 1) -> None:
+        """Drop the oldest entries."""
+        entries, size = self.entries, count * ENTRY_COST
+        for _ in range(count):
+            size += len(entries.popleft().payload)
+        self.size -= size
+        self.floor += count
         # The second run begins no later than the floor's successor: nothing of the first is kept.
         starts = self._starts
         while len(starts) > OLD_RUNS and starts[OLD_RUNS][1] <= self.floor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -68,6 +68,48 @@ class Entry:
     def position(self) -> Position:
         """The place behind it."""
         return Position(self.epoch, self.offset)
+
+
+def entries_in_turn(
+    epoch: str,
+    offset: int,
+    order: int,
+    sender: bytes,
+    seq: int,
+    payloads: Iterable[bytes],
+    at: float,
+) -> list[Entry]:
+    """Return the entries of messages that one sender has sent to one group one after the other.
+
+    The numbers are those of the first; each entry has the next ones. With ``offset`` 0 none of them
+    is kept.
+    """
+    step = 1 if offset else 0
+    return [
+        Entry(epoch, offset + place * step, order + place, sender, seq + place, payload, at)
+        for place, payload in enumerate(payloads)
+    ]
+
+
+def runs_of(entries: Iterable[tuple[str, Entry]]) -> Iterator[tuple[str, list[Entry]]]:
+    """Yield together the entries that follow one another in a group.
+
+    What isn't kept does so, too, where nothing comes between that is.
+
+    Args:
+        entries: with their groups, all of one epoch.
+    """
+    run: list[Entry] = []
+    group, offset = "", 0
+    for name, entry in entries:
+        if run and (name != group or entry.offset != offset):
+            yield group, run
+            run = []
+        group = name
+        run.append(entry)
+        offset = entry.offset + 1 if entry.offset else 0
+    if run:
+        yield group, run
 
 
 @dataclass(frozen=True, slots=True)

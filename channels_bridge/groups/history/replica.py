@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import dropwhile
 from typing import Generic, Protocol, TypeVar
 
 from channels_bridge.groups.history.log import Log
@@ -122,19 +123,27 @@ class Replica(Generic[R]):
 
     def take_entry(self, entry: Entry, now: float) -> bool:
         """Take the next entry, and give it to all cursors. False where it isn't the next one."""
-        log, offset = self._log, entry.offset
+        return self.take_entries((entry,), now)
+
+    def take_entries(self, entries: Sequence[Entry], now: float) -> bool:
+        """Do the same with several, of one epoch, which follow one another or are all not kept."""
+        log, offset = self._log, entries[0].offset
         if log is None or self.is_broken:
-            return True  # an excerpt is on its way, which has it
-        if offset == log.head + 1:
-            self._shelf.append(self.group, entry, now)
-            self._deliver(self, entry)
-            return True
-        if offset == 0:
-            self._deliver(self, entry)
-            return True
-        # What an excerpt and the stream both have comes twice.
-        self.is_broken = not log.has_numbered(entry.position)
-        return not self.is_broken
+            return True  # an excerpt is on its way, which has them
+        if offset and offset != log.head + 1:
+            return self._take_unknown(log, entries, now)
+        if offset:
+            self._shelf.extend(self.group, entries, now)
+        deliver = self._deliver
+        for entry in entries:
+            deliver(self, entry)
+        return True
+
+    def _take_unknown(self, log: Log, entries: Sequence[Entry], now: float) -> bool:
+        """Leave out what an excerpt and the stream both have, which comes twice."""
+        new = list(dropwhile(lambda entry: log.has_numbered(entry.position), entries))
+        self.is_broken = len(new) == len(entries)
+        return not self.is_broken and (not new or self.take_entries(new, now))
 
     def _go_on(self, log: Log, excerpt: Excerpt, now: float) -> None:
         # Members aren't given these at once, but take them in the order of all their groups: the

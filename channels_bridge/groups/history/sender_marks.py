@@ -28,3 +28,10 @@ class SenderMarks:
         if len(marks) > MAX_SENDERS:
             marks.popitem(last=False)
         return True
+
+    def advance_by(self, sender: bytes, seq: int, count: int) -> int:
+        """Note so many numbers, from this one on. Returns how many of them were noted before."""
+        mark = self.by_sender.get(sender, -1)
+        if not self.advance(sender, seq + count - 1):
+            return count
+        return max(mark + 1 - seq, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from math import inf
 
 from channels_bridge.groups.history.log import Log
@@ -102,17 +102,21 @@ class Shelf:
 
     def append(self, topic: str, entry: Entry, now: float) -> None:
         """Add the next entry to a topic's log."""
+        self.extend(topic, (entry,), now)
+
+    def extend(self, topic: str, new: Sequence[Entry], now: float) -> None:
+        """Add the next entries, all of one epoch, to a topic's log."""
         log = self.logs[topic]
         entries, bounds = log.entries, log.bounds
         size, count = log.size, len(entries)
-        log.append(entry)
+        log.extend(new)
         if bounds is not None and (
-            count >= bounds.messages or entries[0].at + bounds.seconds <= now
+            len(entries) > bounds.messages or entries[0].at + bounds.seconds <= now
         ):
             log.trim(now)
         self.size += log.size - size
         added = len(entries) - count
-        if added:  # else the oldest has gone for it
+        if added:  # else as many of the oldest have gone
             self.entry_count += added
             self.name_size += added * len(topic)
         if not count:

@@ -208,7 +208,7 @@ async def test_ahead_of_this_process(make_layer: Make) -> None:
     assert replica is not None
     take, held = replica.take_entry, []
     # What is on its way to this process.
-    node(two)._follower.on_entry = lambda topic, entry: held.append(entry)  # type: ignore[method-assign,assignment]
+    node(two)._follower.on_entries = lambda topic, entries: held.extend(entries)  # type: ignore[method-assign]
     await send(one, 1, 2)
     await until(lambda: len(held) == 2)
     claims = Claim(held[1].position)

@@ -25,13 +25,14 @@ class NotingChronicle(Chronicle):
         """The latest order, that of what the journal had included."""
         return self._order
 
-    def append(self, topic: str, *args: Any, kept: bool, now: float) -> Entry | None:
-        """Number a message."""
+    def extend(self, topic: str, *args: Any, kept: bool, now: float) -> list[Entry]:
+        """Number messages."""
         after = self.position(topic, now)
-        entry = super().append(topic, *args, kept=kept, now=now)
-        if entry is not None and kept:
+        entries = super().extend(topic, *args, kept=kept, now=now)
+        for entry in entries if kept else ():
             self.facts.add(topic, entry, after)
-        return entry
+            after = entry.position
+        return entries
 
 
 class SimulatedHub:

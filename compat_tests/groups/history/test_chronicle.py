@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from itertools import count
 
 import hypothesis.strategies as st
@@ -12,7 +13,14 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from channels_bridge.groups.history.chronicle import Chronicle
 from channels_bridge.groups.history.journal_records import Moment, Record, encode, read_all
 from channels_bridge.groups.history.log import ENTRY_COST, OLD_RUNS, Log
-from channels_bridge.groups.history.position import Bounds, Entry, Position, Run, Why
+from channels_bridge.groups.history.position import (
+    Bounds,
+    Entry,
+    Position,
+    Run,
+    Why,
+    entries_in_turn,
+)
 from channels_bridge.groups.history.shelf import Ranking, Shelf
 from compat_tests.fuzz.profile import PROFILE
 
@@ -114,6 +122,56 @@ def test_bounds_may_change() -> None:
     assert offsets(chronicle) == [3, 4]
     append(bounds=Bounds(10, 100.0))
     assert offsets(chronicle) == [3, 4, 5]
+
+
+@pytest.mark.parametrize("max_bytes", [1e9, 4 * (ENTRY_COST + 10)])
+@pytest.mark.parametrize("messages", [1, 3, 8])
+@pytest.mark.parametrize("kept", [True, False])
+def test_many_at_once(max_bytes: float, messages: int, kept: bool) -> None:
+    """Messages that come together are numbered and kept as if they came one by one."""
+    single, together = new_chronicle(max_bytes=max_bytes), new_chronicle(max_bytes=max_bytes)
+    bounds = Bounds(messages, 100.0)
+    sent = [("g:a", b"s", 1, 2), ("g:b", b"s", 3, 5), ("g:a", b"t", 1, 6)]
+    for topic, sender, seq, many in sent:
+        payloads = [b"%010d" % number for number in range(many)]
+        numbered = [
+            single.append(topic, sender, seq + place, payload, bounds, kept=kept, now=0.0)
+            for place, payload in enumerate(payloads)
+        ]
+        entries = together.extend(topic, sender, seq, payloads, bounds, kept=kept, now=0.0)
+        assert list(map(astuple, entries)) == [astuple(entry) for entry in numbered if entry]
+        # How many have gone for others is another number: some would have gone soon by the bounds.
+        assert single.figures()[:3] == together.figures()[:3]
+    for topic in ("g:a", "g:b"):
+        one, all_ = (made.excerpt(topic, None, 1.0) for made in (single, together))
+        assert astuple(one) == astuple(all_)
+
+
+def test_some_of_many_are_repeats() -> None:
+    """Those that were numbered before are left out, and the others follow what is there."""
+    chronicle = new_chronicle()
+
+    def extend(seq: int, many: int) -> list[tuple[int, int]]:
+        payloads = [b"%d" % (seq + place) for place in range(many)]
+        entries = chronicle.extend("g:a", b"s", seq, payloads, BOUNDS, kept=True, now=0.0)
+        assert [entry.payload for entry in entries] == payloads[many - len(entries) :]
+        return [(entry.seq, entry.offset) for entry in entries]
+
+    assert extend(5, 3) == [(5, 1), (6, 2), (7, 3)]
+    assert extend(5, 3) == extend(5, 2) == extend(6, 1) == []
+    assert extend(6, 4) == [(8, 4), (9, 5)]
+
+
+def test_a_hole_among_many() -> None:
+    """A log takes what follows it, all of it or nothing."""
+    log = Log([Run("e", 1, 0)])
+    one, two, three, four = entries_in_turn("e", 1, 1, b"s", 1, [b"x"] * 4, 0.0)
+    for entries in ([two], [one, three], [one, two, four]):
+        with pytest.raises(ValueError, match="can't follow 0"):
+            log.extend(entries)
+    log.extend([one, two])
+    log.extend([three, four])
+    assert (log.head, log.size) == (4, 4 * (ENTRY_COST + 1))
 
 
 def test_messages_that_are_not_kept() -> None:

@@ -431,6 +431,40 @@ def test_an_entry_that_comes_twice() -> None:
     assert connection.take_all() == []
 
 
+@pytest.mark.parametrize("capacity", [100, 2])
+def test_many_at_once(capacity: int) -> None:
+    """A member gets what comes together in its order, and takes later what it has no room for."""
+    process, connection = Process(), Connection(capacity=capacity)
+    replica = process.follow(sent=3)
+    connection.join(replica)
+    assert replica.take_entries([process.entry(number) for number in (4, 5, 6, 7)], 0.0)
+    assert connection.feed.is_behind == (capacity < 4)
+    assert connection.take_all() == ["4", "5", "6", "7"]
+
+
+def test_many_of_which_some_come_twice() -> None:
+    """Those that an excerpt had are left out, and the others follow it."""
+    process, connection = Process(), Connection()
+    replica = process.follow(sent=3)
+    connection.join(replica)
+    entries = [process.entry(number) for number in (2, 3, 4, 5)]
+    assert replica.take_entries(entries[:2], 0.0)
+    assert replica.take_entries(entries, 0.0)
+    assert replica.take_entries(entries, 0.0)
+    assert connection.take_all() == ["4", "5"]
+
+
+def test_a_jump_among_many() -> None:
+    """Behind some that come twice, too, an entry that isn't the next isn't taken."""
+    process, connection = Process(), Connection()
+    replica = process.follow(sent=3)
+    connection.join(replica)
+    assert not replica.take_entries([process.entry(number) for number in (2, 3, 5, 6)], 0.0)
+    assert replica.is_broken
+    replica.take_excerpt(process.whole(EPOCH, 0, 6), 0.0)
+    assert connection.take_all() == ["4", "5", "6"]
+
+
 def test_before_the_first_excerpt() -> None:
     """There is no position yet, and nobody can join."""
     process, connection = Process(), Connection()

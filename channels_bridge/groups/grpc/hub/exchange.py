@@ -14,7 +14,13 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from channels_bridge.groups.grpc import frame_codec, log_codec, roll_codec, suppression
+from channels_bridge.groups.grpc import (
+    append_codec,
+    frame_codec,
+    log_codec,
+    roll_codec,
+    suppression,
+)
 from channels_bridge.groups.grpc.hub.queue_desk import QueueDesk
 from channels_bridge.groups.grpc.hub.recovery import PATIENCE, LeftOut, Returning
 from channels_bridge.groups.grpc.hub.roll_call import RollCall
@@ -36,7 +42,7 @@ from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 logger = logging.getLogger("channels_bridge.groups")
 
 #: What this hub can do beyond the first release of its version of the protocol.
-FEATURES = (log_codec.FEATURE, roll_codec.FEATURE, suppression.FEATURE)
+FEATURES = (log_codec.FEATURE, roll_codec.FEATURE, suppression.FEATURE, log_codec.JOINED)
 
 #: How long a process may be without a stream before it is forgotten, in seconds.
 GRACE = 3.0
@@ -288,17 +294,23 @@ class Exchange:
             # It was sent again, on a new stream: the answer was lost, or comes when it is done.
             if field == "follow":
                 self._follow(session, kind)
-            if kind.seq not in session.unanswered:
-                session.after((), partial(session.answer, kind.seq))
+            self._answer_again(session, kind.seq)
             return
         session.unanswered.add(kind.seq)
         answer = self._requests[field](session, kind)
         if answer is not None:
             session.answer(kind.seq, answer, hurry=field != "publish" or kind.confirm)
 
+    def _answer_again(self, session: Session, seq: int) -> None:
+        if seq not in session.unanswered:
+            session.after((), partial(session.answer, seq))
+
     def _publish(self, session: Session, publish: wire.Publish) -> bool | None:
         if publish.HasField("history"):
-            self._sequencer.append(session, publish)  # held for nobody: who comes back catches up
+            # Held for nobody: who comes back catches up.
+            session.unanswered.discard(publish.seq)
+            target = append_codec.target_on_wire(publish)
+            self._sequencer.append(session, target, publish.seq, [publish.payload])
             return None
         if self.is_holding:
             self._held.append((session, publish))
@@ -329,6 +341,16 @@ class Exchange:
         for receiver in receivers:
             receiver.deliver(delivery, frame)
         return None
+
+    def _appends(self, session: Session, appends: wire.Appends) -> None:
+        if not append_codec.is_sound(appends):
+            return  # no release writes that
+        seq, count = appends.seq, len(appends.payloads)
+        known = self._marks.advance_by(session.id, seq, count)
+        for repeated in range(seq, seq + known):
+            self._answer_again(session, repeated)
+        for target, first, payloads in append_codec.runs_in(appends, known):
+            self._sequencer.append(session, target, first, payloads)
 
     def _subscribe(self, session: Session, subscribe: wire.Subscribe) -> None:
         self._enter(session, subscribe.topic)
@@ -398,6 +420,7 @@ class Exchange:
 
     def _other_handlers(self) -> dict[str, Callable[[Session, Any], None]]:
         return {
+            "appends": self._appends,
             "bye": self._bye,
             "handled": Session.handled,
             "later": self._later,

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from math import inf
 from typing import NamedTuple, Protocol, TypedDict
 
 from channels_bridge.common.rate_limited_log import Notices
 from channels_bridge.groups.grpc import frame_codec, log_codec
+from channels_bridge.groups.grpc.append_codec import Target
 from channels_bridge.groups.grpc.hub.session import NUMBERED, UNAWAITED, Session
 from channels_bridge.groups.history.chronicle import Chronicle
 from channels_bridge.groups.history.epochs import new_epoch
@@ -86,6 +88,24 @@ class Numbers(NamedTuple):
         )
 
 
+class Frames:
+    """The frames of messages that follow one another: encoded once, however many receive them."""
+
+    def __init__(self, topic: str, entries: Sequence[Entry]) -> None:
+        self._topic = topic
+        self._entries = entries
+
+    @cached_property
+    def single(self) -> list[bytes]:
+        """One for each message."""
+        return [log_codec.encode_delivery(self._topic, entry) for entry in self._entries]
+
+    @cached_property
+    def joined(self) -> list[bytes]:
+        """One for all of them."""
+        return [log_codec.encode_deliveries(self._topic, self._entries)]
+
+
 class Sequencer:
     """Numbers messages, and gives them to all who follow, each in one order.
 
@@ -118,25 +138,32 @@ class Sequencer:
         self._notices = Notices(logger, interval=NOTICE_INTERVAL)
         self._numbers: dict[Session, Numbers] = {}  # that their senders are to be told
 
-    def append(self, session: Session, publish: wire.Publish) -> None:
-        """Number what a process has published, and forward it."""
-        topic, payload, history = publish.topic, publish.payload, publish.history
-        entry = self._chronicle.append(
+    def append(self, session: Session, target: Target, seq: int, payloads: Sequence[bytes]) -> None:
+        """Number what a process has published, and forward it.
+
+        Args:
+            seq: the number that the process has given the first of the messages; each has the next.
+        """
+        topic = target.topic
+        entries = self._chronicle.extend(
             topic,
             session.id,
-            publish.seq,
-            payload,
-            log_codec.bounds_of(history.messages, history.seconds),
-            kept=not history.transient,
+            seq,
+            payloads,
+            target.bounds,
+            kept=target.kept,
             now=time.monotonic(),
         )
-        if entry is None:  # the hub before has numbered it
-            session.answer(publish.seq)
+        for known in range(seq, seq + len(payloads) - len(entries)):
+            session.answer(known)  # the hub before has numbered it
+        if not entries:
             return
         self.is_due = True
-        self._queues.route(topic, payload)
-        self._forward(topic, entry, session)
-        self._note_number(session, entry)
+        if self._queues.has_bound(topic):
+            for entry in entries:
+                self._queues.route(topic, entry.payload)
+        self._forward(topic, entries, session)
+        self._note_numbers(session, entries)
 
     def tell_log(self, session: Session, follow: wire.Follow) -> None:
         """Send a process what it misses of a log, or all of it."""
@@ -192,29 +219,28 @@ class Sequencer:
             follows=self._follows,
         )
 
-    def _forward(self, topic: str, entry: Entry, sender: Session) -> None:
-        frame = b""
+    def _forward(self, topic: str, entries: Sequence[Entry], sender: Session) -> None:
+        frames = Frames(topic, entries)
         for receiver in self._topics.get(topic, ()):
             if receiver is sender:
                 continue
-            # Encoded once, however many receive it.
-            frame = frame or log_codec.encode_delivery(topic, entry)
-            if topic in receiver.followed:
-                if receiver in self._numbers:
-                    self._tell_numbers(receiver)
+            if topic not in receiver.followed:
+                for frame in frames.single:
+                    receiver.deliver(UNAWAITED, frame)
+                continue
+            if receiver in self._numbers:
+                self._tell_numbers(receiver)
+            for frame in frames.joined if receiver.reads_joined else frames.single:
                 receiver.deliver(NUMBERED, frame)
-            else:
-                receiver.deliver(UNAWAITED, frame)
 
-    def _note_number(self, session: Session, entry: Entry) -> None:
-        session.unanswered.discard(entry.seq)
-        numbers = self._numbers.get(session)
-        if numbers is not None and numbers.epoch != entry.epoch:
+    def _note_numbers(self, session: Session, entries: Sequence[Entry]) -> None:
+        numbers, epoch = self._numbers.get(session), entries[0].epoch
+        if numbers is not None and numbers.epoch != epoch:
             self._tell_numbers(session)
             numbers = None
         if numbers is None:
-            numbers = self._numbers[session] = Numbers(entry.epoch, [])
-        numbers.entries.append(entry)
+            numbers = self._numbers[session] = Numbers(epoch, [])
+        numbers.entries.extend(entries)
 
     def _tell_numbers(self, session: Session) -> None:
         """Write the numbers that a process' own messages have got, in their place."""

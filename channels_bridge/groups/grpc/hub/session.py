@@ -9,7 +9,7 @@ from math import inf
 from typing import NamedTuple, Protocol
 
 from channels_bridge.groups.discovery.process_liveness import UNKNOWN, is_gone
-from channels_bridge.groups.grpc import frame_codec
+from channels_bridge.groups.grpc import frame_codec, log_codec
 from channels_bridge.groups.grpc.hub.uptime import Uptime
 from channels_bridge.groups.grpc.outbox import Outbox
 from channels_bridge.groups.grpc.suppression import Wait
@@ -121,6 +121,7 @@ class Session:
         id: that name.
         presence: where to look whether it exists.
         only_publishes: whether it reads nothing but answers, and these only while it waits.
+        reads_joined: whether it can read many messages of logs in one frame.
         outbox: what to write to its stream; None while there is none.
         topics: what it subscribed to.
         followed: those of which it is sent the log.
@@ -132,6 +133,7 @@ class Session:
         self.id = process
         self.presence = UNKNOWN
         self.only_publishes = False
+        self.reads_joined = False
         self.outbox: Outbox | None = None
         self.topics: set[str] = set()
         self.followed: set[str] = set()
@@ -150,6 +152,7 @@ class Session:
         """Note what its process says of itself."""
         self.presence = hello.presence
         self.only_publishes = hello.only_publishes
+        self.reads_joined = log_codec.JOINED in hello.features
 
     @property
     def name(self) -> str:

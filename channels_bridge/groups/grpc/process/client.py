@@ -42,13 +42,14 @@ class Request:
 
     Args:
         seq: its number.
-        frame: encoded.
+        frame: encoded; empty where a subclass encodes it when it is sent.
         carries_message: whether it is a message, to a group or a queue.
         topic: of a publication.
         required: whether it isn't done where nobody else is.
         about: what a subclass of the client keeps with it.
 
     Attributes:
+        size: what it counts for among what is unanswered, in bytes.
         made: when, in ``time.monotonic()``.
         is_done: whether it is answered, or nobody waits any more.
     """
@@ -63,6 +64,7 @@ class Request:
         "made",
         "required",
         "seq",
+        "size",
         "topic",
     )
 
@@ -77,6 +79,7 @@ class Request:
     ) -> None:
         self.seq = seq
         self.frame = frame
+        self.size = len(frame)
         self.carries_message = carries_message
         self.topic = topic
         self.made = time.monotonic()
@@ -85,6 +88,10 @@ class Request:
         self.is_done = False
         self._has_room = True
         self._answer: asyncio.Future[bool] | None = None
+
+    def encode(self) -> bytes:
+        """Return the frame."""
+        return self.frame
 
     @property
     def answer(self) -> asyncio.Future[bool]:
@@ -239,14 +246,14 @@ class Client:
         # Kept until it is answered: connected() sends it on the next stream, again or for the first
         # time. The hub ignores a number that it has seen.
         self._requests[request.seq] = request
-        self._bytes += len(request.frame)
+        self._bytes += request.size
         if self.outbox is not None:
-            self.outbox.put(request.frame)
+            self.outbox.put(request.encode())
 
     def abandon(self, request: Request) -> None:
         """Don't send a request any more. Nobody waits for its answer either."""
         if self._requests.pop(request.seq, None) is not None:
-            self._bytes -= len(request.frame)
+            self._bytes -= request.size
         request.settle()
 
     def settle_alone(self, error: Exception) -> int:
@@ -319,7 +326,7 @@ class Client:
             if pull.withdrawn:
                 self._write(wire.Withdraw(id=pull.id))
         for request in self._requests.values():
-            self.outbox.put(request.frame)
+            self.outbox.put(request.encode())
         return self.outbox
 
     def _hello(self) -> wire.Hello:
@@ -392,7 +399,7 @@ class Client:
         for seq in settled.seqs:
             request = self._requests.pop(seq, None)
             if request is not None:
-                self._bytes -= len(request.frame)
+                self._bytes -= request.size
                 request.settle(seq not in settled.refused)
         self.on_answers(len(settled.seqs))
 

@@ -10,34 +10,27 @@ No I/O here either.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from channels_bridge.groups.grpc import log_codec
-from channels_bridge.groups.grpc.outbox import Outbox
+from channels_bridge.groups.grpc import append_codec, log_codec
+from channels_bridge.groups.grpc.outbox import BATCH_SIZE, Outbox
+from channels_bridge.groups.grpc.process.appends import Append, JoinedAppends
 from channels_bridge.groups.grpc.process.client import Client, Request
 from channels_bridge.groups.history.epochs import new_epoch
-from channels_bridge.groups.history.position import Bounds, Entry, Excerpt, Run
+from channels_bridge.groups.history.position import (
+    Bounds,
+    Entry,
+    Excerpt,
+    Run,
+    entries_in_turn,
+    runs_of,
+)
 from channels_bridge.groups.history.sender_marks import SenderMarks
 from channels_bridge.groups.history_transport import Follower
 from channels_bridge.groups.transport_interface import Deliver
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
-
-
-class Append(Request):
-    """A message that waits for its number.
-
-    Attributes:
-        is_abandoned: whether nobody waits any more. Its number is still needed, as it may have one.
-    """
-
-    __slots__ = ("is_abandoned", "kept", "payload")
-
-    def __init__(self, seq: int, frame: bytes, topic: str, payload: bytes, *, kept: bool) -> None:
-        super().__init__(seq, frame, True, topic)
-        self.payload = payload
-        self.kept = kept
-        self.is_abandoned = False
 
 
 @dataclass(eq=False, slots=True)
@@ -99,22 +92,42 @@ class HistoryClient(Client):
         self._transient = SenderMarks()  # of messages that aren't kept
         self._order = 0  # of the last message that was numbered
         self._alone = Run(new_epoch(), 1, 0)
+        self._reads_joined = False  # the hub, on the stream that there is
+        self._joined: JoinedAppends | None = None  # what more may be added to, while it waits
 
     # What the transport asks for.
 
     def append(
         self, topic: str, payload: bytes, bounds: Bounds, *, kept: bool, confirm: bool = False
     ) -> Request:
-        """Let the hub number a message."""
+        """Let the hub number a message.
+
+        Args:
+            confirm: whether somebody waits for it; a hub with history always answers at once.
+        """
         if not self.keeps_history:
             self.append_alone(topic, payload)
             return self.request(wire.Publish(topic=topic, payload=payload, confirm=confirm))
         self._seq = seq = self._seq + 1
-        name = self._prefix + topic
-        frame = log_codec.encode_append(name, seq, payload, bounds, kept=kept, confirm=confirm)
-        append = Append(seq, frame, topic, payload, kept=kept)
-        self._send(append)
+        target = append_codec.target(self._prefix + topic, bounds.messages, bounds.seconds, kept)
+        append = Append(seq, topic, target, payload)
+        self._requests[seq] = append
+        self._bytes += append.size
+        if self.outbox is not None:
+            self._write_append(self.outbox, append)
         return append
+
+    def _write_append(self, outbox: Outbox, append: Append) -> None:
+        """Write a message, in one frame with those that wait before it."""
+        if not self._reads_joined:
+            outbox.put(append.encode())
+            return
+        joined = self._joined
+        # Whatever else is written in between has to stay there: its number, too, is the next one.
+        if joined is None or outbox.last is not joined or joined.size >= BATCH_SIZE:
+            joined = self._joined = JoinedAppends()
+            outbox.put(joined)
+        joined.add(append)
 
     def append_alone(self, topic: str, payload: bytes) -> None:
         """There is no hub: who follows here gets it at once, and nothing is kept."""
@@ -207,8 +220,13 @@ class HistoryClient(Client):
                 self._forget(request)
         return super().connected()
 
+    def disconnected(self) -> None:
+        super().disconnected()
+        self._reads_joined = False
+
     def _hello(self) -> wire.Hello:
         hello = super()._hello()
+        hello.features.append(log_codec.JOINED)
         for topic in self._followed:
             name = self._prefix + topic
             after = log_codec.wire_position(self.follower.position(topic))
@@ -222,6 +240,7 @@ class HistoryClient(Client):
     def _on_welcome(self, welcome: wire.Welcome) -> None:
         super()._on_welcome(welcome)
         self.keeps_history = log_codec.FEATURE in welcome.features
+        self._reads_joined = log_codec.JOINED in welcome.features
         if not self.keeps_history:
             self._tell_once(
                 "the groups hub is of an earlier release and keeps no history: messages are passed "
@@ -292,27 +311,42 @@ class HistoryClient(Client):
         if not delivery.HasField("numbered"):
             super()._on_delivery(delivery)
             return
+        self._take_numbered(delivery, [delivery.payload])
+
+    def _on_deliveries(self, deliveries: wire.Deliveries) -> None:
+        self._take_numbered(deliveries, list(deliveries.payloads))
+
+    def _take_numbered(
+        self, frame: wire.Delivery | wire.Deliveries, payloads: Sequence[bytes]
+    ) -> None:
         self._handled.count += 1
-        numbered = delivery.numbered
-        # A new hub numbers once more what isn't in its predecessor's file.
-        if not numbered.offset and not self._transient.advance(delivery.sender, delivery.seq):
-            return
-        self._give(
-            delivery.topic.removeprefix(self._prefix),
-            Entry(
+        sender, seq, numbered = frame.sender, frame.seq, frame.numbered
+        known, offset = 0, numbered.offset
+        if not offset:
+            # A new hub numbers once more what isn't in its predecessor's file.
+            known = self._transient.advance_by(sender, seq, len(payloads))
+        if payloads[known:]:
+            entries = entries_in_turn(
                 numbered.epoch,
-                numbered.offset,
-                numbered.order,
-                delivery.sender,
-                delivery.seq,
-                delivery.payload,
+                offset,
+                numbered.order + known,
+                sender,
+                seq + known,
+                payloads[known:],
                 time.monotonic(),
-            ),
-        )
+            )
+            self._give(frame.topic.removeprefix(self._prefix), entries)
 
     def _on_sequenced(self, sequenced: wire.Sequenced) -> None:
+        numbered = self._settle_numbered(sequenced)
+        for topic, entries in runs_of(numbered):
+            self._give(topic, entries)
+        self.on_answers(len(numbered))
+
+    def _settle_numbered(self, sequenced: wire.Sequenced) -> list[tuple[str, Entry]]:
+        """Take the messages that have got numbers from what waits, with their topics."""
         now, epoch, requests = time.monotonic(), sequenced.epoch, self._requests
-        count = 0
+        numbered = []
         for seq, offset, order in zip(
             sequenced.seqs, sequenced.offsets, sequenced.orders, strict=False
         ):
@@ -320,11 +354,11 @@ class HistoryClient(Client):
             if not isinstance(append, Append):
                 continue
             del requests[seq]
-            self._bytes -= len(append.frame)
-            count += 1
-            self._give(append.topic, Entry(epoch, offset, order, self.id, seq, append.payload, now))
+            self._bytes -= append.size
             append.settle()
-        self.on_answers(count)
+            entry = Entry(epoch, offset, order, self.id, seq, append.payload, now)
+            numbered.append((append.topic, entry))
+        return numbered
 
     def _on_settled(self, settled: wire.Settled) -> None:
         for seq in settled.seqs:
@@ -340,11 +374,11 @@ class HistoryClient(Client):
         if self.follower.position(topic) is None:
             self.follower.on_excerpt(topic, self.nothing())
 
-    def _give(self, topic: str, entry: Entry) -> None:
-        self._order = entry.order
+    def _give(self, topic: str, entries: Sequence[Entry]) -> None:
+        self._order = entries[-1].order
         followed = self._followed.get(topic)
         if followed is not None and followed.is_in_sync:
-            self.follower.on_entry(topic, entry)
+            self.follower.on_entries(topic, entries)
 
     def _give_unkept(self, topic: str, payload: bytes) -> None:
         if topic in self._followed:
@@ -354,7 +388,7 @@ class HistoryClient(Client):
     def _forget(self, request: Request) -> Request:
         """Take a request from those that are sent again."""
         del self._requests[request.seq]
-        self._bytes -= len(request.frame)
+        self._bytes -= request.size
         return request
 
     @staticmethod

@@ -12,7 +12,7 @@ class Batch(_message.Message):
     def __init__(self, frames: _Optional[_Iterable[_Union[Frame, _Mapping]]] = ...) -> None: ...
 
 class Frame(_message.Message):
-    __slots__ = ("hello", "subscribe", "unsubscribe", "publish", "push", "bind", "unbind", "clear", "pull", "withdraw", "taken", "handled", "bye", "resumed", "follow", "present", "absent", "watch", "welcome", "refused", "settled", "delivery", "item", "withdrawn", "peers", "unbound", "cleared", "resume", "unknown", "log", "sequenced", "roll")
+    __slots__ = ("hello", "subscribe", "unsubscribe", "publish", "push", "bind", "unbind", "clear", "pull", "withdraw", "taken", "handled", "bye", "resumed", "follow", "present", "absent", "watch", "appends", "welcome", "refused", "settled", "delivery", "item", "withdrawn", "peers", "unbound", "cleared", "resume", "unknown", "log", "sequenced", "roll", "deliveries")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     SUBSCRIBE_FIELD_NUMBER: _ClassVar[int]
     UNSUBSCRIBE_FIELD_NUMBER: _ClassVar[int]
@@ -31,6 +31,7 @@ class Frame(_message.Message):
     PRESENT_FIELD_NUMBER: _ClassVar[int]
     ABSENT_FIELD_NUMBER: _ClassVar[int]
     WATCH_FIELD_NUMBER: _ClassVar[int]
+    APPENDS_FIELD_NUMBER: _ClassVar[int]
     WELCOME_FIELD_NUMBER: _ClassVar[int]
     REFUSED_FIELD_NUMBER: _ClassVar[int]
     SETTLED_FIELD_NUMBER: _ClassVar[int]
@@ -45,6 +46,7 @@ class Frame(_message.Message):
     LOG_FIELD_NUMBER: _ClassVar[int]
     SEQUENCED_FIELD_NUMBER: _ClassVar[int]
     ROLL_FIELD_NUMBER: _ClassVar[int]
+    DELIVERIES_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     subscribe: Subscribe
     unsubscribe: Unsubscribe
@@ -63,6 +65,7 @@ class Frame(_message.Message):
     present: Present
     absent: Absent
     watch: Watch
+    appends: Appends
     welcome: Welcome
     refused: Refused
     settled: Settled
@@ -77,10 +80,11 @@ class Frame(_message.Message):
     log: Log
     sequenced: Sequenced
     roll: Roll
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., subscribe: _Optional[_Union[Subscribe, _Mapping]] = ..., unsubscribe: _Optional[_Union[Unsubscribe, _Mapping]] = ..., publish: _Optional[_Union[Publish, _Mapping]] = ..., push: _Optional[_Union[Push, _Mapping]] = ..., bind: _Optional[_Union[Bind, _Mapping]] = ..., unbind: _Optional[_Union[Unbind, _Mapping]] = ..., clear: _Optional[_Union[Clear, _Mapping]] = ..., pull: _Optional[_Union[Pull, _Mapping]] = ..., withdraw: _Optional[_Union[Withdraw, _Mapping]] = ..., taken: _Optional[_Union[Taken, _Mapping]] = ..., handled: _Optional[_Union[Handled, _Mapping]] = ..., bye: _Optional[_Union[Bye, _Mapping]] = ..., resumed: _Optional[_Union[Resumed, _Mapping]] = ..., follow: _Optional[_Union[Follow, _Mapping]] = ..., present: _Optional[_Union[Present, _Mapping]] = ..., absent: _Optional[_Union[Absent, _Mapping]] = ..., watch: _Optional[_Union[Watch, _Mapping]] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., refused: _Optional[_Union[Refused, _Mapping]] = ..., settled: _Optional[_Union[Settled, _Mapping]] = ..., delivery: _Optional[_Union[Delivery, _Mapping]] = ..., item: _Optional[_Union[Item, _Mapping]] = ..., withdrawn: _Optional[_Union[Withdrawn, _Mapping]] = ..., peers: _Optional[_Union[Peers, _Mapping]] = ..., unbound: _Optional[_Union[Unbound, _Mapping]] = ..., cleared: _Optional[_Union[Cleared, _Mapping]] = ..., resume: _Optional[_Union[Resume, _Mapping]] = ..., unknown: _Optional[_Union[Unknown, _Mapping]] = ..., log: _Optional[_Union[Log, _Mapping]] = ..., sequenced: _Optional[_Union[Sequenced, _Mapping]] = ..., roll: _Optional[_Union[Roll, _Mapping]] = ...) -> None: ...
+    deliveries: Deliveries
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., subscribe: _Optional[_Union[Subscribe, _Mapping]] = ..., unsubscribe: _Optional[_Union[Unsubscribe, _Mapping]] = ..., publish: _Optional[_Union[Publish, _Mapping]] = ..., push: _Optional[_Union[Push, _Mapping]] = ..., bind: _Optional[_Union[Bind, _Mapping]] = ..., unbind: _Optional[_Union[Unbind, _Mapping]] = ..., clear: _Optional[_Union[Clear, _Mapping]] = ..., pull: _Optional[_Union[Pull, _Mapping]] = ..., withdraw: _Optional[_Union[Withdraw, _Mapping]] = ..., taken: _Optional[_Union[Taken, _Mapping]] = ..., handled: _Optional[_Union[Handled, _Mapping]] = ..., bye: _Optional[_Union[Bye, _Mapping]] = ..., resumed: _Optional[_Union[Resumed, _Mapping]] = ..., follow: _Optional[_Union[Follow, _Mapping]] = ..., present: _Optional[_Union[Present, _Mapping]] = ..., absent: _Optional[_Union[Absent, _Mapping]] = ..., watch: _Optional[_Union[Watch, _Mapping]] = ..., appends: _Optional[_Union[Appends, _Mapping]] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., refused: _Optional[_Union[Refused, _Mapping]] = ..., settled: _Optional[_Union[Settled, _Mapping]] = ..., delivery: _Optional[_Union[Delivery, _Mapping]] = ..., item: _Optional[_Union[Item, _Mapping]] = ..., withdrawn: _Optional[_Union[Withdrawn, _Mapping]] = ..., peers: _Optional[_Union[Peers, _Mapping]] = ..., unbound: _Optional[_Union[Unbound, _Mapping]] = ..., cleared: _Optional[_Union[Cleared, _Mapping]] = ..., resume: _Optional[_Union[Resume, _Mapping]] = ..., unknown: _Optional[_Union[Unknown, _Mapping]] = ..., log: _Optional[_Union[Log, _Mapping]] = ..., sequenced: _Optional[_Union[Sequenced, _Mapping]] = ..., roll: _Optional[_Union[Roll, _Mapping]] = ..., deliveries: _Optional[_Union[Deliveries, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("version", "process", "epoch", "peers", "topics", "bindings", "pulls", "presence", "followed", "present", "watched", "only_publishes")
+    __slots__ = ("version", "process", "epoch", "peers", "topics", "bindings", "pulls", "presence", "followed", "present", "watched", "only_publishes", "features")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     PROCESS_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
@@ -93,6 +97,7 @@ class Hello(_message.Message):
     PRESENT_FIELD_NUMBER: _ClassVar[int]
     WATCHED_FIELD_NUMBER: _ClassVar[int]
     ONLY_PUBLISHES_FIELD_NUMBER: _ClassVar[int]
+    FEATURES_FIELD_NUMBER: _ClassVar[int]
     version: int
     process: bytes
     epoch: bytes
@@ -105,7 +110,8 @@ class Hello(_message.Message):
     present: _containers.RepeatedCompositeFieldContainer[Present]
     watched: _containers.RepeatedScalarFieldContainer[str]
     only_publishes: bool
-    def __init__(self, version: _Optional[int] = ..., process: _Optional[bytes] = ..., epoch: _Optional[bytes] = ..., peers: _Optional[_Iterable[bytes]] = ..., topics: _Optional[_Iterable[str]] = ..., bindings: _Optional[_Iterable[_Union[Bind, _Mapping]]] = ..., pulls: _Optional[_Iterable[_Union[Pull, _Mapping]]] = ..., presence: _Optional[str] = ..., followed: _Optional[_Iterable[_Union[Follow, _Mapping]]] = ..., present: _Optional[_Iterable[_Union[Present, _Mapping]]] = ..., watched: _Optional[_Iterable[str]] = ..., only_publishes: bool = ...) -> None: ...
+    features: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, version: _Optional[int] = ..., process: _Optional[bytes] = ..., epoch: _Optional[bytes] = ..., peers: _Optional[_Iterable[bytes]] = ..., topics: _Optional[_Iterable[str]] = ..., bindings: _Optional[_Iterable[_Union[Bind, _Mapping]]] = ..., pulls: _Optional[_Iterable[_Union[Pull, _Mapping]]] = ..., presence: _Optional[str] = ..., followed: _Optional[_Iterable[_Union[Follow, _Mapping]]] = ..., present: _Optional[_Iterable[_Union[Present, _Mapping]]] = ..., watched: _Optional[_Iterable[str]] = ..., only_publishes: bool = ..., features: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Subscribe(_message.Message):
     __slots__ = ("seq", "topic")
@@ -144,6 +150,26 @@ class History(_message.Message):
     seconds: float
     transient: bool
     def __init__(self, messages: _Optional[int] = ..., seconds: _Optional[float] = ..., transient: bool = ...) -> None: ...
+
+class Appends(_message.Message):
+    __slots__ = ("seq", "targets", "places", "payloads")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    TARGETS_FIELD_NUMBER: _ClassVar[int]
+    PLACES_FIELD_NUMBER: _ClassVar[int]
+    PAYLOADS_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    targets: _containers.RepeatedCompositeFieldContainer[Target]
+    places: _containers.RepeatedScalarFieldContainer[int]
+    payloads: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, seq: _Optional[int] = ..., targets: _Optional[_Iterable[_Union[Target, _Mapping]]] = ..., places: _Optional[_Iterable[int]] = ..., payloads: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class Target(_message.Message):
+    __slots__ = ("topic", "history")
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    HISTORY_FIELD_NUMBER: _ClassVar[int]
+    topic: str
+    history: History
+    def __init__(self, topic: _Optional[str] = ..., history: _Optional[_Union[History, _Mapping]] = ...) -> None: ...
 
 class Position(_message.Message):
     __slots__ = ("epoch", "offset")
@@ -358,6 +384,20 @@ class Numbered(_message.Message):
     offset: int
     order: int
     def __init__(self, epoch: _Optional[str] = ..., offset: _Optional[int] = ..., order: _Optional[int] = ...) -> None: ...
+
+class Deliveries(_message.Message):
+    __slots__ = ("sender", "seq", "topic", "numbered", "payloads")
+    SENDER_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    NUMBERED_FIELD_NUMBER: _ClassVar[int]
+    PAYLOADS_FIELD_NUMBER: _ClassVar[int]
+    sender: bytes
+    seq: int
+    topic: str
+    numbered: Numbered
+    payloads: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, sender: _Optional[bytes] = ..., seq: _Optional[int] = ..., topic: _Optional[str] = ..., numbered: _Optional[_Union[Numbered, _Mapping]] = ..., payloads: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class Sequenced(_message.Message):
     __slots__ = ("epoch", "seqs", "offsets", "orders")

@@ -17,7 +17,7 @@ from channels_bridge.groups.history.chronicle import Chronicle
 from channels_bridge.groups.history.journal_records import Moment, Record
 from channels_bridge.groups.history.position import Bounds
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
-from compat_tests.groups.following_processes import BOUNDS, TOPIC, FollowingProcess
+from compat_tests.groups.following_processes import BOUNDS, TOPIC, FollowingProcess, follower
 from compat_tests.groups.sessions import Clock, Process, exchange_all
 
 
@@ -25,16 +25,6 @@ from compat_tests.groups.sessions import Clock, Process, exchange_all
 async def hub(clock: Clock) -> Exchange:
     """A hub that is the first."""
     return Exchange(is_first=True)
-
-
-def follower(hub: Exchange, *topics: str) -> FollowingProcess:
-    """A process that follows topics at a hub."""
-    process = FollowingProcess()
-    process.connect(hub)
-    for topic in topics or (TOPIC,):
-        process.client.follow(topic)
-    exchange_all(process)
-    return process
 
 
 async def test_one_order_at_all_followers(hub: Exchange) -> None:
