@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+from bdb import BdbQuit
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import Context, copy_context
 from typing import Any, cast
@@ -50,6 +51,7 @@ from channels_bridge.runloop.sync_dispatch import SyncDispatch, has_channels_dis
 from channels_bridge.runloop.sync_send import SyncSend
 from channels_bridge.server.asgi_types import Event, Receive, Send
 from channels_bridge.server.calls_from_threads import Crossing
+from channels_bridge.server.debugging import without_exit
 from channels_bridge.server.websocket.asgi_scope import EXTENSION
 from channels_bridge.server.websocket.connection import WebSocketConnection
 from channels_bridge.server.websocket.inbox import Inbox
@@ -283,6 +285,7 @@ class _Run:
 
     async def _finish(self, error: BaseException) -> bool:
         """Say goodbye if need be. Returns whether the end is orderly: then nothing is raised."""
+        error = without_exit(error)
         try:
             if isinstance(error, StopConsumer):
                 return True
@@ -290,6 +293,8 @@ class _Run:
                 housekeeping.force()
             if isinstance(error, (Exception, asyncio.CancelledError)):
                 await self._say_goodbye()
+            if isinstance(error, BdbQuit):
+                raise error
             return False
         finally:
             self.variables = copy_context()

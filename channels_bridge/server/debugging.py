@@ -10,6 +10,8 @@ import os
 import re
 import sys
 import termios
+import traceback
+from bdb import BdbQuit
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -46,6 +48,19 @@ def _say_why(*args: object, **kwargs: object) -> None:
     caller = sys._getframe(1)
     place = f"{caller.f_code.co_filename}, line {caller.f_lineno}"
     logger.warning("breakpoint() is skipped (%s): %s", place, NO_TERMINAL)
+
+
+def without_exit(error: BaseException) -> BaseException:
+    """Return ``BdbQuit`` for the ``SystemExit`` that is pdb's from Python 3.14 on; others as is.
+
+    Whoever leaves pdb would end the worker, with all its connections; as would its first prompt
+    where there is no terminal.
+    """
+    if isinstance(error, SystemExit):
+        frame = [*traceback.walk_tb(error.__traceback__)][-1][0]
+        if frame.f_globals.get("__name__") == "pdb":
+            return BdbQuit()
+    return error
 
 
 def why_debugger_was_left() -> str:

@@ -32,7 +32,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from channels_bridge.server.asgi_types import Event
-from channels_bridge.server.debugging import why_debugger_was_left
+from channels_bridge.server.debugging import why_debugger_was_left, without_exit
 from channels_bridge.server.websocket.asgi_scope import Scope
 from channels_bridge.server.websocket.context import Context
 from channels_bridge.server.websocket.inbox import Inbox
@@ -109,7 +109,9 @@ class ApplicationTask:
         # Nothing is bound here that stays for as long as the application runs.
         try:
             await connection.context.application(scope, connection.inbox.get, connection.send)
-        except BdbQuit:
+        except (BdbQuit, SystemExit) as error:
+            if not isinstance(without_exit(error), BdbQuit):
+                raise
             _log_debugger_quit(connection)
             connection.fail()
         except Exception:
