@@ -23,6 +23,10 @@ os.execv(sys.argv[1], sys.argv[1:])
 """
 
 
+#: Colours and the cursor's ways, which pdb writes from Python 3.15 on.
+ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[=>])")
+
+
 class Terminal:
     """What is on the screen of a server's terminal, and a keyboard."""
 
@@ -38,7 +42,7 @@ class Terminal:
             if not select.select([self.master], [], [], end - time.monotonic())[0]:
                 raise AssertionError(f"{wanted!r} is not on the screen:\n{self.screen}")
             text = os.read(self.master, 65536).decode().replace("\r\n", "\n")
-            self.screen += text
+            self.screen = ESCAPES.sub("", self.screen + text)
             self.everything += text
         self.screen = self.screen[found.end() :]
         return found
