@@ -6,6 +6,7 @@ import asyncio
 import json
 
 import pytest
+from asgiref.sync import iscoroutinefunction
 
 from channels_bridge.consumers import BaseConsumer
 from channels_bridge.groups import GroupMessage
@@ -384,7 +385,7 @@ async def test_initkwargs(client):
 def test_handler_says_what_it_is():
     """as_handler() returns a coroutine function that knows its class, as as_asgi() does."""
     handler = Echo.as_handler(codes=[])
-    assert asyncio.iscoroutinefunction(handler)
+    assert iscoroutinefunction(handler)
     assert handler.__name__ == "Echo"
     assert handler.consumer_class is Echo
     assert handler.consumer_initkwargs == {"codes": []}

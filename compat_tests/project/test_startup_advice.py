@@ -261,8 +261,9 @@ def test_a_start_with_surprises(project):
         ):
             assert log.count(line) == 1, log
         assert "groups over LocalChannelLayer, within each worker" in log
-        with pytest.raises(HTTPError, match="404"):
+        with pytest.raises(HTTPError, match="404") as missing:
             urlopen(server.url, timeout=10)
+        missing.value.close()
         with pytest.raises(InvalidStatus) as refused, connect(server.ws_url, proxy=None):
             pass
         assert refused.value.response.status_code == 500
