@@ -330,7 +330,12 @@ PINS: dict[str, tuple[str, dict[str, str]]] = {
     "json:_default_encoder": ("runloop/pure_functions.py", {"3.10": "99975697906f"}),
     "json.encoder:JSONEncoder": (
         "runloop/pure_functions.py",
-        {"3.10": "c12c6ea80783", "3.13": "b3e78d287d1e", "3.14": "058213369623"},
+        {
+            "3.10": "c12c6ea80783",
+            "3.13": "b3e78d287d1e",
+            "3.14": "058213369623",
+            "3.15": "159dbd49d46c",
+        },
     ),
     "inspect:getblock": (
         "runloop/function_source.py",
