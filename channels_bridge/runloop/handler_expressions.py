@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import types
 from collections.abc import Iterable
 from types import ModuleType
 from typing import Any, cast
@@ -34,6 +35,9 @@ LITERALS = (ast.Constant, ast.JoinedStr, ast.List, ast.Tuple)
 
 #: A format that depends on nothing but the value: no ``n``, which asks for the locale.
 FORMAT = re.compile(r"(.?[<>=^])?[-+ ]?z?#?0?\d*[,_]?(\.\d+)?[bcdeEfFgGosxX%]?")
+
+#: What stands for a module that is not imported before it is used (``lazy import``, Python 3.15).
+LAZY: Any = getattr(types, "LazyImportType", ())
 
 #: Options of ``json.dumps``, and of what type their literals are.
 FLAGS = frozenset({"allow_nan", "check_circular", "ensure_ascii", "skipkeys", "sort_keys"})
@@ -172,6 +176,8 @@ class Expressions:
         """Return what a name of the module or of Python stands for; that is noted."""
         if name in self._looked_up:
             return self._looked_up[name]
+        if isinstance(self._namespace.get(name), LAZY):
+            eval(name, self._namespace)  # imports it, as the handler does when it runs first
         value = self._witnesses.look(self._namespace, name)
         if value is ABSENT:
             value = self._witnesses.look(self._builtins, name)

@@ -450,6 +450,17 @@ def test_function_that_has_run(tmp_path):
         sys.settrace(before)
 
 
+@pytest.mark.skipif(sys.version_info < (3, 15), reason="lazy imports are new in Python 3.15")
+def test_lazy_imports(tmp_path):
+    """A module that is not imported yet is what it will be."""
+    module = write_module(tmp_path, TUTORIAL)
+    exec("lazy import json", vars(module))
+    assert vars(module)["json"] is not json
+    proof = prove(module.Room, "chat_message")
+    assert proof.make(EVENT) == json.dumps({"message": EVENT["message"]})
+    assert proof.still_holds(module.Room)
+
+
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring is new in Python 3.12")
 def test_function_that_is_monitored(tmp_path):
     """Instructions that a monitoring tool has exchanged are taken for what they were."""
