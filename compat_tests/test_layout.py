@@ -69,6 +69,7 @@ MAY_IMPORT = {
     # Consumers and native handlers on the engine.
     "resume": "common groups groups.history groups.presence server server.websocket",
     "runloop": "groups groups.history resume server server.websocket tracing",
+    "runloop": "common groups groups.history resume server server.websocket",
     "connections": "groups runloop transport",
     "native": "conf exceptions groups.history groups.home resume runloop server server.websocket",
     "history": "common groups.history resume transport",

@@ -8,6 +8,8 @@ from typing import Any
 
 from channels.consumer import get_handler_name
 
+from channels_bridge.common.handler_hints import TYPE
+
 
 @dataclass(frozen=True)
 class GroupMessage:
@@ -35,7 +37,10 @@ def handler_name(type: str | None) -> str:
         type: None for messages without one.
 
     Raises:
-        ValueError: no method can have that name; in Channels' words.
+        ValueError: no method can have that name; in Channels' words, and with what to write.
     """
-    name: str = get_handler_name({} if type is None else {"type": type})
+    try:
+        name: str = get_handler_name({} if type is None else {"type": type})
+    except ValueError as error:
+        raise ValueError(f"{error}: {TYPE}") from None
     return name

@@ -13,7 +13,7 @@ from channels_bridge.resume.resume_session import ResumeSession
 from channels_bridge.server.asgi_types import Event
 
 Dispatch = Callable[[Event], Awaitable[None]]
-Handler = Callable[[Event], None]
+Handler = Callable[[Event], object]
 Find = Callable[[Event], Handler]
 
 
@@ -81,9 +81,9 @@ class Attribution:
         return find_for
 
 
-def _handle_in_thread(entry: OpenEntry, handler: Handler, message: Event) -> None:
+def _handle_in_thread(entry: OpenEntry, handler: Handler, message: Event) -> object:
     token = current.set(entry)
     try:
-        handler(message)
+        return handler(message)
     finally:
         current.reset(token)

@@ -31,6 +31,7 @@ from channels.sessions import InstanceSessionWrapper
 from channels.utils import await_many_dispatch
 from django.db import Error as DatabaseError
 
+from channels_bridge.common import handler_hints
 from channels_bridge.groups.history.feed import Feed
 from channels_bridge.groups.history.member_listener import Listener
 from channels_bridge.groups.history.plain_listener import PlainListener
@@ -61,7 +62,7 @@ from channels_bridge.tracing.traced_handlers import TracedDispatch, traced_find,
 logger = logging.getLogger("channels_bridge.server")
 
 Dispatch = Callable[[Event], Awaitable[None]]
-Find = Callable[[Event], Callable[[Event], None]]
+Find = Callable[[Event], Callable[[Event], object]]
 
 HTTP_ONLY = ["http.response.start"]
 
@@ -291,6 +292,8 @@ class _Run:
                 return True
             if isinstance(error, DatabaseError):
                 housekeeping.force()
+            if isinstance(error, TypeError):
+                self._explain(error)
             if isinstance(error, (Exception, asyncio.CancelledError)):
                 await self._say_goodbye()
             if isinstance(error, BdbQuit):
@@ -298,6 +301,14 @@ class _Run:
             return False
         finally:
             self.variables = copy_context()
+
+    def _explain(self, error: TypeError) -> None:
+        """Name the handler that was awaited and is not async, which the error does not."""
+        if self.consumer._sync or self.current is None:
+            return
+        handler = str(self.current.get("type")).replace(".", "_")
+        if (text := handler_hints.not_async(self.consumer, handler, error)) is not None:
+            logger.error("%s; the error is logged next", text)
 
     async def _say_goodbye(self) -> None:
         """After a failure: close the connection and run the disconnect handler, unless it ran."""
@@ -358,7 +369,8 @@ def _dispatch(consumer: Any, message: Event) -> Awaitable[None]:
 def _handler(consumer: Any, message: Event) -> Any:
     handler = getattr(consumer, handler_name(message.get("type")), None)
     if handler is None:
-        raise ValueError(f"No handler for message type {message['type']}")
+        kind = message["type"]
+        raise ValueError(handler_hints.no_handler(consumer, kind, handler_name(kind)))
     return handler
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
+import logging
 import time
 from collections import deque
 from collections.abc import Callable
@@ -28,6 +29,8 @@ from asgiref.sync import SyncToAsync, sync_to_async
 from channels.consumer import SyncConsumer
 from channels.db import database_sync_to_async
 
+from channels_bridge.common.handler_hints import not_awaited
+from channels_bridge.common.rate_limited_log import Notices
 from channels_bridge.runloop.context_variables import adopt
 from channels_bridge.runloop.db_housekeeping import housekeeping
 from channels_bridge.server.asgi_types import Event
@@ -36,7 +39,11 @@ from channels_bridge.server.calls_from_threads import Crossing
 #: Seconds after which a lane lets others on who wait for its thread, such as middlewares' queries.
 SLICE = 0.005
 
-Handler = Callable[[Event], None]
+# Not a logger of this room's own: users filter by the four names that the guide lists.
+notices = Notices(logging.getLogger("channels_bridge.server"))
+
+#: Returns nothing, unless it is async by mistake.
+Handler = Callable[[Event], object]
 Find = Callable[[Event], Handler]
 
 # As it stands in the class: looked up in the usual way, each class has another one that is bound.
@@ -99,7 +106,9 @@ class SyncDispatch:
             self._context = contextvars.copy_context()
 
     def _handle(self, message: Event) -> None:
-        self._find(message)(message)
+        returned = self._find(message)(message)
+        if returned is not None and (text := not_awaited(returned)) is not None:
+            notices.log(logging.ERROR, text, "%s", text)
 
 
 class Call:

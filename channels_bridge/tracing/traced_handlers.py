@@ -24,7 +24,7 @@ from channels_bridge.tracing.tracing_codec import TracedEvent
 
 Event = Any
 Dispatch = Callable[[Event], Awaitable[None]]
-Handler = Callable[[Event], None]
+Handler = Callable[[Event], object]
 Find = Callable[[Event], Handler]
 
 
@@ -172,9 +172,9 @@ def trace_consumers(layer: object) -> None:
     AsyncConsumer.__call__ = traced  # type: ignore[assignment, method-assign]
 
 
-def _handle(trace: AbstractContextManager[object], handler: Handler, event: Event) -> None:
+def _handle(trace: AbstractContextManager[object], handler: Handler, event: Event) -> object:
     with trace:
-        handler(event)
+        return handler(event)
 
 
 def _handler_of(owner: type, event: Mapping[str, Any]) -> str:
