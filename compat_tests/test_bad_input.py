@@ -27,6 +27,8 @@ ASGI_APPLICATION = "asgi.application"
 ASGI = """
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
+from django.core.wsgi import get_wsgi_application
+pages = get_wsgi_application()
 http = get_asgi_application()
 application = ProtocolTypeRouter({"http": http, "websocket": URLRouter([])})
 number = 7
@@ -180,6 +182,7 @@ def test_numbers(project, option, value, words, code):
         ('ASGI_APPLICATION = "missing.application"', "No module named 'missing'"),
         ('ASGI_APPLICATION = "asgi.missing"', "asgi has no 'missing'"),
         ('ASGI_APPLICATION = "asgi.number"', "not an ASGI application but of type int"),
+        ('ASGI_APPLICATION = "asgi.pages"', "which is a WSGI application; name the one in asgi.py"),
         ('CHANNEL_LAYERS = {"default": {"BACKEND": "channels_bridge.layers.Grpc"}}', "E003"),
         ('CHANNEL_LAYERS = {"default": {"BACKEND": "elsewhere.Layer"}}', "layer 'default': Cannot"),
         (

@@ -57,10 +57,20 @@ def not_awaited(returned: object) -> str | None:
     if not isinstance(returned, Coroutine):
         return None
     returned.close()
-    method: Any = returned
+    name: str = getattr(returned, "__qualname__", "a handler")
+    owner, _, method = name.rpartition(".")
+    return describe_async(owner, method)
+
+
+def describe_async(owner: str, method: str) -> str:
+    """Say that a method of a synchronous consumer is async, and what to write.
+
+    Args:
+        owner: the name of its class.
+    """
     return (
-        f"{method.__qualname__}() is async, but nothing awaits it, as its class is synchronous: "
-        f"write `def {method.__name__}`, or derive the class from an asynchronous consumer"
+        f"{owner}.{method}() is async, but nothing awaits it, as its class is synchronous: "
+        f"write `def {method}`, or derive the class from an asynchronous consumer"
     )
 
 

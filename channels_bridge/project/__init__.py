@@ -4,6 +4,7 @@ In a worker:
 
 - ``entry``, ``asgi_application``: the application that settings name, imported as it expects.
 - ``settings_snapshot``: settings of the process that started the server, taken over.
+- ``route_hints``: what is wrong with its routes.
 - ``rejected_origins``, ``figures``, ``handler_report``, ``autoreload``: what a worker adds to the
   application, and says of itself.
 

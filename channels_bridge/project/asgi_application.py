@@ -18,13 +18,14 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.wsgi import WSGIHandler
 from django.urls import Resolver404
 
 from channels_bridge import conf, connections
 from channels_bridge.groups import aclose_all
 from channels_bridge.groups.home import home_loop
 from channels_bridge.logs import configure_logging
-from channels_bridge.project import autoreload, rejected_origins
+from channels_bridge.project import autoreload, rejected_origins, route_hints
 from channels_bridge.project.entry import describe, what_fails
 from channels_bridge.resume.negotiation import Negotiation
 from channels_bridge.runloop import consumer_loop
@@ -85,7 +86,7 @@ def get_application(
     Args:
         static: whether to serve static files, as ``runserver`` does.
         expected: what it is warned of if the application doesn't serve it. Of several processes
-            one has to do that.
+            one has to do that, and say what is wrong with routes; nothing is for the others.
 
     Raises:
         StartupError: there is none.
@@ -96,6 +97,8 @@ def get_application(
         raise StartupError(str(error)) from error
     for protocol in missing_protocols(served, expected):
         logger.warning("%s", MISSING[protocol])
+    for text in route_hints.mistakes(served) if expected else ():
+        logger.warning("%s", text)
     if static:
         from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 
@@ -136,6 +139,11 @@ def _import_application() -> Any:
         raise ImproperlyConfigured(
             f"ASGI_APPLICATION is {path!r}, which is not an ASGI application but of type "
             f"{type(application).__name__}; name a callable such as a ProtocolTypeRouter."
+        )
+    if isinstance(application, WSGIHandler):
+        raise ImproperlyConfigured(
+            f"ASGI_APPLICATION is {path!r}, which is a WSGI application; name the one in asgi.py, "
+            'such as "mysite.asgi.application".'
         )
     return application
 
@@ -185,6 +193,7 @@ class NotFound:
 
     def __init__(self, application: Application) -> None:
         self.application = application
+        self._router = route_hints.find_router(application)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "websocket":
@@ -195,11 +204,16 @@ class NotFound:
         except (ValueError, Resolver404) as error:
             if not _is_no_route(error):
                 raise
-            logger.warning("Not Found: %s", printable(scope["path"]))
+            self._log(scope["path"])
             headers = [(b"content-type", b"text/plain; charset=utf-8")]
             start = {"type": "websocket.http.response.start", "status": 404, "headers": headers}
             await send(start)
             await send({"type": "websocket.http.response.body", "body": b"Not Found\n"})
+
+    def _log(self, path: str) -> None:
+        meant = route_hints.path_meant(self._router, path)
+        hint = f"; there is a route for {printable(meant)}" if meant is not None else ""
+        logger.warning("Not Found: %s%s", printable(path), hint)
 
 
 def _is_no_route(error: Exception) -> bool:
