@@ -9,7 +9,7 @@ from django.core import checks
 from channels_bridge.groups.layer import LocalChannelLayer
 from channels_bridge.groups.linked.grpc_layer import GrpcChannelLayer
 from channels_bridge.groups.linked.nats_layer import NatsChannelLayer
-from channels_bridge.project.advice.installed import check_installed
+from channels_bridge.project.advice.installed import check_installed, warn_runserver
 from channels_bridge.surface import extend
 
 if TYPE_CHECKING:
@@ -18,4 +18,5 @@ if TYPE_CHECKING:
 __all__ = ["GrpcChannelLayer", "LocalChannelLayer", "NatsChannelLayer"]
 
 checks.register(check_installed)
+warn_runserver()
 extend(__name__)

@@ -22,7 +22,7 @@ from channels_bridge.__main__ import main
 from channels_bridge.project.advice import startup_advice
 from channels_bridge.project.advice.deployment_checks import check_deployment
 from channels_bridge.project.advice.environment_sources import named_by_file, named_by_module
-from channels_bridge.project.advice.installed import check_installed
+from channels_bridge.project.advice.installed import check_installed, warn_runserver
 from channels_bridge.project.asgi_application import missing_protocols
 from channels_bridge.server.bind import parse_bind
 from channels_bridge.server.listen import listen
@@ -97,6 +97,26 @@ def test_the_check_of_layers(settings):
     foreign = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
     with override_settings(CHANNEL_LAYERS=foreign):
         assert check_installed(None) == []
+
+
+@pytest.mark.parametrize(
+    ("argv", "is_installed", "lines"),
+    [
+        (["manage.py", "runserver", "8000"], False, 1),
+        (["manage.py", "runserver"], True, 0),
+        (["manage.py", "shell"], False, 0),
+        (["celery"], False, 0),
+    ],
+)
+def test_a_runserver_that_is_not_ours(settings, monkeypatch, caplog, argv, is_installed, lines):
+    """Django's own runserver says that it takes no WebSockets, once a layer is asked for."""
+    monkeypatch.setattr(sys, "argv", argv)
+    if not is_installed:
+        apps = [app for app in settings.INSTALLED_APPS if app != "channels_bridge"]
+        settings.INSTALLED_APPS = apps
+    warn_runserver()
+    said = 'takes no WebSockets, as INSTALLED_APPS does not have "channels_bridge"'
+    assert caplog.text.count(said) == lines
 
 
 VARIABLE = "DJANGO_SETTINGS_MODULE"
