@@ -13,6 +13,7 @@ import subprocess
 
 import pytest
 from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidMessage
 from websockets.sync.client import connect as sync_connect
 
 from channels_bridge.server import tls
@@ -130,6 +131,13 @@ def test_a_certificate_is_renewed_without_a_restart(server, files, tmp_path):
         assert websocket.recv(DEADLINE) == "still here"
     assert "Traceback" not in server.log()
     assert server.log().count("the previous certificate stays in use") == 1
+
+
+def test_a_client_without_tls(server):
+    """Who writes ws:// is dropped, and the log says what to write."""
+    with pytest.raises((OSError, InvalidMessage)):
+        sync_connect(f"ws://localhost:{server.port}/echo/", proxy=None)
+    server.wait_for_log("a request came without TLS, which this server asks for")
 
 
 def test_a_renewal_that_is_seen_halfway(files, tmp_path, monkeypatch, caplog):

@@ -21,11 +21,18 @@ from channels_bridge.server.websocket.connection import WebSocketConnection
 from channels_bridge.server.websocket.context import Context
 from channels_bridge.server.websocket.request_checks import Unreadable, read_handshake
 
-# Enough to tell a request from what is not HTTP, such as TLS on a port without it.
+# Enough to tell a request from what is not HTTP.
 _METHOD = re.compile(rb"[A-Z-]{1,20}( |\Z)")
 # Only a hint: the protocol that gets the head checks it whole, as one with two Upgrade headers.
 _UPGRADE = re.compile(rb"\r\nupgrade:[ \t]*websocket[ \t]*\r\n", re.IGNORECASE)
 _END_OF_HEAD = b"\r\n\r\n"
+
+#: The first byte of a TLS handshake (RFC 8446, 5.1), and what is said of one.
+_TLS = b"\x16"
+_SPEAKS_TLS = (
+    "it begins TLS, which is not spoken here: let clients write ws:// or http://, start with "
+    "--ssl-certfile, or let the proxy in front pass plain HTTP on"
+)
 
 
 def make_protocol_factory(context: Context) -> Callable[[], asyncio.Protocol]:
@@ -37,9 +44,9 @@ class FirstRequest(asyncio.Protocol):
     """Reads one request head.
 
     What the client sees: 408 when the head isn't complete in time (nothing when it has sent
-    nothing), 431 when it is too large; garbage goes to HTTP, which answers 400. A connection beyond
-    ``max_connections`` is answered 503 at once, so that it can't hold on to what there is too
-    little of.
+    nothing), 431 when it is too large, 400 where it begins TLS; other garbage goes to HTTP, which
+    answers 400. A connection beyond ``max_connections`` is answered 503 at once, so that it can't
+    hold on to what there is too little of.
     """
 
     lasting = True
@@ -73,7 +80,9 @@ class FirstRequest(asyncio.Protocol):
             return
         # Searched from the start each time: a head has 64 KiB at most, and mostly comes at once.
         end = self.head.find(_END_OF_HEAD)
-        if not _METHOD.match(self.head[:21]):
+        if self.head.startswith(_TLS):
+            self._refuse(HTTPStatus.BAD_REQUEST, _SPEAKS_TLS)
+        elif not _METHOD.match(self.head[:21]):
             self._hand_over()
         elif (end if end >= 0 else len(self.head)) > self.context.config.max_head_size:
             self._refuse_large()
@@ -117,7 +126,7 @@ class FirstRequest(asyncio.Protocol):
         limit = self.context.config.max_connections
         self.context.notices.warn(
             "max_connections",
-            "a connection from [%s] is refused: %d are open, the limit",
+            "a connection from [%s] is refused: %d are open, the limit (--max-connections)",
             client_name(peer_address(self.transport)),
             limit,
         )

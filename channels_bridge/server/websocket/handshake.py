@@ -152,7 +152,8 @@ class Handshake:
     def _refuse_address(self) -> None:
         self._context.notices.warn(
             "address",
-            "WebSocket %s [%s] is refused: its address has too many, or opens them too fast",
+            "WebSocket %s [%s] is refused: its address has too many, or opens them too fast "
+            "(--max-connections-per-address, --max-connection-rate)",
             self._connection.path,
             self._connection.peer,
         )
@@ -176,7 +177,8 @@ class Handshake:
 
     def _decision_overdue(self) -> None:
         logger.warning(
-            "WebSocket %s [%s]: neither accepted nor denied within %g s",
+            "WebSocket %s [%s]: neither accepted nor denied within %g s; let the application do so "
+            "sooner, or raise --handshake-timeout",
             self._connection.path,
             self._connection.peer,
             self._context.config.handshake_timeout,

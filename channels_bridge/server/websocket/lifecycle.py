@@ -137,8 +137,8 @@ class ApplicationTask:
 
     def _overdue(self, connection: Served) -> None:
         logger.warning(
-            "WebSocket %s [%s]: the application did not return within %g s of the disconnect; "
-            "it is cancelled",
+            "WebSocket %s [%s]: the application did not return within %g s of the disconnect "
+            "(--close-timeout); it is cancelled",
             connection.path,
             connection.peer,
             connection.context.config.close_timeout,

@@ -35,6 +35,13 @@ logger = logging.getLogger("channels_bridge.server")
 
 Opening = AbstractAsyncContextManager[Application]
 
+#: OpenSSL's name for a request without TLS, and what is said of one.
+PLAIN_HTTP = "HTTP_REQUEST"
+NO_TLS = (
+    "a request came without TLS, which this server asks for (--ssl-certfile): let clients write "
+    "wss:// or https://"
+)
+
 
 def main(config: ServerConfig) -> Run:
     """Load the application: a worker's ``Main``, see ``child/main.py``.
@@ -136,5 +143,7 @@ class Intake:
             )
         except OSError as error:  # gone between accept and here, or no TLS
             logger.debug("a connection was lost before it was served: %s", error)
+            if getattr(error, "reason", None) == PLAIN_HTTP:
+                self._context.notices.warn(PLAIN_HTTP, "%s", NO_TLS)
             sock.close()
             self._channel.lost()

@@ -82,10 +82,11 @@ async def test_limits_of_later_requests(serve, rest, seconds, status):
 
 
 @pytest.mark.parametrize("data", [b"\x16\x03\x01\x02\x00\x01", b"hello\r\n\r\n", b"GET\r\n\r\n"])
-async def test_garbage_is_400(serve, data):
-    """What is no HTTP is answered 400, TLS on a plain port included."""
+async def test_garbage_is_400(serve, caplog, data):
+    """What is no HTTP is answered 400; of TLS on a plain port it is said what to write."""
     engine = await serve(page)
     assert (await engine.request(data)).startswith(b"HTTP/1.1 400 ")
+    assert ("let clients write ws:// or http://" in caplog.text) == (data[0] == 0x16)
 
 
 async def test_oversized_head_is_431(serve):
