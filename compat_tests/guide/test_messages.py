@@ -14,7 +14,12 @@ from compat_tests.guide.pages import read_page
 
 #: In messages of the guide, and here in place of what differs from time to time.
 GAP = "…"
-OF_DJANGO = "Unknown command: 'websockets_server'"
+OF_OTHERS = (
+    "Unknown command: 'websockets_server'",  # Django's
+    '"GET /ws/… HTTP/1.1" 404',
+    "Incoming message has no 'type' attribute",  # Channels'
+    "'NoneType' object has no attribute 'group_send'",  # Python's
+)
 MESSAGES = re.findall(r"^\| `(.+?)` \| ", read_page("messages.md"), re.MULTILINE)
 
 
@@ -44,4 +49,4 @@ def test_there_are_some() -> None:
 @pytest.mark.parametrize("message", MESSAGES)
 def test_messages_are_the_codes(message: str) -> None:
     """Each message of the page is one that the code can say."""
-    assert message == OF_DJANGO or message.strip(GAP + " ") in texts()
+    assert message in OF_OTHERS or message.strip(GAP + " ") in texts()
