@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from channels_bridge.groups.discovery.hub_address import SOCKET, Address
+from channels_bridge.groups.discovery.hub_address import SOCKET, Address, default_address
 from channels_bridge.groups.discovery.hub_holder import find_holder
 from channels_bridge.groups.discovery.runtime_directory import (
     PREFIX,
@@ -70,7 +70,7 @@ def _explain(address: Address) -> Absence:
             is_elsewhere=True,
         )
     if not _OWN_NAME.search(str(address.path)):
-        return Absence()
+        return _explain_own_place(listening) or Absence()
     return _explain_other_users(listening) or _explain_other_places(listening) or Absence()
 
 
@@ -82,6 +82,17 @@ def _is_missing(path: Path) -> bool:
     except OSError:  # such as a directory that this user can't enter
         return False
     return False
+
+
+def _explain_own_place(listening: set[str]) -> Absence | None:
+    """Whether the project's server is where it is without an address, which this process has."""
+    default = Address.parse(default_address())
+    if str(default.path) not in listening:
+        return None
+    return Absence(
+        f"a server of this project serves at {default}",
+        "write the same `address` into the CONFIG of both, or into neither",
+    )
 
 
 def _explain_other_users(listening: set[str]) -> Absence | None:

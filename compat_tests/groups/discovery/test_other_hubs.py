@@ -97,6 +97,20 @@ def test_server_of_another_place(base, monkeypatch, use, tmp_path):
     assert not listening(monkeypatch, tmp_path, shop.path).reason
 
 
+@needs_linux
+def test_server_without_the_address(base, socket_dir):
+    """A process has an address, and the project's server has none: it is told where that is."""
+    default, other = Address.parse(default_address()), Address.parse(f"unix:{socket_dir}/g.sock")
+    assert explain_absence(other) == Absence()
+    keep_private(default.path.parent)
+    with listening_at(default.path):
+        absence = explain_absence(other)
+    leave(default.path.parent)
+    assert absence.reason == f"a server of this project serves at {default}"
+    assert absence.advice.startswith("write the same `address` into the CONFIG of both")
+    assert not absence.is_elsewhere
+
+
 @pytest.mark.parametrize("kind", ["fifo", "garbage", "link", "directory"])
 def test_lock_of_others(socket_dir, kind):
     """What somebody else has put in the place of a lock is nobody's, and holds nobody up."""
