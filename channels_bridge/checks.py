@@ -249,9 +249,9 @@ def _check_runserver() -> Iterator[CheckMessage]:
         lacks, instead = "starts no hub for the channel layers", "run websockets_hub beside it"
         missed = any(map(_is_over_grpc, layers))
     else:
-        # Where Daphne isn't even installed, its runserver has not been lost.
+        # Without Daphne and without an application, no runserver that takes them has been lost.
         lacks, instead = "takes no WebSockets", "run websockets_server --reload instead"
-        missed = find_spec("daphne") is not None
+        missed = find_spec("daphne") is not None or bool(conf.asgi_application())
     if missed:
         yield Warning(
             f"The runserver of {app} is used, which {lacks}.",

@@ -427,11 +427,15 @@ def test_runserver_is_not_ours(own_checks, settings, before, after, words):
 
 
 def test_runserver_was_never_for_websockets(own_checks, settings, monkeypatch):
-    """Where Daphne is not installed, whose runserver another one could hide, nothing is lost."""
+    """Where Daphne is not installed, whose runserver another one could hide, nothing is lost
+    unless there is an application to serve.
+    """
     monkeypatch.setattr("channels_bridge.checks.find_spec", lambda name: None)
     with override_settings(INSTALLED_APPS=[STATIC, *settings.INSTALLED_APPS]):
         assert get_commands()["runserver"] == STATIC
-        assert found() == {}
+        assert list(found()) == ["channels_bridge.W003"]
+        with override_settings(ASGI_APPLICATION=None):
+            assert found() == {}
 
 
 def test_runserver_of_daphne(own_checks, settings):

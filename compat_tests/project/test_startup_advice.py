@@ -243,6 +243,29 @@ def test_debug_for_strangers(settings, socket_dir, bind, reachable):
             listener.close()
 
 
+@pytest.mark.parametrize(
+    ("bind", "said"),
+    [("127.0.0.1:0", True), (":0", False), ("unix:", False)],
+)
+@pytest.mark.parametrize("is_container", [True, False])
+def test_addresses_within_a_container(monkeypatch, socket_dir, bind, said, is_container):
+    """In a container the loopback address is for nobody else."""
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    monkeypatch.setattr(startup_advice, "MARKS", [socket_dir / "mark"])
+    if is_container:
+        (socket_dir / "mark").touch()
+    (listener,) = listen([parse_bind(f"{bind}{socket_dir}/s" if bind == "unix:" else bind)])
+    try:
+        port = listener.sock.getsockname()[1]
+        note = f" (reached from inside this container only; for others write -b :{port})"
+        expected = note if said and is_container else ""
+        assert startup_advice.describe_reach(listener) == expected
+        monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+        assert startup_advice.describe_reach(listener) == (note if said else "")
+    finally:
+        listener.close()
+
+
 async def nothing(scope, receive, send):
     pass
 

@@ -139,7 +139,11 @@ class Command(BaseCommand):
                 f"channels_bridge version {__version__}, serving {served} on {workers}, "
                 f"{group_advice.describe_groups()}",
                 *notes,
-                *(f"Listening at {listener.url(scheme(config))}" for listener in listeners),
+                *(
+                    f"Listening at {listener.url(scheme(config))}"
+                    f"{startup_advice.describe_reach(listener)}"
+                    for listener in listeners
+                ),
                 "Quit the server with CONTROL-C.",
             ]
         )

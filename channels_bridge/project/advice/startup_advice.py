@@ -118,6 +118,29 @@ def about_debug(listeners: Iterable[Listener]) -> Iterator[str]:
         )
 
 
+# Addresses.
+
+#: What shows that a process is in a container: files of Docker and Podman, Kubernetes' variable.
+MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
+KUBERNETES = "KUBERNETES_SERVICE_HOST"
+
+
+def describe_reach(listener: Listener) -> str:
+    """Say of an address that nobody reaches from outside of this container; empty for others.
+
+    It is no warning: a proxy in front may be in the same container, or share its network.
+    """
+    is_tcp = listener.sock.family != socket.AF_UNIX
+    if not (is_tcp and _is_loopback(listener.sock) and is_container()):
+        return ""
+    port = listener.sock.getsockname()[1]
+    return f" (reached from inside this container only; for others write -b :{port})"
+
+
+def is_container() -> bool:
+    return KUBERNETES in os.environ or any(path.exists() for path in MARKS)
+
+
 def _list(names: Iterable[str]) -> str:
     return " or ".join(map(repr, sorted(names)))
 
