@@ -28,7 +28,8 @@ USAGE = f"""usage: {PROGRAM} serve [--settings MODULE] [--pythonpath DIRECTORY] 
 
 serve   starts the server of the project in this directory, as python manage.py websockets_server
         does; {PROGRAM} serve --help lists its options
-check   says which settings are in use and what they lack to be served, as {PROGRAM} alone does
+check   says which settings are in use and what they, or the application, lack to be served, as
+        {PROGRAM} alone does
 
 The settings are those of --settings, of {ENVIRONMENT_VARIABLE} in the environment, or of manage.py.
 python -m channels_bridge is the same command. A project of Channels that is not switched yet: see
@@ -71,9 +72,14 @@ def serve(options: Sequence[str]) -> str | None:
 
 
 def check(options: Sequence[str]) -> str | None:
-    """Say which settings are in use. Returns what they lack."""
+    """Say which settings are in use. Returns what they, or the application, lack."""
     if wrong := find_mistake(options):
         return wrong
+    # Not sooner: it takes most of this package, which those who ask for help don't need.
+    from channels_bridge.project.asgi_application import find_fault
+
+    if fault := find_fault():
+        return f"{settings.SETTINGS_MODULE}: {fault}"
     print(
         f"channels_bridge {__version__} is installed in {settings.SETTINGS_MODULE}. "
         f"Check it with python manage.py check, serve it with {PROGRAM} serve or "

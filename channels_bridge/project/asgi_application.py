@@ -106,6 +106,19 @@ def get_application(
     return cast(Application, served)
 
 
+def find_fault() -> str | None:
+    """Import the application. Returns why it can't be served; what else there is to say is logged.
+
+    Django has been set up.
+    """
+    configure_logging()
+    try:
+        get_application()
+    except StartupError as error:
+        return str(error)
+    return None
+
+
 def _get_native() -> Any:
     from channels_bridge.native import get_native_application
 

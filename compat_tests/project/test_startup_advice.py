@@ -75,8 +75,13 @@ def test_an_application_that_is_missing(project):
     assert "channels_bridge.W005" in run(project, "manage.py", "check").stderr
     (project / "local.py").write_text(SETTINGS.format(apps=["channels_bridge"]))
     result = run(project, "-m", "channels_bridge")
-    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stderr.startswith("local: ASGI_APPLICATION is 'asgi.application', but importing")
+    assert result.returncode == len(result.stderr.splitlines()) == 1
+    (project / "asgi.py").write_text(ASGI)
+    result = run(project, "-m", "channels_bridge")
     assert "is installed in local" in result.stdout
+    assert "WARNING ASGI_APPLICATION takes no WebSockets" in result.stderr
+    assert result.returncode == 0
 
 
 def test_no_project(tmp_path, monkeypatch):
