@@ -87,9 +87,9 @@ def wrong_layers() -> Iterator[str]:
 
 def _wrong_layer(alias: str, layer: object) -> str:
     """Say what is malformed in a layer; empty where nothing is. No value: it may be a secret."""
+    if alias in ("BACKEND", "CONFIG"):
+        return f"is where an alias has to be: write {_ONE_LAYER}"
     if not isinstance(layer, Mapping):
-        if alias in ("BACKEND", "CONFIG"):
-            return f"is where an alias has to be: write {_ONE_LAYER}"
         return f"is of type {type(layer).__name__}: write a dictionary, as in {_ONE_LAYER}"
     if not isinstance(config := layer.get("CONFIG", {}), Mapping):
         return f"has a CONFIG of type {type(config).__name__}: write a dictionary, or leave it out"

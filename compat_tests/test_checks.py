@@ -75,6 +75,7 @@ ONE_LAYER = '{"default": {"BACKEND": "channels_bridge.layers.GrpcChannelLayer"}}
     ("setting", "words"),
     [
         ({"BACKEND": GRPC}, f"['BACKEND'] is where an alias has to be: write {ONE_LAYER}"),
+        ({"CONFIG": {"capacity": 5}}, f"['CONFIG'] is where an alias has to be: write {ONE_LAYER}"),
         ([{"BACKEND": GRPC}], f" is of type list: write a dictionary, {ONE_LAYER}"),
         ({"default": GRPC}, f"['default'] is of type str: write a dictionary, as in {ONE_LAYER}"),
         ({"default": {"BACKEND": GRPC, "CONFIG": None}}, "a CONFIG of type NoneType: write a dict"),

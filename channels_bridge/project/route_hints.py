@@ -99,8 +99,12 @@ def _about_slash(route: Any) -> str | None:
 
 def _leads(route: Any, path: str) -> bool:
     """Whether a route, which leads to no other router, matches a path."""
-    is_router = getattr(route.callback, "_path_routing", False)
-    return not is_router and route.pattern.match(path.lstrip("/")) is not None
+    if getattr(route.callback, "_path_routing", False):
+        return False
+    try:
+        return route.pattern.match(path.lstrip("/")) is not None
+    except Exception:  # a project's converters may raise anything
+        return False
 
 
 def _about_async(consumer: type) -> Iterator[str]:
