@@ -18,6 +18,9 @@ TYPE = 'its "type" names the method of the consumer that gets it: "chat.message"
 
 _CHANNELS, _OWN = "channels", "channels_bridge"
 
+#: What awaits handlers here, and what may stand around it.
+_RUN_LOOP = ("channels_bridge.runloop.", "channels_bridge.resume.")
+
 
 def no_handler(consumer: object, type: object, name: str) -> str:
     """Say which handler a consumer doesn't have; the first words are Channels'.
@@ -76,10 +79,10 @@ def describe_async(owner: str, method: str) -> str:
 
 def _awaited_in(frame: FrameType, handler: str) -> Sequence[str]:
     """What code that is not the project's may have awaited, where that has raised an error."""
-    package = str(frame.f_globals.get("__name__")).partition(".")[0]
-    if package == _CHANNELS:
+    module = str(frame.f_globals.get("__name__"))
+    if module.partition(".")[0] == _CHANNELS:
         return [handler, *frame.f_code.co_names]
-    return [handler] if package == _OWN else []
+    return [handler] if module.startswith(_RUN_LOOP) else []
 
 
 def _is_plain(consumer: object, name: str) -> bool:

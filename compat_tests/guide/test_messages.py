@@ -19,6 +19,7 @@ OF_OTHERS = (
     '"GET /ws/… HTTP/1.1" 404',
     "Incoming message has no 'type' attribute",  # Channels'
     "'NoneType' object has no attribute 'group_send'",  # Python's
+    "coroutine '…' was never awaited",
 )
 MESSAGES = re.findall(r"^\| `(.+?)` \| ", read_page("messages.md"), re.MULTILINE)
 

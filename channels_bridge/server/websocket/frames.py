@@ -75,7 +75,9 @@ def payload_of(message: Event) -> Payload:
     if text is None:
         return data if type(data) is bytes else bytes(memoryview(data))
     if not isinstance(text, str):
-        raise ValueError(f"text is a {type(text).__name__}; it must be a str")
+        raise ValueError(
+            f"text is a {type(text).__name__}; it must be a str: make one with json.dumps()"
+        )
     return text
 
 

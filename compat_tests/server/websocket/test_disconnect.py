@@ -90,6 +90,7 @@ async def test_return_is_a_normal_close(serve):
         (ACCEPT, "'websocket.accept' while open"),
         ({"type": "websocket.send"}, "takes one of text and bytes"),
         ({"type": "websocket.send", "text": "a", "bytes": b"a"}, "takes one of text and bytes"),
+        ({"type": "websocket.send", "text": {"a": 1}}, "is a dict; it must be a str: make one"),
         ({"type": "websocket.close", "code": 1006}, "cannot close with code 1006"),
         ({"type": "websocket.close", "code": 2999}, "cannot close with code 2999"),
         ({"type": "websocket.close", "reason": "x" * 124}, "cannot close with code 1000"),
