@@ -75,7 +75,7 @@ def carriers() -> list[str]:
 
 def _describe(layer: BaseChannelLayer) -> str:
     if is_of_one_process(layer):
-        return f"{type(layer).__name__}, within each worker"
+        return f"{type(layer).__name__}, within each worker (what Celery or cron send is lost)"
     if isinstance(layer, NatsChannelLayer):
         nodes = ", ".join(address.place for address in layer.config.addresses)
         return f"NATS at {nodes} (prefix {layer.prefix})"
