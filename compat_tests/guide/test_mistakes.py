@@ -133,8 +133,8 @@ STARTS = {
         settings=layer(GRPC, '{"hosts": [("127.0.0.1", 6379)]}'),
     ),
     "an address of Redis": Start(
-        "write unix:/path or host:port, for example",
-        settings=layer(GRPC, '{"address": "redis://127.0.0.1:6379"}'),
+        "is a URL of redis, which the hub does not use: remove it from CONFIG",
+        settings=layer(GRPC, '{"address": "redis://:secret@127.0.0.1:6379"}'),
     ),
     "an address with a scheme": Start(
         "an address has no scheme, write 127.0.0.1:8765",

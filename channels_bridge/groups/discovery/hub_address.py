@@ -24,6 +24,9 @@ SOCKET = "groups.sock"
 #: What hints and examples have.
 _EXAMPLE_PORT = 8765
 
+#: Schemes of other layers' servers.
+_BROKERS = ("redis", "rediss", "amqp", "amqps", "nats", "tls")
+
 _PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
 
 
@@ -50,6 +53,7 @@ class Address:
         """
         if not isinstance(text, str) or not text:
             raise ValueError(f"address {text!r} isn't valid: write unix:/path or host:port")
+        _refuse_broker(text)
         try:
             return _parse(text)
         except ValueError:
@@ -139,6 +143,17 @@ def default_address() -> str:
     except ValueError as error:
         raise ValueError(f"{error}, or set `address` in the layer's CONFIG") from None
     return f"unix:{directory / SOCKET}"
+
+
+def _refuse_broker(text: str) -> None:
+    """Raise ValueError for the URL of another layer's server."""
+    scheme, found, _ = text.partition("://")
+    if found and scheme.lower() in _BROKERS:
+        # Not the address itself: a password may be in it.
+        raise ValueError(
+            f"address is a URL of {scheme}, which the hub does not use: remove it from CONFIG, or, "
+            f"for a NATS server, set BACKEND to NatsChannelLayer and write 'servers'"
+        )
 
 
 def _parse(text: str) -> Address:
