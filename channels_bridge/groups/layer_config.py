@@ -122,11 +122,10 @@ class LayerConfig:
         """Say what to write instead of a key that is unknown."""
         if name in cls.meant:
             return cls.meant[name]
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"its keys are {', '.join(known)}"
         if name in REDIS_OPTIONS:
-            return f"remove it, as it is an option of channels_redis ({hint})"
-        return hint
+            return "remove it, as it is an option of channels_redis"
+        close = difflib.get_close_matches(name, known, n=1)
+        return f"did you mean {close[0]!r}?" if close else f"its keys are {', '.join(known)}"
 
 
 @dataclass(frozen=True, kw_only=True)

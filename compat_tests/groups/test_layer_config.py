@@ -98,7 +98,8 @@ async def test_bad_address(given, error):
     ("config", "error"),
     [
         ({"capasity": 10}, "unknown CONFIG key 'capasity'.*did you mean 'capacity'"),
-        ({"hosts": []}, "unknown CONFIG key 'hosts'.*its keys are .*address"),
+        ({"hosts": []}, "unknown CONFIG key 'hosts'.*an option of channels_redis$"),
+        ({"xyzzy": []}, "unknown CONFIG key 'xyzzy'.*its keys are .*address"),
         ({"expiry": 0}, "'expiry' must be a number of seconds above 0, not 0"),
         ({"expiry": "60"}, "'expiry' must be a number of seconds above 0, not '60'"),
         ({"group_expiry": -1}, "'group_expiry' must be"),
