@@ -179,7 +179,7 @@ def test_numbers(project, option, value, words, code):
     [
         ("del ASGI_APPLICATION", "CommandError: neither ASGI_APPLICATION nor"),
         ('ASGI_APPLICATION = "asgi"', "by its dotted path"),
-        ('ASGI_APPLICATION = "missing.application"', "No module named 'missing'"),
+        ('ASGI_APPLICATION = "missing.application"', "named 'missing'; correct the setting"),
         ('ASGI_APPLICATION = "asgi.missing"', "asgi has no 'missing'"),
         ('ASGI_APPLICATION = "asgi.number"', "not an ASGI application but of type int"),
         ('ASGI_APPLICATION = "asgi.pages"', "which is a WSGI application; name the one in asgi.py"),

@@ -74,5 +74,6 @@ def describe(error: Exception) -> str:
     place = traceback.extract_tb(error.__traceback__)[-1]
     text = f"{type(error).__name__}: {error}"
     if place.filename.startswith("<frozen importlib"):
-        return text
+        # What is missing is the module that the setting names, or its package.
+        return f"{text}; correct the setting" if isinstance(error, ModuleNotFoundError) else text
     return f"{text} ({place.filename}, line {place.lineno})"
