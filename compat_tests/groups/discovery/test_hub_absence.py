@@ -345,10 +345,11 @@ async def test_subscriptions_without_reach():
 
 async def test_servers_of_other_places(address, make_layer, monkeypatch, caplog):
     """The warning that a process is alone names the servers that may be meant."""
-    others = Absence("this process belongs to /srv/a, and servers run for /srv/b")
+    others = Absence("this process belongs to /srv/a, and servers run for /srv/b", "go there")
     monkeypatch.setattr(grpc_transport, "explain_absence", lambda address: others)
     await soon(make_layer(address).group_send("room", HELLO))
     assert f"there is no groups hub at {address} ({others.reason}): what" in caplog.text
+    assert "reaches only its own members, until there is one: go there" in caplog.text
 
 
 async def test_refused_tcp(make_layer):

@@ -208,13 +208,14 @@ class GrpcTransport(GroupTransport):
             self._client.fail_all(error)
             self._make_room(len(self._waiting))
             return
-        found = explain_absence(self._address).reason
+        found = explain_absence(self._address)
         logger.warning(
             "there is no groups hub at %s%s: what this process sends to groups reaches only its "
-            "own members%s, until one starts (`manage.py websockets_server` or `websockets_hub`)",
+            "own members%s, until there is one: %s",
             self._address,
-            f" ({found})" if found else "",
+            f" ({found.reason})" if found.reason else "",
             self._exception_alone(),
+            found.advice or "start `manage.py websockets_server` or `websockets_hub`",
         )
         self._sent_alone += self._client.settle_alone(error)
         self._make_room(len(self._waiting))
