@@ -4,7 +4,7 @@ A message to a group goes down, and up in the other processes:
 
 - ``layer`` is the channel layer that users call, with the options of ``layer_config`` (over NATS of
   ``nats_config``); the folder ``linked`` has those that reach other processes. ``shared_frames``
-  and ``message`` are what users put into it besides dicts.
+  and ``message`` are what users put into it besides dicts. ``made_layers`` are those in use.
 - ``node`` is its state in one process (``threadsafe_node`` outside of a server's workers):
   ``membership`` knows channels and groups, ``codec`` makes bytes of messages, ``overflow`` says
   what becomes of messages for a member that is full, ``named_queues`` keeps those that wait for a

@@ -96,6 +96,10 @@ class BridgeChannelLayer(KeptGroups, BaseChannelLayer):
         """How many consumers of this process are in each group. For the home loop."""
         return self._current.group_sizes() if self._current is not None else {}
 
+    def groups_of(self, channel: str) -> set[str]:
+        """The groups that a consumer of this process is in. For the home loop."""
+        return self._current.groups_of(channel) if self._current is not None else set()
+
     @property
     def client_prefix(self) -> str:
         """The part of channel names that says that they are this layer's, in this process."""

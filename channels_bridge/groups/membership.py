@@ -113,6 +113,10 @@ class Membership:
         """How many attached members each group has in this process."""
         return {group: len(members) for group, members in self._groups.items()}
 
+    def groups_of(self, channel: str) -> set[str]:
+        """The groups that an attached channel is in."""
+        return set(self._joined.get(channel, ()))
+
     def deliver(self, group: str, payload: bytes) -> list[str]:
         """Give every member its copy. Returns the names of those that were full."""
         full = []

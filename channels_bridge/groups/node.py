@@ -234,6 +234,10 @@ class Node:
         """How many consumers of this process are in each group."""
         return self._membership.sizes()
 
+    def groups_of(self, channel: str) -> set[str]:
+        """The groups that a consumer of this process is in."""
+        return self._membership.groups_of(channel)
+
     async def flush(self) -> None:
         """Empty all channels and groups, here and in the other processes."""
         self._handover.take()

@@ -81,6 +81,10 @@ class ThreadsafeNode(Node):
         with self._lock:
             return super().group_sizes()
 
+    def groups_of(self, channel: str) -> set[str]:
+        with self._lock:
+            return super().groups_of(channel)
+
     def _send_here(self, group: str, payload: bytes) -> bool:
         """Give a message to the members of this process. Returns whether there are any."""
         self.group_sends += 1

@@ -6,13 +6,11 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-from channels import DEFAULT_CHANNEL_LAYER
-from channels.layers import channel_layers
+from collections.abc import Iterable, Mapping, Sequence
 
 from channels_bridge.groups.layer import BridgeChannelLayer
 from channels_bridge.groups.layer_statistics import LayerStatistics, LinkStatistics
+from channels_bridge.groups.made_layers import group_label, made_layers
 from channels_bridge.project import history_figures
 from channels_bridge.project.handler_report import report_handlers
 from channels_bridge.server.child.questions import Message
@@ -29,9 +27,10 @@ async def figures(question: Message) -> Message:
     """Report the layers that this process has used so far; a ``Figures`` of the engine.
 
     Args:
-        question: with ``handlers`` the group handlers of consumers are reported, too.
+        question: with ``handlers`` the group handlers of consumers are reported, too; with
+            ``group_search`` only groups are named that have this in their names.
     """
-    layers = dict(_layers())
+    layers = dict(made_layers())
     statistics = [layer.statistics() for layer in layers.values()]
     sizes = _group_sizes(layers)
     message: Message = {
@@ -44,7 +43,9 @@ async def figures(question: Message) -> Message:
         },
     }
     if question.get("top"):
-        largest = heapq.nlargest(MAX_GROUPS, sizes.items(), key=lambda item: item[1])
+        wanted = str(question.get("group_search") or "").lower()
+        named = (item for item in sizes.items() if wanted in item[0].lower())
+        largest = heapq.nlargest(MAX_GROUPS, named, key=lambda item: item[1])
         message["groups"] = dict(largest)
     if question.get("handlers"):
         message["handlers"] = await report_handlers()
@@ -85,16 +86,8 @@ def _group_sizes(layers: Mapping[str, BridgeChannelLayer]) -> dict[str, int]:
     """Count members by group, under the project's names: without the layer's prefix."""
     sizes: dict[str, int] = {}
     for alias, layer in layers.items():
-        # Two layers may have groups of one name.
-        before = "" if alias == DEFAULT_CHANNEL_LAYER else f"{alias}/"
-        sizes |= {f"{before}{name}": size for name, size in layer.group_sizes().items()}
+        sizes |= {group_label(alias, name): size for name, size in layer.group_sizes().items()}
     return sizes
-
-
-def _layers() -> Iterator[tuple[str, BridgeChannelLayer]]:
-    for alias, layer in channel_layers.backends.items():
-        if isinstance(layer, BridgeChannelLayer):
-            yield alias, layer
 
 
 def _hub(links: list[LinkStatistics]) -> Message:

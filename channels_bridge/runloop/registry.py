@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from channels_bridge.groups.made_layers import groups_of
 from channels_bridge.server.websocket.connection import WebSocketConnection
 from channels_bridge.server.websocket.lifecycle import nothing_known
 
@@ -78,7 +79,9 @@ class Entry:
 
     def __call__(self) -> dict[str, Any]:
         """Describe the connection, for the status."""
-        return {"user": user_in(self.scope), "channel": self.channel}
+        channel = self.channel
+        groups = [] if channel is None else groups_of(channel)
+        return {"user": user_in(self.scope), "channel": channel, "groups": groups}
 
     @property
     def scope(self) -> Mapping[str, Any]:

@@ -19,6 +19,7 @@ Directly in here is what several of these use:
 - ``access_log``, ``access_format``, ``debugging``: log lines, and what they never say.
 - ``admission``, ``token_bucket``: limits per client address.
 - ``counters``, ``calls_from_threads``: what happened in a process; the way into its event loop.
+- ``connection_order``: the orders that connections are listed in.
 - ``worker_identity``, ``optional_packages``, ``asgi_types``: what is left.
 
 It may import ``common``.

@@ -57,7 +57,7 @@ def report(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def report(*links: LinkStatistics | None) -> Message:
         layers = {str(number): layer_with(link) for number, link in enumerate(links)}
-        monkeypatch.setattr(project_figures, "_layers", lambda: iter(layers.items()))
+        monkeypatch.setattr(project_figures, "made_layers", lambda: iter(layers.items()))
         return asyncio.run(project_figures.figures({}))
 
     return report
@@ -159,7 +159,7 @@ def test_history(report: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a worker keeps, who is catching up, and what clients were told are in its report."""
     monkeypatch.setattr(resume, "answers", Counter({"ok": 5, "gap:expired": 1}))
     layers = {"a": layer_with(HUB, KEPT), "b": layer_with(HUB, KEPT), "c": layer_with(NATS)}
-    monkeypatch.setattr(project_figures, "_layers", lambda: iter(layers.items()))
+    monkeypatch.setattr(project_figures, "made_layers", lambda: iter(layers.items()))
     message = asyncio.run(project_figures.figures({}))
     assert message["gauges"]["history"] == {"groups": 6, "bytes": 10 * 2**20, "behind": 4}
     assert message["counters"]["drops"] == {"inbox_full": 6, "history": 14}

@@ -58,10 +58,6 @@ class FollowingMembership(Membership):
             member.close()
         return left
 
-    def groups_of(self, channel: str) -> set[str]:
-        """The groups that an attached channel is in."""
-        return set(self._joined.get(channel, ()))
-
     def discard(self, group: str, channel: str) -> None:
         member = self.members.get(channel)
         if member is not None:

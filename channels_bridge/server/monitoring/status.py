@@ -13,6 +13,7 @@ from typing import Any
 
 from channels_bridge.server.child.questions import Message
 from channels_bridge.server.monitoring.census import Census, Member, Process
+from channels_bridge.server.monitoring.connection_answers import connection_answers
 from channels_bridge.server.monitoring.control_socket import serving_control_socket
 
 #: Adds up what all workers have reported besides the engine's own figures. Its arguments: their
@@ -55,7 +56,8 @@ async def status(
 
     Args:
         question: its ``top`` is how many are wanted of what there may be many, such as the slowest
-            clients. Workers are asked the same.
+            clients. Workers are asked the same. With ``connections`` it asks for those one by one,
+            with ``close`` it has one closed; ``server/worker/connection_list.py`` says which.
     """
     top = int(question.get("top", 10))
     asked = {**question, "top": top}
@@ -72,6 +74,7 @@ async def status(
         "totals": census.totals([*members, *others]),
         **summarize([member.answer for member in members], top),
         "slowest": _slowest(members, top),
+        **connection_answers(members, question),
     }
 
 

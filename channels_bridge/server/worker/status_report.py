@@ -6,12 +6,12 @@ import asyncio
 import heapq
 from collections.abc import Awaitable, Callable
 from operator import itemgetter
-from typing import NamedTuple
 
 from channels_bridge.server.child.questions import Message
 from channels_bridge.server.websocket.connection import WebSocketConnection
 from channels_bridge.server.websocket.context import Context
 from channels_bridge.server.websocket.lifecycle import State
+from channels_bridge.server.worker.connection_list import ConnectionList, Load
 from channels_bridge.server.worker.loop_lag import LoopDelay
 
 #: Connections that are looked at before the loop goes round: a millisecond's work.
@@ -27,7 +27,8 @@ class Report:
 
     An answer has ``counters``, which are added up over all workers, and ``gauges``, which are this
     worker's own. Where the question has a ``top``, it has as many of the ``slowest`` connections
-    too, and the number of the worker's asyncio ``tasks``.
+    too, and the number of the worker's asyncio ``tasks``. Where it has ``connections``, those that
+    are meant come, too; where it has ``close``, what was ``closed`` does.
 
     Args:
         delay: of the worker's loop.
@@ -41,6 +42,7 @@ class Report:
         self.context: Context | None = None
         self._delay = delay
         self._figures = figures
+        self._list = ConnectionList()
 
     async def __call__(self, question: Message) -> Message:
         top = question.get("top", 0)
@@ -53,9 +55,13 @@ class Report:
         }
         if top:
             slowest = heapq.nlargest(top, loads, key=itemgetter(0, 1))
-            answer["slowest"] = [describe(load) for load in slowest]
+            answer["slowest"] = [self._list.describe(load) for load in slowest]
             # Not for each scrape: asyncio goes through all of them to know.
             answer["gauges"]["tasks"] = len(asyncio.all_tasks())
+        if (wanted := question.get("connections")) is not None:
+            answer["connections"] = await self._list.select(loads, wanted)
+        if (closing := question.get("close")) is not None:
+            answer["closed"] = await self._list.close(loads, closing)
         return answer
 
     def _counters(self) -> Message:
@@ -85,30 +91,6 @@ class Report:
             ]
             await asyncio.sleep(0)
         return loads
-
-
-class Load(NamedTuple):
-    """What waits for a client to read it, and what waits for its consumer.
-
-    They are ordered so: a client that reads too slowly comes before one that is served too slowly.
-    """
-
-    unsent: int
-    waiting: int
-    connection: WebSocketConnection
-
-
-def describe(load: Load) -> Message:
-    """One of the ``slowest`` connections."""
-    connection = load.connection
-    return {
-        "path": connection.path,
-        "client": connection.peer,
-        "seconds": round(asyncio.get_running_loop().time() - connection.opened, 3),
-        "unsent_bytes": load.unsent,
-        "inbox_depth": load.waiting,
-        **connection.about(),
-    }
 
 
 async def no_figures(question: Message) -> Message:
