@@ -149,6 +149,13 @@ def server_options() -> object:
     return getattr(settings, "WEBSOCKETS_SERVER", {})
 
 
+def control_path() -> str | None:
+    """The path of the control socket, where ``WEBSOCKETS_SERVER`` has it as ``control``."""
+    options = server_options()
+    path = options.get("control") if isinstance(options, Mapping) else None
+    return os.fspath(path) if isinstance(path, (str, os.PathLike)) and path else None
+
+
 def max_sizes(message: int | None, frame: int | None) -> tuple[int, int]:
     """The size limits of messages and frames under ``runserver``, in bytes.
 

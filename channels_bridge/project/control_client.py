@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from channels_bridge import conf
 from channels_bridge.common.unix_sockets import is_listened_to
 from channels_bridge.groups.discovery.hub_address import Address, default_address
 from channels_bridge.groups.discovery.other_hubs import explain_absence
@@ -72,13 +73,11 @@ def find_server(address: str | None = None) -> Path:
         NoAnswer: there is none, or more than one; the message says what to write.
     """
     try:
-        directory = project_directory()
-        groups = Address.parse(default_address())
+        found = running_servers()
+        there = "" if found else why_none_runs()
     except ValueError as error:
         raise NoAnswer(f"{error}, or name the server's socket with --server") from None
-    found = [path for path in sorted(directory.glob("server-*.sock")) if is_listened_to(path)]
     if not found:
-        there = explain_absence(groups).reason or f"none has its socket in {directory}"
         raise NoAnswer(
             f"no server of this project runs for this user on this machine ({there}); "
             "one that was started with --control PATH is found with --server PATH"
@@ -86,12 +85,36 @@ def find_server(address: str | None = None) -> Path:
     return found[0] if len(found) == 1 and address is None else _choose(found, address)
 
 
+def running_servers() -> list[Path]:
+    """Return the control sockets of the servers that run for this project and this user.
+
+    They are in the project's directory, or where ``control`` in ``WEBSOCKETS_SERVER`` says.
+
+    Raises:
+        ValueError: ``WEBSOCKET_RUNTIME_DIR`` can't be meant.
+    """
+    paths = sorted(project_directory().glob("server-*.sock"))
+    if (configured := conf.control_path()) is not None:
+        paths.append(Path(configured))
+    return [path for path in dict.fromkeys(paths) if is_listened_to(path)]
+
+
+def why_none_runs() -> str:
+    """Say where a server was looked for, or what was found in its place.
+
+    Raises:
+        ValueError: ``WEBSOCKET_RUNTIME_DIR`` can't be meant.
+    """
+    reason = explain_absence(Address.parse(default_address())).reason
+    return reason or f"none has its socket in {project_directory()}"
+
+
 def _choose(found: Iterable[Path], address: str | None) -> Path:
-    servers = {path: _about(path) for path in found}
-    for path, about in servers.items():
-        if any(address == place(url) for url in about.get("listening", ())):
+    servers = {path: about(path) for path in found}
+    for path, server in servers.items():
+        if any(address == place(url) for url in server.get("listening", ())):
             return path
-    known = ", ".join(_describe(path, about) for path, about in servers.items())
+    known = ", ".join(_describe(path, server) for path, server in servers.items())
     if address is not None:
         raise NoAnswer(f"no server of this project listens at {address}; running: {known}")
     raise NoAnswer(
@@ -108,15 +131,15 @@ def servers_and_carriers() -> str:
         directory = project_directory()
     except ValueError:
         return ""
-    servers = (_about(path) for path in sorted(directory.glob("server-*.sock")))
+    servers = (about(path) for path in sorted(directory.glob("server-*.sock")))
     return ", ".join(
-        f"{' and '.join(about['listening'])} with groups over {' and '.join(about['carriers'])}"
-        for about in servers
-        if about.get("listening") and about.get("carriers")
+        f"{' and '.join(server['listening'])} with groups over {' and '.join(server['carriers'])}"
+        for server in servers
+        if server.get("listening") and server.get("carriers")
     )
 
 
-def _about(path: Path) -> Message:
+def about(path: Path) -> Message:
     """Ask a server for its status; nothing if it is stuck."""
     try:
         return ask(path, {"top": 0}, PATIENCE)
@@ -124,10 +147,10 @@ def _about(path: Path) -> Message:
         return {}
 
 
-def _describe(path: Path, about: Message) -> str:
-    if not about:
+def _describe(path: Path, server: Message) -> str:
+    if not server:
         return f"{path} (does not answer)"
-    return f"{path} (listening at {' and '.join(about['listening'])})"
+    return f"{path} (listening at {' and '.join(server['listening'])})"
 
 
 def place(url: str) -> str:

@@ -94,5 +94,8 @@ def ask(path: Path, question: Message, timeout: float) -> Message:
             raise NoAnswer(f"the server at {path} doesn't answer ({error})") from None
     if not line:
         raise NoAnswer(f"the server at {path} has ended")
-    message: Message = json.loads(line)
+    try:
+        message: Message = json.loads(line)
+    except ValueError:
+        raise NoAnswer(f"what answers at {path} is no server of this package") from None
     return message
