@@ -64,7 +64,7 @@ async def aclose(
     """
     if user is None and channel is None and path is None:
         raise ValueError("say which connections: by user, channel or path")
-    _require_sendable(code, reason)
+    require_sendable(code, reason)
     question = {
         "user": None if user is None else _key(user),
         "channel": channel,
@@ -94,7 +94,8 @@ def _key(user: Any) -> str:
     return str(key)
 
 
-def _require_sendable(code: int, reason: str) -> None:
+def require_sendable(code: int, reason: str) -> None:
+    """Raise ValueError where a client can't be sent a close code or reason."""
     try:
         Close(code, reason).check()
     except ProtocolError as error:

@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from channels_bridge.project import control_client
 from channels_bridge.server.child.questions import Message
+from channels_bridge.server.connection_order import MOST_LISTED
 from channels_bridge.server.monitoring.control_socket import NoAnswer, ask
 
 #: Seconds to wait for the server, which itself waits a second for workers that are stuck.
@@ -46,9 +47,22 @@ class Command(BaseCommand):
             type=count,
             default=10,
             metavar="N",
-            help="how many groups and clients to show (default: %(default)s)",
+            help="how many groups, clients and connections to show (default: %(default)s)",
         )
-
+        parser.add_argument(
+            "--connections",
+            action="store_true",
+            help="show single connections, the newest first, with ids for websockets_close",
+        )
+        parser.add_argument(
+            "--search",
+            metavar="TEXT",
+            help="of these only those with this text in their path, client's address or channel "
+            "name, and those of the user with this key",
+        )
+        parser.add_argument(
+            "--group", metavar="NAME", help="of these only those that are in this group"
+        )
         parser.add_argument(
             "--handlers",
             action="store_true",
@@ -75,8 +89,7 @@ class Command(BaseCommand):
 
     def _show(self, options: dict[str, Any]) -> None:
         try:
-            question = {"top": options["top"], "handlers": options["handlers"]}
-            status = ask(find(options["server"]), question, PATIENCE)
+            status = ask(find(options["server"]), question(options), PATIENCE)
         except NoAnswer as error:
             raise CommandError(str(error)) from None
         if options["json"]:
@@ -86,6 +99,18 @@ class Command(BaseCommand):
             text = clear + "\n".join(render(status))
         self.stdout.write(text)
         self.stdout.flush()
+
+
+def question(options: dict[str, Any]) -> Message:
+    """Say what the server is asked."""
+    asked: Message = {"top": options["top"], "handlers": options["handlers"]}
+    if options["connections"] or options["search"] or options["group"]:
+        asked["connections"] = {
+            "limit": options["top"],
+            "search": options["search"],
+            "group": options["group"],
+        }
+    return asked
 
 
 def find(server: str | None) -> Path:
@@ -122,7 +147,10 @@ def render(status: Message) -> Iterator[str]:
         yield ""
         rows = [(group["members"], group["group"]) for group in status["groups"]]
         yield from table(("members", "group"), rows)
-    if status["slowest"]:
+    if "connections" in status:
+        yield ""
+        yield from render_connections(status["connections"], status["silent"])
+    elif status["slowest"]:
         yield ""
         yield from table(CLIENT_COLUMNS, map(client_row, status["slowest"]))
     if "handlers" in status:
@@ -249,6 +277,29 @@ def client_row(client: Message) -> tuple[object, ...]:
         client["path"],
         client.get("channel") or "-",
     )
+
+
+CONNECTION_COLUMNS = ("id", *CLIENT_COLUMNS, "groups")
+
+
+def render_connections(found: Message, silent: Sequence[int]) -> Iterator[str]:
+    """Format single connections, how many there are, and whose are missing."""
+    if found["rows"]:
+        yield from table(CONNECTION_COLUMNS, map(connection_row, found["rows"]))
+    shown, matching = len(found["rows"]), found["matching"]
+    yield "1 connection" if matching == 1 else f"{matching} connections"
+    if shown < matching:
+        others = f"--top {min(matching, MOST_LISTED)} shows more"
+        yield f"the first {shown} are shown; {others if shown < MOST_LISTED else 'use --search'}"
+    for number in silent:
+        yield f"worker {number} does not answer: its connections are not among these"
+
+
+def connection_row(connection: Message) -> tuple[object, ...]:
+    groups = connection.get("groups", ())
+    more = connection.get("in_groups", 0) - len(groups)
+    names = [*groups, f"and {more} more"] if more > 0 else groups
+    return (connection["id"], *client_row(connection), ", ".join(names) or "-")
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
