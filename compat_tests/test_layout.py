@@ -84,7 +84,7 @@ MAY_IMPORT = {
     "groups.nats.client server transport",
     "project": "common conf connections exceptions groups groups.discovery groups.grpc.hub "
     "groups.home logs native resume runloop server server.child server.monitoring "
-    "server.supervisor transport",
+    "server.supervisor server.worker transport",
     "project.options": "conf project server server.supervisor",
     # Reads projects without importing them.
     "migrate": "migrate.model migrate.python migrate.reports migrate.requirements migrate.starting "

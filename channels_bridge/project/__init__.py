@@ -12,7 +12,7 @@ In the command and the supervisor:
 
 - ``options``: options, and the configuration that they make.
 - ``advice``: warnings and checks about what may surprise.
-- ``console_log``: access lines of ``runserver``.
+- ``console_log``, ``own_status``: access lines of ``runserver``, and its status.
 - ``foreign``: answers to options of other servers.
 - ``supervisor_process``, ``supervisor_program``: the supervisor, and how the command becomes it.
 - ``hubs``, ``hub_program``: hubs that the project's channel layers need, and a hub's process.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import socket
@@ -13,14 +14,14 @@ from urllib.request import urlopen
 
 import pytest
 from django.test import override_settings
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from channels_bridge.management.commands.runserver import Command
 from channels_bridge.server.bind import TcpBind
 from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.errors import StartupError
-from compat_tests.servers import BRIDGE_READY, REPOSITORY, ServerFailed, running
+from compat_tests.servers import BRIDGE_READY, REPOSITORY, ServerFailed, run_python, running
 
 READY = re.compile(r"Starting ASGI/channels_bridge version \S+ development server at http://(\S+)/")
 
@@ -180,6 +181,25 @@ def test_static_options(project, debug, options, served):
             assert get(server, "/static/style.css") == "body {}"
         else:
             assert status_of_error(server, "/static/style.css") == 404
+
+
+def test_status(project):
+    """``websockets_status`` and ``websockets_close`` know this server as any other."""
+
+    def manage(*arguments):
+        command = ["-m", "django", *arguments]
+        return run_python(project, *command, env=environment_of(project)).stdout
+
+    with runserver(project, "--noreload") as server:
+        with connect(server.ws_url + "/ws/", proxy=None) as websocket:
+            status = json.loads(manage("websockets_status", "--connections", "--json"))
+            assert status["listening"] == [f"{server.url}/"]
+            assert [worker["connections"] for worker in status["workers"]] == [1]
+            (row,) = status["connections"]["rows"]
+            assert (row["path"], row["groups"]) == ("/ws/", ["room"])
+            manage("websockets_close", "--connection", row["id"], "--code", "4001")
+            with pytest.raises(ConnectionClosed, match="4001"):
+                websocket.recv(10)
 
 
 def test_noasgi(project):

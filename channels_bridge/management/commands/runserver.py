@@ -22,6 +22,7 @@ from channels_bridge.project.advice import group_advice, startup_advice
 from channels_bridge.project.asgi_application import get_application, open_application
 from channels_bridge.project.console_log import ConsoleLog
 from channels_bridge.project.hubs import describe_neighbours, places, serving_hubs
+from channels_bridge.project.own_status import answering_for_itself
 from channels_bridge.server.asgi_types import Application
 from channels_bridge.server.bind import TcpBind
 from channels_bridge.server.child.main import run_loop
@@ -128,7 +129,16 @@ class Command(RunserverCommand):
         listeners = listen(config.binds)
         self._advise(config)
         stop = asyncio.Event()  # nobody sets it: both end the process
-        async with serving_hubs(), open_application(application) as served:
+        about = {
+            "version": __version__,
+            "listening": [listener.url() for listener in listeners],
+            "carriers": group_advice.carriers(),
+        }
+        async with (
+            serving_hubs(),
+            open_application(application) as served,
+            answering_for_itself(about) as report,
+        ):
             await serve(
                 served,
                 [listener.sock for listener in listeners],
@@ -136,6 +146,7 @@ class Command(RunserverCommand):
                 ready=partial(self.announce, listeners[0].url(), neighbours),
                 stop=stop,
                 access=ConsoleLog(self.style),
+                report=report,
             )
 
     def _advise(self, config: ServerConfig) -> None:

@@ -15,6 +15,7 @@ from channels_bridge.server.config import ServerConfig
 from channels_bridge.server.http.first_request import make_protocol_factory
 from channels_bridge.server.websocket.context import Context
 from channels_bridge.server.worker.serving import serving
+from channels_bridge.server.worker.status_report import Report
 
 
 async def serve(
@@ -25,6 +26,7 @@ async def serve(
     ready: Callable[[], None],
     stop: asyncio.Event,
     access: AccessLog | None = None,
+    report: Report | None = None,
 ) -> None:
     """Serve an application until ``stop`` is set, then end all connections as a worker does.
 
@@ -35,6 +37,7 @@ async def serve(
         ready: called once, as soon as connections are accepted.
         stop: set it in the loop that this runs in.
         access: writes the access lines, if not as ``websockets_server`` does.
+        report: is to be told of the connections.
 
     Raises:
         StartupError: the application's lifespan startup failed.
@@ -43,6 +46,8 @@ async def serve(
         sockets = [listening.enter_context(sock) for sock in sockets]
         keep_from_children(*sockets)
         async with serving(application, config, access=access) as context:
+            if report is not None:
+                report.context = context
             try:
                 await _listen(sockets, context, listening)
                 ready()
