@@ -49,8 +49,12 @@ application = ProtocolTypeRouter(
 )
 """
 
-#: What pages load, which is no Python.
-STATIC = ("static/channels_bridge/resumable.js", "static/channels_bridge/resumable.d.ts")
+#: What pages load or are made of, which is no Python.
+STATIC = (
+    "static/channels_bridge/resumable.js",
+    "static/channels_bridge/resumable.d.ts",
+    "admin/templates/channels_bridge_admin/connections.html",
+)
 
 SERVER = ["-m", "django", "websockets_server", "--settings=settings", "--pythonpath=."]
 

@@ -68,8 +68,7 @@ MAY_IMPORT = {
     "server.supervisor": "common server server.child server.monitoring",
     # Consumers and native handlers on the engine.
     "resume": "common groups groups.history groups.presence server server.websocket",
-    "runloop": "groups groups.history resume server server.websocket tracing",
-    "runloop": "common groups groups.history resume server server.websocket",
+    "runloop": "common groups groups.history resume server server.websocket tracing",
     "connections": "groups runloop transport",
     "native": "conf exceptions groups.history groups.home resume runloop server server.websocket",
     "history": "common groups.history resume transport",
@@ -98,6 +97,7 @@ MAY_IMPORT = {
     "migrate.starting": "migrate.commands migrate.model migrate.places migrate.python "
     "project.foreign",
     "migrate.topology": "migrate.commands migrate.model migrate.places",
+    "admin": "connections exceptions presence project server server.child server.monitoring",
     "middlewares": "conf native project runloop",
     "pytest_plugin": "",
     "testing": "common conf groups groups.home groups.linked logs project pytest_plugin resume "
@@ -120,6 +120,7 @@ LARGEST_ROOM = 20
 
 #: Names that are not this package's to choose: Channels' modules have them, or Django's.
 GIVEN = GIVEN_NAMES | {
+    "apps.py",  # each Django application has one
     "auth.py",  # channels.auth, and its middleware
     "http.py",  # channels.generic.http, channels.testing.http
     "websocket.py",  # channels.generic, channels.security and channels.testing have one each

@@ -1,0 +1,1 @@
+"""A project whose staff look after its connections."""
