@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "groups.policies": "groups.history groups.presence",
     "groups": "common exceptions groups.discovery groups.history groups.home groups.policies "
     "groups.presence",
-    "groups.following": "common groups groups.history groups.home groups.policies groups.presence",
+    "groups.following": "common groups groups.history groups.policies groups.presence",
     "groups.linked": "groups groups.discovery groups.home",
     "groups.reliable": "",
     "groups.wire": "",

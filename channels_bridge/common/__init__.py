@@ -11,7 +11,7 @@
 - ``heap_trim``, ``open_files``: memory that a start has freed goes back to the system; the limit of
   descriptors is raised.
 - ``unix_sockets``, ``address_hints``: private sockets that stay, and hints for malformed addresses.
-- ``handler_hints``: hints for consumers' handlers.
+- ``handler_hints``: hints for consumers' handlers. ``trace_context``: what a tracer has to have.
 
 It imports nothing of this package, and no Django, no Channels and no gRPC.
 """

@@ -15,6 +15,7 @@ from channels.layers import BaseChannelLayer
 from django.utils.module_loading import import_string
 
 from channels_bridge.common.other_layers import explain_attribute
+from channels_bridge.common.trace_context import TRACE, TraceContext
 from channels_bridge.groups import FOLLOWING, TRANSPORTS
 from channels_bridge.groups.codec import Codec
 from channels_bridge.groups.history.feed import Feed
@@ -33,7 +34,6 @@ from channels_bridge.groups.node import Node
 from channels_bridge.groups.overflow import OVERFLOW, Inbox, Overload
 from channels_bridge.groups.policies.history_options import HistoryOptions
 from channels_bridge.groups.threadsafe_node import ThreadsafeNode
-from channels_bridge.groups.trace_context import TRACE, TraceContext
 from channels_bridge.groups.transport_interface import GroupTransport
 
 

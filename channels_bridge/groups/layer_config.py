@@ -42,7 +42,7 @@ class LayerConfig:
             asks for 1 MiB at least; what a client may send to any of the usual servers, 16 MiB to
             uvicorn, can be passed on.
         trace_context: the tracer whose headers go with each message: ``opentelemetry``, ``sentry``
-            or the dotted path of a class like ``groups.trace_context.TraceContext``.
+            or the dotted path of a class like ``common.trace_context.TraceContext``.
     """
 
     expiry: float = 60

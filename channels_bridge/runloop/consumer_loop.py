@@ -32,12 +32,12 @@ from channels.utils import await_many_dispatch
 from django.db import Error as DatabaseError
 
 from channels_bridge.common import handler_hints
+from channels_bridge.common.trace_context import TraceContext
 from channels_bridge.groups.history.feed import Feed
 from channels_bridge.groups.history.member_listener import Listener
 from channels_bridge.groups.history.plain_listener import PlainListener
 from channels_bridge.groups.message import handler_name
 from channels_bridge.groups.shared_frames import Sharing
-from channels_bridge.groups.trace_context import TraceContext
 from channels_bridge.resume.attribution import Attribution
 from channels_bridge.resume.opening import give_channel, open_session
 from channels_bridge.resume.refused_handshake import guard_handshake

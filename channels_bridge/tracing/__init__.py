@@ -9,7 +9,7 @@ message.
 
 from __future__ import annotations
 
-from channels_bridge.groups.trace_context import Handling, Sending, TraceContext
+from channels_bridge.common.trace_context import Handling, Sending, TraceContext
 from channels_bridge.tracing.traced_handlers import handling
 
 __all__ = ["Handling", "Sending", "TraceContext", "handling"]

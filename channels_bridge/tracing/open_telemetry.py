@@ -23,7 +23,7 @@ from opentelemetry import context, propagate, trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
 
-from channels_bridge.groups.trace_context import Handling, Sending
+from channels_bridge.common.trace_context import Handling, Sending
 
 SYSTEM = "channels"
 

@@ -20,7 +20,7 @@ import sentry_sdk
 from channels.exceptions import StopConsumer
 from sentry_sdk.utils import event_from_exception
 
-from channels_bridge.groups.trace_context import Handling, Sending
+from channels_bridge.common.trace_context import Handling, Sending
 
 PUBLISH, PROCESS = "queue.publish", "queue.process"
 

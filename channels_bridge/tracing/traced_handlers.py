@@ -15,10 +15,10 @@ from typing import Any
 
 from channels.consumer import AsyncConsumer
 
+from channels_bridge.common.trace_context import Handling, TraceContext
 from channels_bridge.groups.history.member_listener import LogEvent
 from channels_bridge.groups.layer import BridgeChannelLayer
 from channels_bridge.groups.shared_frames import Make, Share
-from channels_bridge.groups.trace_context import Handling, TraceContext
 from channels_bridge.tracing.carried_headers import Carried, read
 from channels_bridge.tracing.tracing_codec import TracedEvent
 

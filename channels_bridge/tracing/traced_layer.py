@@ -13,10 +13,10 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from channels_bridge.common.trace_context import Sending, TraceContext
 from channels_bridge.groups.home.sync_calls import waits_outside
 from channels_bridge.groups.layer import BridgeChannelLayer
 from channels_bridge.groups.message import GroupMessage
-from channels_bridge.groups.trace_context import Sending, TraceContext
 from channels_bridge.tracing.carried_headers import Carried
 from channels_bridge.tracing.tracing_codec import TracedEvent, TracedGroupMessage, TracingCodec
 
@@ -30,7 +30,7 @@ Message = dict[str, Any] | GroupMessage
 
 
 def trace(layer: BridgeChannelLayer, name: str) -> None:
-    """Have a layer carry trace context, which is ``TRACE`` of ``groups.trace_context``.
+    """Have a layer carry trace context, which is ``TRACE`` of ``common.trace_context``.
 
     Args:
         name: of the tracer, as CONFIG has it.

@@ -11,10 +11,10 @@ from asgiref.sync import async_to_sync, iscoroutinefunction
 from channels.exceptions import ChannelFull, MessageTooLarge
 from django.core.exceptions import ImproperlyConfigured
 
+from channels_bridge.common.trace_context import Handling, Sending
 from channels_bridge.groups import GroupMessage
 from channels_bridge.groups.codec import Codec
 from channels_bridge.groups.home import home_loop
-from channels_bridge.groups.trace_context import Handling, Sending
 from channels_bridge.layers import LocalChannelLayer
 from channels_bridge.tracing import handling
 from compat_tests.groups.hubs import soon

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from channels_bridge.groups.trace_context import Handling, Sending
+from channels_bridge.common.trace_context import Handling, Sending
 
 #: Its name for CONFIG.
 RECORDER = "compat_tests.tracing.recorder.Recorder"

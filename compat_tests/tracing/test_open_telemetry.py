@@ -21,7 +21,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from channels_bridge.groups.trace_context import Handling
+from channels_bridge.common.trace_context import Handling
 from channels_bridge.resume.negotiation import Negotiation
 from channels_bridge.tracing.open_telemetry import OpenTelemetry, OpenTelemetryOneTrace
 from compat_tests.engine import DEADLINE
