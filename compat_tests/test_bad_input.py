@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -42,29 +43,71 @@ def project(socket_dir):
     """A directory with a project; ``write()`` changes its files."""
 
     def write(settings="", asgi=ASGI):
-        (socket_dir / "settings.py").write_text(SETTINGS.format(settings))
-        (socket_dir / "asgi.py").write_text(asgi)
-        (socket_dir / "urls.py").write_text("urlpatterns = []")
-        return socket_dir
+        return write_project(socket_dir, settings, asgi)
 
     write()
     os.chmod(socket_dir, 0o755)
     yield write
 
 
+def write_project(directory: Path, settings: str = "", asgi: str = ASGI) -> Path:
+    """Write the files of a project."""
+    (directory / "settings.py").write_text(SETTINGS.format(settings))
+    (directory / "asgi.py").write_text(asgi)
+    (directory / "urls.py").write_text("urlpatterns = []")
+    return directory
+
+
 def start(
     project: Path, *arguments: str, another_user: bool = False
 ) -> subprocess.CompletedProcess:
     """Run ``websockets_server`` where it should not start. Returns what it left."""
-    env = environment({"DJANGO_SETTINGS_MODULE": "settings", "PYTHONDONTWRITEBYTECODE": "1"})
-    env["PYTHONPATH"] = os.pathsep.join([str(project), env["PYTHONPATH"]])
     command = [sys.executable, "-m", "django", "websockets_server", "-b", "127.0.0.1:0"]
     if another_user:
         command = [*SETPRIV, *command]
     if "-b" in arguments:
         command = command[:-2]
-    command += arguments
+    return run(project, *command, *arguments)
+
+
+def run(project: Path, *command: str) -> subprocess.CompletedProcess:
+    """Run a program with a project's settings. Returns what it left."""
+    env = environment({"DJANGO_SETTINGS_MODULE": "settings", "PYTHONDONTWRITEBYTECODE": "1"})
+    env["PYTHONPATH"] = os.pathsep.join([str(project), env["PYTHONPATH"]])
     return subprocess.run(command, env=env, cwd=project, capture_output=True, text=True, timeout=60)
+
+
+#: Runs the command with each line of arguments, none of which starts anything. A process for each
+#: would mostly import Django.
+EACH = """
+import contextlib, io, json, sys
+from django.core.management import execute_from_command_line
+for line in json.loads(sys.argv[1]):
+    said, code = io.StringIO(), 0
+    with contextlib.redirect_stderr(said):
+        try:
+            execute_from_command_line(["manage.py", "websockets_server", *line])
+        except SystemExit as ended:
+            code = ended.code
+    print(json.dumps([code, said.getvalue()]))
+"""
+
+
+@pytest.fixture(scope="module")
+def refuse(tmp_path_factory):
+    """Tells how a line of arguments is refused; one process has had all of them."""
+    lines = [("-b", bind) for bind, _ in BINDS]
+    lines += [("-b", "127.0.0.1:0", option, value) for option, value, *_ in NUMBERS]
+    project = write_project(tmp_path_factory.mktemp("project"))
+    done = run(project, sys.executable, "-c", EACH, json.dumps(lines))
+    assert done.returncode == 0, done.stderr
+    answers = dict(zip(lines, map(json.loads, done.stdout.splitlines()), strict=True))
+
+    def answer(*line: str) -> subprocess.CompletedProcess:
+        code, said = answers[line]
+        return subprocess.CompletedProcess(line, code, stderr=said)
+
+    return answer
 
 
 def assert_refused(result: subprocess.CompletedProcess, words: str, code: int = 1) -> None:
@@ -74,25 +117,25 @@ def assert_refused(result: subprocess.CompletedProcess, words: str, code: int = 
     assert words in result.stderr
 
 
-@pytest.mark.parametrize(
-    ("bind", "words"),
-    [
-        ("localhost", "CommandError: cannot listen on localhost: the port is missing; write"),
-        ("localhost:eighty", "'eighty' is not a port number"),
-        ("localhost:70000", "'70000' is not a port number"),
-        ("::1:8000", "write [::1]:8000"),
-        ("unix:", "the path is missing"),
-        ("unix:/tmp/" + "x" * 120, "shorten it"),
-        ("unix:/no/such/directory/s.sock", "its directory does not exist"),
-        ("unix:/tmp", "it is a directory; write unix:/tmp/server.sock"),
-        ("fd:99", "let what starts the server pass one, or write HOST:PORT"),
-        ("192.0.2.1:8000", "write one that it has, or :PORT for every interface"),
-        ("no-such-host.invalid:8000", "correct it, or write :8000 for every interface"),
-    ],
-)
-def test_bind(project, bind, words):
+BINDS = [
+    ("localhost", "CommandError: cannot listen on localhost: the port is missing; write"),
+    ("localhost:eighty", "'eighty' is not a port number"),
+    ("localhost:70000", "'70000' is not a port number"),
+    ("::1:8000", "write [::1]:8000"),
+    ("unix:", "the path is missing"),
+    ("unix:/tmp/" + "x" * 120, "shorten it"),
+    ("unix:/no/such/directory/s.sock", "its directory does not exist"),
+    ("unix:/tmp", "it is a directory; write unix:/tmp/server.sock"),
+    ("fd:99", "let what starts the server pass one, or write HOST:PORT"),
+    ("192.0.2.1:8000", "write one that it has, or :PORT for every interface"),
+    ("no-such-host.invalid:8000", "correct it, or write :8000 for every interface"),
+]
+
+
+@pytest.mark.parametrize(("bind", "words"), BINDS)
+def test_bind(refuse, bind, words):
     """An address that can't be used: one line that says what to write instead."""
-    result = start(project(), "-b", bind)
+    result = refuse("-b", bind)
     assert_refused(result, words)
     assert len(result.stderr.splitlines()) == 1
 
@@ -157,21 +200,21 @@ def test_forbidden_directory(project, socket_dir):
     assert_refused(result, "this user may not; choose a directory that it may write to")
 
 
-@pytest.mark.parametrize(
-    ("option", "value", "words", "code"),
-    [
-        ("--workers", "-1", "workers must be 0 (one per core) or more, not -1", 1),
-        ("--workers", "auto", "-w/--workers: 'auto' is not a whole number, such as 4, or 0 for", 2),
-        ("--ping-timeout", "0", "ping_timeout must be a number above 0, not 0.0", 1),
-        ("--close-timeout", "nan", "close_timeout must be a number above 0, not nan", 1),
-        ("--max-connections", "-1", "max_connections must be 0 or more, not -1", 1),
-        ("--connection-burst", "0", "connection_burst must be a number above 0, not 0", 1),
-        ("--max-message-size", "1M", "'1M' is not a whole number, such as 1048576", 2),
-    ],
-)
-def test_numbers(project, option, value, words, code):
+NUMBERS = [
+    ("--workers", "-1", "workers must be 0 (one per core) or more, not -1", 1),
+    ("--workers", "auto", "-w/--workers: 'auto' is not a whole number, such as 4, or 0 for", 2),
+    ("--ping-timeout", "0", "ping_timeout must be a number above 0, not 0.0", 1),
+    ("--close-timeout", "nan", "close_timeout must be a number above 0, not nan", 1),
+    ("--max-connections", "-1", "max_connections must be 0 or more, not -1", 1),
+    ("--connection-burst", "0", "connection_burst must be a number above 0, not 0", 1),
+    ("--max-message-size", "1M", "'1M' is not a whole number, such as 1048576", 2),
+]
+
+
+@pytest.mark.parametrize(("option", "value", "words", "code"), NUMBERS)
+def test_numbers(refuse, option, value, words, code):
     """A number that can't be meant."""
-    assert_refused(start(project(), option, value), words, code)
+    assert_refused(refuse("-b", "127.0.0.1:0", option, value), words, code)
 
 
 @pytest.mark.parametrize(
