@@ -31,5 +31,5 @@ def _check_installed() -> Iterator[checks.CheckMessage]:
         yield checks.Error(
             'INSTALLED_APPS has "channels_bridge.admin", but not "django.contrib.admin".',
             hint="Install Django's admin, or remove the pages that are for it.",
-            id="channels_bridge.E016",
+            id="channels_bridge.E017",
         )

@@ -122,4 +122,4 @@ def test_check(monkeypatch: pytest.MonkeyPatch) -> None:
     assert check_admin(None) == []
     monkeypatch.setattr(apps, "is_installed", lambda name: False)
     (error,) = check_admin(None)
-    assert error.id == "channels_bridge.E016"
+    assert error.id == "channels_bridge.E017"
