@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 from websockets.exceptions import ConnectionClosed
 
 from compat_tests.admin.conftest import CONNECTIONS, GROUPS
@@ -32,6 +33,7 @@ def driver(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chr
     for name, value in USER.items():
         driver.find_element(By.NAME, name).send_keys(value)
     driver.find_element(By.CSS_SELECTOR, "[type=submit]").click()
+    WebDriverWait(driver, 20).until(lambda driver: driver.find_elements(By.ID, "user-tools"))
     yield driver
     driver.quit()
 
@@ -40,17 +42,26 @@ def click(driver: Chrome, text: str) -> None:
     driver.find_element(By.LINK_TEXT, text).click()
 
 
+def until_at(driver: Chrome, end: str) -> None:
+    """Wait for a page: what is clicked next is on that one."""
+    WebDriverWait(driver, 20).until(lambda driver: driver.current_url.endswith(end))
+    WebDriverWait(driver, 20).until(lambda driver: driver.find_elements(By.ID, "footer"))
+
+
 def test_by_clicks(desk: Desk, driver: Chrome) -> None:
     """From the admin's index to a connection that is closed, and back to the same list."""
     with desk.connect("room.clicks") as client, desk.connect("room.stays") as other:
         driver.get(f"{desk.server.url}/admin/")
         click(driver, "Connections")
+        until_at(driver, CONNECTIONS)
         driver.find_element(By.ID, "searchbar").send_keys("clicks\n")
+        until_at(driver, f"{CONNECTIONS}?q=clicks&o=newest")
         click(driver, "Close")
+        until_at(driver, "/close/?_changelist_filters=q%3Dclicks%26o%3Dnewest")
         driver.find_element(By.NAME, "reason").send_keys("enough")
         driver.find_element(By.CSS_SELECTOR, ".submit-row [type=submit]").click()
+        until_at(driver, f"{CONNECTIONS}?q=clicks&o=newest")
         assert "was closed with code 1000" in driver.find_element(By.CLASS_NAME, "success").text
-        assert driver.current_url.endswith(f"{CONNECTIONS}?q=clicks&o=newest")
         with pytest.raises(ConnectionClosed, match="enough"):
             client.recv(timeout=20)
         assert other.ping().wait(20)
@@ -69,6 +80,7 @@ def test_pages_fit(desk: Desk, driver: Chrome, width: int) -> None:
             assert fits(driver), page
         driver.get(desk.server.url + CONNECTIONS)
         driver.find_elements(By.LINK_TEXT, "Close")[0].click()
+        until_at(driver, "/close/")
         assert fits(driver)
         severe = [entry for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
         assert [entry for entry in severe if "favicon" not in entry["message"]] == []
