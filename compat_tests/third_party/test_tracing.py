@@ -32,6 +32,8 @@ KINDS = {
     "opentelemetry": {"THIRD_PARTY_TRACING": "traced_by_opentelemetry"},
     "opentelemetry-instrument": {
         "PYTHONPATH": os.pathsep.join([str(AUTOMATIC), str(SITE.parents[2])]),
+        # Which its instrumentation of Django needs, before manage.py runs.
+        "DJANGO_SETTINGS_MODULE": "compat_tests.third_party.site.settings",
         **QUIET,
     },
     "sentry": {"THIRD_PARTY_TRACING": "traced_by_sentry"},
