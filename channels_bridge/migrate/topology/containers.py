@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ from channels_bridge.migrate.places.yaml_file import (
     pairs,
     scalar,
 )
-from channels_bridge.migrate.topology.senders import has_address, senders_of
+from channels_bridge.migrate.topology.senders import Sender, has_address, senders_of
 from channels_bridge.migrate.topology.topology_rules import CB301, CB302
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ WORKERS = re.compile(
 #: What reads channels of its own from the layer, and so needs it whatever else sends.
 _READERS = re.compile(r"\brunworker\b")
 _BEAT = re.compile(r"beat|flower")
+#: What serves a project's pages beside the server, as a rule under WSGI.
+_PAGES = re.compile(r"\b(?:gunicorn|uwsgi|waitress-serve)\b")
 
 ADDRESS = (
     'on one machine "CONFIG": {"address": "unix:/run/mysite/groups.sock"}, on a volume that both\n'
@@ -159,16 +161,24 @@ def _workers(project: Project, containers: Containers) -> Iterator[Finding]:
             text = f"{service.name} reads from the layer, and is a container of its own"
             yield CB301.at(service.file, service.start, text, fix=ADDRESS)
     senders = senders_of(project)
-    if not senders:
-        return
-    sender = senders[0]
-    what = "a task or command sends" if sender.is_task else "code outside of consumers sends"
     for service in containers.services:
-        if WORKERS.search(service.command) and not _BEAT.search(service.command):
-            if not containers.serves(service):
-                text = f"{what} to groups ({sender}), and {service.name} is a container of its own"
-                severity = None if sender.is_task else Severity.WARNING
-                yield CB301.at(service.file, service.start, text, fix=ADDRESS, severity=severity)
+        sender = _sender_in(service, senders)
+        if sender is not None and not containers.serves(service):
+            what = (
+                "a task or command sends" if sender.is_task else "code outside of consumers sends"
+            )
+            text = f"{what} to groups ({sender}), and {service.name} is a container of its own"
+            severity = None if sender.is_task else Severity.WARNING
+            yield CB301.at(service.file, service.start, text, fix=ADDRESS, severity=severity)
+
+
+def _sender_in(service: Service, senders: Sequence[Sender]) -> Sender | None:
+    """Return a call that a container comes to: any of them in a queue, a view's under WSGI."""
+    if WORKERS.search(service.command) and not _BEAT.search(service.command):
+        return senders[0] if senders else None
+    if _PAGES.search(service.command):
+        return next((sender for sender in senders if not sender.is_task), None)
+    return None
 
 
 def _copies(containers: Containers) -> Iterator[Finding]:

@@ -44,6 +44,24 @@ def test_workers_of_a_task_queue(tmp_path: Path, files: dict[str, str], expected
     assert of_topology(tmp_path, {"compose.yml": COMPOSE, **files}) == expected
 
 
+@pytest.mark.parametrize(
+    ("command", "file", "count"),
+    [
+        ("gunicorn config.wsgi", {"views.py": VIEW}, 1),
+        ("sh -c 'uwsgi --ini uwsgi.ini'", {"views.py": VIEW}, 1),
+        ("gunicorn config.wsgi", {"tasks.py": TASK}, 0),
+        ("gunicorn mysite.asgi -k uvicorn.workers.UvicornWorker", {"views.py": VIEW}, 0),
+    ],
+)
+def test_pages_beside_the_server(
+    tmp_path: Path, command: str, file: dict[str, str], count: int
+) -> None:
+    """A server of pages in a container of its own matters where views send to groups."""
+    compose = f"services:\n{WEB}  pages:\n    command: {command}\n"
+    found = of_topology(tmp_path, {"compose.yml": compose, **file})
+    assert [severity for rule, severity in found if rule == "CB301"] == ["W"] * count
+
+
 def test_runworker(tmp_path: Path) -> None:
     """What reads channels of its own needs the layer, whoever sends."""
     compose = f"services:\n{WEB}  worker:\n    command: python manage.py runworker jobs\n"
