@@ -7,7 +7,8 @@
 - ``exit_signals``, ``exit_deadline``: the end of a process: late signals, threads that don't end.
 - ``event_deadline``, ``process_title``: waiting for an event; what ``ps`` shows of a process.
 - ``blocking_calls``: calls that wait, refused on an event loop.
-- ``tcp_connect``: a connection to a host with several addresses, within a deadline.
+- ``tcp_connect``, ``socket_handover``: a connection to a host with several addresses, within a
+  deadline; a socket that becomes the event loop's.
 - ``heap_trim``, ``open_files``: memory that a start has freed goes back to the system; the limit of
   descriptors is raised.
 - ``unix_sockets``, ``address_hints``: private sockets that stay, and hints for malformed addresses.

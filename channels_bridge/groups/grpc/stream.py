@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import socket
 import ssl
@@ -11,6 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from channels_bridge.common.forks import keep_from_children
+from channels_bridge.common.socket_handover import hand_over
 from channels_bridge.common.tcp_connect import connect_tcp
 from channels_bridge.groups.credentials import Credentials
 from channels_bridge.groups.discovery.hub_address import Address
@@ -95,14 +95,7 @@ class HubStream(CallProtocol):
         assert address.path is not None
         call = ClientCall(f"/{SERVICE}/{METHOD}")
         sock = _connect_unix(os.fspath(address.path))
-        try:
-            _, stream = await asyncio.get_running_loop().create_unix_connection(
-                lambda: cls(call, has_keepalive=False), sock=sock
-            )
-        except BaseException:
-            _give_up(sock)
-            raise
-        return stream._holding(sock)
+        return await hand_over(sock, lambda: cls(call, has_keepalive=False))
 
     @classmethod
     async def _open_tcp(cls, address: Address, credentials: Credentials) -> HubStream:
@@ -113,26 +106,13 @@ class HubStream(CallProtocol):
             scheme="https" if tls else "http",
             authority=str(address),
         )
-        sock = await connect_tcp(address.host, address.port, CONNECT_TIMEOUT)
-        try:
-            _, stream = await asyncio.get_running_loop().create_connection(
-                lambda: cls(call, has_keepalive=True),
-                sock=sock,
-                ssl=tls,
-                server_hostname=address.host if tls else None,
-                ssl_handshake_timeout=CONNECT_TIMEOUT if tls else None,
-            )
-        except BaseException:
-            _give_up(sock)
-            raise
-        return stream._holding(sock)
-
-    def _holding(self, sock: socket.socket) -> HubStream:
-        if not self.is_open:
-            # Lost at once: uvloop has closed the descriptor, and the socket doesn't know. It would
-            # close another's in the end.
-            sock.detach()
-        return self
+        return await hand_over(
+            await connect_tcp(address.host, address.port, CONNECT_TIMEOUT),
+            lambda: cls(call, has_keepalive=True),
+            ssl=tls,
+            server_hostname=address.host if tls else None,
+            ssl_handshake_timeout=CONNECT_TIMEOUT if tls else None,
+        )
 
     async def send(self, batch: bytes) -> None:
         if self._ended.done():
@@ -210,16 +190,6 @@ def _connect_unix(path: str) -> socket.socket:
         sock.close()
         raise
     return sock
-
-
-def _give_up(sock: socket.socket) -> None:
-    """End a connection that asyncio has, and closes then.
-
-    Cancelled amid a handshake, it goes on to wait for the number of the socket, which would be
-    another one's by then if it was closed here.
-    """
-    with contextlib.suppress(OSError):
-        sock.shutdown(socket.SHUT_RDWR)
 
 
 def _words(error: BaseException) -> str:

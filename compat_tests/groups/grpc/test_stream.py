@@ -26,6 +26,7 @@ from channels_bridge.groups.grpc.hub import hub_connection, listener
 from channels_bridge.groups.grpc.process.grpc_transport import GrpcTransport
 from channels_bridge.groups.grpc.stream import METHOD, SERVICE, HubStream, StreamBroken
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
+from compat_tests.common.cancelling import attempts, cancel_as_it_is_made
 from compat_tests.groups.authority import Authority
 from compat_tests.groups.grpc.http2.spoken import GREETING, frame, frames
 from compat_tests.groups.hubs import DEADLINE, serving, soon, until
@@ -229,7 +230,7 @@ async def test_another_server_with_tls(tcp_address, tmp_path):
 # Where sockets fail.
 
 
-async def test_cancelled_while_connecting(tcp_address, tmp_path):
+async def test_cancelled_while_connecting(tcp_address, tmp_path, monkeypatch):
     """Wherever it is cancelled, nothing stays open, nor in the way of who gets the same number."""
     ours = Authority(tmp_path, "ours")
     cert, key = ours.sign("hub")
@@ -239,14 +240,16 @@ async def test_cancelled_while_connecting(tcp_address, tmp_path):
         async with stream_to(tcp_address, own):  # also has what is imported first
             pass
         await until(lambda: not _open_sockets(tcp_address))
-        for steps in range(60):
-            opening = asyncio.create_task(HubStream.open(Address.parse(tcp_address), own))
-            for _ in range(steps):
-                await asyncio.sleep(0)
-            opening.cancel()
-            await asyncio.wait([opening])
-            if not opening.cancelled():
+        address = Address.parse(tcp_address)
+
+        def begin():
+            return HubStream.open(address, own)
+
+        await cancel_as_it_is_made(begin, monkeypatch, HubStream)
+        async for opening in attempts(begin, monkeypatch, stream):
+            if not opening.cancelled():  # it was through: all of its turns have been tried
                 await soon(opening.result().aclose())
+                break
         await until(lambda: not _open_sockets(tcp_address))
 
 

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Callable
 from typing import cast
 
+from channels_bridge.common.socket_handover import hand_over
 from channels_bridge.common.tcp_connect import connect_tcp
 
 #: From how many bytes on the socket has enough. What waits there can't be taken back.
@@ -54,13 +55,7 @@ class NodeSocket(asyncio.Protocol):
             OSError: there is no way; ``ssl.SSLError`` is one, too.
         """
         sock = await connect_tcp(host, port, patience)
-        try:
-            await asyncio.get_running_loop().create_connection(
-                lambda: self, sock=sock, ssl=tls, server_hostname=name if tls else None
-            )
-        except BaseException:
-            sock.close()
-            raise
+        await hand_over(sock, lambda: self, ssl=tls, server_hostname=name if tls else None)
 
     async def start_tls(self, tls: ssl.SSLContext, name: str) -> None:
         """Talk TLS from now on.

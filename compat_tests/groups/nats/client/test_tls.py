@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +12,11 @@ from typing import Any
 import pytest
 
 from channels_bridge.groups.nats.client.authentication import Authentication
+from channels_bridge.groups.nats.client.node_socket import NodeSocket
 from channels_bridge.groups.nats.client.tls_files import TlsFiles
+from compat_tests.common.cancelling import cancel_as_it_is_made, tls_server
 from compat_tests.groups.authority import Authority
-from compat_tests.groups.hubs import until
+from compat_tests.groups.hubs import DEADLINE, soon, until
 from compat_tests.groups.nats.client.clients import Client
 from compat_tests.groups.nats.client.conftest import Connect
 from compat_tests.groups.nats.nats_servers import NatsCluster, NatsServer
@@ -153,6 +157,27 @@ async def test_tls_first(connect: Connect, authority: Authority) -> None:
         client = await connect(secure(server), tls_first=True, **trusting(authority))
         await client.subscribe("a")
         await client.connection.aclose()
+
+
+async def test_cancelled_as_it_is_made(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where TLS comes first, too: the next one may have the number of its descriptor."""
+    context = ssl.create_default_context(cafile=authority.ca_file)
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+    async with tls_server(authority) as port:
+        node = NodeSocket(heard.put_nowait, lambda: None, lambda error: None)
+
+        async def begin() -> None:
+            await node.open("127.0.0.1", port, context, "localhost", DEADLINE)
+
+        await cancel_as_it_is_made(begin, monkeypatch, NodeSocket)
+        node = NodeSocket(heard.put_nowait, lambda: None, lambda error: None)
+        await soon(begin())
+        node.write(b"PING")
+        assert await soon(heard.get()) == b"PING"
+        node.close()
+        await soon(node.lost)
 
 
 async def test_who_begins_is_not_agreed(
