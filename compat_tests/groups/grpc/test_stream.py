@@ -302,12 +302,19 @@ def _has_ipv6():
 
 
 @pytest.mark.skipif(not _has_ipv6(), reason="there is no IPv6 here")
-@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
-async def test_all_addresses(tcp_address, host):
-    """A hub at [::] is reached by IPv4 and IPv6."""
+@pytest.mark.parametrize(
+    ("everywhere", "hosts"),
+    [("[::]", {"127.0.0.1", "[::1]"}), ("0.0.0.0", {"127.0.0.1"})],
+)
+async def test_every_interface(tcp_address, everywhere, hosts):
+    """A hub at [::] is reached by IPv4 and IPv6, one at 0.0.0.0 by IPv4."""
     port = tcp_address.rpartition(":")[2]
-    async with serving(f"[::]:{port}", PLAIN_TCP), joined(f"{host}:{port}", PLAIN_TCP) as peer:
-        await soon(peer.transport.ask("g:room", b"hello"))
+    async with serving(f"{everywhere}:{port}", PLAIN_TCP):
+        for host in hosts:
+            async with joined(f"{host}:{port}", PLAIN_TCP) as peer:
+                await soon(peer.transport.ask("g:room", b"hello"))
+        if "[::1]" not in hosts:  # it is left to others
+            socket.create_server(("::1", int(port)), family=socket.AF_INET6).close()
 
 
 async def test_full_backlog(address):
