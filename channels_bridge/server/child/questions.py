@@ -49,6 +49,7 @@ class Questions:
         self._number = 0
         self._waiting: dict[int, asyncio.Future[Message]] = {}
         self._unread = b""
+        self._is_over = False  # whether the child has closed its end
         self._loop.add_reader(sock, self._readable)
 
     async def ask(self, question: Message, timeout: float) -> Message | None:
@@ -75,7 +76,8 @@ class Questions:
         self._sock.close()
 
     def _readable(self) -> None:
-        if not self._read():
+        self._read()
+        if self._is_over:  # a loop may also look where nothing has come
             self._loop.remove_reader(self._sock)
 
     def _read(self) -> bool:
@@ -86,6 +88,7 @@ class Questions:
             return False
         except OSError:
             data = b""
+        self._is_over = not data
         *lines, self._unread = (self._unread + data).split(b"\n")
         for line in lines:
             self._hear(json.loads(line))

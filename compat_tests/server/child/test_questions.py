@@ -65,6 +65,14 @@ async def test_no_answer_in_time(pair):
     assert questions.last == {"late": True}
 
 
+async def test_looking_in_vain(pair):
+    """A loop that has looked where nothing had come hears what comes."""
+    questions, sock = pair
+    questions._readable()
+    async with answering(sock, saying(lambda question: {"heard": True})):
+        assert await questions.ask({}, DEADLINE)
+
+
 async def test_a_child_that_never_reads(pair):
     """Thousands of questions to a child that is stuck fill no memory, and block nobody."""
     questions, _ = pair
