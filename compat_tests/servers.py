@@ -147,6 +147,20 @@ class Server:
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
+    def signal_again(self, number: signal.Signals) -> None:
+        """Send one more signal that ends it: as often as it takes, as one that comes soon after
+        another is taken for its echo.
+        """
+        heard = self.log().count(" again: ")
+
+        def is_heard() -> bool:
+            if self.process.poll() is not None or self.log().count(" again: ") > heard:
+                return True
+            self.signal(number)
+            return False
+
+        self.wait_until(is_heard, f"{number.name} again", STOP_DEADLINE)
+
     def wait(self, deadline: float = STOP_DEADLINE) -> int:
         """Wait for the main process to end. Returns its exit code."""
         try:

@@ -1,4 +1,4 @@
-"""Signals to a process that has done its work and is about to exit."""
+"""Signals that end a process: their echoes, and those that come when it is about to exit."""
 
 from __future__ import annotations
 
@@ -8,6 +8,27 @@ import os
 import signal
 from collections.abc import Collection
 from contextlib import suppress
+from math import inf
+
+#: Seconds in which another signal is the echo of one. Who ends a whole process group, as `timeout`
+#: or a process manager does, may tell the process in front once more, and what is in between may
+#: pass on what the group has got already. Nobody means two by it.
+ECHO = 1.0
+
+
+class Echoes:
+    """Tells a signal from the echoes of the one before."""
+
+    def __init__(self) -> None:
+        self._last = -inf  # when one came that was none, in the loop's time
+
+    def is_echo(self) -> bool:
+        """Whether a signal that has come now is one."""
+        now = asyncio.get_running_loop().time()
+        if now - self._last < ECHO:
+            return True
+        self._last = now
+        return False
 
 
 def exit_by_signals(numbers: Collection[signal.Signals]) -> None:

@@ -1,7 +1,8 @@
-"""A signal that comes when a server has ended, and its process has not."""
+"""Signals that have echoes, and one that comes when a server has ended, and its process has not."""
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from channels_bridge.common.exit_signals import Echoes
 from channels_bridge.project import supervisor_program
 from channels_bridge.server.errors import StartupError
 from compat_tests.servers import REPOSITORY
@@ -63,6 +65,14 @@ def end(process, number):
         with suppress(subprocess.TimeoutExpired):
             process.wait(1)
             return
+
+
+async def test_echoes(monkeypatch):
+    """What comes within a second of a signal that counts is its echo; no echo has others."""
+    echoes, moments = Echoes(), iter([100, 100.2, 100.9, 101, 101.9, 103])
+    with monkeypatch.context() as patch:
+        patch.setattr(asyncio.get_running_loop(), "time", lambda: next(moments))
+        assert [echoes.is_echo() for _ in range(6)] == [False, True, True, False, True, False]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from contextlib import closing, contextmanager, suppress
 
 import pytest
 from django.utils.module_loading import import_string
 
+from channels_bridge.common.exit_signals import ECHO
 from channels_bridge.layers import GrpcChannelLayer
 from compat_tests.groups.hubs import DEADLINE, HubProcess, soon
 from compat_tests.servers import REPOSITORY
@@ -132,12 +135,27 @@ async def test_signal(layer, backend, number, tmp_path):
         assert worker.stdout.read() == ""
 
 
+async def test_echoes(layer, backend, tmp_path):
+    """Signals that come soon after one count as that, however many."""
+    done = tmp_path / "done"
+    with runworker(backend, "asynchronous") as worker:
+        await layer.send("asynchronous", {"type": "finish", "path": str(done)})
+        assert await told(layer) == "begun"
+        end = time.monotonic() + ECHO / 3
+        while time.monotonic() < end:
+            worker.terminate()
+            await asyncio.sleep(0.01)  # the passing of time is what is tested
+        done.touch()
+        assert await told(layer) == "ended"
+        assert worker.wait(DEADLINE) == 0
+
+
 async def test_second_signal(layer, backend, tmp_path):
     """A second signal ends it at once."""
     with runworker(backend, "asynchronous") as worker:
         await layer.send("asynchronous", {"type": "finish", "path": str(tmp_path / "never")})
         assert await told(layer) == "begun"
-        while worker.poll() is None:  # two signals that come together count as one
+        while worker.poll() is None:  # those that come soon after the first count as one
             worker.terminate()
             with suppress(subprocess.TimeoutExpired):
                 worker.wait(0.2)

@@ -12,6 +12,7 @@ from channels.worker import Worker
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 
+from channels_bridge.common.exit_signals import ECHO
 from channels_bridge.common.forks import handle_in_loop
 from channels_bridge.exceptions import BridgeError
 from channels_bridge.groups import aclose_all
@@ -116,7 +117,7 @@ def _require_valid(channel: str) -> None:
 
 
 async def _next_signal() -> None:
-    """Wait for SIGTERM or SIGINT, then restore their default actions."""
+    """Wait for SIGTERM or SIGINT; restore their default actions once its echoes are over."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -124,8 +125,9 @@ async def _next_signal() -> None:
     try:
         await stop.wait()
     finally:
+        patience = ECHO if stop.is_set() else 0
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
+            loop.call_later(patience, loop.remove_signal_handler, number)
 
 
 extend(__name__)

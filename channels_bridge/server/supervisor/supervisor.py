@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from channels_bridge.common.event_deadline import is_set_within
+from channels_bridge.common.exit_signals import Echoes
 from channels_bridge.common.forks import handle_in_loop
 from channels_bridge.common.orphans import Reaper
 from channels_bridge.common.process_title import make_title
@@ -94,12 +95,13 @@ class Supervisor:
         self._reload_asked = False
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
+        self._echoes = Echoes()
 
     async def run(self) -> None:
         """Serve until SIGINT or SIGTERM; replace the workers at each SIGHUP.
 
         A second one ends the spreading of the closes, if ``drain_seconds`` asks for it; the next
-        kills what has not stopped yet.
+        kills what has not stopped yet. Those that come within ``ECHO`` seconds of one don't count.
 
         Raises:
             StartupError: a service or a worker could not start.
@@ -261,6 +263,8 @@ class Supervisor:
         self._wake.set()
 
     def _handle_stop(self, number: signal.Signals) -> None:
+        if self._echoes.is_echo():
+            return
         if not self._stop.is_set():
             logger.info("%s: stopping", number.name)
             self._systemd.stopping()

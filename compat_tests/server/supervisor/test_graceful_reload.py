@@ -82,7 +82,7 @@ async def test_old_connections_drain():
                 assert await asyncio.wait_for(client.recv(), DEADLINE) == "still open"
             server.signal(signal.SIGTERM)
             await wait_for_log(server, "closing 1 connections over 600 s", 2)
-            server.signal(signal.SIGTERM)
+            await asyncio.to_thread(server.signal_again, signal.SIGTERM)
             for client in clients.open:
                 await asyncio.wait_for(client.wait_closed(), DEADLINE)
                 assert client.protocol.close_rcvd.code == 1001

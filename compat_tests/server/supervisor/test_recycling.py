@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
 from types import SimpleNamespace
 
 import pytest
@@ -54,9 +55,9 @@ async def test_who_stays_connected():
                 assert await asyncio.wait_for(client.recv(), DEADLINE) == "still open"
             await clients.add(1)
             assert len(clients.per_worker()) == 2
-            server.signal(15)
+            server.signal(signal.SIGTERM)
             await wait_for_log(server, "closing 1 connections over 600 s")
-            server.signal(15)
+            await asyncio.to_thread(server.signal_again, signal.SIGTERM)
             for client in clients.open:
                 await asyncio.wait_for(client.wait_closed(), DEADLINE)
                 assert client.protocol.close_rcvd.code == 1012
@@ -78,8 +79,8 @@ async def test_one_at_a_time():
             assert await asyncio.wait_for(_leave(clients, first), DEADLINE) == 1
             await wait_for_log(server, REPLACED, 2)
             assert f"[{clients.pid(staying[0])}] is replaced" in server.log()
-            server.signal(15)
-            server.signal(15)
+            server.signal(signal.SIGTERM)
+            await asyncio.to_thread(server.signal_again, signal.SIGTERM)
 
 
 async def _leave(clients: Clients, pid: int) -> int:

@@ -131,7 +131,7 @@ async def test_second_signal_shortens():
             server.signal(signal.SIGTERM)
             refused = await asyncio.to_thread(wait_for, lambda: not _accepts(server), DEADLINE)
             assert refused
-            server.signal(signal.SIGTERM)
+            await asyncio.to_thread(server.signal_again, signal.SIGTERM)
             assert await asyncio.to_thread(server.wait) == 0
         assert "has not stopped and is killed" in server.log()
         assert "exception" not in server.log()
@@ -194,8 +194,8 @@ async def test_a_stopping_worker_gets_nothing_new():
             await clients.drop(first)
             await clients.add(4)
             assert clients.per_worker() == {second: 5}
-        server.process.send_signal(signal.SIGTERM)
-        server.process.send_signal(signal.SIGTERM)
+        server.signal(signal.SIGTERM)
+        await asyncio.to_thread(server.signal_again, signal.SIGTERM)
 
 
 async def test_a_worker_that_stops_by_itself_has_a_deadline():

@@ -33,7 +33,7 @@ async def test_closes_are_spread():
             other = clients.open[closed.index(False)]
             await other.send("still open")
             assert await asyncio.wait_for(other.recv(), DEADLINE) == "still open"
-            server.signal(signal.SIGTERM)
+            await asyncio.to_thread(server.signal_again, signal.SIGTERM)
             await asyncio.wait_for(asyncio.gather(*closing), DEADLINE)
             assert {client.protocol.close_rcvd.code for client in clients.open} == {1001}
         assert await asyncio.to_thread(server.wait) == 0
@@ -42,16 +42,22 @@ async def test_closes_are_spread():
         assert "SIGTERM again: closing all connections now" in server.log()
 
 
-async def test_a_signal_to_all_processes():
-    """Closes are spread also where SIGTERM goes to each process, as systemd's default sends it."""
+@pytest.mark.parametrize("echoes", [(), (signal.SIGTERM, signal.SIGINT)])
+async def test_echoes(echoes):
+    """Closes are spread also where SIGTERM goes to each process, as systemd's default sends it, and
+    where whoever has sent it there tells the server, too, as programs around it do.
+    """
     with engine("127.0.0.1:0", "echo", 1, "drain_seconds=600") as server:
         async with connect(server.ws_url + "/", proxy=None) as client:
             os.killpg(server.pid, signal.SIGTERM)
-            await asyncio.to_thread(server.wait_for_log, "SIGTERM: stopping")
+            for number in echoes:
+                server.signal(number)
+            await asyncio.to_thread(server.wait_for_log, ": stopping")
             await asyncio.to_thread(server.wait_for_log, "closing 1 connections")
             await client.send("still open")
             assert await asyncio.wait_for(client.recv(), DEADLINE) == "still open"
-            server.signal(signal.SIGTERM)
+            assert " again: " not in server.log()
+            await asyncio.to_thread(server.signal_again, signal.SIGTERM)
             await asyncio.wait_for(client.wait_closed(), DEADLINE)
         assert await asyncio.to_thread(server.wait) == 0
 
@@ -62,9 +68,9 @@ async def test_third_signal():
         async with connect(server.ws_url + "/", proxy=None) as client:
             server.signal(signal.SIGTERM)
             await asyncio.to_thread(server.wait_for_log, "closing 1 connections")
-            server.signal(signal.SIGINT)
+            await asyncio.to_thread(server.signal_again, signal.SIGINT)
             await asyncio.wait_for(client.wait_closed(), DEADLINE)
-            server.signal(signal.SIGINT)
+            await asyncio.to_thread(server.signal_again, signal.SIGINT)
             assert await asyncio.to_thread(server.wait) == 0
         assert "SIGINT again: killing what has not stopped yet" in server.log()
         assert "has not stopped and is killed" in server.log()
@@ -84,7 +90,7 @@ async def test_http():
                 assert answer.startswith(b"HTTP/1.1 200") and answer.endswith(b"ok")
                 await client.send("still open")
                 assert await asyncio.wait_for(client.recv(), DEADLINE) == "still open"
-                server.signal(signal.SIGTERM)
+                await asyncio.to_thread(server.signal_again, signal.SIGTERM)
 
 
 async def test_code_and_reason(serve):
