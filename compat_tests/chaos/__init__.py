@@ -6,7 +6,7 @@ and got, and how each connection ended; those that are ``resuming`` go on where 
 ``faults`` is what happens, ``scene`` lets it happen, as a seed says. ``verdict`` reads the journal
 and says what was lost, duplicated or out of order, ``stories`` does so by what is promised to those
 who resume; ``outcomes`` has the list of all ways in which a connection may end, and finds those
-that ended otherwise.
+that ended otherwise. ``standstill`` says when it was this program that stood still.
 
 ``python -m compat_tests.chaos`` is the command.
 """

@@ -25,6 +25,7 @@ def main() -> int:
     parser.add_argument("--clients", type=int, default=24)
     parser.add_argument("--layer", choices=["grpc", "nats"], default="grpc", help="of the groups")
     parser.add_argument("--pause", type=float, default=10, help="seconds that SIGSTOP lasts")
+    parser.add_argument("--fault", nargs="*", help="only these, in this order; A+B at once")
     options = parser.parse_args()
     seeds = range(options.seed, options.seed + options.rounds)
     good = [asyncio.run(play(seed, options)).is_good for seed in seeds]
@@ -43,7 +44,7 @@ async def play(seed: int, options: argparse.Namespace) -> Report:
         layer=options.layer,
     ) as scene:
         faults = at_hand(scene)
-        for step in draw(chance, faults):
+        for step in chosen(options.fault, faults) if options.fault else draw(chance, faults):
             await scene.wait(2)
             print("  " + " + ".join(fault.__name__ for fault in step), flush=True)
             await scene.suffer(*step)
@@ -63,6 +64,12 @@ def draw(chance: random.Random, faults: Sequence[Fault]) -> Iterator[list[Fault]
         count = 2 if chance.random() < PAIRS and not set(rest[:2]) & set(ALONE) else 1
         yield rest[:count]
         rest = rest[count:]
+
+
+def chosen(names: Sequence[str], faults: Sequence[Fault]) -> list[list[Fault]]:
+    """The faults of these names, those with a plus between them at once."""
+    named = {fault.__name__: fault for fault in faults}
+    return [[named[name] for name in step.split("+")] for step in names]
 
 
 if __name__ == "__main__":

@@ -72,6 +72,9 @@ class Client:
         self._talks.set()
         self._connection: JsonClient
 
+    def __str__(self) -> str:
+        return f"{self.record} ({self.record.outcome or 'no end yet'})"
+
     @property
     def is_settled(self) -> bool:
         """Whether it is in the room, and knows what became of everything that it said."""
@@ -124,11 +127,11 @@ class Client:
         self._unanswered.clear()
         self._began.clear()
         try:
-            async with connect(self._address, self.path(), **PATIENT) as connection:
-                await self._stay(connection, record)
+            # Not `async with`, whose end can fail where there is nothing to close: see `say()`.
+            await self._stay(await connect(self._address, self.path(), **PATIENT), record)
         except InvalidStatus as error:
             record.end(f"HTTP {error.response.status_code}")
-        except (InvalidMessage, ConnectionError, FileNotFoundError):
+        except (InvalidMessage, ConnectionClosed, ConnectionError, FileNotFoundError):
             record.end("no response")
         except (InvalidHandshake, OSError) as error:
             record.end(repr(error))
@@ -201,6 +204,9 @@ class Client:
             await client.reading
             if record.ended is None:
                 record.end(str(client.close_code))
+        except BaseException:
+            client.vanish()
+            raise
         finally:
             talking.cancel()
             await asyncio.wait([talking])

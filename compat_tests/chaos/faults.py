@@ -103,8 +103,10 @@ async def client_stalled(scene: Scene, suffered: Suffered, random: Random) -> No
         if await client.ask_for_much():  # else something else has ended its connection
             await scene.until(is_cut_off, "end of a client that does not read")
             # It may be another's end that was counted, as of one behind a half-open link. Were this
-            # one to read again, it would have missed what there was no room for.
-            client.vanish()
+            # one to read again, it would have missed what there was no room for. But it may have
+            # noticed its own, when it wrote something, and may be on its way back.
+            if record.ended is None:
+                client.vanish()
     await scene.until(has_noticed, "word of that at the client")
 
 

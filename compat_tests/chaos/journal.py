@@ -45,7 +45,12 @@ class Record:
         return self.joined is not None and self.ended is None
 
     def __str__(self) -> str:
-        return f"{self.name} in {self.room}, worker {self.worker}, ended at {self.ended}"
+        moments = (self.began, self.joined, self.ended)
+        began, joined, ended = ("never" if each is None else f"{each:.1f}" for each in moments)
+        return (
+            f"{self.name} in {self.room}, worker {self.worker}, began {began}, joined {joined}, "
+            f"ended {ended}"
+        )
 
     def end(self, outcome: str) -> None:
         """It has ended."""

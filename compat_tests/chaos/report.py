@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from compat_tests.chaos.journal import Record
 from compat_tests.chaos.outcomes import Suffered, undeclared
@@ -33,6 +34,8 @@ class Report:
         broken: Sequence[str] = (),
     ) -> None:
         self.faults = len(suffered)
+        self._suffered = suffered
+        self._sent = {record.name: record.sent for record in records}
         self.messages = messages
         self.broken = broken
         self.outcomes = Counter(record.outcome for record in records)
@@ -52,9 +55,29 @@ class Report:
 
     def complaints(self) -> Iterator[str]:
         """What is wrong, a line each; not all of it where that is much."""
-        for name in ("lost", "duplicated", "disordered"):
+        yield from islice(self._losses(), ENOUGH)
+        for name in ("duplicated", "disordered"):
             for member, message in getattr(self.messages, name)[:ENOUGH]:
                 yield f"{name}: {message} at {member}"
         yield from self.broken
         for record in self.undeclared[:ENOUGH]:
             yield f"undeclared: {record.outcome or 'still open'} of {record}"
+
+    def _losses(self) -> Iterator[str]:
+        """What was lost between two connections, and when that began."""
+        lost: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for member, (sender, number) in self.messages.lost:
+            lost[sender, member].append(number)
+        for (sender, member), numbers in lost.items():
+            first, last = min(numbers), max(numbers)
+            yield (
+                f"lost: {len(numbers)} from {sender} to {member}, numbers {first} to {last}, "
+                f"{self._when(self._sent[sender][first])}"
+            )
+
+    def _when(self, moment: float) -> str:
+        """Say when that was, by the last fault before it."""
+        before = [fault for fault in self._suffered if fault.began <= moment]
+        if not before:
+            return "before any fault"
+        return f"{moment - before[-1].began:.1f} s after {before[-1].name} began"

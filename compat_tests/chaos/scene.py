@@ -217,32 +217,43 @@ class Scene:
 
         Raises:
             Stuck: that takes longer than ``deadline`` seconds.
+            Exception: of a client that has failed.
         """
-        end = time.monotonic() + deadline
+        begin = looked = time.monotonic()
         while not await condition():
-            if time.monotonic() > end:
-                raise Stuck(f"no {what} within {deadline:g} s")
-            await asyncio.sleep(POLL)
+            for task in self._tasks:
+                if task.done():
+                    task.result()
+            now = time.monotonic()
+            if now > begin + deadline:
+                trouble = await self._find_trouble()
+                raise Stuck(f"no {what} within {deadline:g} s, at {now:.1f}; {trouble}")
+            # As long as it took to look: clients need the processor, too.
+            await asyncio.sleep(max(POLL, now - looked))
+            looked = time.monotonic()
 
     async def status(self) -> dict[str, Any]:
         """What the server says of itself."""
         return await asyncio.to_thread(ask, self.disk.path / "control.sock", {}, DEADLINE)
 
     async def _is_well(self) -> bool:
-        if not all(client.record.is_open for client in self.clients):
-            return False
+        return not await self._find_trouble()
+
+    async def _find_trouble(self) -> str:
+        """Say what is missing until everybody is well, for a person; nothing if all are."""
+        if absent := [str(client) for client in self.clients if not client.record.is_open]:
+            return f"not there: {', '.join(absent)}"
         status = await self.status()
         workers, services = status["workers"], status["services"]
-        well = [
-            worker["pid"]
-            for worker in workers
-            if worker["state"] == "ready" and worker["fresh"] and worker["link"]["connected"]
-        ]
-        hubs = [service["pid"] for service in services]
-        if not len(well) == len(workers) == self.stage.workers or len(hubs) != (not self.cluster):
-            return False
-        self.workers, self.hub = well, sum(hubs)
-        return self.cluster is None or await asyncio.to_thread(is_whole, self.cluster)
+        if sick := [worker for worker in workers if not is_well(worker)]:
+            return f"not well: {sick}"
+        if len(workers) != self.stage.workers or len(services) != (not self.cluster):
+            return f"not the right ones: {workers}, {services}"
+        self.workers = [worker["pid"] for worker in workers]
+        self.hub = sum(service["pid"] for service in services)
+        if self.cluster is None or await asyncio.to_thread(is_whole, self.cluster):
+            return ""
+        return "nodes have not found each other"
 
     async def _is_settled(self) -> bool:
         return all(client.is_settled for client in self.clients)
@@ -266,6 +277,11 @@ class Scene:
 
 Fault = Callable[[Scene, Suffered, random.Random], Awaitable[None]]
 """Lets something happen to a scene; returns when the worst is over."""
+
+
+def is_well(worker: dict[str, Any]) -> bool:
+    """Whether a worker serves, answers and is connected, by its row of the status."""
+    return bool(worker["state"] == "ready" and worker["fresh"] and worker["link"]["connected"])
 
 
 def is_whole(cluster: NatsCluster) -> bool:

@@ -15,6 +15,7 @@ from compat_tests.chaos.clients import DEADLINE
 from compat_tests.chaos.clock import Clock
 from compat_tests.chaos.disk import Disk, mounted
 from compat_tests.chaos.scene import PLACES, Scene
+from compat_tests.chaos.standstill import showing_standstills
 from compat_tests.groups.nats.nats_servers import NatsCluster
 from compat_tests.servers import Server, websockets_server
 
@@ -119,10 +120,11 @@ async def playing(
         with contextlib.closing(stage):
             stage.start()
             scene = Scene(seed, stage, pause=pause)
-            try:
-                for _ in range(clients):
-                    scene.add_client()
-                await scene.recover()
-                yield scene
-            finally:
-                await scene.abort()
+            async with showing_standstills():
+                try:
+                    for _ in range(clients):
+                        scene.add_client()
+                    await scene.recover()
+                    yield scene
+                finally:
+                    await scene.abort()

@@ -13,9 +13,7 @@ from websockets.asyncio.client import ClientConnection, unix_connect
 from websockets.exceptions import ConnectionClosed
 
 
-def connect(
-    address: str, path: str = "/", **options: Any
-) -> contextlib.AbstractAsyncContextManager[ClientConnection]:
+def connect(address: str, path: str = "/", **options: Any) -> websockets.asyncio.client.connect:
     """Open a WebSocket at ``host:port`` or ``unix:/path``: no compression, pings, limits or proxy.
 
     Args:
@@ -81,7 +79,12 @@ class JsonClient:
         return None if code is None else int(code)  # Python 3.10 writes an enum's name
 
     async def say(self, content: object) -> None:
-        await self.connection.send(json.dumps(content))
+        try:
+            await self.connection.send(json.dumps(content))
+        except AttributeError:
+            # The library aborts a transport that has ended by itself once all was written, which
+            # asyncio's can't take.
+            raise self.connection.protocol.close_exc from None
 
     def stop_reading(self) -> None:
         """Read nothing from now on, not even pings: what a client does that hangs."""
