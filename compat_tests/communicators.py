@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-DEADLINE = 10  # seconds
+DEADLINE = 30  # seconds
 
 
 @pytest.fixture(autouse=True)

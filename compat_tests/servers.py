@@ -112,7 +112,7 @@ class Server:
         if not wait_for(condition, deadline):
             raise ServerFailed(f"{what}: not within {deadline:g} s\n{self.log()}")
 
-    def wait_for_log(self, text: str, count: int = 1, deadline: float = 10.0) -> None:
+    def wait_for_log(self, text: str, count: int = 1, deadline: float = START_DEADLINE) -> None:
         """Wait until the log has ``text``, ``count`` times."""
         self.wait_until(lambda: self.log().count(text) >= count, f"{text!r} in the log", deadline)
 

@@ -54,10 +54,14 @@ def test_killed_worker(project):
     """A worker is killed: its clients reconnect, the others' connections and groups go on."""
     with project.members() as members:
         workers = [child for child in project.server.children() if child.pid != project.hub().pid]
-        served = [worker for worker in workers if _serves(worker, project.server.port)]
-        served[0].kill()
-        lost = [member for member in members if _is_lost(member)]
+        victim = next(worker for worker in workers if _clients(worker, project.server.port))
+        ports = _clients(victim, project.server.port)
+        lost = [member for member in members if member.socket.getsockname()[1] in ports]
         assert len(lost) == MEMBERS // 2
+        victim.kill()
+        for member in lost:
+            with pytest.raises(ConnectionClosed):
+                member.recv(DEADLINE)
         project.server.wait_for_log("is ready", 4)
         with project.members(len(lost)) as again:
             everyone = [member for member in members if member not in lost] + again
@@ -65,17 +69,7 @@ def test_killed_worker(project):
             assert heard(everyone) == [["after"]] * MEMBERS
 
 
-def _serves(process, port):
+def _clients(process, port):
+    """The ports of those that a process serves."""
     connections = process.net_connections(kind="tcp")
-    return any(connection.laddr.port == port for connection in connections)
-
-
-def _is_lost(member):
-    """Whether this connection ends now; the others have nothing to say."""
-    try:
-        member.recv(2)
-    except ConnectionClosed:
-        return True
-    except TimeoutError:
-        return False
-    return False
+    return {each.raddr.port for each in connections if each.raddr and each.laddr.port == port}

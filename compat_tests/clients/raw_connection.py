@@ -10,7 +10,7 @@ import struct
 from collections.abc import Coroutine
 from typing import Any
 
-DEADLINE = 10  # seconds that a test waits for what must happen
+DEADLINE = 30  # seconds that a test waits for what must happen
 
 
 def open_socket(address: str, timeout: float = DEADLINE) -> socket.socket:

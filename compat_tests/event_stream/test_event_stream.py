@@ -28,7 +28,7 @@ CONFIG = {
 }
 LOCAL = {"BACKEND": "channels_bridge.layers.LocalChannelLayer"}
 LAYERS = {"default": {**LOCAL, "CONFIG": CONFIG}, "plain": {**LOCAL}}
-DEADLINE = 10.0
+DEADLINE = 30.0
 
 GET = AsyncRequestFactory().get("/")
 

@@ -8,7 +8,7 @@ import time
 
 from channels_bridge.event_stream.stream_inbox import StreamInbox
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 
 
 async def drain(inbox: StreamInbox, count: int) -> list[int]:

@@ -17,7 +17,7 @@ from channels_bridge.groups.grpc.stream import HubStream, StreamBroken
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 from compat_tests.fuzz.envelopes import batches, hellos
 from compat_tests.fuzz.profile import PROFILE
-from compat_tests.groups.hubs import serving, soon
+from compat_tests.groups.hubs import DEADLINE, serving, soon
 from compat_tests.groups.transport_peer import Peer
 
 STREAMS = st.lists(st.lists(batches() | st.binary(max_size=300), max_size=4), max_size=8)
@@ -69,4 +69,4 @@ def hub(tmp_path_factory):
 
 
 async def _join(address):
-    return Peer(GrpcTransport(address, timeout=10))
+    return Peer(GrpcTransport(address, timeout=DEADLINE))

@@ -168,7 +168,7 @@ def subscribe(layer: GrpcChannelLayer, topic: str) -> None:
         return True
 
     async def main() -> None:
-        transport = GrpcTransport(layer.hub_address, timeout=10)
+        transport = GrpcTransport(layer.hub_address, timeout=60)
         transport.start(deliver)
         await transport.subscribe(topic)
         print("subscribed", flush=True)

@@ -17,7 +17,7 @@ from channels_bridge.groups.layer import BridgeChannelLayer
 from channels_bridge.groups.local_transport import LocalExchange, LocalTransport
 from channels_bridge.groups.transport_interface import GroupTransport
 from channels_bridge.layers import GrpcChannelLayer, LocalChannelLayer, NatsChannelLayer
-from compat_tests.groups.hubs import HubProcess
+from compat_tests.groups.hubs import DEADLINE, HubProcess
 from compat_tests.groups.nats.nats_peers import nats_transports
 from compat_tests.groups.transport_peer import Peer
 
@@ -59,7 +59,7 @@ def make_transport(request: pytest.FixtureRequest, prefix: str) -> Callable[[], 
         return lambda: LocalTransport(exchange)
     if request.param == "grpc":
         process = request.getfixturevalue("shared_hub")
-        return lambda: GrpcTransport(process.address, timeout=10, prefix=prefix)
+        return lambda: GrpcTransport(process.address, timeout=DEADLINE, prefix=prefix)
     return nats_transports(nats_urls(request), prefix=prefix, capacity=1000)
 
 
@@ -112,8 +112,10 @@ def linked(request: pytest.FixtureRequest, prefix: str) -> Callable[..., BridgeC
     if request.param.startswith("grpc"):
         address = request.getfixturevalue("shared_hub").address
         options = {"history": {"*": {}}} if "history" in request.param else {}
-        return partial(GrpcChannelLayer, address=address, prefix=prefix, **options)
-    return partial(NatsChannelLayer, servers=nats_urls(request), prefix=prefix)
+        return partial(
+            GrpcChannelLayer, address=address, prefix=prefix, timeout=DEADLINE, **options
+        )
+    return partial(NatsChannelLayer, servers=nats_urls(request), prefix=prefix, timeout=DEADLINE)
 
 
 @asynccontextmanager

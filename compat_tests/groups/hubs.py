@@ -14,15 +14,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
+from channels_bridge.exceptions import TransportUnavailable
 from channels_bridge.groups.credentials import NONE, Credentials
 from channels_bridge.groups.grpc.hub.hub import serve
+from channels_bridge.groups.transport_interface import GroupTransport
 
 Result = TypeVar("Result")
 
 ROOT = Path(__file__).parents[2]
 
 # How long anything may take before a test fails, in seconds: far more than it ever needs.
-DEADLINE = 30
+DEADLINE = 60
 
 ENVIRONMENT = {
     **os.environ,
@@ -119,6 +121,19 @@ async def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "this takes too long"
         await asyncio.sleep(0.005)
+
+
+async def refusal(transport: GroupTransport, words: str) -> str:
+    """Ask in vain until these words say why: on a busy machine there is no answer at first."""
+    text = ""
+    while words not in text:
+        try:
+            await transport.ask("g:room", b"hello")
+        except TransportUnavailable as error:
+            text = str(error)
+        else:
+            raise AssertionError("it was answered")
+    return text
 
 
 async def soon(awaitable: Awaitable[Result]) -> Result:

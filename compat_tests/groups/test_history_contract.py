@@ -18,7 +18,7 @@ from channels_bridge.groups.grpc.process.grpc_history_transport import GrpcHisto
 from channels_bridge.groups.history.position import Bounds
 from channels_bridge.groups.history_transport import HistoryTransport
 from compat_tests.groups.following_processes import BOUNDS, TOPIC, FollowingPeer
-from compat_tests.groups.hubs import HubProcess, soon, until
+from compat_tests.groups.hubs import DEADLINE, HubProcess, soon, until
 
 Connect = Callable[[], FollowingPeer]
 
@@ -30,7 +30,7 @@ def make_transport(request: pytest.FixtureRequest, prefix: str) -> Callable[[], 
         exchange = LocalHistoryExchange(2**20)
         return lambda: LocalHistoryTransport(exchange)
     hub = request.getfixturevalue("shared_hub")
-    return lambda: GrpcHistoryTransport(hub.address, timeout=10, prefix=prefix)
+    return lambda: GrpcHistoryTransport(hub.address, timeout=DEADLINE, prefix=prefix)
 
 
 @pytest.fixture
@@ -209,7 +209,7 @@ async def test_follow_while_delivering(connect: Connect) -> None:
 
 async def test_hub_is_killed(hub: HubProcess) -> None:
     """With its file kept, all who follow miss nothing, and nothing comes twice."""
-    peers = [FollowingPeer(GrpcHistoryTransport(hub.address, timeout=10)) for _ in range(2)]
+    peers = [FollowingPeer(GrpcHistoryTransport(hub.address, timeout=DEADLINE)) for _ in range(2)]
     for peer in peers:
         await soon(peer.transport.follow(TOPIC))
     number = 0
@@ -234,7 +234,7 @@ async def test_hub_is_killed(hub: HubProcess) -> None:
 @pytest.mark.parametrize("loss", ["removed", "shortened"])
 async def test_hub_is_killed_and_its_file_is_lost(hub: HubProcess, loss: str) -> None:
     """Then whoever was further than the file begins anew, and is told so."""
-    peer = FollowingPeer(GrpcHistoryTransport(hub.address, timeout=10))
+    peer = FollowingPeer(GrpcHistoryTransport(hub.address, timeout=DEADLINE))
     await soon(peer.transport.follow(TOPIC))
     for number in range(10):
         await soon(peer.transport.append_confirmed(TOPIC, b"%d" % number, BOUNDS, kept=True))
@@ -260,21 +260,21 @@ def lose(hub: HubProcess, loss: str) -> None:
 
 async def test_history_outlives_all_processes(hub: HubProcess) -> None:
     """The file is there for whoever comes when all have ended, also if somebody has removed it."""
-    peer = FollowingPeer(GrpcHistoryTransport(hub.address, timeout=10))
+    peer = FollowingPeer(GrpcHistoryTransport(hub.address, timeout=DEADLINE))
     await soon(peer.transport.append_confirmed(TOPIC, b"1", BOUNDS, kept=True))
     hub.history_path.unlink()
     await until(hub.history_path.exists)  # the hub makes it again
     await peer.transport.aclose()
     hub.stop()
     hub.start()
-    late = FollowingPeer(GrpcHistoryTransport(hub.address, timeout=10))
+    late = FollowingPeer(GrpcHistoryTransport(hub.address, timeout=DEADLINE))
     assert [e.payload for e in (await soon(late.transport.read(TOPIC))).entries] == [b"1"]
     await late.transport.aclose()
 
 
 async def test_no_hub(address: str) -> None:
     """A process that may be alone, and is: its members get what it sends, and nothing is kept."""
-    peer = FollowingPeer(GrpcHistoryTransport(address, timeout=10, require_hub=False))
+    peer = FollowingPeer(GrpcHistoryTransport(address, timeout=DEADLINE, require_hub=False))
     await soon(peer.transport.follow(TOPIC))
     await soon(peer.transport.append_confirmed(TOPIC, b"1", BOUNDS, kept=True))
     await peer.append(b"2")

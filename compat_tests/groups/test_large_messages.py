@@ -14,7 +14,7 @@ from channels_bridge.groups.grpc.process.client import MAX_BYTES
 from channels_bridge.groups.home import home_loop
 from channels_bridge.groups.layer_config import MAX_MESSAGE_SIZE, GrpcConfig, LayerConfig
 from channels_bridge.layers import GrpcChannelLayer, LocalChannelLayer, NatsChannelLayer
-from compat_tests.groups.hubs import serving, soon
+from compat_tests.groups.hubs import DEADLINE, serving, soon
 
 MIB = 1024 * 1024
 
@@ -43,7 +43,7 @@ async def test_any_layer(make_layer):
 async def test_hub_killed_meanwhile(hub, make_grpc_layer):
     """Those that a killed hub had, and more than may be queued, arrive once and in order."""
     home_loop.claim()
-    sender, receiver = make_grpc_layer(), make_grpc_layer()
+    sender, receiver = (make_grpc_layer(timeout=DEADLINE) for _ in range(2))
     channel = await receiver.new_channel()
     await receiver.group_add("room", channel)
 
@@ -63,7 +63,7 @@ async def test_hub_killed_meanwhile(hub, make_grpc_layer):
 async def test_other_process(address):
     """They cross processes in the order sent, among small ones."""
     async with serving(address):
-        sender, receiver = GrpcChannelLayer(address=address), GrpcChannelLayer(address=address)
+        sender, receiver = (GrpcChannelLayer(address=address, timeout=DEADLINE) for _ in range(2))
         channel = await soon(receiver.new_channel())
         await receiver.group_add("room", channel)
         sizes = [1, MIB, 2, 17 * MIB, 3, MAX_MESSAGE_SIZE - 100, 4]

@@ -21,7 +21,7 @@ from channels_bridge.groups.presence.presence_transport import RollWatcher
 from channels_bridge.groups.presence.roll import RollChange, Terms
 from channels_bridge.groups.presence.roll_replica import RollReplica
 from compat_tests.groups.following_processes import Recorder
-from compat_tests.groups.hubs import HubProcess, soon, until
+from compat_tests.groups.hubs import DEADLINE, HubProcess, soon, until
 
 TOPIC = "g:room"
 TERMS = Terms(linger=0.3, limit=3)
@@ -73,7 +73,7 @@ async def connect(request: pytest.FixtureRequest, prefix: str) -> AsyncIterator[
         if request.param == "local":
             return LocalPresenceTransport(exchange)
         hub = request.getfixturevalue("shared_hub")
-        transport = GrpcPresenceTransport(hub.address, timeout=10, prefix=prefix)
+        transport = GrpcPresenceTransport(hub.address, timeout=DEADLINE, prefix=prefix)
         return (
             transport
             if request.param == "grpc"
@@ -168,7 +168,7 @@ async def test_a_process_that_ends(connect: Connect) -> None:
 
 async def test_no_hub(address: str) -> None:
     """A process that may be alone knows that nobody is there; a worker says that it can't ask."""
-    alone = Process(GrpcPresenceTransport(address, timeout=5, require_hub=False))
+    alone = Process(GrpcPresenceTransport(address, timeout=DEADLINE, require_hub=False))
     assert await alone.keys() == set()
     worker = Process(GrpcPresenceTransport(address, timeout=0.3))
     with pytest.raises(TransportUnavailable, match="start it with"):

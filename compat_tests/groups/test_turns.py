@@ -121,7 +121,7 @@ async def test_threads_and_loops(layer):
     for thread in members:
         thread.start()
     for _ in members:
-        assert await asyncio.to_thread(joined.acquire, timeout=10)
+        assert await asyncio.to_thread(joined.acquire, timeout=60)
 
     def send() -> None:
         for _ in range(25):

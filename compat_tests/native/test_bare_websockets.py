@@ -50,7 +50,7 @@ async def serving(handler):
         yield f"ws://127.0.0.1:{port}"
 
 
-async def until(condition, deadline=5.0):
+async def until(condition, deadline=30.0):
     """Wait until ``condition()``, for at most ``deadline`` seconds."""
     end = asyncio.get_running_loop().time() + deadline
     while not condition():
@@ -61,7 +61,7 @@ async def until(condition, deadline=5.0):
 async def close_code(websocket):
     """Wait for the end of a connection. Returns the code that the server gave."""
     with pytest.raises(ConnectionClosed) as closed:
-        await asyncio.wait_for(websocket.recv(), 5)
+        await asyncio.wait_for(websocket.recv(), 30)
     return closed.value.rcvd.code
 
 

@@ -15,7 +15,7 @@ from websockets.sync.client import connect
 from compat_tests.servers import REPOSITORY, run_python, websockets_server
 
 PROJECT = REPOSITORY / "examples" / "native"
-DEADLINE = 10.0
+DEADLINE = 30.0
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from channels_bridge.consumers import BaseConsumer
 from channels_bridge.native.native_application import NativeApplication
 from channels_bridge.resume.negotiation import Negotiation
 from channels_bridge.resume.tags import tag_of
+from compat_tests.clients.raw_connection import DEADLINE
 from compat_tests.resume.speaking import Room, Speaker
 
 pytestmark = pytest.mark.usefixtures("worker")
@@ -67,7 +68,7 @@ async def test_headers_and_resume(serve):
     """Native handlers' messages have their numbers, and are made good."""
     engine = await serve(serving(NativeRoom))
     speaker = await Speaker(engine).connect()
-    member = await asyncio.wait_for(members.get(), 5)
+    member = await asyncio.wait_for(members.get(), DEADLINE)
     await speaker.hear_of("hello")
     await speaker.hear_of("at")
     await speaker.websocket.send("echo")
@@ -89,7 +90,7 @@ async def test_handler_that_fails(serve):
     """The client is past the message, and told so."""
     engine = await serve(serving(NativeRoom))
     speaker = await Speaker(engine).connect()
-    member = await asyncio.wait_for(members.get(), 5)
+    member = await asyncio.wait_for(members.get(), DEADLINE)
     room.give(member, "chat.fault")
     assert await speaker.closed() == 1011
     assert speaker.protocol.standings[TAG].offset == 17

@@ -13,6 +13,7 @@ from channels_bridge.resume import pulse, tickets
 from channels_bridge.resume.negotiation import Negotiation
 from channels_bridge.resume.tags import tag_of
 from channels_bridge.server.worker.drain import drain
+from compat_tests.clients.raw_connection import DEADLINE
 from compat_tests.engine import until
 from compat_tests.resume.speaking import Room, Speaker, connection_of, session_of
 
@@ -81,7 +82,7 @@ async def test_positions_without_frames_are_told(serve):
     """So that a client whose group is filtered doesn't fall behind what is kept."""
     speaker, member = await begin(serve)
     room.give(member, "chat.nothing")
-    await asyncio.wait_for(handled.wait(), 5)
+    await asyncio.wait_for(handled.wait(), DEADLINE)
     session_of(member).visit(0)
     assert (await speaker.hear_of("at")).fields == {"g": TAG, "o": 6}
     await speaker.websocket.close()
@@ -94,7 +95,7 @@ async def test_tickets_are_renewed(serve):
     now = asyncio.get_running_loop().time() + tickets.RENEWAL + 1
     session = session_of(member)
     room.give(member, "chat.nothing")
-    await asyncio.wait_for(handled.wait(), 5)
+    await asyncio.wait_for(handled.wait(), DEADLINE)
     session.visit(now)
     renewed = await speaker.hear_of("at")
     assert set(renewed.fields) == {"g", "k"}
@@ -205,7 +206,7 @@ async def test_client_that_never_reads(serve):
     unsent = connection.unsent
     session = session_of(member)
     room.give(member, "chat.nothing")
-    await asyncio.wait_for(handled.wait(), 5)
+    await asyncio.wait_for(handled.wait(), DEADLINE)
     for _ in range(100):
         session.visit(0)
     assert connection.unsent <= unsent

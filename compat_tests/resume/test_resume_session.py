@@ -16,6 +16,7 @@ from channels_bridge.groups.history.position import Answer, Position, Why
 from channels_bridge.resume import pulse
 from channels_bridge.resume.negotiation import Negotiation
 from channels_bridge.resume.tags import tag_of
+from compat_tests.clients.raw_connection import DEADLINE
 from compat_tests.resume.protocol_client import Frame
 from compat_tests.resume.speaking import EPOCH, Room, Speaker, inbox_of, session_of
 
@@ -70,7 +71,7 @@ class AsyncRoom(AsyncWebsocketConsumer):
         await asyncio.gather(self.send(text_data="one"), self.send(text_data="two"))
 
     async def chat_thread(self, event):
-        await asyncio.wait_for(self.send(text_data="waited for"), 5)
+        await asyncio.wait_for(self.send(text_data="waited for"), DEADLINE)
         await sync_to_async(async_to_sync(self.send))(text_data="from a thread")
 
     async def chat_task(self, event):
@@ -135,7 +136,7 @@ async def begin(serve, consumer=AsyncRoom, **options):
     consumers.home = asyncio.get_running_loop()
     engine = await serve(Negotiation(consumer.as_asgi()), **options)
     speaker = await Speaker(engine).connect()
-    member = await asyncio.wait_for(consumers.get(), 5)
+    member = await asyncio.wait_for(consumers.get(), DEADLINE)
     await speaker.hear_of("hello")
     await speaker.hear_of("at")
     return speaker, member
@@ -144,7 +145,7 @@ async def begin(serve, consumer=AsyncRoom, **options):
 async def again(speaker):
     """Connect once more, with the positions that the client has."""
     await speaker.connect()
-    return await asyncio.wait_for(consumers.get(), 5)
+    return await asyncio.wait_for(consumers.get(), DEADLINE)
 
 
 async def break_off(speaker):
@@ -521,7 +522,7 @@ async def test_middlewares_see_messages_as_they_are(serve):
     consumers.home = asyncio.get_running_loop()
     engine = await serve(Negotiation(middleware(AsyncRoom.as_asgi())))
     speaker = await Speaker(engine).connect()
-    member = await asyncio.wait_for(consumers.get(), 5)
+    member = await asyncio.wait_for(consumers.get(), DEADLINE)
     await speaker.hear_of("hello")
     await speaker.hear_of("at")
     room.give(member, "chat.text", text="x")
@@ -579,7 +580,7 @@ async def test_compressed_messages(serve):
     consumers.home = asyncio.get_running_loop()
     engine = await serve(Negotiation(AsyncRoom.as_asgi()), compress_from=1)
     speaker = await Speaker(engine).connect(compression="deflate")
-    member = await asyncio.wait_for(consumers.get(), 5)
+    member = await asyncio.wait_for(consumers.get(), DEADLINE)
     room.give(member, "chat.text", text="x" * 5000)
     assert (await speaker.hear_of("hello")).fields["v"] == 1
     await speaker.hear_of("at")

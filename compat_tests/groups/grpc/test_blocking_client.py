@@ -338,7 +338,8 @@ def test_hub_that_does_not_come_back(hub, client, monkeypatch: pytest.MonkeyPatc
         raise ConnectionResetError("reset")
 
     monkeypatch.setattr(hub, "read", vanish)
-    with pytest.raises(TransportUnavailable, match="nobody listens"):
+    # How it tried last: on a busy machine the time may be over before it can try again.
+    with pytest.raises(TransportUnavailable, match="nobody listens|reset"):
         client.publish(["g:room"], b"hello")
     assert published(hub) == [[b"hello"]]
 

@@ -16,7 +16,7 @@ from compat_tests.groups.hubs import soon
 from compat_tests.groups.nats.nats_servers import NatsServer
 from compat_tests.groups.nats.tcp_proxy import TcpProxy
 
-TIMEOUT = 5.0
+TIMEOUT = 60.0
 
 waits: dict[str, Callable[[NatsConnection], Coroutine[Any, Any, None]]] = {
     "subscriber": lambda connection: JoinedFlush(connection, TIMEOUT).wait(),

@@ -15,7 +15,7 @@ from channels_bridge.groups.nats.client.nats_errors import NatsUnavailable
 from channels_bridge.groups.nats.client.nats_parser import PORTION
 from channels_bridge.groups.nats.client.node_link import NodeLink
 from channels_bridge.groups.nats.client.server_pool import parse_server
-from compat_tests.groups.hubs import soon
+from compat_tests.groups.hubs import DEADLINE, soon
 from compat_tests.groups.nats.client.fake_node import fake_node, greet
 
 #: Seconds between two beats.
@@ -46,7 +46,7 @@ class User:
         link.write(b"PING\r\n")
 
 
-def make_link(url: str, user: User, connect_timeout: float = 10) -> NodeLink:
+def make_link(url: str, user: User, connect_timeout: float = DEADLINE) -> NodeLink:
     """Make a link that beats fast."""
     options = LinkOptions(
         name="test",
