@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import warnings
 from contextlib import suppress
 
 from channels_bridge.groups.nats.client.nats_connection import NatsConnection
@@ -67,7 +68,11 @@ class Scenario:
 
 def fork() -> None:
     """Make a child, which lives until stdin ends: longer than this process."""
-    if not os.fork():
+    with warnings.catch_warnings():
+        # Python 3.15 forks, and raises its warning that there are threads where that is an error.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
+    if not pid:
         while os.read(0, 100):
             pass
         os._exit(0)
