@@ -18,7 +18,7 @@ from compat_tests.chaos.journal import Journal
 from compat_tests.chaos.outcomes import Suffered
 from compat_tests.chaos.report import Report
 from compat_tests.chaos.resuming import ResumingClient
-from compat_tests.chaos.stories import judge_stories
+from compat_tests.chaos.stories import forgotten_by, judge_stories
 from compat_tests.chaos.verdict import Verdict, judge, missed_by
 from compat_tests.groups.nats.nats_servers import NatsCluster, NatsServer
 from compat_tests.servers import Server
@@ -157,6 +157,8 @@ class Scene:
             await self.until(self._has_all_arrived, "all messages", DEADLINE)
         with contextlib.suppress(Stuck):  # as above
             await self.until(self._is_presence_true, "true word of who is there")
+        with contextlib.suppress(Stuck):  # as above; who is half open is behind until it is cut off
+            await self.until(self._is_caught_up, "end of all that was behind")
         if not await self._is_presence_true():
             self.broken.append("I6 presence is not the truth")
         if not await self._is_caught_up():
@@ -267,6 +269,7 @@ class Scene:
             killed=self.killed,
             confirmed=self.stage.confirm,
             told=missed_by(self.server.log()) if self.cluster else 0,
+            forgotten=forgotten_by((client.story for client in self.resuming), self._suffered),
         )
 
     @property

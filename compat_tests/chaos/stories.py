@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from compat_tests.chaos.journal import Record
@@ -22,6 +22,9 @@ FORGETTING: Mapping[str, bool] = {
     "everything_killed_history_removed": False,
     "everything_killed_history_shortened": False,
 }
+
+# Seconds for which a message may have waited for the hub before it is numbered.
+JUST_BEFORE = 1.0
 
 # Complaints of a kind that are told.
 ENOUGH = 3
@@ -89,6 +92,29 @@ def judge_stories(
             members, [record for record in records if record.room == room], suffered, unsure
         )
     ]
+
+
+def forgotten_by(
+    stories: Iterable[Story], suffered: Sequence[Suffered]
+) -> Callable[[str, float], bool]:
+    """Return what says whether something that was said in a room at a moment may be lost.
+
+    That is so while a full disk has no room for history, where somebody was told of a gap then: the
+    hub that had it in its memory was killed.
+    """
+    told: dict[str, list[float]] = defaultdict(list)
+    for story in stories:
+        told[story.room] += [gap.moment for gap in story.gaps]
+    full = [fault for fault in suffered if fault.name == "disk_full"]
+
+    def is_forgotten(room: str, moment: float) -> bool:
+        return any(
+            fault.began - JUST_BEFORE <= moment <= fault.over
+            and any(fault.began <= gap <= fault.over for gap in told[room])
+            for fault in full
+        )
+
+    return is_forgotten
 
 
 def _judge_room(

@@ -111,6 +111,13 @@ def test_declared_losses(killed, told, lost):
     assert verdict.declared == (told if not lost else 0)
 
 
+@pytest.mark.parametrize(("moment", "lost"), [(2.0, 0), (3.0, 1)])
+def test_forgotten_messages(moment, lost):
+    """What a hub had in its memory only is no loss where those who resume were told of it."""
+    verdict = judge([sender(1, 2, 3), member(1, 3)], forgotten=lambda room, sent: sent == moment)
+    assert (len(verdict.lost), verdict.declared) == (lost, 1 - lost)
+
+
 def test_reading_what_was_declared():
     """Each process says how many messages to groups it has missed."""
     line = "this process has missed {} to {} from another one: the sender does not answer\n"

@@ -6,7 +6,7 @@ import pytest
 
 from compat_tests.chaos.journal import Record
 from compat_tests.chaos.outcomes import Suffered
-from compat_tests.chaos.stories import Gap, Story, judge_stories
+from compat_tests.chaos.stories import Gap, Story, forgotten_by, judge_stories
 
 
 def sender(*numbers: int, worker: int = 1) -> Record:
@@ -63,6 +63,22 @@ def test_gap_of_lost_history() -> None:
     assert judged(story(1, None, 4), suffered=(fault,)) == []
     fault.over = 2.2
     assert judged(story(1, None, 4), suffered=(fault,)) != []
+
+
+@pytest.mark.parametrize(
+    ("name", "gaps", "forgotten"),
+    [
+        ("disk_full", (2.5,), {2.0, 2.9}),
+        ("disk_full", (3.5,), set()),
+        ("hub_killed", (2.5,), set()),
+    ],
+)
+def test_forgotten(name: str, gaps: tuple[float, ...], forgotten: set[float]) -> None:
+    """What is said while the disk is full may be lost in rooms whose members are told so then."""
+    page = Story("page", "room", 0.0, [Gap("unknown", moment) for moment in gaps])
+    is_forgotten = forgotten_by([page], [Suffered(name, 2.0, over=3.0)])
+    assert {moment for moment in (0.9, 2.0, 2.9, 3.1) if is_forgotten("room", moment)} == forgotten
+    assert not is_forgotten("other", 2.5)
 
 
 def test_not_at_the_head() -> None:

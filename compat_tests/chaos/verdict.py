@@ -5,7 +5,8 @@ before it was sent, and stayed until the end, hasn't got it. A member that left 
 last, but nothing in between may be missing. The same is true of what came from a worker that was
 killed: it may take the end of what it had accepted with it, unless it waited for the confirmation.
 And where senders keep what is repeated, as over NATS, it takes what nodes had lost just before.
-That is no loss, either, if as many messages were declared.
+That is no loss, either, if as many messages were declared. And what is said while a full disk has
+no room for history is in the memory of a hub only: it is lost with that, and who resumes is told.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from compat_tests.chaos.journal import Record
@@ -74,6 +75,7 @@ def judge(
     killed: Collection[int] = (),
     confirmed: bool = False,
     told: int = 0,
+    forgotten: Callable[[str, float], bool] = lambda room, moment: False,
 ) -> Verdict:
     """Compare what was sent with what arrived.
 
@@ -81,6 +83,7 @@ def judge(
         killed: the workers that were killed.
         confirmed: whether senders waited until every process had their messages.
         told: how many messages processes were told that they have missed.
+        forgotten: whether what was said in a room at a moment may be lost, as members were told.
     """
     verdict = Verdict()
     rooms: dict[str, list[Record]] = defaultdict(list)
@@ -96,7 +99,9 @@ def judge(
     for members in rooms.values():
         for member in members:
             verdict.lost += [(member.name, message) for message in _lost(member, members, unsure)]
-    _take_out_declared(verdict, list(itertools.chain(*rooms.values())), killed, told)
+    everybody = list(itertools.chain(*rooms.values()))
+    _take_out_declared(verdict, everybody, killed, told)
+    _take_out_forgotten(verdict, everybody, forgotten)
     return verdict
 
 
@@ -118,6 +123,22 @@ def _take_out_declared(
     if len(missed) <= told:
         verdict.declared = len(missed)
         verdict.lost = [each for each in verdict.lost if workers[each[1][0]] not in killed]
+
+
+def _take_out_forgotten(
+    verdict: Verdict, records: Sequence[Record], forgotten: Callable[[str, float], bool]
+) -> None:
+    """What a killed hub could not write down is not lost, if those who resume were told of it."""
+    senders = {record.name: record for record in records}
+    kept, taken = [], set()
+    for name, message in verdict.lost:
+        sender = senders[message[0]]
+        if forgotten(sender.room, sender.sent[message[1]]):
+            taken.add(message)
+        else:
+            kept.append((name, message))
+    verdict.lost = kept
+    verdict.declared += len(taken)
 
 
 def _late(member: Record) -> Iterator[Message]:
