@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,10 @@ pytest.importorskip("configurations")
 PREPARED = Path(__file__).parent / "prepared"
 
 
+@pytest.mark.skipif(
+    sys.version_info >= (3, 15) and version("django-configurations").startswith("2.5."),
+    reason="django-configurations 2.5 can't import settings on Python 3.15",
+)
 def test_prepared():
     """Settings classes of django-configurations, and PyMySQL in the place of MySQLdb, are served.
 
