@@ -15,7 +15,7 @@ from pathlib import Path
 from channels_bridge.bench.report import chart, printed
 from channels_bridge.bench.report.results import Results
 from channels_bridge.bench.report.tables import names, table, title
-from compat_tests.bench import layers_compared, summary, targets
+from compat_tests.bench import history_compared, layers_compared, summary, targets
 
 
 def main() -> None:
@@ -105,10 +105,14 @@ def fill(document: str, results: Results, parts: Iterable[str]) -> str:
 
 
 def every_table(results: Results) -> str:
-    """The tables as Markdown, each under its question, but for those that are about layers."""
+    """The tables as Markdown, each under its question, but for those that are about layers.
+
+    What was measured with history has a section of its own.
+    """
+    told = history_compared.left_out(results)
     parts = [
-        f"**{title(name)}**\n\n{table(results, name)}"
-        for name in names(results)
+        f"**{title(name)}**\n\n{table(told, name)}"
+        for name in names(told)
         if name not in layers_compared.ABOUT_LAYERS
     ]
     return "\n\n".join([*parts, *printed.ceiling(results)])
@@ -132,6 +136,7 @@ PARTS: Mapping[str, Callable[[Results], str]] = {
     "targets": verdicts,
     "layers": layers_compared.compared,
     "layers in full": layers_compared.in_full,
+    "history": history_compared.compared,
 }
 
 

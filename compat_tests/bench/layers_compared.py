@@ -17,14 +17,13 @@ from channels_bridge.bench.report.tables import markdown, table, title
 from channels_bridge.bench.stacks.channel_layers import (
     CORE,
     GRPC,
-    HISTORY,
     NATS,
     NATS3,
     PUBSUB,
     Layer,
 )
 from channels_bridge.bench.stacks.stack import STACKS
-from compat_tests.bench import targets
+from compat_tests.bench import history_compared, targets
 
 #: The scenarios that are told nowhere else.
 ABOUT_LAYERS = ("cross", "in-force", "outside")
@@ -32,7 +31,6 @@ ABOUT_LAYERS = ("cross", "in-force", "outside")
 #: The layers, in words.
 LAYERS = {
     "the hub": GRPC,
-    "the hub, with history": HISTORY,
     "NATS, one node": NATS,
     "NATS, three nodes": NATS3,
     "channels_redis pubsub": PUBSUB,
@@ -102,5 +100,6 @@ def origin(results: Results) -> str:
 
 def tables(results: Results) -> Iterator[str]:
     """The tables of the scenarios that are told nowhere else, each under its question."""
-    for name in filter(results.of, ABOUT_LAYERS):
-        yield f"**{title(name)}**\n\n{table(results, name)}"
+    told = history_compared.left_out(results)
+    for name in filter(told.of, ABOUT_LAYERS):
+        yield f"**{title(name)}**\n\n{table(told, name)}"

@@ -30,6 +30,8 @@ MESSAGES = ("cpu", "rate", "p50", "p99")
 #: Clients offer permessage-deflate, and compress each message where the server agrees.
 COMPRESSED = "compressed as by browsers"
 FANOUT = Loop(200, groups=20, window=2)
+#: What it sends differs from member to member, so that it can't run once for all.
+OWN = "a handler that looks at its consumer"
 ECHO = Loop(50, groups=50, path="/ws/echo/")
 #: An odd number of groups, or all members of one would be on one of two workers: connections, which
 #: take the groups in turn, are given to the workers in turn.
@@ -73,6 +75,11 @@ ALL = (
                 ),
             ),
             Case(COMPRESSED, replace(FANOUT, deflate=True), ("uvicorn+pubsub", BRIDGE)),
+            Case(
+                OWN,
+                replace(FANOUT, path="/ws/own/{group}/"),
+                ("daphne+core", "uvicorn+pubsub", BRIDGE, HISTORY),
+            ),
         ),
     ),
     Scenario(

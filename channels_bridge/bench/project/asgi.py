@@ -14,6 +14,7 @@ from . import consumers, shared  # noqa: E402
 ROUTES = [
     path("ws/chat/<room>/", consumers.ChatConsumer.as_asgi()),
     path("ws/shared/<room>/", shared.SharedChatConsumer.as_asgi()),
+    path("ws/own/<room>/", consumers.OwnChatConsumer.as_asgi()),
     path("ws/rooms/<int:first>/<int:count>/", consumers.RoomsConsumer.as_asgi()),
     path("ws/cycles/", consumers.CyclesConsumer.as_asgi()),
     path("ws/echo/", consumers.EchoConsumer.as_asgi()),

@@ -28,6 +28,20 @@ class ChatConsumer(AsyncWebsocketConsumer):
         await self.send(text_data=json.dumps({"message": event["message"]}))
 
 
+class OwnChatConsumer(ChatConsumer):
+    """The chat that tells each member which messages are its own."""
+
+    async def receive(self, text_data=None, bytes_data=None):
+        message = json.loads(text_data)["message"]
+        await self.channel_layer.group_send(
+            self.group, {"type": "chat.message", "message": message, "by": self.channel_name}
+        )
+
+    async def chat_message(self, event):
+        is_own = event["by"] == self.channel_name
+        await self.send(text_data=json.dumps({"message": event["message"], "own": is_own}))
+
+
 class RoomsConsumer(AsyncWebsocketConsumer):
     """In several rooms at once; messages say which one they are for."""
 
