@@ -361,7 +361,8 @@ class HistoryClient(Client):
         return numbered
 
     def _on_settled(self, settled: wire.Settled) -> None:
-        for seq in settled.seqs:
+        # Once each: what was sent again on several streams may be answered as often in one frame.
+        for seq in dict.fromkeys(settled.seqs):
             append = self._requests.get(seq)
             # It was numbered before, and a log has it, if one has. Others had it then.
             if isinstance(append, Append) and not (append.kept and self.keeps_history):

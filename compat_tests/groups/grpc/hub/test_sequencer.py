@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from math import inf
 
 import pytest
 
@@ -452,6 +453,28 @@ async def test_what_is_not_kept_comes_once() -> None:
         process.connect(successor)
     exchange_all(sender, receiver)
     assert sender.told == receiver.told == [b"typing"]
+
+
+async def test_what_is_not_kept_is_answered_twice() -> None:
+    """Sent again on each new stream, it is answered as often, and told once.
+
+    That hub waits for leases of the one before.
+    """
+    hub = Exchange(is_first=False, roster={})
+    sender = follower(hub)
+    sender.append(b"typing", kept=False)
+    sender.write()
+    sender._outbox.take_nowait()  # the answer
+    for _ in range(2):
+        sender.connect(hub)
+    exchange_all(sender)
+    assert sender.told == []
+    session, _ = sender.stream
+    assert session is not None
+    session.catch_up(inf)
+    session.flush_answers()
+    exchange_all(sender)
+    assert sender.told == [b"typing"]
 
 
 async def test_history_is_held_for_nobody() -> None:
