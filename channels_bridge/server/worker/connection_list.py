@@ -25,6 +25,10 @@ SLICE = 200
 #: Groups that are named of one connection.
 MOST_GROUPS = 20
 
+#: Characters that are shown of a path. Clients choose it, and may make it as long as a request's
+#: head: a thousand of those would keep the supervisor busy for long.
+MOST_OF_PATH = 300
+
 
 class Load(NamedTuple):
     """What waits for a client to read it, and what waits for its consumer.
@@ -122,7 +126,7 @@ class ConnectionList:
             about = {**about, "groups": groups[:MOST_GROUPS], "in_groups": len(groups)}
         return {
             "id": self.id_of(connection),
-            "path": connection.path,
+            "path": _shortened(connection.path),
             "client": connection.peer,
             "seconds": round(asyncio.get_running_loop().time() - connection.opened, 3),
             "unsent_bytes": load.unsent,
@@ -146,6 +150,10 @@ class ConnectionList:
                     continue
                 if wanted.fits(connection):
                     yield load
+
+
+def _shortened(path: str) -> str:
+    return path if len(path) <= MOST_OF_PATH else f"{path[:MOST_OF_PATH]}…"
 
 
 async def _slices(loads: Sequence[Load]) -> AsyncIterator[Sequence[Load]]:

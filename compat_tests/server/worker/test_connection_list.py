@@ -118,6 +118,13 @@ async def test_search(house: House, wanted: dict[str, Any], paths: str) -> None:
     assert listed["matching"] == len(paths)
 
 
+async def test_long_paths(house: House) -> None:
+    """Clients choose them: they are found as a whole, and shown in part."""
+    await house.enter(f"/{'x' * 60_000}/end/")
+    (path,) = await house.found(search="/end/")
+    assert path == f"/{'x' * (connection_list.MOST_OF_PATH - 1)}…"
+
+
 async def test_applications_that_tell_nothing(house: House) -> None:
     """Connections are found, though only by what the engine knows."""
     await house.enter("/a/")
