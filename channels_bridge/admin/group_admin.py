@@ -12,13 +12,10 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
-from channels_bridge.admin.list_query import ListQuery
+from channels_bridge.admin.list_query import MAX_NAME, ListQuery
 from channels_bridge.admin.models import Connection
 from channels_bridge.admin.presence_panel import look
 from channels_bridge.admin.server_page import ServerPageAdmin, may_view
-
-#: Characters of a group's name, with a layer's alias in front: a question to the server is short.
-MAX_NAME = 200
 
 #: Groups that are listed: the largest.
 MOST_GROUPS = 200

@@ -15,6 +15,9 @@ PAGE = 100
 #: Characters that are searched for at most: a question to the server is short.
 MAX_SEARCH = 100
 
+#: Characters of a group's name, with a layer's alias in front.
+MAX_NAME = 200
+
 
 @dataclass(frozen=True)
 class ListQuery:
@@ -31,7 +34,7 @@ class ListQuery:
         order, page = query.get("o", ""), query.get("p", "")
         return cls(
             search=query.get("q", "").replace("\0", "").strip()[:MAX_SEARCH],
-            group=query.get("group", "")[:MAX_SEARCH],
+            group=query.get("group", "")[:MAX_NAME],
             order=order if order in ORDERS else next(iter(ORDERS)),
             page=max(1, min(int(page[:4]), MOST_LISTED // PAGE)) if page.isdecimal() else 1,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 import channels_bridge.admin
+from channels_bridge.admin.list_query import ListQuery
+from channels_bridge.admin.user_names import MOST_FOUND
 from channels_bridge.project import control_client
+from channels_bridge.server.monitoring.control_socket import MAX_QUESTION
 from compat_tests.admin.conftest import CONNECTIONS, ROW, FakeServer, Staff
 
 pytestmark = pytest.mark.django_db
@@ -97,6 +101,20 @@ def test_queries_that_mean_nothing(admin_client: Client, server: FakeServer, pag
     assert asked["limit"] in range(100, 1001, 100)
     assert asked["order"] == "newest"
     assert asked["search"] == "q" * 100
+
+
+def test_long_names_of_groups(admin_client: Client, server: FakeServer) -> None:
+    """A group's name has up to 99 characters, and the alias of its layer stands before it."""
+    name = f"second/{'g' * 99}"
+    text_of(admin_client, group=name)
+    assert server.question["connections"]["group"] == name
+
+
+def test_questions_are_short() -> None:
+    """A server hears all that can be searched for, also where users are many and have long keys."""
+    query = ListQuery.of({"q": "\N{SNOWMAN}" * 5000, "group": "\N{SNOWMAN}" * 5000})
+    question = query.question(["long.name@" + "example" * 20] * MOST_FOUND)
+    assert len(json.dumps(question)) < MAX_QUESTION
 
 
 def test_pages(admin_client: Client, server: FakeServer) -> None:

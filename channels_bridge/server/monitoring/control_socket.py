@@ -23,8 +23,9 @@ logger = logging.getLogger("channels_bridge.server")
 #: Seconds that a client has to say what it wants.
 PATIENCE = 5.0
 
-#: Bytes of a question.
-MAX_QUESTION = 4096
+#: Bytes of a question. Workers are asked the same, and read 64 KiB: it may be thrice as long then,
+#: as JSON has characters that aren't ASCII.
+MAX_QUESTION = 16 * 1024
 
 Answer = Callable[[Message], Awaitable[Message]]
 
