@@ -42,7 +42,7 @@ class Handling:
         message_type: of the message; empty if it has none.
         is_shared: whether the handler runs once for all members of this process that wait.
         is_replay: whether the client was away, or behind, when the message was sent: that may have
-            been long ago.
+            been long ago. Known of clients only that say where they were.
     """
 
     handler: str
