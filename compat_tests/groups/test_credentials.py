@@ -265,12 +265,14 @@ def suspicious(monkeypatch):
 @pytest.mark.parametrize("shakes_hands", [False, True])
 async def test_strangers_at_a_time(guarded, files, monkeypatch, shakes_hands):
     """Few strangers have memory for TLS at a time; the others wait, and so does a friend."""
-    loop, sockets, at_once = asyncio.get_running_loop(), [], []
+    loop, accepted, at_once = asyncio.get_running_loop(), [], []
     accept = loop.connect_accepted_socket
 
     async def count(factory, sock, **options):
-        sockets.append(sock)
-        at_once.append(sum(each.fileno() >= 0 for each in sockets))
+        accepted.append((sock, factory()))
+        # The friend is none any more, once it has said who it is.
+        strangers = [each for each, connection in accepted if not connection.introduced.is_set()]
+        at_once.append(sum(each.fileno() >= 0 for each in strangers))
         return await accept(factory, sock, **options)
 
     monkeypatch.setattr(loop, "connect_accepted_socket", count)
