@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.admin.utils import quote
-from django.contrib.auth import get_permission_codename, get_user_model
+from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import NoReverseMatch, URLPattern, reverse
@@ -23,7 +23,7 @@ from channels_bridge.admin.close_form import CloseForm
 from channels_bridge.admin.list_query import ListQuery
 from channels_bridge.admin.models import Connection, Group
 from channels_bridge.admin.running_server import Answer
-from channels_bridge.admin.server_page import ServerPageAdmin, may_view
+from channels_bridge.admin.server_page import ServerPageAdmin, may
 from channels_bridge.admin.user_names import keys_like, names_of
 from channels_bridge.server.child.questions import Message
 from channels_bridge.server.connection_order import MOST_LISTED
@@ -49,8 +49,7 @@ class ConnectionAdmin(ServerPageAdmin):
 
     def has_close_permission(self, request: HttpRequest) -> bool:
         """Whether the request's user may close connections."""
-        permission = get_permission_codename("close", self.opts)
-        return request.user.has_perm(f"{self.opts.app_label}.{permission}")
+        return may(request, "close", self.opts)
 
     # The list
 
@@ -76,7 +75,7 @@ class ConnectionAdmin(ServerPageAdmin):
             "pages": query.pages(listed),
             "most_listed": MOST_LISTED if listed["matching"] > MOST_LISTED else None,
             "may_close": self.has_close_permission(request),
-            "sees_groups": may_view(request, Group._meta),
+            "sees_groups": may(request, "view", Group._meta),
         }
 
     def _rows(self, request: HttpRequest, rows: list[Message]) -> list[Message]:
@@ -190,7 +189,7 @@ class ConnectionAdmin(ServerPageAdmin):
 
 
 def _sees_users(request: HttpRequest) -> bool:
-    return may_view(request, get_user_model()._meta)
+    return may(request, "view", get_user_model()._meta)
 
 
 def _details(row: Message) -> Iterator[tuple[str, Any]]:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from channels_bridge.admin.list_query import MAX_NAME, ListQuery
 from channels_bridge.admin.models import Connection
 from channels_bridge.admin.presence_panel import look
-from channels_bridge.admin.server_page import ServerPageAdmin, may_view
+from channels_bridge.admin.server_page import ServerPageAdmin, may
 
 #: Groups that are listed: the largest.
 MOST_GROUPS = 200
@@ -70,6 +70,6 @@ class GroupAdmin(ServerPageAdmin):
             title=gettext("Group %(name)s") % {"name": group},
             group=group,
             presence=look(group) if answer.status is not None else None,
-            sees_connections=may_view(request, Connection._meta),
+            sees_connections=may(request, "view", Connection._meta),
             **(extra_context or {}),
         )

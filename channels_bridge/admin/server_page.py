@@ -106,7 +106,6 @@ def _chosen_server(request: HttpRequest) -> str | None:
     return request.GET.get("server") or of_list.get("server") or None
 
 
-def may_view(request: HttpRequest, opts: Any) -> bool:
-    """Whether a request's user may view objects of a model."""
-    permission = f"{opts.app_label}.{get_permission_codename('view', opts)}"
-    return request.user.has_perm(permission)
+def may(request: HttpRequest, action: str, opts: Any) -> bool:
+    """Whether a request's user has a permission, such as ``view``, for objects of a model."""
+    return request.user.has_perm(f"{opts.app_label}.{get_permission_codename(action, opts)}")
