@@ -7,6 +7,7 @@ from channels_bridge.groups.grpc.process.client import Client, Request
 from channels_bridge.groups.grpc.process.history_client import HistoryClient
 from channels_bridge.groups.history.position import Bounds, Entry, Excerpt, Position
 from channels_bridge.groups.history_transport import Follower, HistoryTransport
+from channels_bridge.groups.wire.v1 import groups_pb2 as wire
 from compat_tests.groups.hubs import until
 from compat_tests.groups.sessions import Process, exchange_all
 from compat_tests.groups.transport_peer import Peer
@@ -96,6 +97,18 @@ def follower(hub: Exchange, *topics: str) -> FollowingProcess:
         process.client.follow(topic)
     exchange_all(process)
     return process
+
+
+def make_old(process: FollowingProcess) -> None:
+    """Have a process say what one says that can't read joined frames."""
+    hello = process.client._hello
+
+    def hello_before() -> wire.Hello:
+        said = hello()
+        said.ClearField("features")
+        return said
+
+    process.client._hello = hello_before  # type: ignore[method-assign]
 
 
 class FollowingPeer(Peer):

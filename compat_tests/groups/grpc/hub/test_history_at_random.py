@@ -17,7 +17,7 @@ from channels_bridge.groups.grpc.process import history_client
 from channels_bridge.groups.history.journal_records import Moment, Record, encode, read_all
 from channels_bridge.groups.history.position import Bounds
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
-from compat_tests.groups.following_processes import FollowingProcess
+from compat_tests.groups.following_processes import FollowingProcess, make_old
 from compat_tests.groups.sessions import exchange_all
 
 TOPICS = ("g:a", "g:b", "g:c")
@@ -114,18 +114,6 @@ class Place:
             session.catch_up(inf)
             session.flush_answers()
         exchange_all(*self.processes)
-
-
-def make_old(process: FollowingProcess) -> None:
-    """Have a process say what one says that can't read joined frames."""
-    hello = process.client._hello
-
-    def hello_before() -> wire.Hello:
-        said = hello()
-        said.ClearField("features")
-        return said
-
-    process.client._hello = hello_before  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -14,7 +14,7 @@ from channels_bridge.groups.grpc.process import history_client
 from channels_bridge.groups.history.chronicle import Chronicle
 from channels_bridge.groups.history.journal_records import Moment, Record, encode, read_all
 from channels_bridge.groups.wire.v1 import groups_pb2 as wire
-from compat_tests.groups.following_processes import TOPIC, FollowingProcess, follower
+from compat_tests.groups.following_processes import TOPIC, FollowingProcess, follower, make_old
 from compat_tests.groups.sessions import Clock, exchange_all
 
 OTHER = "g:other"
@@ -301,14 +301,7 @@ async def test_hub_is_upgraded_and_back(hub: Exchange, monkeypatch: pytest.Monke
 async def test_process_of_an_earlier_release(hub: Exchange) -> None:
     """One that doesn't say that it reads joined frames gets each message by itself."""
     old = FollowingProcess()
-    hello = old.client._hello
-
-    def hello_before() -> wire.Hello:
-        said = hello()
-        said.ClearField("features")
-        return said
-
-    old.client._hello = hello_before  # type: ignore[method-assign]
+    make_old(old)
     old.connect(hub)
     old.client.follow(TOPIC)
     exchange_all(old)
