@@ -30,13 +30,14 @@ def compared(results: Results) -> str:
 def line(results: Results, kept: Row) -> list[str] | None:
     """One load with history beside the same one without; None where that was not measured."""
     bare = results.row(kept.scenario, kept.case, kept.stack.removesuffix(SUFFIX))
-    medians = [row.median("cpu_us") if row else None for row in (bare, kept)]
-    if bare is None or None in medians:
+    if bare is None:
+        return None
+    without, with_it = bare.median("cpu_us"), kept.median("cpu_us")
+    if without is None or with_it is None:
         return None
     pairs = zip(bare.values("cpu_us"), kept.values("cpu_us"), strict=False)
-    ratios = ", ".join(f"{with_it / without:.2f}" for without, with_it in pairs)
+    ratios = ", ".join(f"{costlier / cheaper:.2f}" for cheaper, costlier in pairs)
     what = f"{kept.scenario}, {kept.case}" if kept.case else kept.scenario
-    without, with_it = (median for median in medians if median is not None)
     return [what, f"{without:,.1f}", f"{with_it:,.1f}", f"{with_it / without:.2f} ({ratios})"]
 
 
