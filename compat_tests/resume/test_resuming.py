@@ -23,6 +23,7 @@ from channels_bridge.resume import resume_counters
 from channels_bridge.resume.negotiation import Negotiation
 from channels_bridge.resume.tags import tag_of
 from compat_tests.clients.raw_connection import DEADLINE
+from compat_tests.default_layer import default_layer
 from compat_tests.engine import until
 from compat_tests.resume.protocol_client import Frame, Standing
 from compat_tests.resume.speaking import Speaker
@@ -113,13 +114,10 @@ applications = pytest.mark.parametrize("name", APPLICATIONS)
 
 @pytest.fixture(autouse=True)
 def layer():
-    before = channel_layers.backends.get("default")
     made = LocalChannelLayer(capacity=5, history=HISTORY)
-    channel_layers.set("default", made)
-    yield made
-    channel_layers.backends.pop("default", None)
-    if before is not None:
-        channel_layers.set("default", before)
+    with default_layer() as use:
+        use(made)
+        yield made
 
 
 async def say(*messages, group="chat", type="chat.message", **others):

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer
-from channels.layers import channel_layers, get_channel_layer
+from channels.layers import get_channel_layer
 
 from channels_bridge.consumers import BaseConsumer
 from channels_bridge.groups import GroupMessage, shared_frame
 from channels_bridge.layers import LocalChannelLayer
 from channels_bridge.native.inbox_feed import open_inbox
 from channels_bridge.native.websocket import WebSocket
+from compat_tests.default_layer import default_layer
 from compat_tests.engine import DEADLINE, Engine, until
 
 Serve = Callable[..., Awaitable[Engine]]
@@ -121,13 +122,10 @@ def fresh() -> Iterator[None]:
 @pytest.fixture
 def layer() -> Iterator[LocalChannelLayer]:
     """The default layer: each consumer has room for two messages."""
-    before = channel_layers.backends.get("default")
     made = LocalChannelLayer(capacity=2, history=HISTORY)
-    channel_layers.set("default", made)
-    yield made
-    channel_layers.backends.pop("default", None)
-    if before is not None:
-        channel_layers.set("default", before)
+    with default_layer() as use:
+        use(made)
+        yield made
 
 
 async def send(group: str, *texts: str, type: str = "message") -> None:

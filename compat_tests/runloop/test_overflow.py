@@ -7,10 +7,10 @@ import asyncio
 import pytest
 from channels.exceptions import ChannelFull
 from channels.generic.websocket import AsyncWebsocketConsumer
-from channels.layers import channel_layers
 from websockets.exceptions import ConnectionClosed
 
 from channels_bridge.layers import LocalChannelLayer
+from compat_tests.default_layer import default_layer
 from compat_tests.engine import DEADLINE
 from compat_tests.server.websocket.test_write_timeout import stalled_client
 
@@ -51,17 +51,14 @@ def fresh():
 @pytest.fixture
 def make_layer():
     """Make the default layer of the test."""
-    before = channel_layers.backends.get("default")
+    with default_layer() as use:
 
-    def make(**config):
-        layer = LocalChannelLayer(**config)
-        channel_layers.set("default", layer)
-        return layer
+        def make(**config):
+            layer = LocalChannelLayer(**config)
+            use(layer)
+            return layer
 
-    yield make
-    channel_layers.backends.pop("default", None)
-    if before is not None:
-        channel_layers.set("default", before)
+        yield make
 
 
 def texts(*words):

@@ -16,13 +16,14 @@ from channels.generic.websocket import (
     JsonWebsocketConsumer,
     WebsocketConsumer,
 )
-from channels.layers import channel_layers, get_channel_layer
+from channels.layers import get_channel_layer
 from websockets.exceptions import ConnectionClosed
 
 from channels_bridge.layers import LocalChannelLayer
 from channels_bridge.project.handler_report import report_handlers
 from channels_bridge.runloop import consumer_loop, db_housekeeping, proven_handlers
 from channels_bridge.server.websocket.asgi_scope import EXTENSION
+from compat_tests.default_layer import default_layer
 from compat_tests.engine import DEADLINE, until
 
 BUSY, GO = "room.wait", "go"
@@ -490,11 +491,10 @@ async def test_groups_with_history(serve, history):
 @pytest.fixture
 def history():
     """The default layer keeps the room's messages; each consumer has room for two."""
-    before = channel_layers.set("default", LocalChannelLayer(capacity=2, history={"room": {}}))
-    yield channel_layers["default"]
-    channel_layers.backends.pop("default")
-    if before is not None:
-        channel_layers.set("default", before)
+    made = LocalChannelLayer(capacity=2, history={"room": {}})
+    with default_layer() as use:
+        use(made)
+        yield made
 
 
 async def test_setting(serve, monkeypatch):

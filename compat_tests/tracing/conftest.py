@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from channels.consumer import AsyncConsumer
-from channels.layers import channel_layers
 
 from channels_bridge.groups import aclose_all
 from channels_bridge.groups.home import home_loop
 from channels_bridge.layers import LocalChannelLayer
 from channels_bridge.runloop import consumer_loop, proven_handlers
+from compat_tests.default_layer import default_layer
 from compat_tests.engine import serve
 
 __all__ = ["serve"]
@@ -32,14 +32,11 @@ async def worker(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
 @pytest.fixture
 def use() -> Iterator[Any]:
     """Makes the default layer, with a tracer."""
-    before = channel_layers.backends.get("default")
+    with default_layer() as set_layer:
 
-    def make(tracer: str, **options: Any) -> LocalChannelLayer:
-        layer = LocalChannelLayer(trace_context=tracer, **options)
-        channel_layers.set("default", layer)
-        return layer
+        def make(tracer: str, **options: Any) -> LocalChannelLayer:
+            layer = LocalChannelLayer(trace_context=tracer, **options)
+            set_layer(layer)
+            return layer
 
-    yield make
-    channel_layers.backends.pop("default", None)
-    if before is not None:
-        channel_layers.set("default", before)
+        yield make

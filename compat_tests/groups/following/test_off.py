@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from channels.consumer import AsyncConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
-from channels.layers import channel_layers
 
 from channels_bridge.groups.following.following_membership import FollowingMembership
 from channels_bridge.groups.following.following_node import FollowingNode
@@ -23,6 +22,7 @@ from channels_bridge.groups.threadsafe_node import ThreadsafeNode
 from channels_bridge.layers import GrpcChannelLayer, LocalChannelLayer
 from channels_bridge.runloop import consumer_loop
 from channels_bridge.runloop.consumer_loop import _Run
+from compat_tests.default_layer import default_layer
 from compat_tests.engine import serve
 
 __all__ = ["serve"]
@@ -80,19 +80,16 @@ class Room(AsyncWebsocketConsumer):
 
 
 @pytest.fixture
-def default_layer() -> Iterator[Any]:
+def use() -> Iterator[Any]:
     """Sets the default layer."""
-    before = channel_layers.backends.get("default")
-    yield lambda layer: channel_layers.set("default", layer)
-    channel_layers.backends.pop("default", None)
-    if before is not None:
-        channel_layers.set("default", before)
+    with default_layer() as set_layer:
+        yield set_layer
 
 
 @pytest.mark.parametrize(("config", "loop"), [({}, "_serve_inbox"), (HISTORY, "_serve_followed")])
 async def test_run_loop(
     serve: Any,
-    default_layer: Any,
+    use: Any,
     monkeypatch: pytest.MonkeyPatch,
     config: dict[str, Any],
     loop: str,
@@ -101,7 +98,7 @@ async def test_run_loop(
     monkeypatch.setattr(AsyncConsumer, "__call__", consumer_loop._call)
     home_loop.claim()
     layer = LocalChannelLayer(**config)
-    default_layer(layer)
+    use(layer)
     taken = []
 
     def record(run: Any, serve: Any) -> Any:
